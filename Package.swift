@@ -1,0 +1,101 @@
+// swift-tools-version:6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+// Layers: a module imports only modules above it in this list of targets (docs/design.md).
+let package = Package(
+    name: "sts-milter",
+    products: [
+        .executable(name: "sts-milter", targets: ["sts-milter"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: [
+        // C libraries
+        .systemLibrary(name: "CIDN2", path: "CShims/CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
+        .systemLibrary(name: "CMilter", path: "CShims/CMilter", pkgConfig: "milter", providers: [.apt(["libmilter-dev"])]),
+        .systemLibrary(
+            name: "COpenSSL", path: "CShims/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CUnbound", path: "CShims/CUnbound", pkgConfig: "libunbound", providers: [.apt(["libunbound-dev"])]),
+
+        // Layer 0: rules, no I/O, no clock
+        .target(name: "Names", dependencies: ["CIDN2"]),
+        .target(name: "TLSRPT", dependencies: ["Names"]),
+        .target(name: "MTASTS", dependencies: ["Names", "TLSRPT"]),
+
+        // Layer 1: the network
+        .target(name: "Wire", dependencies: ["Names", "CUnbound", "COpenSSL"]),
+
+        // Layer 2: one adapter each
+        .target(name: "Probe", dependencies: ["MTASTS", "Names", "TLSRPT", "Wire"]),
+        .target(
+            name: "Discovery",
+            dependencies: [
+                "MTASTS", "Names", "TLSRPT", "Wire",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
+        .target(
+            name: "Store",
+            dependencies: ["MTASTS", "Names", "TLSRPT", .product(name: "GRDB", package: "GRDB.swift")]),
+        .target(
+            name: "Milter",
+            dependencies: ["CMilter", "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log")]),
+        .target(
+            name: "Pipeline",
+            dependencies: ["MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log")]),
+
+        // Layer 3 and 4: the daemon and its commands
+        .target(
+            name: "Daemon",
+            dependencies: [
+                "Discovery", "MTASTS", "Milter", "Names", "Pipeline", "Probe", "Store", "TLSRPT", "Wire",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ]),
+        .executableTarget(
+            name: "sts-milter",
+            dependencies: [
+                "Daemon", "MTASTS", "Names", "TLSRPT",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
+        // The laboratory: real MTAs and faulty servers on loopback
+        .target(
+            name: "LabKit",
+            dependencies: [
+                "Names",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            path: "Tests/LabKit"),
+        .executableTarget(name: "demo", dependencies: ["LabKit"], path: "Tests/Demo"),
+
+        .testTarget(name: "NamesTests", dependencies: ["Names"]),
+        .testTarget(name: "TLSRPTTests", dependencies: ["TLSRPT", "Names"]),
+        .testTarget(name: "MTASTSTests", dependencies: ["MTASTS", "Names", "TLSRPT"]),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "Names", "LabKit"]),
+        .testTarget(name: "ProbeTests", dependencies: ["Probe", "MTASTS", "Names", "TLSRPT", "Wire", "LabKit"]),
+        .testTarget(name: "DiscoveryTests", dependencies: ["Discovery", "MTASTS", "Names", "TLSRPT", "Wire", "LabKit"]),
+        .testTarget(name: "StoreTests", dependencies: ["Store", "MTASTS", "Names", "TLSRPT"]),
+        .testTarget(name: "MilterTests", dependencies: ["Milter", "MTASTS", "Names", "TLSRPT", "LabKit"]),
+        .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "MTASTS", "Names", "TLSRPT"]),
+        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "LabKit", "Names"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A host or domain name in its one comparable form: A-labels, lower case, no trailing dot.
+///
+/// A value exists only if every label keeps the LDH rule (letters, digits, hyphens, no hyphen at either
+/// end), is at most 63 octets, and the whole is at most 253. A name whose last label is all digits is an
+/// address or nonsense, never a domain. Address literals are ``IPAddress``.
+package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertible {
+    /// Octets of a name without the trailing dot. - RFC 1035 §2.3.4: Size limits.
+    package static let maxOctets = 253
+    /// Octets of one label. - RFC 1035 §2.3.4: Size limits.
+    package static let maxLabelOctets = 63
+
+    /// The name as ASCII text.
+    package let ascii: String
+
+    package var description: String { ascii }
+
+    /// Reads a name as people and protocols write it: any case, a trailing dot, U-labels.
+    package init(_ text: some StringProtocol) throws(DomainNameError) {
+        var bytes = Array(text.utf8)
+        if bytes.contains(where: { $0 >= 0x80 }) {
+            // Four octets a character at most: a longer text cannot become a valid name.
+            guard bytes.count <= 4 * Self.maxOctets else { throw .tooLong }
+            bytes = Array(try asciiForm(ofInternationalName: String(text)).utf8)
+        }
+        if bytes.last == UInt8(ascii: ".") { bytes.removeLast() }
+        for index in bytes.indices where bytes[index] >= 0x41 && bytes[index] <= 0x5A {
+            bytes[index] |= 0x20
+        }
+        try Self.validate(bytes)
+        ascii = String(decoding: bytes, as: UTF8.self)
+    }
+
+    private init(unchecked ascii: String) { self.ascii = ascii }
+
+    /// The service name a protocol puts before a domain, such as `_mta-sts` or `_25._tcp`.
+    ///
+    /// Underscores are not LDH, so the result is a ``QueryName``: good to ask for, not to connect to.
+    package func service(_ prefix: StaticString) -> QueryName { QueryName(text: "\(prefix).\(ascii)") }
+
+    /// `_<port>._tcp.<name>`, where TLSA records live. - RFC 6698 §3: Domain Names for TLSA Certificate Associations.
+    package func tlsa(port: UInt16) -> QueryName { QueryName(text: "_\(port)._tcp.\(ascii)") }
+
+    /// The name itself as something to ask the DNS for.
+    package var query: QueryName { QueryName(text: ascii) }
+
+    /// The name with one more label in front, such as the Policy Host `mta-sts.<domain>`; nil if it grows too long.
+    package func child(_ label: StaticString) -> DomainName? {
+        let text = "\(label).\(ascii)"
+        return text.utf8.count <= Self.maxOctets ? DomainName(unchecked: text) : nil
+    }
+
+    /// The name without its left-most label; nil for a single label.
+    package var parent: DomainName? {
+        guard let dot = ascii.firstIndex(of: ".") else { return nil }
+        return DomainName(unchecked: String(ascii[ascii.index(after: dot)...]))
+    }
+
+    /// Whether `self` is `other` or lies below it.
+    package func isWithin(_ other: DomainName) -> Bool {
+        self == other || (ascii.utf8.count > other.ascii.utf8.count && ascii.hasSuffix("." + other.ascii))
+    }
+
+    package var labelCount: Int { ascii.utf8.reduce(1) { $0 + ($1 == UInt8(ascii: ".") ? 1 : 0) } }
+
+    package static func < (left: DomainName, right: DomainName) -> Bool { left.ascii < right.ascii }
+
+    private static func validate(_ bytes: [UInt8]) throws(DomainNameError) {
+        guard !bytes.isEmpty else { throw .empty }
+        guard bytes.count <= maxOctets else { throw .tooLong }
+        var labelIsNumeric = true
+        for label in bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false) {
+            guard !label.isEmpty else { throw .emptyLabel }
+            guard label.count <= maxLabelOctets else { throw .labelTooLong }
+            guard label.allSatisfy(\.isLDH) else { throw .forbiddenCharacter }
+            guard label.first != UInt8(ascii: "-"), label.last != UInt8(ascii: "-") else { throw .hyphenAtEdge }
+            labelIsNumeric = label.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
+        }
+        guard !labelIsNumeric else { throw .numericTopLabel }
+    }
+}
+
+/// A name to ask the DNS for: a domain, or a service name below one.
+package struct QueryName: Sendable, Hashable, CustomStringConvertible {
+    package let text: String
+    package var description: String { text }
+    fileprivate init(text: String) { self.text = text }
+}
+
+/// Why a text is not a domain name.
+package enum DomainNameError: Error, Sendable, Equatable, CustomStringConvertible {
+    case empty, tooLong, emptyLabel, labelTooLong, forbiddenCharacter, hyphenAtEdge, numericTopLabel
+    case notInternational
+
+    package var description: String {
+        switch self {
+        case .empty: "empty name"
+        case .tooLong: "longer than \(DomainName.maxOctets) octets"
+        case .emptyLabel: "empty label"
+        case .labelTooLong: "label longer than \(DomainName.maxLabelOctets) octets"
+        case .forbiddenCharacter: "character other than letters, digits and hyphen"
+        case .hyphenAtEdge: "label begins or ends with a hyphen"
+        case .numericTopLabel: "last label is a number"
+        case .notInternational: "not a valid internationalized name"
+        }
+    }
+}
+
+extension UInt8 {
+    /// Letter, digit or hyphen in lower case.
+    fileprivate var isLDH: Bool {
+        (self >= 0x61 && self <= 0x7A) || (self >= 0x30 && self <= 0x39) || self == UInt8(ascii: "-")
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+
+/// An IPv4 or IPv6 address.
+package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
+    /// Four octets for IPv4, sixteen for IPv6, in network order.
+    package let octets: [UInt8]
+
+    package var isIPv6: Bool { octets.count == 16 }
+
+    /// Reads the plain text form, without brackets or zone.
+    package init?(_ text: some StringProtocol) {
+        let text = String(text)
+        guard !text.utf8.contains(0) else { return nil }
+        var v4 = [UInt8](repeating: 0, count: 4)
+        if inet_pton(AF_INET, text, &v4) == 1 {
+            octets = v4
+            return
+        }
+        var v6 = [UInt8](repeating: 0, count: 16)
+        guard inet_pton(AF_INET6, text, &v6) == 1 else { return nil }
+        octets = v6
+    }
+
+    /// Takes the octets of an A or AAAA record.
+    package init?(octets: [UInt8]) {
+        guard octets.count == 4 || octets.count == 16 else { return nil }
+        self.octets = octets
+    }
+
+    /// Reads what stands between the brackets of an address literal. - RFC 5321 §4.1.3: Address Literals.
+    package init?(literal text: some StringProtocol) {
+        let tag = "ipv6:"
+        if text.count > tag.count, text.prefix(tag.count).lowercased() == tag {
+            self.init(text.dropFirst(tag.count))
+            guard isIPv6 else { return nil }
+        } else {
+            self.init(text)
+        }
+    }
+
+    package var description: String {
+        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        let family = isIPv6 ? AF_INET6 : AF_INET
+        guard inet_ntop(family, octets, &text, socklen_t(text.count)) != nil else { return "" }
+        return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    /// Whether the address can belong to somebody else on the Internet: not loopback, private, link-local,
+    /// multicast, documentation or otherwise reserved. - RFC 6890 §2.2: Registries of special-purpose addresses.
+    package var isPublic: Bool {
+        if let embedded = embeddedIPv4 { return embedded.isPublic }
+        let blocks = isIPv6 ? Self.reservedIPv6 : Self.reservedIPv4
+        return !blocks.contains { $0.contains(self) }
+    }
+
+    /// The IPv4 address that an IPv4-mapped, NAT64 or 6to4 address leads to.
+    private var embeddedIPv4: IPAddress? {
+        guard isIPv6 else { return nil }
+        let mapped: [UInt8] = Array(repeating: 0, count: 10) + [0xFF, 0xFF]
+        let nat64: [UInt8] = [0x00, 0x64, 0xFF, 0x9B] + Array(repeating: 0, count: 8)
+        if octets.starts(with: mapped) || octets.starts(with: nat64) { return IPAddress(octets: Array(octets[12...])) }
+        if octets.starts(with: [0x20, 0x02]) { return IPAddress(octets: Array(octets[2..<6])) }
+        return nil
+    }
+
+    private static let reservedIPv4: [IPNetwork] = [
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+        "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",
+    ].compactMap { IPNetwork($0) }
+
+    private static let reservedIPv6: [IPNetwork] = [
+        "::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16", "fc00::/7",
+        "fe80::/10", "fec0::/10", "ff00::/8",
+    ].compactMap { IPNetwork($0) }
+}
+
+/// A range of addresses, written `192.0.2.0/24`; a lone address is a range of one.
+package struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
+    package let base: IPAddress
+    package let prefixLength: Int
+
+    package init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count <= 2, let base = IPAddress(parts[0]) else { return nil }
+        let width = base.octets.count * 8
+        let length = parts.count == 2 ? Int(parts[1]) : width
+        guard let length, (0...width).contains(length) else { return nil }
+        self.base = base
+        prefixLength = length
+    }
+
+    package var description: String { "\(base)/\(prefixLength)" }
+
+    package func contains(_ address: IPAddress) -> Bool {
+        guard address.octets.count == base.octets.count else { return false }
+        let (whole, rest) = prefixLength.quotientAndRemainder(dividingBy: 8)
+        guard address.octets.prefix(whole) == base.octets.prefix(whole) else { return false }
+        guard rest > 0 else { return true }
+        let mask = UInt8(truncatingIfNeeded: 0xFF << (8 - rest))
+        return address.octets[whole] & mask == base.octets[whole] & mask
+    }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The text made safe for one line of a log, a reply or a terminal: printable ASCII only, at most `limit` characters.
+///
+/// Backslashes and all other octets become `\xHH`, so that what was cut out can be read back and nothing that
+/// came from the network can end a line, colour a terminal or start a field of its own.
+package func printable(_ text: some StringProtocol, limit: Int = 200) -> String {
+    var safe = ""
+    for byte in text.utf8 {
+        guard safe.utf8.count < limit else { return safe + "..." }
+        switch byte {
+        case UInt8(ascii: "\\"), 0..<0x20, 0x7F...: safe += "\\x" + hex(byte)
+        default: safe.unicodeScalars.append(Unicode.Scalar(byte))
+        }
+    }
+    return safe
+}
+
+private func hex(_ byte: UInt8) -> String {
+    let digits = String(byte, radix: 16, uppercase: true)
+    return byte < 0x10 ? "0" + digits : digits
+}

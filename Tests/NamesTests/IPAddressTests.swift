@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+import Testing
+
+@Suite("IPAddress: literals and reserved ranges")
+struct IPAddressTests {
+    @Test(
+        "reads literals and writes the RFC 5952 form",
+        arguments: [
+            ("192.0.2.1", "192.0.2.1"), ("IPv6:2001:DB8::1", "2001:db8::1"), ("ipv6:::1", "::1"), ("::1", "::1"),
+        ])
+    func literal(_ text: String, _ expected: String) {
+        #expect(IPAddress(literal: text)?.description == expected)
+    }
+
+    @Test("refuses other texts", arguments: ["", "1.2.3", "example.org", "ipv6:1.2.3.4", "1.2.3.4.5", "::g", "1.2.3.4\0"])
+    func refused(_ text: String) {
+        #expect(IPAddress(literal: text) == nil)
+    }
+
+    @Test("public addresses are dialled", arguments: ["9.9.9.9", "2620:fe::fe", "64:ff9b::909:909", "2002:909:909::1"])
+    func open(_ text: String) throws {
+        #expect(try #require(IPAddress(text)).isPublic)
+    }
+
+    @Test(
+        "our own networks are not",
+        arguments: [
+            "127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
+            "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "fd12::1", "ff02::1", "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1", "2002:7f00:1::1", "2001:db8::1",
+        ])
+    func closed(_ text: String) throws {
+        #expect(!(try #require(IPAddress(text)).isPublic))
+    }
+
+    @Test("a network holds its own addresses only")
+    func network() throws {
+        let network = try #require(IPNetwork("192.0.2.128/25"))
+        #expect(network.contains(try #require(IPAddress("192.0.2.200"))))
+        #expect(!network.contains(try #require(IPAddress("192.0.2.1"))))
+        #expect(!network.contains(try #require(IPAddress("::1"))))
+        #expect(IPNetwork("192.0.2.0/33") == nil)
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+import Testing
+
+@Suite("printable: nothing hostile reaches a line")
+struct PrintableTests {
+    @Test(
+        "escapes all but printable ASCII",
+        arguments: [
+            ("plain text", "plain text"), ("a\r\nb", "a\\x0D\\x0Ab"), ("\u{1b}[31m", "\\x1B[31m"), ("ü", "\\xC3\\xBC"),
+            ("a\\b", "a\\x5Cb"), ("\0", "\\x00"), ("\u{7f}", "\\x7F"),
+        ])
+    func escapes(_ text: String, _ expected: String) {
+        #expect(printable(text) == expected)
+    }
+
+    @Test("is bounded")
+    func bounded() {
+        #expect(printable(String(repeating: "x", count: 10_000), limit: 20) == String(repeating: "x", count: 20) + "...")
+    }
+}
