@@ -28,7 +28,19 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
         for index in bytes.indices where bytes[index] >= 0x41 && bytes[index] <= 0x5A {
             bytes[index] |= 0x20
         }
-        try Self.validate(bytes)
+        try Self.validate(bytes, allowing: nil)
+        ascii = String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Reads the name of a host as an MX record gives it, underscores included: an MTA dials such a host although
+    /// the name breaks the LDH rule, so it must be judged and cannot be ignored.
+    package init(mxHost text: some StringProtocol) throws(DomainNameError) {
+        var bytes = Array(text.utf8)
+        if bytes.last == UInt8(ascii: ".") { bytes.removeLast() }
+        for index in bytes.indices where bytes[index] >= 0x41 && bytes[index] <= 0x5A {
+            bytes[index] |= 0x20
+        }
+        try Self.validate(bytes, allowing: UInt8(ascii: "_"))
         ascii = String(decoding: bytes, as: UTF8.self)
     }
 
@@ -66,14 +78,14 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
 
     package static func < (left: DomainName, right: DomainName) -> Bool { left.ascii < right.ascii }
 
-    private static func validate(_ bytes: [UInt8]) throws(DomainNameError) {
+    private static func validate(_ bytes: [UInt8], allowing extra: UInt8?) throws(DomainNameError) {
         guard !bytes.isEmpty else { throw .empty }
         guard bytes.count <= maxOctets else { throw .tooLong }
         var labelIsNumeric = true
         for label in bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false) {
             guard !label.isEmpty else { throw .emptyLabel }
             guard label.count <= maxLabelOctets else { throw .labelTooLong }
-            guard label.allSatisfy(\.isLDH) else { throw .forbiddenCharacter }
+            guard label.allSatisfy({ $0.isLDH || $0 == extra }) else { throw .forbiddenCharacter }
             guard label.first != UInt8(ascii: "-"), label.last != UInt8(ascii: "-") else { throw .hyphenAtEdge }
             labelIsNumeric = label.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
         }

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+import TLSRPT
+
+/// The reason code for a host that no `mx` pattern covers; the registry has no type for it. - RFC 8460 §4.3.1: validation-failure.
+package let mxNotInPolicyReason = "mx-not-in-sts-policy"
+
+/// Whether a route keeps its policy: a pure function of what is known.
+///
+/// - RFC 8461 §4: Policy Validation.
+/// - RFC 8461 §5: Policy Application.
+package func judge(
+    _ route: Route, under finding: PolicyFinding, seeing evidence: Evidence, enforcement: Enforcement,
+    scrutiny: Scrutiny = .probes
+) -> Verdict {
+    switch finding {
+    case .absent: return .noPolicy(nil)
+    case .failed(let failure): return .noPolicy(failure)
+    case .unknown(let text): return .unknown(text)
+    case .policy(let cached):
+        let policy = cached.policy
+        guard policy.mode != .none else { return .modeNone }
+        let tally = Tally(of: route, under: policy, seeing: evidence, scrutiny: scrutiny)
+        switch (tally.standing(enforcement), policy.mode) {
+        case (.conforms, let mode): return .conforming(mode)
+        case (_, .testing): return .testing(tally.bad)
+        case (.violates, _): return .violating(Violation(policyDomain: route.policyDomain, findings: tally.bad))
+        case (.undecided(let text), _): return .unknown(text)
+        }
+    }
+}
+
+/// The verdict when there is no route to judge.
+package func judge(
+    _ error: RouteError, of policyDomain: DomainName, under finding: PolicyFinding
+) -> Verdict {
+    switch error {
+    case .nullMX: return .notJudged("null MX")
+    case .noSuchDomain: return .notJudged("no such domain")
+    case .bogus, .unavailable: break
+    }
+    switch finding {
+    case .absent: return .noPolicy(nil)
+    case .failed(let failure): return .noPolicy(failure)
+    case .unknown(let text): return .unknown(text)
+    case .policy(let cached):
+        guard cached.policy.mode != .none else { return .modeNone }
+        switch error {
+        case .bogus(let text):
+            let failure = Failure(.dnssecInvalid, text: "MX records fail DNSSEC validation: \(text)")
+            let findings = [HostFinding(host: nil, failures: [failure])]
+            return cached.policy.mode == .testing
+                ? .testing(findings) : .violating(Violation(policyDomain: policyDomain, findings: findings))
+        case .unavailable(let text):
+            return cached.policy.mode == .testing ? .testing([]) : .unknown(text)
+        case .nullMX, .noSuchDomain:
+            return .notJudged("no route")
+        }
+    }
+}
+
+/// The verdict over next hops that the MTA tries in order, each judged by its own policy.
+package func combine(_ verdicts: [Verdict], enforcement: Enforcement) -> Verdict {
+    // Without a map one bad next hop is enough, with it all must be bad; so the order of search differs.
+    let isViolating: (Verdict) -> Bool = { if case .violating = $0 { true } else { false } }
+    let isUnknown: (Verdict) -> Bool = { if case .unknown = $0 { true } else { false } }
+    let violating = verdicts.first(where: isViolating)
+    let unknown = verdicts.first(where: isUnknown)
+    let mayGo = verdicts.first { !isViolating($0) && !isUnknown($0) }
+    switch enforcement {
+    case .milter: return violating ?? unknown ?? mayGo ?? .notJudged("no next hop")
+    case .milterAndPolicyMap: return mayGo ?? unknown ?? violating ?? .notJudged("no next hop")
+    }
+}
+
+/// The candidates of a route, sorted by what is known of them.
+private struct Tally {
+    enum Standing { case conforms, violates, undecided(String) }
+
+    var good = 0
+    var bad: [HostFinding] = []
+    var unreachable: [String] = []
+    var unseen: [DomainName] = []
+
+    init(of route: Route, under policy: Policy, seeing evidence: Evidence, scrutiny: Scrutiny) {
+        for candidate in route.candidates { add(candidate, policy, evidence.hosts[candidate], scrutiny) }
+    }
+
+    private mutating func add(_ candidate: Candidate, _ policy: Policy, _ seen: HostEvidence?, _ scrutiny: Scrutiny) {
+        switch seen {
+        case .unreachable(let text):
+            unreachable.append("\(candidate.name): \(text)")
+        // DANE decides for a host that has it, whatever the policy says. - RFC 8461 §2: Related Technologies.
+        case .conforming(let facts) where facts.authentication == .dane:
+            good += 1
+        case .failing(let failures, _) where failures.contains { $0.type.isDANE }:
+            bad.append(HostFinding(host: candidate.name, failures: failures))
+        case nil where policy.covers(candidate.name) && scrutiny == .namesOnly:
+            good += 1
+        case nil where policy.covers(candidate.name):
+            unseen.append(candidate.name)
+        case nil:
+            bad.append(HostFinding(host: candidate.name, failures: [notCovered]))
+        case .conforming(let facts):
+            if policy.covers(candidate.name) {
+                good += 1
+            } else {
+                let failure = Failure(notCovered.type, reasonCode: notCovered.reasonCode, text: notCovered.text, address: facts.address)
+                bad.append(HostFinding(host: candidate.name, failures: [failure]))
+            }
+        case .failing(let failures, _):
+            let outside = policy.covers(candidate.name) ? [] : [notCovered]
+            bad.append(HostFinding(host: candidate.name, failures: outside + failures))
+        }
+    }
+
+    private var notCovered: Failure {
+        Failure(.validationFailure, reasonCode: mxNotInPolicyReason, text: "MX host is not in the policy")
+    }
+
+    func standing(_ enforcement: Enforcement) -> Standing {
+        switch enforcement {
+        case .milter:
+            if !bad.isEmpty { return .violates }
+            if !unseen.isEmpty { return notYet }
+            return good > 0 ? .conforms : down
+        case .milterAndPolicyMap:
+            if good > 0 { return .conforms }
+            if !unseen.isEmpty { return notYet }
+            return bad.isEmpty ? down : .violates
+        }
+    }
+
+    private var notYet: Standing {
+        .undecided("not yet looked at: \(unseen.prefix(3).map(\.ascii).joined(separator: ", "))")
+    }
+
+    private var down: Standing { .undecided("unreachable: \(unreachable.prefix(3).joined(separator: "; "))") }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+
+/// Why a body is not a policy. - RFC 8460 §4.3.2.2: reported as `sts-policy-invalid`.
+package enum PolicyError: Error, Sendable, Hashable, CustomStringConvertible {
+    case missing(String)
+    case unknownVersion(String)
+    case unknownMode(String)
+    case badMaxAge(String)
+    case noValidMX
+
+    package var description: String {
+        switch self {
+        case .missing(let field): "no \(field)"
+        case .unknownVersion(let value): "version is \(printable(value, limit: 40)), not STSv1"
+        case .unknownMode(let value): "mode is \(printable(value, limit: 40)), not enforce, testing or none"
+        case .badMaxAge(let value): "max_age is \(printable(value, limit: 40)), not a number of seconds"
+        case .noValidMX: "no valid mx"
+        }
+    }
+}
+
+extension Policy {
+    /// A policy together with what its publisher should mend.
+    package struct Reading: Sendable, Hashable {
+        package let policy: Policy
+        /// One line a defect that did not cost the policy, safe to print.
+        package let warnings: [String]
+    }
+
+    /// Most warnings kept for one body; a hostile body could hold thousands of bad lines.
+    private static let maxWarnings = 20
+
+    /// Reads a body: lenient where that keeps a domain protected, strict where a guess could weaken it.
+    ///
+    /// - RFC 8461 §3.2: lines end in CRLF or LF; names are case-sensitive; of duplicates, except `mx`, the first counts.
+    package static func read(_ body: some Sequence<UInt8>) throws(PolicyError) -> Reading {
+        let text = String(decoding: Array(body), as: UTF8.self)
+        var fields: [String: String] = [:]
+        var patterns: [MXPattern] = []
+        var warnings: [String] = []
+        func warn(_ line: some StringProtocol, _ why: String) {
+            if warnings.count < maxWarnings { warnings.append("\(printable(line, limit: 80)): \(why)") }
+        }
+        for line in text.unicodeScalars.split(separator: "\n") {
+            let line = withoutTrailingBlanks(Substring(line))
+            guard !line.isEmpty else { continue }
+            guard let colon = line.firstIndex(of: ":") else {
+                warn(line, "not a key and a value")
+                continue
+            }
+            let key = String(line[..<colon])
+            let value = line[line.index(after: colon)...].drop(while: isSpaceOrTab)
+            switch key {
+            case "mx":
+                do throws(DomainNameError) { patterns.append(try MXPattern(value)) } catch { warn(line, "\(error)") }
+            case "version", "mode", "max_age":
+                if fields[key] == nil { fields[key] = String(value) } else { warn(line, "duplicate, the first counts") }
+            default:
+                continue
+            }
+        }
+        return Reading(policy: try make(fields, patterns, text, warn), warnings: warnings)
+    }
+
+    private static func make(
+        _ fields: [String: String], _ patterns: [MXPattern], _ text: String, _ warn: (String, String) -> Void
+    ) throws(PolicyError) -> Policy {
+        guard let version = fields["version"] else { throw .missing("version") }
+        guard version == "STSv1" else { throw .unknownVersion(version) }
+        guard let modeText = fields["mode"] else { throw .missing("mode") }
+        guard let mode = Mode(rawValue: modeText) else { throw .unknownMode(modeText) }
+        guard let ageText = fields["max_age"] else { throw .missing("max_age") }
+        guard !ageText.isEmpty, ageText.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { throw .badMaxAge(ageText) }
+        // Digits only, so what does not fit an Int64 is merely very large.
+        let age = Int64(ageText) ?? .max
+        if age > maxAgeLimitSeconds { warn("max_age: \(ageText)", "capped to \(maxAgeLimitSeconds)") }
+        guard mode == .none || !patterns.isEmpty else { throw .noValidMX }
+        return Policy(mode: mode, mx: patterns, maxAgeSeconds: min(age, maxAgeLimitSeconds), text: text)
+    }
+
+    private static func withoutTrailingBlanks(_ line: Substring) -> Substring {
+        var line = line.unicodeScalars
+        while let last = line.last, last == " " || last == "\t" || last == "\r" { line.removeLast() }
+        return Substring(line)
+    }
+}

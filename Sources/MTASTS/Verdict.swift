@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+import TLSRPT
+
+/// Whether a recipient's route keeps the policy of its domain.
+package enum Verdict: Sendable, Hashable {
+    /// Not ours to judge (local transport, address literal, null MX, no such domain); the text says why.
+    case notJudged(String)
+    /// No policy governs; a failure says that one is announced but cannot be had.
+    case noPolicy(PolicyFailure?)
+    /// The policy's mode is none. - RFC 8461 §5: as though the domain had no policy.
+    case modeNone
+    case conforming(Policy.Mode)
+    /// A testing policy whose route does not conform, or is not known to (then no findings): mail goes all the same.
+    case testing([HostFinding])
+    /// The route breaks an enforce policy: mail must not go.
+    case violating(Violation)
+    /// An enforce policy or the route could not be looked up in time; the text says what is missing.
+    case unknown(String)
+}
+
+/// A host and why it does not conform.
+package struct HostFinding: Sendable, Hashable {
+    /// The MX host; nil when the failure is of the domain's MX answer itself.
+    package let host: DomainName?
+    /// At least one, the gravest first.
+    package let failures: [Failure]
+
+    package init(host: DomainName?, failures: [Failure]) {
+        self.host = host
+        self.failures = failures
+    }
+}
+
+/// A broken enforce policy.
+package struct Violation: Sendable, Hashable {
+    package let policyDomain: DomainName
+    /// At least one, in order of preference.
+    package let findings: [HostFinding]
+
+    package init(policyDomain: DomainName, findings: [HostFinding]) {
+        self.policyDomain = policyDomain
+        self.findings = findings
+    }
+
+    /// The failure a person is told of first.
+    package var headline: (host: DomainName?, failure: Failure)? {
+        guard let finding = findings.first, let failure = finding.failures.first else { return nil }
+        return (finding.host, failure)
+    }
+}
+
+/// Who stands guard over delivery, which decides what one bad host means.
+package enum Enforcement: String, Sendable, Hashable, CaseIterable {
+    /// The milter alone: the MTA may dial any host it can reach, so one bad host breaks the policy.
+    case milter = "milter"
+    /// The MTA skips bad hosts by its policy map: the policy breaks when no host conforms.
+    case milterAndPolicyMap = "milter+policy-map"
+}
+
+/// How closely hosts are looked at.
+package enum Scrutiny: Sendable, Hashable {
+    /// A host conforms when a probe has seen it conform.
+    case probes
+    /// A host conforms when a pattern covers its name: the setting `probe.enabled = false`.
+    case namesOnly
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A moment as whole seconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+package struct UTCTime: Sendable, Hashable, Comparable {
+    package let secondsSinceEpoch: Int64
+
+    package init(secondsSinceEpoch: Int64) { self.secondsSinceEpoch = secondsSinceEpoch }
+
+    package static func < (left: UTCTime, right: UTCTime) -> Bool { left.secondsSinceEpoch < right.secondsSinceEpoch }
+
+    /// The moment `duration` later, whole seconds only; stays at the end of time instead of passing it.
+    package static func + (time: UTCTime, duration: Duration) -> UTCTime {
+        let (sum, overflow) = time.secondsSinceEpoch.addingReportingOverflow(duration.components.seconds)
+        return UTCTime(secondsSinceEpoch: overflow ? .max : sum)
+    }
+
+    /// How much later `left` is than `right`; negative if it is earlier.
+    package static func - (left: UTCTime, right: UTCTime) -> Duration {
+        .seconds(left.secondsSinceEpoch.subtractingReportingOverflow(right.secondsSinceEpoch).partialValue)
+    }
+
+    /// The UTC day in which the moment lies.
+    package var day: UTCDay { UTCDay(daysSinceEpoch: secondsSinceEpoch.floorDivided(by: UTCDay.seconds)) }
+}
+
+extension UTCTime: CustomStringConvertible {
+    /// The moment in the form `2026-11-23T20:43:20Z`. - RFC 3339 §5.6: Internet Date/Time Format.
+    package var description: String {
+        let second = secondsSinceEpoch - day.daysSinceEpoch * UTCDay.seconds
+        return "\(day)T\(twoDigits(second / 3600)):\(twoDigits(second / 60 % 60)):\(twoDigits(second % 60))Z"
+    }
+}
+
+/// A day from 00:00 to 24:00 UTC, the period of a report. - RFC 8460 §4.1: Report Time Frame.
+package struct UTCDay: Sendable, Hashable, Comparable {
+    static let seconds: Int64 = 86_400
+
+    package let daysSinceEpoch: Int64
+
+    package init(daysSinceEpoch: Int64) { self.daysSinceEpoch = daysSinceEpoch }
+
+    /// Reads `2026-11-23`; nil for anything else, and for days no calendar has.
+    package init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.map(\.utf8.count) == [4, 2, 2], parts.allSatisfy({ $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }),
+            let year = Int64(parts[0]), let month = Int64(parts[1]), let day = Int64(parts[2])
+        else { return nil }
+        let candidate = Self(year: year, month: month, day: day)
+        guard candidate.description == String(text) else { return nil }
+        self = candidate
+    }
+
+    /// The first second of the day.
+    package var start: UTCTime { UTCTime(secondsSinceEpoch: daysSinceEpoch * Self.seconds) }
+    /// The last second of the day, the end of the range as reports write it. - RFC 8460 Appendix B: Example JSON Report.
+    package var end: UTCTime { UTCTime(secondsSinceEpoch: start.secondsSinceEpoch + Self.seconds - 1) }
+
+    package func advanced(by days: Int64) -> UTCDay { UTCDay(daysSinceEpoch: daysSinceEpoch + days) }
+
+    package static func < (left: UTCDay, right: UTCDay) -> Bool { left.daysSinceEpoch < right.daysSinceEpoch }
+
+    /// Days of the Gregorian calendar, counted in years that begin in March so that the leap day comes last.
+    private init(year: Int64, month: Int64, day: Int64) {
+        let shifted = month <= 2 ? year - 1 : year
+        let era = shifted.floorDivided(by: 400)
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        daysSinceEpoch = era * 146_097 + dayOfEra - 719_468
+    }
+}
+
+extension UTCDay: CustomStringConvertible {
+    /// The day in the form `2026-11-23`.
+    package var description: String {
+        let shifted = daysSinceEpoch + 719_468
+        let era = shifted.floorDivided(by: 146_097)
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        return "\(twoDigits(year / 100))\(twoDigits(year % 100))-\(twoDigits(month))-\(twoDigits(day))"
+    }
+}
+
+extension Int64 {
+    fileprivate func floorDivided(by divisor: Int64) -> Int64 {
+        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? quotient - 1 : quotient
+    }
+}
+
+private func twoDigits(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
