@@ -45,3 +45,11 @@ package protocol PolicyStore: Sendable {
 package protocol WallClock: Sendable {
     var now: UTCTime { get }
 }
+
+/// The live policies, in memory: every answer is immediate.
+package protocol PolicyMemory: Sendable {
+    /// The policy last set, expired or not.
+    func policy(for domain: DomainName) -> CachedPolicy?
+    func set(_ policy: CachedPolicy)
+    func remove(_ domain: DomainName)
+}

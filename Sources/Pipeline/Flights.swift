@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import Synchronization
+
+/// One piece of work in flight for a key, whoever asks: later callers join the first.
+///
+/// The work runs in a task of its own: it goes on when all who asked have stopped waiting, and its result serves
+/// the next who asks.
+final class Flights<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+    private struct State {
+        var tasks: [Key: Task<Value, Never>] = [:]
+    }
+
+    private let capacity: Int
+    private let state = Mutex(State())
+
+    /// - Parameter capacity: most keys in flight at one time.
+    init(capacity: Int) { self.capacity = capacity }
+
+    /// The result of the work for `key`; nil at once when too much is in flight already.
+    func join(_ key: Key, _ work: @escaping @Sendable () async -> Value) async -> Value? {
+        await start(key, work)?.value
+    }
+
+    /// Starts the work unless it is in flight, and does not wait.
+    @discardableResult
+    func start(_ key: Key, _ work: @escaping @Sendable () async -> Value) -> Task<Value, Never>? {
+        state.withLock { state in
+            if let running = state.tasks[key] { return running }
+            guard state.tasks.count < capacity else { return nil }
+            let task = Task.detached { [self] in
+                let value = await work()
+                land(key)
+                return value
+            }
+            state.tasks[key] = task
+            return task
+        }
+    }
+
+    var count: Int { state.withLock { $0.tasks.count } }
+
+    private func land(_ key: Key) {
+        _ = state.withLock { $0.tasks.removeValue(forKey: key) }
+    }
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+import Logging
+import MTASTS
+import Names
+import Synchronization
+
+/// How routes are judged, and how long what was seen of hosts is trusted.
+package struct GateSettings: Sendable {
+    package var enforcement: Enforcement = .milter
+    package var scrutiny: Scrutiny = .probes
+    /// How long a host that conformed is taken to conform still.
+    package var conformingFor: Duration = .seconds(2 * 3600)
+    /// How long a host that did not conform is not tried again: short, so that a repaired host gets its mail.
+    package var failingFor: Duration = .seconds(60)
+    /// How long a host that could not be reached is not tried again.
+    package var unreachableFor: Duration = .seconds(60)
+
+    package init() {}
+}
+
+/// From next hops to a verdict: policy, then route, then evidence, each from memory if memory has it.
+package final class Gate: Sendable {
+    /// Routes and hosts remembered; a table's worth of memory is some hundred bytes an entry.
+    static let maxRemembered = 200_000
+    /// Next hops and hosts that may be looked at at one time.
+    static let maxFlights = 20_000
+
+    private struct ProbeKey: Hashable, Sendable {
+        let candidate: Candidate
+        let routeIsSecure: Bool
+    }
+
+    private enum RouteFinding: Sendable {
+        case route(Route)
+        case error(RouteError)
+    }
+
+    private let policies: PolicyKeeper
+    private let router: any Router
+    private let prober: any Prober
+    private let recorder: any Recorder
+    private let clock: any WallClock
+    private let settings: Mutex<GateSettings>
+    private let routes = ExpiringTable<NextHop, RouteFinding>(capacity: maxRemembered)
+    private let evidence = ExpiringTable<ProbeKey, HostEvidence>(capacity: maxRemembered)
+    private let routeFlights = Flights<NextHop, RouteFinding>(capacity: maxFlights)
+    private let probeFlights = Flights<ProbeKey, HostEvidence>(capacity: maxFlights)
+
+    package init(
+        policies: PolicyKeeper, router: any Router, prober: any Prober, recorder: any Recorder, clock: any WallClock,
+        settings: GateSettings
+    ) {
+        self.policies = policies
+        self.router = router
+        self.prober = prober
+        self.recorder = recorder
+        self.clock = clock
+        self.settings = Mutex(settings)
+    }
+
+    package func apply(_ new: GateSettings) { settings.withLock { $0 = new } }
+
+    /// Forgets all routes and hosts seen, for new settings or the operator.
+    package func forgetEvidence() {
+        routes.removeAll()
+        evidence.removeAll()
+    }
+
+    // MARK: From memory, at once
+
+    /// The verdict if memory alone decides it; asks nobody and waits for nothing.
+    ///
+    /// A violation counts as decided only while the policy was looked at lately: before, it must be looked at again.
+    package func glance(_ hops: [NextHop]) -> Verdict? {
+        settle(hops) { [policies] verdict in
+            switch verdict {
+            case .unknown: false
+            case .violating(let violation): policies.wasRecheckedLately(violation.policyDomain)
+            case .notJudged, .noPolicy, .modeNone, .conforming, .testing: true
+            }
+        }
+    }
+
+    /// The verdict as memory stands when patience has ended: one bad host seen is enough to decide, what is still
+    /// missing makes it unknown.
+    package func settle(_ hops: [NextHop]) -> Verdict {
+        settle(hops) { _ in true } ?? .unknown("lookup still running")
+    }
+
+    private func settle(_ hops: [NextHop], _ isDecided: (Verdict) -> Bool) -> Verdict? {
+        let settings = settings.withLock { $0 }
+        if hops.count == 1 {
+            let verdict = known(hops[0], settings)
+            return verdict.flatMap { isDecided($0) ? $0 : nil }
+        }
+        var verdicts: [Verdict] = []
+        for hop in hops {
+            guard let verdict = known(hop, settings), isDecided(verdict) else { return nil }
+            verdicts.append(verdict)
+        }
+        return combine(verdicts, enforcement: settings.enforcement)
+    }
+
+    private func known(_ hop: NextHop, _ settings: GateSettings) -> Verdict? {
+        guard let domain = hop.policyDomain else { return .notJudged("address literal") }
+        guard let policy = policies.known(domain) else { return nil }
+        guard policy.needsRoute else { return judge(.unavailable(""), of: domain, under: policy) }
+        let now = clock.now
+        switch routes.value(for: hop, at: now) {
+        case nil: return nil
+        case .error(let error): return judge(error, of: domain, under: policy)
+        case .route(let route):
+            var seen = Evidence()
+            for candidate in route.candidates {
+                let key = ProbeKey(candidate: candidate, routeIsSecure: route.isSecure)
+                seen.hosts[candidate] = evidence.value(for: key, at: now)
+            }
+            let verdict = judge(route, under: policy, seeing: seen, enforcement: settings.enforcement, scrutiny: settings.scrutiny)
+            // A testing policy never holds mail back, so its evidence must be complete to be worth counting.
+            if case .testing = verdict, settings.scrutiny == .probes, seen.hosts.count < route.candidates.count { return nil }
+            return verdict
+        }
+    }
+
+    // MARK: By asking
+
+    /// The verdict after looking up what memory lacks; joins lookups in flight.
+    package func admit(_ hops: [NextHop]) async -> Verdict {
+        let enforcement = settings.withLock { $0.enforcement }
+        return await withTaskGroup(of: (Int, Verdict).self) { group in
+            for (index, hop) in hops.enumerated() { group.addTask { (index, await self.admit(hop)) } }
+            var verdicts = [Verdict](repeating: .unknown("not asked"), count: hops.count)
+            for await (index, verdict) in group { verdicts[index] = verdict }
+            return combine(verdicts, enforcement: enforcement)
+        }
+    }
+
+    private func admit(_ hop: NextHop) async -> Verdict {
+        guard let domain = hop.policyDomain else { return .notJudged("address literal") }
+        let policy = await policies.policy(for: domain)
+        let verdict = await verdict(on: hop, of: domain, under: policy)
+        guard case .violating = verdict, !policies.wasRecheckedLately(domain) else { return verdict }
+        // - RFC 8461 §5.1: step 3, a delivery fails only after a look for a new policy.
+        let latest = await policies.recheck(domain)
+        return latest == policy ? verdict : await self.verdict(on: hop, of: domain, under: latest)
+    }
+
+    private func verdict(on hop: NextHop, of domain: DomainName, under policy: PolicyFinding) async -> Verdict {
+        guard policy.needsRoute else { return judge(.unavailable(""), of: domain, under: policy) }
+        switch await route(to: hop) {
+        case .error(let error): return judge(error, of: domain, under: policy)
+        case .route(let route):
+            let settings = settings.withLock { $0 }
+            let seen = settings.scrutiny == .probes ? await look(at: route) : Evidence()
+            return judge(route, under: policy, seeing: seen, enforcement: settings.enforcement, scrutiny: settings.scrutiny)
+        }
+    }
+
+    private func route(to hop: NextHop) async -> RouteFinding {
+        if let known = routes.value(for: hop, at: clock.now) { return known }
+        let found = await routeFlights.join(hop) { [self] in
+            do throws(RouteError) {
+                let (route, keepFor) = try await router.route(to: hop)
+                routes.set(.route(route), for: hop, at: clock.now, keepFor: keepFor)
+                return .route(route)
+            } catch {
+                routes.set(.error(error), for: hop, at: clock.now, keepFor: settings.withLock { $0.unreachableFor })
+                return .error(error)
+            }
+        }
+        return found ?? .error(.unavailable("too many lookups in flight"))
+    }
+
+    private func look(at route: Route) async -> Evidence {
+        await withTaskGroup(of: (Candidate, HostEvidence?).self) { group in
+            for candidate in route.candidates {
+                let key = ProbeKey(candidate: candidate, routeIsSecure: route.isSecure)
+                group.addTask { (candidate, await self.look(at: key)) }
+            }
+            var seen = Evidence()
+            for await (candidate, host) in group { seen.hosts[candidate] = host }
+            return seen
+        }
+    }
+
+    private func look(at key: ProbeKey) async -> HostEvidence? {
+        if let known = evidence.value(for: key, at: clock.now) { return known }
+        return await probeFlights.join(key) { [self] in
+            let seen = await prober.probe(key.candidate, routeIsSecure: key.routeIsSecure)
+            let settings = settings.withLock { $0 }
+            let keepFor = switch seen {
+            case .conforming: settings.conformingFor
+            case .failing: settings.failingFor
+            case .unreachable: settings.unreachableFor
+            }
+            evidence.set(seen, for: key, at: clock.now, keepFor: keepFor)
+            return seen
+        }
+    }
+
+    // MARK: Counting
+
+    /// Counts a verdict that was acted on, once per message and next hops.
+    package func note(_ verdict: Verdict, of hops: [NextHop]) {
+        let domain: DomainName? = if case .violating(let violation) = verdict { violation.policyDomain } else { hops.lazy.compactMap(\.policyDomain).first }
+        guard let domain else { return }
+        switch verdict {
+        case .notJudged, .noPolicy(nil), .modeNone, .unknown: return
+        case .noPolicy, .conforming, .testing, .violating: break
+        }
+        var policy: CachedPolicy?
+        if case .policy(let cached) = policies.known(domain) { policy = cached }
+        recorder.record(Outcome(time: clock.now, policyDomain: domain, policy: policy, verdict: verdict))
+    }
+}
+
+extension PolicyFinding {
+    /// Whether the verdict depends on the route: only enforce and testing policies say anything about hosts.
+    fileprivate var needsRoute: Bool {
+        if case .policy(let cached) = self { cached.policy.mode != .none } else { false }
+    }
+}

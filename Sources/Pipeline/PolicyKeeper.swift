@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+import Logging
+import MTASTS
+import Names
+import Synchronization
+import TLSRPT
+
+/// How long what is known of policies is trusted before the network is asked again.
+package struct KeeperSettings: Sendable {
+    /// Between looks at the TXT record of a domain in use.
+    package var recordCheckInterval: Duration = .seconds(3600)
+    /// Between authenticated fetches, even when the id stays the same.
+    package var refreshInterval: Duration = .seconds(12 * 3600)
+    /// How long "no policy" is believed.
+    package var absentFor: Duration = .seconds(300)
+    /// How long a DNS failure stands for an answer.
+    package var unknownFor: Duration = .seconds(30)
+
+    package init() {}
+}
+
+/// Knows the policy of every domain: from memory, or by asking the network once whoever asks.
+///
+/// An unexpired policy ends only by a newer valid policy or by its `max_age`: no failure forgets or weakens it.
+/// - RFC 8461 §5.1: Policy Application Control Flow.
+package final class PolicyKeeper: Sendable {
+    /// First pause after a failed fetch; doubled with each further failure. - RFC 8461 §3.3: five minutes or longer.
+    static let firstPause = Duration.seconds(300)
+    /// Longest pause after failed fetches.
+    static let longestPause = Duration.seconds(6 * 3600)
+    /// A policy with a shorter life is used for this long, so that each message does not cost a fetch.
+    static let shortestLife = Duration.seconds(60)
+    /// After a violation the record is looked at again unless that was done within this time.
+    static let recheckPause = Duration.seconds(60)
+    /// Domains whose lookups may be in flight at one time.
+    static let maxFlights = 20_000
+    /// Domains remembered as having no policy, or as checked.
+    static let maxRemembered = 500_000
+
+    private struct Pause: Sendable {
+        let id: String
+        let failures: Int
+        let until: UTCTime
+        let failure: PolicyFailure
+    }
+
+    private let memory: any PolicyMemory
+    private let store: any PolicyStore
+    private let discoverer: any PolicyDiscoverer
+    private let clock: any WallClock
+    private let logger: Logger
+    private let settings: Mutex<KeeperSettings>
+    private let recent = ExpiringTable<DomainName, PolicyFinding>(capacity: maxRemembered)
+    private let checked = ExpiringTable<DomainName, Bool>(capacity: maxRemembered)
+    private let rechecked = ExpiringTable<DomainName, Bool>(capacity: maxRemembered)
+    private let pauses = ExpiringTable<DomainName, Pause>(capacity: maxRemembered)
+    private let flights = Flights<DomainName, PolicyFinding>(capacity: maxFlights)
+    private let unsaved: UnsavedPolicies
+
+    package init(
+        memory: any PolicyMemory, store: any PolicyStore, discoverer: any PolicyDiscoverer, clock: any WallClock,
+        logger: Logger, settings: KeeperSettings
+    ) {
+        self.memory = memory
+        self.store = store
+        self.discoverer = discoverer
+        self.clock = clock
+        self.logger = logger
+        self.settings = Mutex(settings)
+        unsaved = UnsavedPolicies(store: store, logger: logger)
+    }
+
+    package func apply(_ new: KeeperSettings) { settings.withLock { $0 = new } }
+
+    /// What memory knows; nil when the network has to be asked. Starts a check in the background when one is due.
+    package func known(_ domain: DomainName) -> PolicyFinding? {
+        let now = clock.now
+        if let cached = memory.policy(for: domain) {
+            if cached.isLive(at: now) {
+                if checked.value(for: domain, at: now) == nil { flights.start(domain) { await self.discover(domain) } }
+                return .policy(cached)
+            }
+            expire(cached)
+        }
+        return recent.value(for: domain, at: now)
+    }
+
+    /// The policy as known, or as the network says it now.
+    package func policy(for domain: DomainName) async -> PolicyFinding {
+        if let known = known(domain) { return known }
+        return await flights.join(domain) { await self.discover(domain) } ?? .unknown("too many lookups in flight")
+    }
+
+    /// Whether the record was looked at so lately that a violation need not look again.
+    package func wasRecheckedLately(_ domain: DomainName) -> Bool { rechecked.value(for: domain, at: clock.now) != nil }
+
+    /// Looks at the record now: a repaired policy must free its mail.
+    /// - RFC 8461 §5.1: step 3, check for a new policy before a delivery fails.
+    package func recheck(_ domain: DomainName) async -> PolicyFinding {
+        await flights.join(domain) { await self.discover(domain) } ?? known(domain) ?? .unknown("too many lookups in flight")
+    }
+
+    /// Fetches the policy now, whatever the id and past failures say.
+    package func refresh(_ domain: DomainName) async -> PolicyFinding {
+        pauses.remove(domain)
+        // Not joined with a flight that may have asked before the operator did.
+        return await discover(domain, fetchAlways: true)
+    }
+
+    /// Drops all that is known of the domain, on the operator's word only.
+    package func forget(_ domain: DomainName) async throws {
+        memory.remove(domain)
+        unsaved.drop(domain)
+        for table in [checked, rechecked] { table.remove(domain) }
+        recent.remove(domain)
+        pauses.remove(domain)
+        try await store.remove(domain)
+    }
+
+    /// Writes what could not be written before; returns how many policies are still unsaved.
+    @discardableResult
+    package func saveUnsaved() async -> Int { await unsaved.retry() }
+
+    private func expire(_ cached: CachedPolicy) {
+        memory.remove(cached.domain)
+        logger.notice("policy expired", metadata: ["domain": "\(cached.domain)", "mode": "\(cached.policy.mode)", "fetched": "\(cached.fetchedAt)"])
+        Task { try? await store.remove(cached.domain) }
+    }
+
+    private func liveCached(_ domain: DomainName) -> CachedPolicy? {
+        memory.policy(for: domain).flatMap { $0.isLive(at: clock.now) ? $0 : nil }
+    }
+
+    private func discover(_ domain: DomainName, fetchAlways: Bool = false) async -> PolicyFinding {
+        let settings = settings.withLock { $0 }
+        let finding = await discoverer.record(for: domain)
+        let now = clock.now
+        rechecked.set(true, for: domain, at: now, keepFor: Self.recheckPause)
+        // The record is only a hint: its absence or failure never ends a policy. - RFC 8461 §3.1
+        let fallback: PolicyFinding
+        switch finding {
+        case .found(.record(let record)):
+            checked.set(true, for: domain, at: now, keepFor: settings.recordCheckInterval)
+            return await follow(record, of: domain, settings, fetchAlways: fetchAlways)
+        case .found(.absent), .found(.invalid):
+            checked.set(true, for: domain, at: now, keepFor: settings.recordCheckInterval)
+            fallback = .absent
+        case .unavailable(let text):
+            checked.set(true, for: domain, at: now, keepFor: Self.firstPause)
+            fallback = .unknown(text)
+        }
+        if let cached = liveCached(domain) {
+            logger.debug("policy kept without its record", metadata: ["domain": "\(domain)", "expires": "\(cached.expiresAt)"])
+            return .policy(cached)
+        }
+        let keepFor = if case .unknown = fallback { settings.unknownFor } else { settings.absentFor }
+        recent.set(fallback, for: domain, at: now, keepFor: keepFor)
+        return fallback
+    }
+
+    private func follow(
+        _ record: STSRecord, of domain: DomainName, _ settings: KeeperSettings, fetchAlways: Bool
+    ) async -> PolicyFinding {
+        let now = clock.now
+        let cached = liveCached(domain)
+        if let cached, !fetchAlways, cached.id == record.id, now < cached.fetchedAt + settings.refreshInterval {
+            return .policy(cached)
+        }
+        if let pause = pauses.value(for: domain, at: now), pause.id == record.id, now < pause.until {
+            if cached == nil { recent.set(.failed(pause.failure), for: domain, at: now, keepFor: settings.unknownFor) }
+            return cached.map { .policy($0) } ?? .failed(pause.failure)
+        }
+        do throws(PolicyFailure) {
+            let reading = try await discoverer.fetch(for: domain)
+            return accept(reading, id: record.id, of: domain, replacing: cached)
+        } catch {
+            return refuse(error, id: record.id, of: domain, keeping: liveCached(domain), settings)
+        }
+    }
+
+    private func accept(
+        _ reading: Policy.Reading, id: String, of domain: DomainName, replacing old: CachedPolicy?
+    ) -> PolicyFinding {
+        let now = clock.now
+        let fresh = CachedPolicy(domain: domain, id: id, policy: reading.policy, fetchedAt: now)
+        pauses.remove(domain)
+        for warning in reading.warnings {
+            logger.notice("policy has a defect", metadata: ["domain": "\(domain)", "line": "\(warning)"])
+        }
+        if old?.policy != fresh.policy || old?.id != id {
+            logger.info(
+                "policy fetched",
+                metadata: ["domain": "\(domain)", "id": "\(id)", "mode": "\(fresh.policy.mode)", "expires": "\(fresh.expiresAt)"])
+        }
+        memory.set(fresh)
+        recent.remove(domain)
+        if fresh.policy.maxAgeSeconds < Self.shortestLife.components.seconds {
+            recent.set(.policy(fresh), for: domain, at: now, keepFor: Self.shortestLife)
+        }
+        unsaved.save(fresh)
+        return .policy(fresh)
+    }
+
+    private func refuse(
+        _ failure: PolicyFailure, id: String, of domain: DomainName, keeping cached: CachedPolicy?, _ settings: KeeperSettings
+    ) -> PolicyFinding {
+        let now = clock.now
+        let failures = (pauses.value(for: domain, at: now)?.failures ?? 0) + 1
+        let pause = min(Self.longestPause, Self.firstPause * (1 << min(failures - 1, 10)))
+        pauses.set(
+            Pause(id: id, failures: failures, until: now + pause, failure: failure), for: domain, at: now,
+            keepFor: Self.longestPause * 4)
+        var metadata: Logger.Metadata = [
+            "domain": "\(domain)", "type": "\(failure.type.rawValue)", "cause": "\(failure.text)", "retry-in": "\(pause.components.seconds)s",
+        ]
+        guard let cached else {
+            logger.notice("policy fetch failed, none applies", metadata: metadata)
+            recent.set(.failed(failure), for: domain, at: now, keepFor: min(pause, settings.absentFor))
+            return .failed(failure)
+        }
+        // Look again when the pause ends, not after the usual interval: the policy must not run out unseen.
+        checked.set(true, for: domain, at: now, keepFor: min(pause, settings.recordCheckInterval))
+        metadata["expires"] = "\(cached.expiresAt)"
+        logger.warning("policy fetch failed, the cached policy stays", metadata: metadata)
+        return .policy(cached)
+    }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+import Names
+import TLSRPT
+import Testing
+
+@Suite("judge: a route keeps its policy or it does not")
+struct JudgementTests {
+    enum Seen: Sendable { case good, bad, down, unseen, dane, daneBad }
+    enum Expected: Sendable { case conforming, violating, unknown, testing }
+
+    struct Row: Sendable, CustomStringConvertible {
+        let hosts: [(String, Seen)]
+        let milter: Expected
+        let map: Expected
+        var namesOnly = false
+        var description: String { hosts.map { "\($0.0) \($0.1)" }.joined(separator: ", ") + (namesOnly ? " (names only)" : "") }
+    }
+
+    /// The policy covers `mx1.example.org` and `*.mail.example.org`.
+    static let rows: [Row] = [
+        Row(hosts: [("mx1.example.org", .good)], milter: .conforming, map: .conforming),
+        Row(hosts: [("a.mail.example.org", .good)], milter: .conforming, map: .conforming),
+        Row(hosts: [("mx1.example.org", .bad)], milter: .violating, map: .violating),
+        Row(hosts: [("mx2.example.org", .good)], milter: .violating, map: .violating),
+        Row(hosts: [("a.b.mail.example.org", .good)], milter: .violating, map: .violating),
+        Row(hosts: [("mx1.example.org", .good), ("mx2.example.org", .good)], milter: .violating, map: .conforming),
+        Row(hosts: [("mx1.example.org", .good), ("a.mail.example.org", .bad)], milter: .violating, map: .conforming),
+        Row(hosts: [("mx1.example.org", .bad), ("a.mail.example.org", .good)], milter: .violating, map: .conforming),
+        Row(hosts: [("mx1.example.org", .bad), ("mx2.example.org", .good)], milter: .violating, map: .violating),
+        // A host that cannot be reached cannot be delivered to: no violation, and no proof either.
+        Row(hosts: [("mx1.example.org", .good), ("mx2.example.org", .down)], milter: .conforming, map: .conforming),
+        Row(hosts: [("mx1.example.org", .down)], milter: .unknown, map: .unknown),
+        Row(hosts: [("mx1.example.org", .down), ("a.mail.example.org", .bad)], milter: .violating, map: .violating),
+        // What is unknown is never called conforming; what is decided already does not wait for it.
+        Row(hosts: [("mx1.example.org", .unseen)], milter: .unknown, map: .unknown),
+        Row(hosts: [("mx1.example.org", .good), ("a.mail.example.org", .unseen)], milter: .unknown, map: .conforming),
+        Row(hosts: [("mx1.example.org", .bad), ("a.mail.example.org", .unseen)], milter: .violating, map: .unknown),
+        Row(hosts: [("mx2.example.org", .unseen)], milter: .violating, map: .violating),
+        // DANE decides for a host that has it. - RFC 8461 §2
+        Row(hosts: [("mx2.example.org", .dane)], milter: .conforming, map: .conforming),
+        Row(hosts: [("mx1.example.org", .daneBad)], milter: .violating, map: .violating),
+        Row(hosts: [("mx1.example.org", .unseen)], milter: .conforming, map: .conforming, namesOnly: true),
+        Row(hosts: [("mx2.example.org", .unseen)], milter: .violating, map: .violating, namesOnly: true),
+        Row(hosts: [("mx1.example.org", .unseen), ("mx2.example.org", .unseen)], milter: .violating, map: .conforming, namesOnly: true),
+    ]
+
+    @Test("under an enforce policy", arguments: rows)
+    func enforce(_ row: Row) throws {
+        #expect(try kind(verdict(row, mode: .enforce, .milter)) == row.milter)
+        #expect(try kind(verdict(row, mode: .enforce, .milterAndPolicyMap)) == row.map)
+    }
+
+    @Test("a testing policy never holds mail back", arguments: rows)
+    func testing(_ row: Row) throws {
+        let verdict = try verdict(row, mode: .testing, .milter)
+        #expect(try kind(verdict) == (row.milter == .conforming ? .conforming : .testing))
+        if case .testing(let findings) = verdict { #expect(findings.isEmpty == (row.milter == .unknown)) }
+    }
+
+    @Test("modes and findings without a policy to keep")
+    func withoutPolicy() throws {
+        let route = try route([("mx1.example.org", .bad)])
+        let failure = PolicyFailure(.stsPolicyFetchError, "HTTP status 404")
+        let none = try finding(mode: .none)
+        let domain = route.policyDomain
+        #expect(judge(route, under: .absent, seeing: Evidence(), enforcement: .milter) == .noPolicy(nil))
+        #expect(judge(route, under: .failed(failure), seeing: Evidence(), enforcement: .milter) == .noPolicy(failure))
+        #expect(judge(route, under: .unknown("x"), seeing: Evidence(), enforcement: .milter) == .unknown("x"))
+        #expect(judge(route, under: none, seeing: Evidence(), enforcement: .milter) == .modeNone)
+        #expect(judge(.bogus("x"), of: domain, under: none) == .modeNone)
+        #expect(judge(.bogus("x"), of: domain, under: .absent) == .noPolicy(nil))
+    }
+
+    @Test("without a route")
+    func withoutRoute() throws {
+        let domain = try DomainName("example.org")
+        let enforce = try finding(mode: .enforce)
+        guard case .violating(let violation) = judge(.bogus("x"), of: domain, under: enforce) else {
+            Issue.record("a forged MX answer does not violate")
+            return
+        }
+        #expect(violation.headline?.failure.type == .dnssecInvalid)
+        #expect(judge(.nullMX, of: domain, under: enforce) == .notJudged("null MX"))
+        #expect(judge(.noSuchDomain, of: domain, under: enforce) == .notJudged("no such domain"))
+        #expect(judge(.unavailable("SERVFAIL"), of: domain, under: enforce) == .unknown("SERVFAIL"))
+        #expect(judge(.unavailable("SERVFAIL"), of: domain, under: try finding(mode: .testing)) == .testing([]))
+    }
+
+    @Test("several next hops: one bad is enough for the milter, one good for the map")
+    func combined() throws {
+        let bad = Verdict.violating(Violation(policyDomain: try DomainName("a.example"), findings: []))
+        #expect(combine([.conforming(.enforce), bad], enforcement: .milter) == bad)
+        #expect(combine([bad, .conforming(.enforce)], enforcement: .milterAndPolicyMap) == .conforming(.enforce))
+        #expect(combine([.unknown("x"), .noPolicy(nil)], enforcement: .milter) == .unknown("x"))
+        #expect(combine([bad, bad], enforcement: .milterAndPolicyMap) == bad)
+    }
+
+    private func verdict(_ row: Row, mode: Policy.Mode, _ enforcement: Enforcement) throws -> Verdict {
+        var evidence = Evidence()
+        let route = try route(row.hosts)
+        for (candidate, (_, seen)) in zip(route.candidates, row.hosts) { evidence.hosts[candidate] = try host(seen) }
+        return judge(
+            route, under: try finding(mode: mode), seeing: evidence, enforcement: enforcement,
+            scrutiny: row.namesOnly ? .namesOnly : .probes)
+    }
+
+    private func route(_ hosts: [(String, Seen)]) throws -> Route {
+        let domain = try DomainName("example.org")
+        let candidates = try hosts.enumerated().map { Candidate(name: try DomainName($1.0), preference: UInt16($0), port: 25) }
+        return Route(nextHop: .mx(of: domain, port: 25), policyDomain: domain, candidates: candidates, isSecure: true)
+    }
+
+    private func finding(mode: Policy.Mode) throws -> PolicyFinding {
+        let body = "version: STSv1\nmode: \(mode.rawValue)\nmx: mx1.example.org\nmx: *.mail.example.org\nmax_age: 86400\n"
+        let policy = try Policy.read(body.utf8).policy
+        let fetched = UTCTime(secondsSinceEpoch: 1_000_000)
+        return .policy(CachedPolicy(domain: try DomainName("example.org"), id: "1", policy: policy, fetchedAt: fetched))
+    }
+
+    private func host(_ seen: Seen) throws -> HostEvidence? {
+        let address = try #require(IPAddress("192.0.2.1"))
+        func facts(_ authentication: TLSFacts.Authentication) -> TLSFacts {
+            TLSFacts(
+                address: address, version: "TLSv1.3", cipher: "x", subject: "", issuer: "", notBefore: nil, notAfter: nil, names: [],
+                authentication: authentication)
+        }
+        switch seen {
+        case .good: return .conforming(facts(.pkix))
+        case .dane: return .conforming(facts(.dane))
+        case .bad: return .failing([Failure(.certificateExpired, text: "certificate expired")], nil)
+        case .daneBad: return .failing([Failure(.tlsaInvalid, text: "no TLSA record matches")], nil)
+        case .down: return .unreachable("connection refused")
+        case .unseen: return nil
+        }
+    }
+
+    private func kind(_ verdict: Verdict) throws -> Expected {
+        switch verdict {
+        case .conforming: .conforming
+        case .violating: .violating
+        case .unknown: .unknown
+        case .testing: .testing
+        case .notJudged, .noPolicy, .modeNone: throw UnexpectedVerdict(verdict: verdict)
+        }
+    }
+
+    struct UnexpectedVerdict: Error { let verdict: Verdict }
+}
