@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import CUnbound
+import Names
+import Synchronization
+
+/// Asks the DNS through libunbound, which validates DNSSEC, follows CNAMEs and caches.
+///
+/// One thread owns libunbound's context: every call into it is a job of that thread, so an answer, a deadline,
+/// a cancellation and the shutdown of one query never race, and each query is answered exactly once.
+package final class DNSResolver: Sendable {
+    private let thread: EventThread
+    private let engine: ResolverEngine
+    private let limit: Int
+    private let outstanding = Atomic(0)
+
+    package init(_ settings: DNSSettings) throws(DNSSetupError) {
+        let thread: EventThread
+        do { thread = try EventThread() } catch { throw .library(error.description) }
+        do {
+            engine = ResolverEngine(context: try ResolverContext.make(settings))
+        } catch {
+            thread.stop()
+            throw error
+        }
+        self.thread = thread
+        limit = settings.maxOutstanding
+        let engine = engine
+        thread.watch(engine.descriptor) { ending in
+            if case .ready = ending { engine.process() } else { engine.close() }
+        }
+    }
+
+    deinit { thread.stop() }
+
+    /// Answers every query under way with `.failure(.shutDown)` and stops.
+    package func shutdown() { thread.stop() }
+
+    /// Asks one question; never throws, and never takes longer than `timeout`.
+    package func query(_ name: QueryName, _ type: RecordType, within timeout: Duration) async -> DNSAnswer<[UInt8]> {
+        guard outstanding.add(1, ordering: .relaxed).oldValue < limit else {
+            outstanding.subtract(1, ordering: .relaxed)
+            return DNSAnswer(outcome: .failure(.busy))
+        }
+        defer { outstanding.subtract(1, ordering: .relaxed) }
+        let query = ResolverEngine.Query(name: name.text, type: type)
+        let deadline = ContinuousClock.now + timeout
+        let (thread, engine) = (thread, engine)
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                query.onAnswer { continuation.resume(returning: $0) }
+                let accepted = thread.submit {
+                    engine.start(query)
+                    thread.at(deadline) { engine.end(query, $0 == .stopped ? .shutDown : .timeout) }
+                }
+                if !accepted { query.answer(.init(outcome: .failure(.shutDown))) }
+            }
+        } onCancel: {
+            thread.submit { engine.end(query, .cancelled) }
+        }
+    }
+}

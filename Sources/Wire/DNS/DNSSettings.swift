@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Whom to ask, and whose signatures to trust.
+package struct DNSSettings: Sendable, Hashable {
+    /// Written `address` or `address@port`; nil asks the servers of `resolverFile`.
+    package var forwarder: String?
+    /// Keys of the DNS root (or of a laboratory's), in zone file form; read, never written.
+    package var trustAnchorFile: String?
+    package var resolverFile = "/etc/resolv.conf"
+    /// Used if `trustAnchorFile` is nil and this file exists.
+    package var systemTrustAnchorFile = "/usr/share/dns/root.key"
+    /// Queries that may be under way at one time; one more is answered `.failure(.busy)`.
+    package var maxOutstanding = 8192
+
+    package init(forwarder: String? = nil, trustAnchorFile: String? = nil) {
+        self.forwarder = forwarder
+        self.trustAnchorFile = trustAnchorFile
+    }
+}
+
+/// Why no resolver can be made; each text names the cure.
+package enum DNSSetupError: Error, Sendable, Equatable, CustomStringConvertible {
+    case badForwarder(String)
+    case unreadableResolverFile(String, reason: String)
+    case noServers(String)
+    case unreadableTrustAnchor(String, reason: String)
+    case badTrustAnchor(String)
+    case library(String)
+
+    package var description: String {
+        switch self {
+        case .badForwarder(let text):
+            "dns.forwarder \"\(text)\" is not an address or address@port, such as 127.0.0.1@53"
+        case .unreadableResolverFile(let path, let reason):
+            "cannot read \(path): \(reason); make it readable, or set dns.forwarder"
+        case .noServers(let path): "\(path) names no server; add a nameserver line, or set dns.forwarder"
+        case .unreadableTrustAnchor(let path, let reason):
+            "cannot read the trust anchor \(path): \(reason); install dns-root-data, or set dns.trust_anchor"
+        case .badTrustAnchor(let path):
+            "\(path) holds no DS or DNSKEY record in zone file form; set dns.trust_anchor to one that does"
+        case .library(let text): "libunbound: \(text)"
+        }
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+import CUnbound
+import Glibc
+import Names
+
+/// Makes libunbound's context from settings.
+enum ResolverContext {
+    /// Sockets for queries under way; more queries than this wait for each other.
+    private static let maxSockets: UInt = 4096
+    /// libunbound's own limit for a server that does not answer, in milliseconds. Its default of two minutes
+    /// lets one dead zone behind a forwarder make the forwarder itself look dead.
+    private static let maxRoundTrip = "2000"
+
+    static func make(_ settings: DNSSettings) throws(DNSSetupError) -> OpaquePointer {
+        guard let context = ub_ctx_create() else { throw .library("out of memory or descriptors") }
+        do {
+            try configure(context, settings)
+            return context
+        } catch {
+            ub_ctx_delete(context)
+            throw error
+        }
+    }
+
+    private static func configure(_ context: OpaquePointer, _ settings: DNSSettings) throws(DNSSetupError) {
+        // Standard error belongs to the daemon's log.
+        ub_ctx_debugout(context, nil)
+        try check(ub_ctx_async(context, 1))
+        let sockets = String(socketLimit())
+        let options = [
+            ("outgoing-range:", sockets), ("num-queries-per-thread:", sockets), ("outgoing-num-tcp:", "64"),
+            ("msg-cache-size:", "8m"), ("rrset-cache-size:", "16m"), ("infra-cache-max-rtt:", maxRoundTrip),
+            ("infra-keep-probing:", "yes"), ("infra-host-ttl:", "60"), ("serve-expired:", "no"),
+            ("cache-max-negative-ttl:", "900"), ("cache-max-ttl:", "86400"), ("tcp-auth-query-timeout:", "2000"),
+        ]
+        for (name, value) in options { try check(ub_ctx_set_option(context, name, value)) }
+        try setServers(context, settings)
+        try setTrustAnchor(context, settings)
+    }
+
+    /// Half of the descriptors that the process may open; the rest is for its connections.
+    private static func socketLimit() -> UInt {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 256 }
+        return max(16, min(maxSockets, UInt(limit.rlim_cur) / 2))
+    }
+
+    private static func setServers(_ context: OpaquePointer, _ settings: DNSSettings) throws(DNSSetupError) {
+        let servers: [String]
+        if let forwarder = settings.forwarder {
+            guard isServer(forwarder) else { throw .badForwarder(printable(forwarder)) }
+            servers = [forwarder]
+        } else {
+            servers = try systemServers(settings.resolverFile)
+        }
+        for server in servers { try check(ub_ctx_set_fwd(context, server)) }
+        // By default libunbound never asks 127.0.0.0/8 and ::1.
+        if servers.contains(where: isLoopback) { try check(ub_ctx_set_option(context, "do-not-query-localhost:", "no")) }
+    }
+
+    /// The servers of resolv.conf(5), read here because `ub_ctx_resolvconf` does not say which it found.
+    private static func systemServers(_ path: String) throws(DNSSetupError) -> [String] {
+        let text: String
+        do { text = try contents(of: path) } catch { throw .unreadableResolverFile(path, reason: SystemError.text(of: error.code)) }
+        let servers = text.split(whereSeparator: \.isNewline).compactMap { line -> String? in
+            let words = line.split(whereSeparator: \.isWhitespace)
+            guard words.count >= 2, words[0] == "nameserver" else { return nil }
+            return isServer(String(words[1])) ? String(words[1]) : nil
+        }
+        guard !servers.isEmpty else { throw .noServers(path) }
+        return servers
+    }
+
+    private static func setTrustAnchor(_ context: OpaquePointer, _ settings: DNSSettings) throws(DNSSetupError) {
+        let path = settings.trustAnchorFile ?? settings.systemTrustAnchorFile
+        if settings.trustAnchorFile == nil, access(path, F_OK) != 0 { return }
+        let text: String
+        do { text = try contents(of: path) } catch { throw .unreadableTrustAnchor(path, reason: SystemError.text(of: error.code)) }
+        // libunbound would find out at the first query only, and then fail every one.
+        let holdsKey = text.split(whereSeparator: \.isNewline).contains { line in
+            let words = line.prefix { $0 != ";" }.split(whereSeparator: \.isWhitespace).map { $0.uppercased() }
+            return words.contains("DS") || words.contains("DNSKEY")
+        }
+        guard holdsKey else { throw .badTrustAnchor(path) }
+        try check(ub_ctx_add_ta_file(context, path))
+    }
+
+    /// Whether the text is an address, with `@port` or without.
+    static func isServer(_ text: String) -> Bool {
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        // A link-local server has its interface behind `%`.
+        guard let host = parts[0].split(separator: "%", omittingEmptySubsequences: false).first,
+            IPAddress(host) != nil
+        else { return false }
+        return parts.count == 1 || (parts.count == 2 && UInt16(parts[1]).map { $0 > 0 } ?? false)
+    }
+
+    private static func isLoopback(_ server: String) -> Bool {
+        server.hasPrefix("127.") || server.prefix { $0 != "@" } == "::1"
+    }
+
+    private static func check(_ code: Int32) throws(DNSSetupError) {
+        guard code == UB_NOERROR.rawValue else { throw .library(String(cString: ub_strerror(code))) }
+    }
+
+    /// A small text file; longer ones are cut at 1 MiB.
+    private static func contents(of path: String) throws(SystemError) -> String {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw SystemError("open") }
+        defer { Glibc.close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 16_384)
+        while bytes.count < 1 << 20 {
+            let count = read(descriptor, &chunk, chunk.count)
+            guard count >= 0 else { throw SystemError("read") }
+            if count == 0 { break }
+            bytes += chunk.prefix(count)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
