@@ -86,9 +86,12 @@ let package = Package(
             path: "Tests/LabKit"),
         .executableTarget(name: "demo", dependencies: ["LabKit"], path: "Tests/Demo"),
 
-        .testTarget(name: "NamesTests", dependencies: ["Names"]),
+        .target(name: "RuleTables", dependencies: ["MTASTS", "Names"], path: "Tests/RuleTables"),
+        .executableTarget(name: "fuzz-corpus", dependencies: ["RuleTables"], path: "Tests/FuzzCorpus"),
+
+        .testTarget(name: "NamesTests", dependencies: ["Names", "RuleTables"]),
         .testTarget(name: "TLSRPTTests", dependencies: ["TLSRPT", "Names"]),
-        .testTarget(name: "MTASTSTests", dependencies: ["MTASTS", "Names", "TLSRPT"]),
+        .testTarget(name: "MTASTSTests", dependencies: ["MTASTS", "Names", "RuleTables", "TLSRPT"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Names", "LabKit"]),
         .testTarget(name: "ProbeTests", dependencies: ["Probe", "MTASTS", "Names", "TLSRPT", "Wire", "LabKit"]),
         .testTarget(name: "DiscoveryTests", dependencies: ["Discovery", "MTASTS", "Names", "TLSRPT", "Wire", "LabKit"]),

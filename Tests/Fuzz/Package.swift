@@ -1,0 +1,26 @@
+// swift-tools-version:6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+// A package of its own: a fuzz target gets its main function from libFuzzer, so it links only with that sanitizer.
+// Sources, CShims and RuleTables are links to the project's own.
+func fuzzer(_ name: String) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["Names", "MTASTS"], path: "Targets/\(name)",
+        swiftSettings: [.unsafeFlags(["-parse-as-library"])])
+}
+
+let package = Package(
+    name: "sts-milter-fuzz",
+    targets: [
+        .systemLibrary(name: "CIDN2", path: "CShims/CIDN2", pkgConfig: "libidn2"),
+        .target(name: "Names", dependencies: ["CIDN2"]),
+        .target(name: "TLSRPT", dependencies: ["Names"]),
+        .target(name: "MTASTS", dependencies: ["Names", "TLSRPT"]),
+        fuzzer("FuzzRecord"),
+        fuzzer("FuzzPolicy"),
+        fuzzer("FuzzName"),
+        fuzzer("FuzzNextHop"),
+    ],
+    swiftLanguageModes: [.v6]
+)

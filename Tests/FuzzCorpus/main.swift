@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import RuleTables
+
+// Writes the rows of the rule tables as files, one folder a fuzz target: fuzz-corpus FOLDER
+let folder = URL(fileURLWithPath: CommandLine.arguments.count > 1 ? CommandLine.arguments[1] : "corpus")
+
+func write(_ inputs: [String], for target: String) throws {
+    let place = folder.appendingPathComponent(target)
+    try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+    for (index, input) in inputs.enumerated() {
+        try Data(input.utf8).write(to: place.appendingPathComponent("row-\(index)"))
+    }
+}
+
+let records = RecordTable.valid.map(\.records) + RecordTable.absent + RecordTable.invalid
+try write(records.map { $0.joined(separator: "\n") }, for: "Record")
+try write(PolicyTable.valid.map(\.body) + PolicyTable.invalid.map(\.body), for: "Policy")
+try write(DomainNameTable.valid.map(\.0) + DomainNameTable.invalid.map(\.0), for: "Name")
+try write(NextHopTable.rows.compactMap(\.host), for: "NextHop")
