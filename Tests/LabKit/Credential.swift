@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+import NIOSSL
+
+/// A certificate chain with its key, as files and as a server wants it.
+package struct Credential: Sendable {
+    /// PEM: the certificate first, then the intermediates a server is to send.
+    package let certificateFile: String
+    /// PEM.
+    package let keyFile: String
+    /// Hex SHA-256 of the certificate's public key: the data of a `TLSA 3 1 1` record. - RFC 6698 §2.1: TLSA RDATA.
+    package let tlsa311: String
+    /// Keeps the files there as long as anyone holds the credential.
+    let owner: TemporaryDirectory?
+
+    /// The chain as NIO's TLS wants it.
+    package func certificateChain() throws -> [NIOSSLCertificateSource] {
+        try NIOSSLCertificate.fromPEMFile(certificateFile).map { .certificate($0) }
+    }
+
+    package func privateKey() throws -> NIOSSLPrivateKeySource {
+        .privateKey(try NIOSSLPrivateKey(file: keyFile, format: .pem))
+    }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a ``PolicyHost`` answers for one host name.
+package struct PolicyAnswer: Sendable {
+    /// What follows the response's head.
+    package enum Body: Sendable {
+        case text(String)
+        /// So many octets of `x`, with a Content-Length.
+        case bytes(Int)
+        /// Octets without end, chunked.
+        case endless
+        /// The text, one octet an interval.
+        case drip(String, everyMilliseconds: Int64)
+    }
+
+    /// What goes wrong on the way.
+    package enum Fault: Sendable {
+        case none
+        /// The request is read and never answered.
+        case hang
+        /// The head announces a body and the connection closes in its place.
+        case dropAfterHeaders
+        /// The connection closes in place of a response.
+        case dropBeforeHeaders
+    }
+
+    package var status = 200
+    /// Nil leaves the header out.
+    package var contentType: String? = "text/plain"
+    package var headers: [(name: String, value: String)] = []
+    package var body: Body = .text("")
+    /// Between request and response.
+    package var delay: Duration = .zero
+    package var fault: Fault = .none
+
+    package init() {}
+
+    /// A policy as it should be served. - RFC 8461 §3.3: HTTPS Policy Fetching.
+    package static func policy(_ text: String) -> PolicyAnswer {
+        var answer = PolicyAnswer()
+        answer.body = .text(text)
+        return answer
+    }
+
+    /// A policy of these parts, with CRLF line ends.
+    package static func policy(mode: String, mx: [String], maxAge: Int = 86_400) -> PolicyAnswer {
+        let lines = ["version: STSv1", "mode: \(mode)"] + mx.map { "mx: \($0)" } + ["max_age: \(maxAge)"]
+        return .policy(lines.map { $0 + "\r\n" }.joined())
+    }
+
+    /// Another status code, with a body that would be a good policy.
+    package static func status(_ status: Int) -> PolicyAnswer {
+        var answer = PolicyAnswer.policy(mode: "enforce", mx: ["*.status.lab"])
+        answer.status = status
+        return answer
+    }
+
+    package static func redirect(to location: String) -> PolicyAnswer {
+        var answer = PolicyAnswer.status(301)
+        answer.headers = [("Location", location)]
+        return answer
+    }
+
+    package static func body(_ body: Body) -> PolicyAnswer {
+        var answer = PolicyAnswer()
+        answer.body = body
+        return answer
+    }
+
+    private static func failing(_ fault: Fault) -> PolicyAnswer {
+        var answer = PolicyAnswer.policy(mode: "enforce", mx: ["*.fault.lab"])
+        answer.fault = fault
+        return answer
+    }
+
+    package static let hang = failing(.hang)
+    package static let dropAfterHeaders = failing(.dropAfterHeaders)
+    package static let dropBeforeHeaders = failing(.dropBeforeHeaders)
+    package static let endless = body(.endless)
+}
