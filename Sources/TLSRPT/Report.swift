@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+
+/// A TLS report, ours or one that was received. - RFC 8460 §4.4: JSON Report Schema.
+package struct Report: Sendable, Hashable {
+    /// First and last second of the period; a full UTC day. - RFC 8460 §4.1: Report Time Frame.
+    package struct DateRange: Sendable, Hashable {
+        package let start: UTCTime
+        package let end: UTCTime
+
+        package init(start: UTCTime, end: UTCTime) {
+            self.start = start
+            self.end = end
+        }
+
+        package init(_ day: UTCDay) { self.init(start: day.start, end: day.end) }
+    }
+
+    /// Nil only in a report that was received without it.
+    package let organizationName: String?
+    package let dateRange: DateRange
+    /// A mail address, whose domain is the sender in ``ReportFileName``; nil only in a report that was received.
+    package let contactInfo: String?
+    package let reportID: String
+    package let policies: [PolicyResult]
+
+    package init(
+        organizationName: String?, dateRange: DateRange, contactInfo: String?, reportID: String,
+        policies: [PolicyResult]
+    ) {
+        self.organizationName = organizationName
+        self.dateRange = dateRange
+        self.contactInfo = contactInfo
+        self.reportID = reportID
+        self.policies = policies
+    }
+}
