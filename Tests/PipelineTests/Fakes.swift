@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+import Names
+import Synchronization
+import TLSRPT
+
+/// The world as a table: what the ports answer, and how often they were asked.
+final class World: PolicyDiscoverer, Router, Prober, PolicyStore, PolicyMemory, Recorder, WallClock {
+    struct State {
+        var now = UTCTime(secondsSinceEpoch: 1_000_000)
+        var record: RecordFinding = .found(.absent)
+        var fetch: Result<String, PolicyFailure> = .failure(PolicyFailure(.stsPolicyFetchError, "HTTP status 404"))
+        var route: Result<[String], RouteError> = .success(["mx1.example.org"])
+        var hosts: [String: HostEvidence] = [:]
+        var storeFails = false
+        var saved: [DomainName: CachedPolicy] = [:]
+        var memory: [DomainName: CachedPolicy] = [:]
+        var outcomes: [Outcome] = []
+        var recordQuestions = 0
+        var fetches = 0
+        var probes = 0
+        /// While set, fetches wait until it is released.
+        var gate: Gatepost?
+    }
+
+    struct StoreFull: Error {}
+
+    let state = Mutex(State())
+
+    func change(_ change: (inout sending State) -> Void) { state.withLock { change(&$0) } }
+    func look<T: Sendable>(_ read: (State) -> T) -> T { state.withLock { read($0) } }
+    func pass(_ duration: Duration) { change { $0.now = $0.now + duration } }
+
+    var now: UTCTime { look(\.now) }
+
+    func record(for domain: DomainName) async -> RecordFinding {
+        state.withLock {
+            $0.recordQuestions += 1
+            return $0.record
+        }
+    }
+
+    func fetch(for domain: DomainName) async throws(PolicyFailure) -> Policy.Reading {
+        let (result, gate) = state.withLock {
+            $0.fetches += 1
+            return ($0.fetch, $0.gate)
+        }
+        await gate?.wait()
+        let body = try result.get()
+        do throws(PolicyError) { return try Policy.read(body.utf8) } catch {
+            throw PolicyFailure(.stsPolicyInvalid, error.description)
+        }
+    }
+
+    func route(to nextHop: NextHop) async throws(RouteError) -> (Route, keepFor: Duration) {
+        let names = try look(\.route).get()
+        guard let domain = nextHop.policyDomain else { throw .noSuchDomain }
+        let candidates = names.compactMap { try? DomainName($0) }.map { Candidate(name: $0, preference: 10, port: 25) }
+        return (Route(nextHop: nextHop, policyDomain: domain, candidates: candidates, isSecure: false), .seconds(300))
+    }
+
+    func probe(_ candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence {
+        state.withLock {
+            $0.probes += 1
+            return $0.hosts[candidate.name.ascii] ?? .unreachable("connection refused")
+        }
+    }
+
+    func save(_ policy: CachedPolicy) async throws {
+        try state.withLock {
+            if $0.storeFails { throw StoreFull() }
+            $0.saved[policy.domain] = policy
+        }
+    }
+
+    func remove(_ domain: DomainName) async throws { change { $0.saved[domain] = nil } }
+
+    func policy(for domain: DomainName) -> CachedPolicy? { look { $0.memory[domain] } }
+    func set(_ policy: CachedPolicy) { change { $0.memory[policy.domain] = policy } }
+    func remove(_ domain: DomainName) { change { $0.memory[domain] = nil } }
+
+    func record(_ outcome: Outcome) { change { $0.outcomes.append(outcome) } }
+}
+
+/// Holds tasks back until it is opened.
+actor Gatepost {
+    private var isOpen = false
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    func wait() async {
+        if isOpen { return }
+        await withCheckedContinuation { waiting.append($0) }
+    }
+
+    func open() {
+        isOpen = true
+        for continuation in waiting { continuation.resume() }
+        waiting = []
+    }
+}
+
+func body(_ mode: Policy.Mode, mx: String = "mx1.example.org", maxAge: Int = 86_400) -> String {
+    "version: STSv1\nmode: \(mode.rawValue)\nmx: \(mx)\nmax_age: \(maxAge)\n"
+}
+
+func announce(_ id: String) -> RecordFinding { .found(.record(STSRecord(id: id))) }
+
+extension STSRecord {
+    /// Only the parser makes records.
+    init(id: String) {
+        guard case .record(let record) = STSRecord.select(from: ["v=STSv1; id=\(id)"]) else { preconditionFailure("bad id") }
+        self = record
+    }
+}
