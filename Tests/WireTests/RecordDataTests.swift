@@ -38,7 +38,7 @@ struct RecordDataTests {
 
     @Test("A name of more than 255 octets is refused")
     func endlessName() {
-        let long = Array(repeating: [1, 65] as [UInt8], count: 200).flatMap { $0 } + [0]
+        let long: [UInt8] = (0..<200).flatMap { _ in [1, 65] as [UInt8] } + [0]
         #expect(MXRecord(data: [0, 1] + long) == nil)
     }
 

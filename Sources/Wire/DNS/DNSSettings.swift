@@ -2,19 +2,28 @@
 
 /// Whom to ask, and whose signatures to trust.
 package struct DNSSettings: Sendable, Hashable {
+    /// Debian's package dns-root-data.
+    static let systemTrustAnchorFile = "/usr/share/dns/root.key"
+
     /// Written `address` or `address@port`; nil asks the servers of `resolverFile`.
     package var forwarder: String?
-    /// Keys of the DNS root (or of a laboratory's), in zone file form; read, never written.
-    package var trustAnchorFile: String?
+    package var trustAnchor: TrustAnchor
     package var resolverFile = "/etc/resolv.conf"
-    /// Used if `trustAnchorFile` is nil and this file exists.
-    package var systemTrustAnchorFile = "/usr/share/dns/root.key"
     /// Queries that may be under way at one time; one more is answered `.failure(.busy)`.
     package var maxOutstanding = 8192
 
     package init(forwarder: String? = nil, trustAnchorFile: String? = nil) {
         self.forwarder = forwarder
-        self.trustAnchorFile = trustAnchorFile
+        trustAnchor = trustAnchorFile.map(TrustAnchor.file) ?? .system
+    }
+
+    package enum TrustAnchor: Sendable, Hashable {
+        /// The key of the DNS root that the system keeps; if it keeps none, no answer is secure.
+        case system
+        /// Keys of the root (or of a laboratory's) in zone file form; read, never written.
+        case file(String)
+        /// No validation: no answer is secure, and DANE never applies.
+        case none
     }
 }
 

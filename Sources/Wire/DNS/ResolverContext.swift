@@ -72,8 +72,14 @@ enum ResolverContext {
     }
 
     private static func setTrustAnchor(_ context: OpaquePointer, _ settings: DNSSettings) throws(DNSSetupError) {
-        let path = settings.trustAnchorFile ?? settings.systemTrustAnchorFile
-        if settings.trustAnchorFile == nil, access(path, F_OK) != 0 { return }
+        let path: String
+        switch settings.trustAnchor {
+        case .none: return
+        case .file(let file): path = file
+        case .system:
+            path = DNSSettings.systemTrustAnchorFile
+            guard access(path, F_OK) == 0 else { return }
+        }
         let text: String
         do { text = try contents(of: path) } catch { throw .unreadableTrustAnchor(path, reason: SystemError.text(of: error.code)) }
         // libunbound would find out at the first query only, and then fail every one.

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+import LabKit
+import Names
+import Testing
+
+@testable import Wire
+
+/// A name server with the resolver that asks it.
+struct NameLab {
+    let server: NameServer
+    let resolver: DNSResolver
+
+    init(_ address: String) throws {
+        server = try NameServer(address: address, port: 0)
+        var settings = DNSSettings(forwarder: "\(address)@\(server.port)")
+        settings.trustAnchor = .none
+        resolver = try DNSResolver(settings)
+    }
+}
+
+@Suite("The DNS is asked and its answer told as it is")
+struct DNSResolverTests {
+    private static let patience: Duration = .seconds(10)
+
+    @Test("Records of each type are read")
+    func records() async throws {
+        let lab = try NameLab("127.1.1.1")
+        lab.server.ttl = 300
+        lab.server.set("example.lab", .mx(20, "mx2.example.lab"), .mx(10, "MX1.example.lab."))
+        lab.server.set("_mta-sts.example.lab", .txt(["v=STS", "v1; id=1;"]))
+        lab.server.set("mx1.example.lab", .a("192.0.2.1"), .a("192.0.2.2"), .aaaa("2001:db8::1"))
+        lab.server.set("_25._tcp.mx1.example.lab", .tlsa(3, 1, 1, "abcd"))
+        let domain = try DomainName("example.lab")
+        let host = try DomainName("mx1.example.lab")
+
+        let mx = await lab.resolver.mx(of: domain, within: Self.patience)
+        #expect(mx.outcome == .records)
+        #expect(Set(mx.records.map(\.preference)) == [10, 20])
+        #expect(mx.records.contains(MXRecord(preference: 10, exchange: .host(host))))
+        #expect(mx.security == .insecure)
+        #expect(mx.timeToLive > .seconds(290) && mx.timeToLive <= .seconds(300))
+
+        let txt = await lab.resolver.txt(domain.service("_mta-sts"), within: Self.patience)
+        #expect(txt.records == [Array("v=STSv1; id=1;".utf8)])
+
+        let addresses = await lab.resolver.addresses(of: host, within: Self.patience)
+        #expect(Set(addresses.records.map(\.description)) == ["192.0.2.1", "192.0.2.2", "2001:db8::1"])
+
+        let tlsa = await lab.resolver.tlsa(of: host, port: 25, within: Self.patience)
+        #expect(tlsa.records.map(\.description) == ["3 1 1 abcd"])
+    }
+
+    @Test("No data, no such domain and failures are told apart")
+    func absences() async throws {
+        let lab = try NameLab("127.1.1.2")
+        lab.server.set("example.lab", .a("192.0.2.1"))
+        for (name, fault) in [("fails.lab", DNSFault.servfail), ("refuses.lab", .refused)] { lab.server.fail(name, nil, fault) }
+        let expected: [(String, DNSOutcome)] = [
+            ("example.lab", .noData), ("nobody.lab", .noSuchDomain), ("fails.lab", .failure(.serverFailure)),
+            // A forwarder that refuses is of no use, says libunbound.
+            ("refuses.lab", .failure(.serverFailure)),
+        ]
+        for (name, outcome) in expected {
+            let answer = await lab.resolver.query(try DomainName(name).query, .mx, within: Self.patience)
+            #expect(answer.outcome == outcome, "\(name)")
+            #expect(answer.records.isEmpty)
+        }
+    }
+
+    @Test("The absence of records has its time to live as well")
+    func negativeTimeToLive() async throws {
+        let lab = try NameLab("127.1.1.3")
+        lab.server.ttl = 120
+        lab.server.set("example.lab", .a("192.0.2.1"))
+        for name in ["example.lab", "nobody.lab"] {
+            let answer = await lab.resolver.query(try DomainName(name).query, .txt, within: Self.patience)
+            #expect(answer.timeToLive > .seconds(100) && answer.timeToLive <= .seconds(120), "\(name): \(answer)")
+        }
+    }
+
+    @Test("A CNAME is followed and its target named")
+    func alias() async throws {
+        let lab = try NameLab("127.1.1.4")
+        lab.server.set("_mta-sts.example.lab", .cname("_mta-sts.provider.lab"))
+        lab.server.set("_mta-sts.provider.lab", .txt("v=STSv1; id=7;"))
+        lab.server.set("mx.example.lab", .cname("real.provider.lab"))
+        lab.server.set("real.provider.lab", .a("192.0.2.9"))
+        let txt = await lab.resolver.txt(try DomainName("example.lab").service("_mta-sts"), within: Self.patience)
+        #expect(txt.records == [Array("v=STSv1; id=7;".utf8)])
+        let host = await lab.resolver.addresses(of: try DomainName("mx.example.lab"), within: Self.patience)
+        #expect(host.records == [try #require(IPAddress("192.0.2.9"))])
+        #expect(host.canonicalName == (try DomainName("real.provider.lab")))
+    }
+
+    @Test("A truncated answer is asked for again over TCP")
+    func truncated() async throws {
+        let lab = try NameLab("127.1.1.5")
+        lab.server.set("example.lab", .txt(String(repeating: "x", count: 2000)))
+        lab.server.set("marked.lab", .txt("short"))
+        lab.server.fail("marked.lab", nil, .truncated)
+        let long = await lab.resolver.txt(try DomainName("example.lab").query, within: Self.patience)
+        #expect(long.records.map(\.count) == [2000])
+        let marked = await lab.resolver.txt(try DomainName("marked.lab").query, within: Self.patience)
+        #expect(marked.records == [Array("short".utf8)])
+    }
+
+    @Test("The deadline ends a question that nobody answers")
+    func deadline() async throws {
+        let lab = try NameLab("127.1.1.6")
+        lab.server.fail("silent.lab", nil, .silent)
+        let start = ContinuousClock.now
+        let answer = await lab.resolver.txt(try DomainName("silent.lab").query, within: .milliseconds(300))
+        #expect(answer.outcome == .failure(.timeout))
+        #expect(ContinuousClock.now - start < .seconds(3))
+    }
+
+    @Test("An answer with thousands of records is cut")
+    func manyRecords() async throws {
+        let lab = try NameLab("127.1.1.7")
+        lab.server.set("example.lab", (0..<1500).map { .mx(UInt16($0), "mx\($0).lab") })
+        let answer = await lab.resolver.mx(of: try DomainName("example.lab"), within: Self.patience)
+        #expect(answer.records.count == RecordType.mx.recordLimit)
+    }
+
+    @Test("One question without an answer delays none of a thousand others")
+    func slowAmongMany() async throws {
+        let lab = try NameLab("127.1.1.8")
+        lab.server.set("*.example.lab", .txt("here"))
+        lab.server.fail("silent.lab", nil, .silent)
+        let silent = try DomainName("silent.lab").query
+        async let slow = lab.resolver.txt(silent, within: .seconds(8))
+        try await Wait.until("the slow query is under way") { lab.server.queries("silent.lab") > 0 }
+        let names = try (0..<1000).map { try DomainName("n\($0).example.lab").query }
+        let start = ContinuousClock.now
+        let answered = await withTaskGroup(of: Bool.self) { group in
+            for name in names {
+                group.addTask { await lab.resolver.txt(name, within: .seconds(7)).outcome == .records }
+            }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(answered == 1000)
+        #expect(ContinuousClock.now - start < .seconds(7))
+        #expect(await slow.outcome.failure != nil)
+    }
+
+    @Test("Many silent names leave a server in use for the others")
+    func deadNames() async throws {
+        let lab = try NameLab("127.1.1.9")
+        lab.server.set("*.example.lab", .txt("here"))
+        let silent = try (0..<40).map { try DomainName("s\($0).silent.lab").query }
+        for name in silent { lab.server.fail(name.text, nil, .silent) }
+        await withTaskGroup(of: Void.self) { group in
+            for name in silent { group.addTask { _ = await lab.resolver.txt(name, within: .seconds(4)) } }
+            group.addTask {
+                for index in 0..<60 {
+                    guard let name = try? DomainName("n\(index).example.lab") else { return }
+                    let answer = await lab.resolver.txt(name.query, within: .seconds(5))
+                    #expect(answer.outcome == .records, "\(index)")
+                    try? await Task.sleep(for: .milliseconds(50))
+                }
+            }
+        }
+        let after = await lab.resolver.txt(try DomainName("after.example.lab").query, within: .seconds(5))
+        #expect(after.outcome == .records)
+    }
+}
+
+@Suite("Every question is answered exactly once")
+struct DNSLifetimeTests {
+    @Test("A cancelled task has its answer at once")
+    func cancellation() async throws {
+        let lab = try NameLab("127.1.2.1")
+        lab.server.fail("silent.lab", nil, .silent)
+        let name = try DomainName("silent.lab").query
+        let resolver = lab.resolver
+        let asking = Task { await resolver.txt(name, within: .seconds(60)).outcome }
+        try await Wait.until("the query is under way") { lab.server.queries("silent.lab") > 0 }
+        asking.cancel()
+        #expect(await asking.value == .failure(.cancelled))
+        let late = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return await resolver.txt(name, within: .seconds(60)).outcome
+        }
+        #expect(await late.value == .failure(.cancelled))
+    }
+
+    @Test("The shutdown answers what is under way and what comes later")
+    func shutdown() async throws {
+        let lab = try NameLab("127.1.2.2")
+        lab.server.fail("silent.lab", nil, .silent)
+        let name = try DomainName("silent.lab").query
+        let resolver = lab.resolver
+        let asking = (0..<50).map { _ in Task { await resolver.txt(name, within: .seconds(60)).outcome } }
+        try await Wait.until("the query is under way") { lab.server.queries("silent.lab") > 0 }
+        resolver.shutdown()
+        for task in asking { #expect(await task.value == .failure(.shutDown)) }
+        #expect(await resolver.txt(name, within: .seconds(60)).outcome == .failure(.shutDown))
+    }
+
+    @Test("More questions than allowed are turned away")
+    func bound() async throws {
+        let server = try NameServer(address: "127.1.2.3", port: 0)
+        server.fail("silent.lab", nil, .silent)
+        var settings = DNSSettings(forwarder: "127.1.2.3@\(server.port)")
+        settings.trustAnchor = .none
+        settings.maxOutstanding = 1
+        let resolver = try DNSResolver(settings)
+        let name = try DomainName("silent.lab").query
+        let first = Task { await resolver.txt(name, within: .seconds(60)).outcome }
+        try await Wait.until("the query is under way") { server.queries("silent.lab") > 0 }
+        #expect(await resolver.txt(name, within: .seconds(60)).outcome == .failure(.busy))
+        first.cancel()
+        #expect(await first.value == .failure(.cancelled))
+        #expect(await resolver.txt(name, within: .milliseconds(1)).outcome == .failure(.timeout))
+    }
+}
+
+@Suite("A resolver that cannot be made says what to do")
+struct DNSSetupTests {
+    @Test("A forwarder is an address with a port or without", arguments: ["", "dns.example", "127.0.0.1:53", "1.2.3.4@0", "1.2.3.4@x", "@53"])
+    func badForwarder(_ text: String) {
+        #expect(throws: DNSSetupError.badForwarder(text)) { try DNSResolver(DNSSettings(forwarder: text)) }
+    }
+
+    @Test("A missing trust anchor is named", arguments: ["/nowhere/root.key", "/dev/null"])
+    func badAnchor(_ path: String) throws {
+        let error = #expect(throws: DNSSetupError.self) {
+            try DNSResolver(DNSSettings(forwarder: "127.0.0.1", trustAnchorFile: path))
+        }
+        #expect(try #require(error).description.contains(path))
+    }
+
+    @Test("The servers of resolv.conf are asked")
+    func resolverFile() throws {
+        var settings = DNSSettings()
+        settings.resolverFile = "/nowhere/resolv.conf"
+        #expect(throws: DNSSetupError.unreadableResolverFile("/nowhere/resolv.conf", reason: "No such file or directory")) {
+            try DNSResolver(settings)
+        }
+        settings.resolverFile = "/dev/null"
+        #expect(throws: DNSSetupError.noServers("/dev/null")) { try DNSResolver(settings) }
+    }
+}
