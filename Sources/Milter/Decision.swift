@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+
+/// What a verdict leads to.
+enum Decision: String, Sendable, Hashable {
+    /// Goes on as if nobody had asked.
+    case deliver
+    /// Goes on although it does not keep the policy, or may not.
+    case log
+    /// The recipient must wait.
+    case `defer`
+    /// The whole message must wait, which is said at its end.
+    case deferMessage = "defer-message"
+    /// The whole message is put on hold at its end.
+    case quarantine
+
+    /// The circumstances that a decision depends on beside the verdict.
+    struct Circumstances: Sendable, Hashable {
+        var onViolation: ViolationAction
+        var onUnknown: UnknownAction
+        /// Nil for mail from SMTP.
+        var localSubmission: LocalSubmissionAction?
+        /// Whether the header still to come may change everything.
+        var awaitsHeader: Bool
+        var canQuarantine: Bool
+    }
+
+    init(on verdict: Verdict, _ circumstances: Circumstances) {
+        switch verdict {
+        case .notJudged, .noPolicy, .modeNone, .conforming: self = .deliver
+        case .testing: self = .log
+        case .unknown:
+            switch circumstances.onUnknown {
+            case .accept: self = .log
+            case .defer: self = Self.deferring(circumstances)
+            }
+        case .violating:
+            switch circumstances.onViolation {
+            case .log: self = .log
+            // An MTA that cannot hold mail must not get it either.
+            case .quarantine: self = circumstances.canQuarantine ? .quarantine : Self.deferring(circumstances)
+            case .defer: self = Self.deferring(circumstances)
+            }
+        }
+    }
+
+    private static func deferring(_ circumstances: Circumstances) -> Decision {
+        switch circumstances.localSubmission {
+        case nil: circumstances.awaitsHeader ? .deferMessage : .defer
+        case .log: .log
+        // Postfix calls a refused recipient of sendmail(1) a configuration error.
+        case .defer: .deferMessage
+        }
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+
+/// What is known of the message in transfer.
+struct Message {
+    enum TLSRequired: Sendable { case no, other }
+
+    /// As they were when the message began: a reload never splits a message.
+    let settings: Desk.Settings
+    var origin = Origin()
+    var queueID: String?
+    /// Whether the message may come from sendmail(1), if its recipients lack a route too.
+    var mayBeLocal = false
+    /// The MAIL parameter, which overrides the header.
+    var requiresTLS = false
+    var tlsRequired: [TLSRequired] = []
+    /// Time spent waiting for lookups.
+    var waited: Duration = .zero
+    /// By next hops; few, so they are searched in order.
+    var verdicts: [Judged] = []
+    /// Lines written without a queue id, to be written again with it.
+    var unnamed: [VerdictLine] = []
+    /// Why the whole message must wait.
+    var deferral: Reply?
+    /// Why the whole message is put on hold.
+    var hold: Reply?
+
+    init(settings: Desk.Settings) { self.settings = settings }
+
+    /// Whether nothing is left to do at its end.
+    var isPlain: Bool { unnamed.isEmpty && deferral == nil && hold == nil }
+
+    /// Whether the sender prefers delivery to TLS; contradicting headers say nothing.
+    /// - RFC 8689 §3: The TLS-Required Header Field.
+    var isTLSOptional: Bool { !requiresTLS && !tlsRequired.isEmpty && tlsRequired.allSatisfy { $0 == .no } }
+}
+
+/// A verdict already given for this message.
+struct Judged: Sendable {
+    let hops: [NextHop]
+    let verdict: Verdict
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+
+/// What is done about a recipient whose route breaks an enforce policy.
+package enum ViolationAction: String, Sendable, Hashable, CaseIterable {
+    case `defer`, quarantine, log
+}
+
+/// What is done about a recipient whose route could not be judged in time.
+package enum UnknownAction: String, Sendable, Hashable, CaseIterable {
+    case accept, `defer`
+}
+
+/// What is done about mail of sendmail(1) and cron that would be deferred: Postfix leaves it in maildrop and tries the
+/// whole message again, under a new queue id, at each scan.
+package enum LocalSubmissionAction: String, Sendable, Hashable, CaseIterable {
+    case log, `defer`
+}
+
+/// How the milter listens, waits and acts.
+package struct MilterSettings: Sendable, Hashable {
+    /// The mail program of Postfix, Sendmail, or a transport of one's own, that delivers by SMTP.
+    package static let defaultTransports: Set<String> = ["smtp", "relay", "esmtp", "dsmtp", "smtp8"]
+
+    package var socket = MilterSocket.inet(host: "127.0.0.1", port: 8890)
+    /// Permissions of a Unix socket.
+    package var socketMode: UInt32 = 0o660
+    /// Group of a Unix socket, by name; nil leaves the process's own.
+    package var socketGroup: String?
+    /// Longest wait for one recipient's verdict, so that one reply stays well below Sendmail's 10 s and Postfix's 30 s.
+    package var lookupWait: Duration = .seconds(3)
+    /// Longest wait for all recipients of one message together, so that a message to many slow domains costs its
+    /// client no more than one slow reply would: the MTAs' own limits are per reply and set no such bound.
+    package var messageBudget: Duration = .seconds(8)
+    /// Callbacks that may wait at one time; past that a verdict that memory lacks is unknown at once.
+    package var maxWaiting = 64
+    /// Values of `{rcpt_mailer}` that deliver by SMTP.
+    package var transports = defaultTransports
+    package var localSubmission = LocalSubmissionAction.log
+    /// Whether `TLS-Required: No` lets a message through. - RFC 8689 §3: The TLS-Required Header Field.
+    package var tlsRequiredNo = false
+    package var onViolation = ViolationAction.defer
+    package var onUnknown = UnknownAction.accept
+    /// The first that matches a recipient decides.
+    package var rules: [Rule] = []
+    /// The sender of our own reports, which are never deferred; believed only from this host.
+    package var reportSender: EnvelopeAddress?
+    /// What a reply tells people to look at; `{domain}` becomes the policy domain.
+    package var helpHint = "sts-milter check {domain}"
+
+    package init() {}
+
+    /// The names of settings that differ and that libmilter cannot change once it listens.
+    func needingRestart(toBecome new: MilterSettings) -> [String] {
+        var names: [String] = []
+        if socket != new.socket { names.append("milter.socket") }
+        if socketMode != new.socketMode { names.append("milter.socket_mode") }
+        if socketGroup != new.socketGroup { names.append("milter.socket_group") }
+        // The steps of the protocol are the same for all connections of a process: libmilter keeps one table of them.
+        if tlsRequiredNo != new.tlsRequiredNo { names.append("milter.tls_required_no") }
+        return names
+    }
+
+    /// The new settings with those of the old that only a restart can change.
+    func keepingListener(of old: MilterSettings) -> MilterSettings {
+        var settings = self
+        settings.socket = old.socket
+        settings.socketMode = old.socketMode
+        settings.socketGroup = old.socketGroup
+        settings.tlsRequiredNo = old.tlsRequiredNo
+        return settings
+    }
+
+    /// Whether client and login of a message matter, which costs macros.
+    var looksAtClient: Bool { !rules.isEmpty || reportSender != nil }
+}

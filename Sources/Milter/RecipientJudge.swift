@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+
+/// What the milter asks about a recipient's next hops; nothing here is counted until ``note(_:of:)``.
+package protocol RecipientJudge: Sendable {
+    /// The verdict if memory alone decides it; called on libmilter's thread, must not block.
+    func glance(_ hops: [NextHop]) -> Verdict?
+    /// The verdict after looking things up; may take long, and goes on although the caller stopped waiting.
+    func judge(_ hops: [NextHop]) async -> Verdict
+    /// The verdict as memory stands when patience has ended; called on libmilter's thread, must not block.
+    func settle(_ hops: [NextHop]) -> Verdict
+    /// Counts a verdict that was acted on: once per message and next hops; must not block.
+    func note(_ verdict: Verdict, of hops: [NextHop])
+}
+
+extension RecipientJudge {
+    package func settle(_ hops: [NextHop]) -> Verdict { glance(hops) ?? .unknown("lookup still running") }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+import Logging
+import MTASTS
+import Names
+
+/// One connection of an MTA: what its callbacks mean.
+///
+/// libmilter calls on changing threads but never on two at once, so nothing here is locked.
+final class Session {
+    let desk: Desk
+    /// Whether the MTA can put mail on hold.
+    private let canQuarantine: Bool
+    private var message: Message?
+
+    init(desk: Desk, canQuarantine: Bool) {
+        self.desk = desk
+        self.canQuarantine = canQuarantine
+    }
+
+    /// MAIL: a message begins.
+    /// - Parameter parameters: what follows the address, such as `SIZE=1000`.
+    func sender(_ address: String, parameters: [String] = [], in context: some MilterContext) {
+        let settings = desk.settings
+        var message = Message(settings: settings)
+        message.queueID = context.symbol(.queueID)
+        if settings.value.looksAtClient {
+            message.origin = Origin(
+                daemonName: context.symbol(.daemonName), port: context.symbol(.daemonPort).flatMap { UInt16($0) },
+                client: context.symbol(.clientAddress).flatMap { IPAddress(literal: $0) },
+                isAuthenticated: context.symbol(.login)?.isEmpty == false, sender: EnvelopeAddress(address))
+        }
+        // Postfix gives a queue id at MAIL, and port 0, only to mail that did not come by SMTP.
+        message.mayBeLocal = message.queueID != nil && context.symbol(.daemonPort) ?? "0" == "0"
+        message.requiresTLS = parameters.contains { $0.uppercased() == "REQUIRETLS" }
+        self.message = message
+    }
+
+    /// RCPT: judges one recipient.
+    func recipient(_ text: String, in context: some MilterContext) -> Answer {
+        if message == nil { message = Message(settings: desk.settings) }
+        guard var message = message.take() else { return .proceed }
+        defer { self.message = message }
+        let settings = message.settings.value
+        let address = EnvelopeAddress(text)
+        let mailer = context.symbol(.recipientMailer)
+        let recipient = Recipient(domain: address.domain, mailer: mailer, host: context.symbol(.recipientHost))
+        guard case .remote(let hops) = recipient.destination(transports: settings.transports) else { return .proceed }
+        let rule = settings.rules.isEmpty ? nil : settings.rules.action(for: message.origin, recipientDomain: address.domain)
+        let isLocal = message.mayBeLocal && mailer == nil
+        if rule == .exempt || isOwnReport(message, isLocal: isLocal) { return .proceed }
+
+        var queueID = message.queueID
+        if queueID == nil {
+            queueID = context.symbol(.queueID)
+            message.queueID = queueID
+        }
+        let known = message.verdicts.first { $0.hops == hops }
+        let verdict = known?.verdict ?? verdict(on: hops, of: &message)
+        let decision = Decision(on: verdict, circumstances(settings, rule, isLocal: isLocal))
+        let line = VerdictLine(recipient: address, hops: hops, verdict: verdict, decision: decision)
+        if known == nil {
+            message.verdicts.append(Judged(hops: hops, verdict: verdict))
+            desk.judge.note(verdict, of: hops)
+            line.write(to: desk.logger, queueID: queueID)
+            if queueID == nil, line.level >= desk.logger.logLevel { message.unnamed.append(line) }
+        } else {
+            line.write(to: desk.logger, queueID: queueID, level: .debug)
+        }
+        return act(line, isRepeated: known != nil, on: &message, in: context)
+    }
+
+    /// A header, of which only TLS-Required matters. - RFC 8689 §3: The TLS-Required Header Field.
+    func header(_ name: String, _ value: String) {
+        guard name.lowercased() == "tls-required", message != nil else { return }
+        let word = value.split(whereSeparator: { $0 == " " || $0 == "\t" || $0.isNewline })
+        message?.tlsRequired.append(word.count == 1 && word[0].lowercased() == "no" ? .no : .other)
+    }
+
+    /// End of message: what concerns all of it.
+    func end(in context: some MilterContext) -> Answer {
+        guard let message = message.take() else { return .proceed }
+        guard !message.isPlain else { return .proceed }
+        let queueID = context.symbol(.queueID) ?? message.queueID
+        for line in message.unnamed { line.write(to: desk.logger, queueID: queueID) }
+        guard message.deferral != nil || message.hold != nil else { return .proceed }
+        if message.isTLSOptional {
+            desk.logger.info("let through by TLS-Required: No", metadata: named(queueID))
+            return .proceed
+        }
+        if let reply = message.deferral {
+            desk.logger.info("message deferred", metadata: named(queueID))
+            context.setReply(reply)
+            return .defer
+        }
+        if let reason = message.hold, !context.quarantine(reason.text) {
+            desk.logger.error("the MTA did not put the message on hold, so it is deferred", metadata: named(queueID))
+            context.setReply(reason)
+            return .defer
+        }
+        return .proceed
+    }
+
+    /// The message is gone: RSET, a refusal elsewhere, a lost connection.
+    func abort() { message = nil }
+
+    private func verdict(on hops: [NextHop], of message: inout Message) -> Verdict {
+        if let verdict = desk.judge.glance(hops) { return verdict }
+        let settings = message.settings.value
+        let start = ContinuousClock.now
+        let patience = min(settings.lookupWait, settings.messageBudget - message.waited)
+        let verdict = desk.room.verdict(on: hops, by: desk.judge, within: patience, maxWaiting: settings.maxWaiting)
+        message.waited += ContinuousClock.now - start
+        return verdict ?? desk.judge.settle(hops)
+    }
+
+    private func circumstances(_ settings: MilterSettings, _ rule: Rule.Action?, isLocal: Bool) -> Decision.Circumstances {
+        var circumstances = Decision.Circumstances(
+            onViolation: settings.onViolation, onUnknown: settings.onUnknown,
+            localSubmission: isLocal ? settings.localSubmission : nil, awaitsHeader: settings.tlsRequiredNo,
+            canQuarantine: canQuarantine)
+        if case .act(let onViolation, let onUnknown) = rule {
+            circumstances.onViolation = onViolation ?? settings.onViolation
+            circumstances.onUnknown = onUnknown ?? settings.onUnknown
+        }
+        return circumstances
+    }
+
+    private func act(
+        _ line: VerdictLine, isRepeated: Bool, on message: inout Message, in context: some MilterContext
+    ) -> Answer {
+        switch line.decision {
+        case .deliver, .log: return .proceed
+        case .defer:
+            context.setReply(reply(to: line, isRepeated: isRepeated, message.settings.value))
+            return .defer
+        case .deferMessage:
+            if message.deferral == nil { message.deferral = reply(to: line, isRepeated: false, message.settings.value) }
+            return .proceed
+        case .quarantine:
+            if message.hold == nil { message.hold = reply(to: line, isRepeated: false, message.settings.value) }
+            return .proceed
+        }
+    }
+
+    private func reply(to line: VerdictLine, isRepeated: Bool, _ settings: MilterSettings) -> Reply {
+        switch line.verdict {
+        case .violating(let violation):
+            isRepeated ? Reply(again: violation) : Reply(violation, hint: settings.helpHint)
+        case .unknown(let why):
+            Reply(unknown: why, domain: line.hops.first?.policyDomain)
+        case .notJudged, .noPolicy, .modeNone, .conforming, .testing:
+            Reply(unknown: "not judged", domain: line.hops.first?.policyDomain)
+        }
+    }
+
+    /// Our report's own mail: a broken route to the one who must learn of it must not keep the report back.
+    /// - RFC 8460 §3: reports are delivered regardless of the policy.
+    private func isOwnReport(_ message: Message, isLocal: Bool) -> Bool {
+        guard let own = message.settings.value.reportSender, own.domain == message.origin.sender.domain,
+            own.local == message.origin.sender.local
+        else { return false }
+        return isLocal || message.origin.client?.isLoopback == true
+    }
+
+    private func named(_ queueID: String?) -> Logger.Metadata {
+        ["queue_id": .string(queueID.map { printable($0, limit: 40) } ?? VerdictLine.noQueueID)]
+    }
+}
+
+extension IPAddress {
+    fileprivate var isLoopback: Bool {
+        isIPv6 ? octets.dropLast().allSatisfy { $0 == 0 } && octets.last == 1 : octets.first == 127
+    }
+}
