@@ -31,7 +31,7 @@ package struct MXRecord: Sendable, Hashable {
         let text = String(decoding: Array(labels.joined(separator: [UInt8(ascii: ".")])), as: UTF8.self)
         // Only LDH in each label, or a dot or an octet above ASCII inside of one makes another name of it.
         let isPlain = labels.allSatisfy { $0.allSatisfy { $0 < 0x80 && $0 != UInt8(ascii: ".") } }
-        guard isPlain, let name = try? DomainName(text) else { return .invalid(printable(text)) }
+        guard isPlain, let name = try? DomainName(mxHost: text) else { return .invalid(printable(text)) }
         return .host(name)
     }
 }

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+import NIOCore
+import NIOPosix
+import Names
+import Wire
+
+/// Asks a domain for its MTA-STS record by DNS and for its policy by HTTPS. Remembers nothing.
+package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
+    /// Addresses of one policy host that are tried.
+    private static let maxAddresses = 8
+
+    private let resolver: DNSResolver
+    private let settings: DiscoverySettings
+    private let client: PolicyClient
+    private let slots: FetchSlots
+
+    /// Reads the trusted authorities: a change of the file needs a new discoverer.
+    /// - Parameter eventLoopGroup: must outlive the discoverer; it is never shut down here.
+    package init(
+        resolver: DNSResolver, settings: DiscoverySettings,
+        eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+    ) throws(DiscoverySetupError) {
+        self.resolver = resolver
+        self.settings = settings
+        client = PolicyClient(group: eventLoopGroup, settings: settings, trust: try TrustRoots(caFile: settings.caFile))
+        slots = FetchSlots(count: settings.maxFetches)
+    }
+
+    /// Asks for the record at `_mta-sts.<domain>`. - RFC 8461 §3.1: MTA-STS TXT Records.
+    package func record(for domain: DomainName) async -> RecordFinding {
+        // A name too long for the label in front cannot have the record.
+        guard domain.child("_mta-sts") != nil else { return .found(.absent) }
+        let answer = await resolver.txt(domain.service("_mta-sts"), within: settings.dnsTimeout)
+        switch answer.outcome {
+        case .records:
+            guard !answer.records.isEmpty else { return .unavailable("malformed TXT records at _mta-sts.\(domain)") }
+            return .found(STSRecord.select(from: answer.records.map { String(decoding: $0, as: UTF8.self) }))
+        case .noData, .noSuchDomain:
+            return .found(.absent)
+        case .failure(let failure):
+            return .unavailable("TXT at _mta-sts.\(domain): \(failure)")
+        }
+    }
+
+    /// Gets and reads `https://mta-sts.<domain>/.well-known/mta-sts.txt`. - RFC 8461 §3.3: HTTPS Policy Fetching.
+    package func fetch(for domain: DomainName) async throws(PolicyFailure) -> Policy.Reading {
+        guard let host = domain.child("mta-sts") else {
+            throw PolicyFailure(.stsPolicyFetchError, "mta-sts.\(domain) is longer than a name may be")
+        }
+        let progress = FetchProgress()
+        let deadline = ContinuousClock.now + settings.fetchDeadline
+        let outcome = await before(deadline) {
+            await slots.run { await download(from: host, before: deadline, progress) }
+        }
+        guard case .some(.some(let result)) = outcome else {
+            if Task.isCancelled { throw PolicyFailure(.stsPolicyFetchError, "fetch cancelled") }
+            throw PolicyFailure(
+                .stsPolicyFetchError, "no policy within \(settings.fetchDeadline.secondsText): \(progress.text)")
+        }
+        let body = try result.get()
+        do throws(PolicyError) {
+            return try Policy.read(body)
+        } catch {
+            throw PolicyFailure(.stsPolicyInvalid, "policy of \(host): \(error)")
+        }
+    }
+
+    /// Tries the host's addresses in turn until one of them gives an answer, of whatever kind.
+    private func download(
+        from host: DomainName, before deadline: ContinuousClock.Instant, _ progress: FetchProgress
+    ) async -> Result<[UInt8], PolicyFailure> {
+        do throws(PolicyFailure) {
+            progress.enter(.resolving(host))
+            let addresses = try await addresses(of: host, before: deadline)
+            var failures: [AttemptFailure] = []
+            for address in addresses where !Task.isCancelled {
+                do throws(AttemptFailure) {
+                    return .success(try await client.get(from: host, at: address, before: deadline, progress))
+                } catch {
+                    failures.append(error)
+                    if error.isFinal { break }
+                }
+            }
+            return .failure(Self.mostTelling(failures))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// A bad certificate says more than another address's refused connection.
+    private static func mostTelling(_ failures: [AttemptFailure]) -> PolicyFailure {
+        let chosen = failures.first { $0.failure.type == .stsWebPKIInvalid } ?? failures.last
+        return chosen?.failure ?? PolicyFailure(.stsPolicyFetchError, "fetch cancelled")
+    }
+
+    /// The addresses that may be dialled, asked from our own resolver so that what is checked is what is dialled.
+    private func addresses(
+        of host: DomainName, before deadline: ContinuousClock.Instant
+    ) async throws(PolicyFailure) -> [IPAddress] {
+        let answer = await resolver.addresses(of: host, within: deadline - .now)
+        switch answer.outcome {
+        case .records: break
+        case .noData: throw PolicyFailure(.stsPolicyFetchError, "\(host) has no address")
+        case .noSuchDomain: throw PolicyFailure(.stsPolicyFetchError, "\(host) does not exist")
+        case .failure(let failure): throw PolicyFailure(.stsPolicyFetchError, "address of \(host): \(failure)")
+        }
+        let allowed = answer.records.filter { settings.allowPrivateAddresses || $0.isPublic }
+        guard !allowed.isEmpty else {
+            let refused = answer.records.first.map { ": \($0)" } ?? ""
+            throw PolicyFailure(.stsPolicyFetchError, "\(host) has private addresses only\(refused)")
+        }
+        return Array(allowed.prefix(Self.maxAddresses))
+    }
+}

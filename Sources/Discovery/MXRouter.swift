@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+import Names
+import Wire
+
+/// Finds the hosts of a next hop as an MTA does. - RFC 5321 §5.1: Locating the Target Host.
+package struct MXRouter: Router {
+    /// Hosts of one route that are looked at, the most preferred ones.
+    private static let maxCandidates = 32
+    /// A shorter time to live would make each message ask again.
+    private static let minKeep: Duration = .seconds(30)
+    /// A longer one would keep us behind the MTA, whose resolver may have asked later.
+    private static let maxKeep: Duration = .seconds(3600)
+
+    private let resolver: DNSResolver
+    private let timeout: Duration
+
+    /// - Parameter timeout: for one DNS question; a domain without MX records takes two.
+    package init(resolver: DNSResolver, timeout: Duration = .seconds(10)) {
+        self.resolver = resolver
+        self.timeout = timeout
+    }
+
+    package func route(to nextHop: NextHop) async throws(RouteError) -> (Route, keepFor: Duration) {
+        switch nextHop {
+        case .mx(let domain, let port):
+            let hosts = try await hosts(of: domain)
+            let candidates = hosts.records.map { Candidate(name: $0.name, preference: $0.preference, port: port) }
+            let route = Route(nextHop: nextHop, policyDomain: domain, candidates: candidates, isSecure: hosts.isSecure)
+            return (route, keepFor: min(max(hosts.timeToLive, Self.minKeep), Self.maxKeep))
+        case .host(let name, let port):
+            // A name from the administrator's own settings is as good as a secure one.
+            // - RFC 7672 §2.2.2: Non-MX Destinations.
+            let candidate = Candidate(name: name, preference: 0, port: port)
+            let route = Route(nextHop: nextHop, policyDomain: name, candidates: [candidate], isSecure: true)
+            return (route, keepFor: Self.maxKeep)
+        case .address(let address, _):
+            throw .unavailable("\(address) is an address, to which no policy belongs")
+        }
+    }
+
+    private struct Hosts {
+        var records: [(name: DomainName, preference: UInt16)]
+        var isSecure: Bool
+        var timeToLive: Duration
+    }
+
+    private func hosts(of domain: DomainName) async throws(RouteError) -> Hosts {
+        let answer = await resolver.mx(of: domain, within: timeout)
+        let isSecure = answer.security == .secure
+        switch answer.outcome {
+        case .records:
+            let records = try Self.usable(answer, domain)
+            return Hosts(records: records, isSecure: isSecure, timeToLive: answer.timeToLive)
+        case .noData:
+            let addressLife = try await lifeOfAddress(of: domain)
+            let life = min(answer.timeToLive, addressLife)
+            return Hosts(records: [(domain, 0)], isSecure: isSecure, timeToLive: life)
+        case .noSuchDomain:
+            throw .noSuchDomain
+        case .failure(let failure):
+            throw Self.error(failure, "MX of \(domain)")
+        }
+    }
+
+    /// The hosts that can be dialled, best first, each once.
+    private static func usable(
+        _ answer: DNSAnswer<MXRecord>, _ domain: DomainName
+    ) throws(RouteError) -> [(name: DomainName, preference: UInt16)] {
+        var best: [DomainName: UInt16] = [:]
+        var unusable: [String] = []
+        for record in answer.records {
+            switch record.exchange {
+            case .host(let name): best[name] = min(best[name] ?? .max, record.preference)
+            case .invalid(let text): unusable.append(text)
+            // - RFC 7505 §3: among other records it is an error; the others count.
+            case .root: continue
+            }
+        }
+        if best.isEmpty {
+            if unusable.isEmpty, answer.malformed == 0 { throw .nullMX }
+            let example = unusable.first.map { ": \(printable($0, limit: 80))" } ?? ""
+            throw .unavailable("no MX record of \(domain) names a host\(example)")
+        }
+        // Hosts of one preference have no order: by name, so that the same answer gives the same route.
+        let sorted = best.sorted { ($0.value, $0.key) < ($1.value, $1.key) }
+        return sorted.prefix(maxCandidates).map { (name: $0.key, preference: $0.value) }
+    }
+
+    /// How long the address of a domain without MX records holds: without one, the domain takes no mail.
+    private func lifeOfAddress(of domain: DomainName) async throws(RouteError) -> Duration {
+        let answer = await resolver.addresses(of: domain, within: timeout)
+        switch answer.outcome {
+        case .records: return answer.timeToLive
+        case .noData, .noSuchDomain: throw .noSuchDomain
+        case .failure(let failure): throw Self.error(failure, "address of \(domain)")
+        }
+    }
+
+    private static func error(_ failure: DNSFailure, _ question: String) -> RouteError {
+        switch failure {
+        case .bogus: .bogus("\(question): \(failure)")
+        case .serverFailure, .refused, .responseCode, .timeout, .cancelled, .busy, .shutDown, .library:
+            .unavailable("\(question): \(failure)")
+        }
+    }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+import Discovery
+import LabKit
+import MTASTS
+import Names
+import TLSRPT
+import Testing
+
+// Serialized: every test runs servers of its own, and hundreds of them at once exhaust descriptors.
+@Suite("RFC 8461 §3.3: HTTPS Policy Fetching", .serialized)
+struct PolicyFetchTests {
+    @Test func aPublishedPolicyIsFetchedByOnePlainRequest() async throws {
+        let world = try World()
+        let domain = try world.publish(.good, for: "example.lab")
+        let reading = try await world.discoverer().fetch(for: domain)
+        #expect(reading.policy.mode == .enforce)
+        #expect(reading.policy.maxAgeSeconds == 86_400)
+        #expect(reading.policy.covers(try DomainName("mx.example.lab")))
+        let request = try #require(world.host.requests.first)
+        #expect(world.host.requests.count == 1)
+        #expect(request.method == "GET")
+        #expect(request.host == "mta-sts.example.lab")
+        #expect(request.path == PolicyHost.path)
+        #expect(Set(request.headers.map(\.name)).isSubset(of: ["host", "user-agent", "accept", "connection"]))
+        #expect(request.headers.contains { $0.name == "user-agent" && $0.value == "sts-milter/0.test" })
+        #expect(world.host.serverNames == ["mta-sts.example.lab"])
+    }
+
+    @Test(arguments: [
+        "text/plain", "Text/PLAIN", "text/plain; charset=utf-8", "text/plain;charset=US-ASCII", "text/plain ; x=\"y\"",
+    ])
+    func aTextOfAnyParametersIsTaken(_ type: String) async throws {
+        let world = try World()
+        let domain = try world.publish(.good(as: type), for: "example.lab")
+        #expect(try await world.failure(for: domain) == nil)
+    }
+
+    static let answers: [(PolicyAnswer, ResultType, String)] = [
+        (
+            .redirect(to: "https://mta-sts.example.lab/good"), .stsPolicyFetchError,
+            "HTTP status 301 from mta-sts.example.lab"
+        ),
+        (.status(302), .stsPolicyFetchError, "HTTP status 302"),
+        (.status(304), .stsPolicyFetchError, "HTTP status 304"),
+        (.status(201), .stsPolicyFetchError, "HTTP status 201"),
+        (.status(404), .stsPolicyFetchError, "HTTP status 404 from mta-sts.example.lab"),
+        (.status(500), .stsPolicyFetchError, "HTTP status 500"),
+        (
+            .good(as: "text/html"), .stsPolicyFetchError,
+            "Content-Type text/html from mta-sts.example.lab, not text/plain"
+        ),
+        (.good(as: "text/plainer"), .stsPolicyFetchError, "Content-Type text/plainer"),
+        (.good(as: "text/h\u{E9}"), .stsPolicyFetchError, "Content-Type text/h\\xC3\\xA9 from mta-sts.example.lab"),
+        (.good(as: nil), .stsPolicyFetchError, "no Content-Type from mta-sts.example.lab"),
+        (.good(octets: 65_537), .stsPolicyFetchError, "policy of mta-sts.example.lab is longer than 65536 octets"),
+        (.endless, .stsPolicyFetchError, "policy of mta-sts.example.lab is longer than 65536 octets"),
+        (.dropBeforeHeaders, .stsPolicyFetchError, "connection closed by mta-sts.example.lab"),
+        (.dropAfterHeaders, .stsPolicyFetchError, "mta-sts.example.lab is not complete"),
+        (.policy("mode: enforce\n"), .stsPolicyInvalid, "policy of mta-sts.example.lab: no version"),
+        (.policy(""), .stsPolicyInvalid, "policy of mta-sts.example.lab: no version"),
+        (.policy(mode: "enforce", mx: []), .stsPolicyInvalid, "policy of mta-sts.example.lab: no valid mx"),
+    ]
+
+    @Test(arguments: answers.indices)
+    func anyOtherAnswerIsAFailureWithItsType(_ index: Int) async throws {
+        let (answer, type, text) = Self.answers[index]
+        let world = try World()
+        world.host.set(path: "/good", .good)
+        let domain = try world.publish(answer, for: "example.lab")
+        let failure = try #require(try await world.failure(for: domain))
+        #expect(failure.type == type)
+        #expect(failure.text.contains(text), "\(failure.text)")
+        #expect(failure.text.utf8.allSatisfy { (0x20..<0x7F).contains($0) })
+        #expect(world.host.requests.count == 1)
+    }
+
+    @Test func aBodyOfTheFullLimitIsTaken() async throws {
+        let world = try World()
+        let domain = try world.publish(.good(octets: 65_536), for: "example.lab")
+        #expect(try await world.failure(for: domain) == nil)
+    }
+
+    @Test func aNameTooLongForAPolicyHostFailsAtOnce() async throws {
+        let world = try World()
+        let label = String(repeating: "a", count: 62)
+        let domain = try DomainName([label, label, label, String(label.dropLast(5)), "x"].joined(separator: "."))
+        let failure = try #require(try await world.failure(for: domain))
+        #expect(failure.type == .stsPolicyFetchError)
+    }
+}
