@@ -54,7 +54,9 @@ struct DNSResolverTests {
     func absences() async throws {
         let lab = try NameLab("127.1.1.2")
         lab.server.set("example.lab", .a("192.0.2.1"))
-        for (name, fault) in [("fails.lab", DNSFault.servfail), ("refuses.lab", .refused)] { lab.server.fail(name, nil, fault) }
+        for (name, fault) in [("fails.lab", DNSFault.servfail), ("refuses.lab", .refused)] {
+            lab.server.fail(name, nil, fault)
+        }
         let expected: [(String, DNSOutcome)] = [
             ("example.lab", .noData), ("nobody.lab", .noSuchDomain), ("fails.lab", .failure(.serverFailure)),
             // A forwarder that refuses is of no use, says libunbound.
@@ -217,7 +219,9 @@ struct DNSLifetimeTests {
 
 @Suite("A resolver that cannot be made says what to do")
 struct DNSSetupTests {
-    @Test("A forwarder is an address with a port or without", arguments: ["", "dns.example", "127.0.0.1:53", "1.2.3.4@0", "1.2.3.4@x", "@53"])
+    @Test(
+        "A forwarder is an address with a port or without",
+        arguments: ["", "dns.example", "127.0.0.1:53", "1.2.3.4@0", "1.2.3.4@x", "@53"])
     func badForwarder(_ text: String) {
         #expect(throws: DNSSetupError.badForwarder(text)) { try DNSResolver(DNSSettings(forwarder: text)) }
     }
@@ -234,7 +238,9 @@ struct DNSSetupTests {
     func resolverFile() throws {
         var settings = DNSSettings()
         settings.resolverFile = "/nowhere/resolv.conf"
-        #expect(throws: DNSSetupError.unreadableResolverFile("/nowhere/resolv.conf", reason: "No such file or directory")) {
+        #expect(
+            throws: DNSSetupError.unreadableResolverFile("/nowhere/resolv.conf", reason: "No such file or directory")
+        ) {
             try DNSResolver(settings)
         }
         settings.resolverFile = "/dev/null"

@@ -17,7 +17,9 @@ struct RecordDataTests {
         #expect(joinedText(data: [255] + Array(repeating: 7, count: 255))?.count == 255)
     }
 
-    @Test("A TXT record with a wrong length is refused", arguments: [[], [1], [2, 65], [1, 65, 9], [255, 0]] as [[UInt8]])
+    @Test(
+        "A TXT record with a wrong length is refused",
+        arguments: [[], [1], [2, 65], [1, 65, 9], [255, 0]] as [[UInt8]])
     func malformedText(_ data: [UInt8]) { #expect(joinedText(data: data) == nil) }
 
     @Test("An MX record names a host, the root or an impossible host")
@@ -33,7 +35,8 @@ struct RecordDataTests {
 
     @Test(
         "An MX record whose name does not fill it is refused",
-        arguments: [[], [0], [0, 1], [0, 1, 1], [0, 1, 1, 65], [0, 1, 0, 0], [0, 1, 192, 12], [0, 1, 64, 65, 0]] as [[UInt8]])
+        arguments: [[], [0], [0, 1], [0, 1, 1], [0, 1, 1, 65], [0, 1, 0, 0], [0, 1, 192, 12], [0, 1, 64, 65, 0]]
+            as [[UInt8]])
     func malformedExchange(_ data: [UInt8]) { #expect(MXRecord(data: data) == nil) }
 
     @Test("A name of more than 255 octets is refused")

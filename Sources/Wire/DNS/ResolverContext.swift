@@ -55,13 +55,17 @@ enum ResolverContext {
         }
         for server in servers { try check(ub_ctx_set_fwd(context, server)) }
         // By default libunbound never asks 127.0.0.0/8 and ::1.
-        if servers.contains(where: isLoopback) { try check(ub_ctx_set_option(context, "do-not-query-localhost:", "no")) }
+        if servers.contains(where: isLoopback) {
+            try check(ub_ctx_set_option(context, "do-not-query-localhost:", "no"))
+        }
     }
 
     /// The servers of resolv.conf(5), read here because `ub_ctx_resolvconf` does not say which it found.
     private static func systemServers(_ path: String) throws(DNSSetupError) -> [String] {
         let text: String
-        do { text = try contents(of: path) } catch { throw .unreadableResolverFile(path, reason: SystemError.text(of: error.code)) }
+        do { text = try contents(of: path) } catch {
+            throw .unreadableResolverFile(path, reason: SystemError.text(of: error.code))
+        }
         let servers = text.split(whereSeparator: \.isNewline).compactMap { line -> String? in
             let words = line.split(whereSeparator: \.isWhitespace)
             guard words.count >= 2, words[0] == "nameserver" else { return nil }
@@ -81,7 +85,9 @@ enum ResolverContext {
             guard access(path, F_OK) == 0 else { return }
         }
         let text: String
-        do { text = try contents(of: path) } catch { throw .unreadableTrustAnchor(path, reason: SystemError.text(of: error.code)) }
+        do { text = try contents(of: path) } catch {
+            throw .unreadableTrustAnchor(path, reason: SystemError.text(of: error.code))
+        }
         // libunbound would find out at the first query only, and then fail every one.
         let holdsKey = text.split(whereSeparator: \.isNewline).contains { line in
             let words = line.prefix { $0 != ";" }.split(whereSeparator: \.isWhitespace).map { $0.uppercased() }

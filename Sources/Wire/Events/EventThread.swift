@@ -207,7 +207,9 @@ extension EventThread {
     private func millisecondsToSleep() -> Int32 {
         let next = state.withLock { state in
             // An entry whose wait has ended is only in the way.
-            while let entry = state.deadlines.nearest, state.watches[entry.token] == nil { state.deadlines.removeNearest() }
+            while let entry = state.deadlines.nearest, state.watches[entry.token] == nil {
+                state.deadlines.removeNearest()
+            }
             state.sleepsUntil = state.deadlines.nearest?.deadline
             return state.sleepsUntil
         }

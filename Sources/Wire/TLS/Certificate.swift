@@ -58,7 +58,8 @@ extension CertificateSummary {
             var data: UnsafePointer<UInt8>?
             let length = COpenSSL_dns_name(names, index, &data)
             guard length >= 0, let data else { continue }
-            found.append(printable(String(decoding: UnsafeBufferPointer(start: data, count: Int(length)), as: UTF8.self)))
+            found.append(
+                printable(String(decoding: UnsafeBufferPointer(start: data, count: Int(length)), as: UTF8.self)))
         }
         return found
     }

@@ -15,15 +15,13 @@ package final class TLSContext: @unchecked Sendable {
 
     /// - Parameter caFile: the trusted CAs in PEM form; nil takes the system's.
     package init(caFile: String?) throws(TLSSetupError) {
-        guard let raw = SSL_CTX_new(TLS_client_method()) else { throw TLSSetupError(text: "cannot start OpenSSL: \(lastTLSError())") }
-        self.raw = raw
-        do {
-            try configure()
-            if let caFile { try load(caFile) } else { try loadSystemTrust() }
-        } catch {
-            SSL_CTX_free(raw)
-            throw error
+        guard let raw = SSL_CTX_new(TLS_client_method()) else {
+            throw TLSSetupError(text: "cannot start OpenSSL: \(lastTLSError())")
         }
+        self.raw = raw
+        // From here on a throw runs deinit.
+        try configure()
+        if let caFile { try load(caFile) } else { try loadSystemTrust() }
     }
 
     deinit { SSL_CTX_free(raw) }
@@ -40,7 +38,10 @@ package final class TLSContext: @unchecked Sendable {
 
     private func load(_ path: String) throws(TLSSetupError) {
         guard access(path, R_OK) == 0 else {
-            throw TLSSetupError(text: "cannot read tls.ca_file \(path): \(SystemError.text(of: errno)); make it readable, or remove the setting")
+            throw TLSSetupError(
+                text:
+                    "cannot read tls.ca_file \(path): \(SystemError.text(of: errno)); make it readable, or remove the setting"
+            )
         }
         guard SSL_CTX_load_verify_file(raw, path) == 1 else {
             throw TLSSetupError(text: "tls.ca_file \(path) holds no certificate in PEM form: \(lastTLSError())")
@@ -48,7 +49,8 @@ package final class TLSContext: @unchecked Sendable {
     }
 
     private func loadSystemTrust() throws(TLSSetupError) {
-        let hasDefaults = SSL_CTX_set_default_verify_paths(raw) == 1 && Self.defaultPlaces.contains { access($0, R_OK) == 0 }
+        let hasDefaults =
+            SSL_CTX_set_default_verify_paths(raw) == 1 && Self.defaultPlaces.contains { access($0, R_OK) == 0 }
         ERR_clear_error()
         let hasBundle = access(Self.systemBundle, R_OK) == 0 && SSL_CTX_load_verify_file(raw, Self.systemBundle) == 1
         // Without any CA every certificate would look like a violation.

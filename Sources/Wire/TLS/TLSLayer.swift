@@ -68,7 +68,8 @@ final class TLSLayer {
         return options.tlsa.count { record in
             guard record.usage == 2 || record.usage == 3 else { return false }
             return SSL_dane_tlsa_add(
-                ssl, record.usage, record.selector, record.matchingType, record.association, record.association.count) == 1
+                ssl, record.usage, record.selector, record.matchingType, record.association, record.association.count)
+                == 1
         }
     }
 
