@@ -29,12 +29,13 @@ final class TLSLayer {
     init(_ context: TLSContext, _ options: TLSOptions) throws(TLSSetupError) {
         self.context = context
         self.options = options
-        var ssl = try Self.make(context, options)
-        let usable = options.tlsa.isEmpty ? 0 : Self.addDANE(options, to: ssl)
+        let base = options.tlsaBase ?? options.serverName
+        var ssl = try Self.make(context, naming: options.tlsa.isEmpty ? options.serverName : base)
+        let usable = options.tlsa.isEmpty ? 0 : Self.addDANE(options, below: base, to: ssl)
         if usable == 0, !options.tlsa.isEmpty {
             // A connection set up for DANE without records would check names in the chain.
             SSL_free(ssl)
-            ssl = try Self.make(context, options)
+            ssl = try Self.make(context, naming: options.serverName)
         }
         usableRecords = usable
         guard let input = BIO_new(BIO_s_mem()), let output = BIO_new(BIO_s_mem()) else {
@@ -49,10 +50,10 @@ final class TLSLayer {
 
     deinit { SSL_free(ssl) }
 
-    private static func make(_ context: TLSContext, _ options: TLSOptions) throws(TLSSetupError) -> OpaquePointer {
+    private static func make(_ context: TLSContext, naming name: DomainName) throws(TLSSetupError) -> OpaquePointer {
         guard let ssl = SSL_new(context.raw) else { throw TLSSetupError(text: lastTLSError()) }
         // - RFC 8461 §7.1: SNI Support.
-        guard COpenSSL_set_host_name(ssl, options.serverName.ascii) == 1 else {
+        guard COpenSSL_set_host_name(ssl, name.ascii) == 1 else {
             SSL_free(ssl)
             throw TLSSetupError(text: lastTLSError())
         }
@@ -60,9 +61,9 @@ final class TLSLayer {
     }
 
     /// How many of the records can be used. - RFC 7672 §3.1.3: Certificate Usages PKIX-TA(0) and PKIX-EE(1).
-    private static func addDANE(_ options: TLSOptions, to ssl: OpaquePointer) -> Int {
+    private static func addDANE(_ options: TLSOptions, below base: DomainName, to ssl: OpaquePointer) -> Int {
         defer { ERR_clear_error() }
-        guard SSL_dane_enable(ssl, options.serverName.ascii) == 1 else { return 0 }
+        guard SSL_dane_enable(ssl, base.ascii) == 1 else { return 0 }
         SSL_set_hostflags(ssl, hostCheckFlags)
         for name in options.moreDANENames { SSL_add1_host(ssl, name.ascii) }
         return options.tlsa.count { record in
@@ -133,7 +134,8 @@ extension TLSLayer {
             version: SSL_get_version(ssl).map { String(cString: $0) } ?? "",
             cipher: SSL_CIPHER_get_name(SSL_get_current_cipher(ssl)).map { String(cString: $0) } ?? "",
             certificate: peer.map(CertificateSummary.init) ?? .none, problems: log.problems,
-            nameMatches: peer.map { certificate($0, identifies: options.serverName) } ?? false, dane: dane)
+            nameMatches: peer.map { certificate($0, identifies: options.serverName) } ?? false, dane: dane,
+            isExpired: peer.map { X509_cmp_current_time(X509_get0_notAfter($0)) < 0 } ?? false)
     }
 
     private func daneResult() -> TLSSession.DANE {

@@ -3,10 +3,13 @@ import Names
 
 /// What to ask of a peer.
 package struct TLSOptions: Sendable, Hashable {
-    /// The name sent as SNI and looked for in the certificate.
+    /// The name sent as SNI and looked for in the certificate, unless TLSA records decide.
     package let serverName: DomainName
     /// Records that DNSSEC vouches for; empty leaves the decision to the trust store.
     package var tlsa: [TLSARecord] = []
+    /// The name below which the records were found, nil for the server name: sent as SNI if they can be used.
+    /// - RFC 7672 §8.1: SNI Support.
+    package var tlsaBase: DomainName?
     /// More names that a DANE-TA certificate may carry. - RFC 7672 §3.2.2: Name Checks.
     package var moreDANENames: [DomainName] = []
 
@@ -35,6 +38,8 @@ package struct TLSSession: Sendable, Hashable {
     /// Whether a DNS-ID covers the server name; the subject's common name never does.
     package let nameMatches: Bool
     package let dane: DANE
+    /// Whether the leaf itself is too old; if only one above it is, `problems` alone says so.
+    package let isExpired: Bool
 }
 
 /// One error of verification.

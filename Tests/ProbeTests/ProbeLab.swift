@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import LabKit
+import MTASTS
+import Names
+import TLSRPT
+import Testing
+import Wire
+
+@testable import Probe
+
+/// One MX host with its name in a name server, and a prober that finds it there.
+struct ProbeLab {
+    static let name = "mx.example.lab"
+
+    let authority: CertificateAuthority
+    let names: NameServer
+    let host: MXHost
+    let prober: SMTPProber
+    let candidate: Candidate
+
+    init(_ address: String, faults: Set<MXFault> = [], adjust: (inout ProbeSettings) -> Void = { _ in }) throws {
+        authority = try CertificateAuthority()
+        host = try MXHost(
+            address: address, port: 0,
+            behaviour: MXBehaviour(
+                hostName: Self.name, credential: try authority.issue(names: [Self.name]), faults: faults))
+        names = try NameServer(address: address, port: 0)
+        names.set(Self.name, .a(address))
+        var dns = DNSSettings(forwarder: "\(address)@\(names.port)")
+        dns.trustAnchor = .none
+        var settings = ProbeSettings(heloName: "probe.lab")
+        settings.allowsPrivateAddresses = true
+        adjust(&settings)
+        prober = SMTPProber(
+            resolver: try DNSResolver(dns), tls: try TLSContext(caFile: authority.caFile), connector: try Connector(),
+            settings: settings)
+        candidate = Candidate(name: try DomainName(Self.name), preference: 10, port: UInt16(host.port))
+    }
+
+    func probe() async -> HostEvidence { await prober.probe(candidate, routeIsSecure: false) }
+}
+
+extension HostEvidence {
+    var types: [ResultType] {
+        if case .failing(let failures, _) = self { failures.map(\.type) } else { [] }
+    }
+
+    var first: Failure? {
+        if case .failing(let failures, _) = self { failures.first } else { nil }
+    }
+
+    var facts: TLSFacts? {
+        switch self {
+        case .conforming(let facts): facts
+        case .failing(_, let facts): facts
+        case .unreachable: nil
+        }
+    }
+
+    var unreachableText: String? {
+        if case .unreachable(let text) = self { text } else { nil }
+    }
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+import LabKit
+import MTASTS
+import Names
+import TLSRPT
+import Testing
+
+@testable import Probe
+
+@Suite("A host shows by its STARTTLS whether it conforms")
+struct SMTPProberTests {
+    @Test("A good host conforms, and no mail is begun")
+    func good() async throws {
+        let lab = try ProbeLab("127.2.1.1")
+        let seen = await lab.probe()
+        guard case .conforming(let facts) = seen else { throw LabError("\(seen)") }
+        #expect(facts.authentication == .pkix)
+        #expect(facts.version == "TLSv1.3")
+        #expect(facts.names == [ProbeLab.name])
+        #expect(facts.address.description == "127.2.1.1")
+        #expect(lab.host.serverNames == [ProbeLab.name])
+        try await Wait.until("QUIT arrives") { lab.host.commands.count == 3 }
+        #expect(lab.host.commands == ["EHLO probe.lab", "STARTTLS", "QUIT"])
+        try await Wait.until("the connection is closed") { lab.host.openConnections == 0 }
+    }
+
+    @Test("Each fault of a certificate has its type")
+    func certificates() async throws {
+        let lab = try ProbeLab("127.2.1.2")
+        let names = [ProbeLab.name]
+        let stranger = try CertificateAuthority(commonName: "stranger")
+        typealias Case = (label: String, types: [ResultType], reason: String?, credential: Credential)
+        let cases: [Case] = [
+            ("wildcard", [], nil, try lab.authority.issue(names: ["*.example.lab"])),
+            ("name", [.certificateHostMismatch], nil, try lab.authority.issue(names: ["other.lab"])),
+            ("cn", [.certificateHostMismatch], nil, try lab.authority.issue(names: names, options: [.commonNameOnly])),
+            ("old", [.certificateExpired], nil, try lab.authority.issue(names: names, validity: .expired)),
+            (
+                "new", [.certificateNotTrusted], "certificate_is_not_yet_valid",
+                try lab.authority.issue(names: names, validity: .notYet)
+            ),
+            ("self", [.certificateNotTrusted], "self-signed_certificate", try lab.authority.selfSigned(names: names)),
+            (
+                "stranger", [.certificateNotTrusted], "unable_to_get_local_issuer_certificate",
+                try stranger.issue(names: names)
+            ),
+            (
+                "purpose", [.certificateNotTrusted], "unsuitable_certificate_purpose",
+                try lab.authority.issue(names: names, options: [.clientAuthenticationOnly])
+            ),
+            (
+                "all", [.certificateNotTrusted, .certificateHostMismatch, .certificateExpired],
+                "unable_to_get_local_issuer_certificate", try stranger.issue(names: ["other.lab"], validity: .expired)
+            ),
+        ]
+        for (label, types, reason, credential) in cases {
+            lab.host.change { $0.credential = credential }
+            let seen = await lab.probe()
+            #expect(seen.types == types, "\(label): \(seen)")
+            #expect(seen.first?.reasonCode == reason, "\(label): \(seen)")
+            #expect(seen.facts != nil, "\(label)")
+            #expect(seen.first?.helo == (types.isEmpty ? nil : ProbeLab.name), "\(label)")
+        }
+    }
+
+    @Test("A host that will not or cannot do TLS fails")
+    func withoutTLS() async throws {
+        let lab = try ProbeLab("127.2.1.3") { $0.handshakeTimeout = .milliseconds(500) }
+        let cases: [(MXFault, ResultType, String?)] = [
+            (.refuseStartTLS(454), .starttlsNotSupported, nil), (.refuseStartTLS(501), .starttlsNotSupported, nil),
+            (.noEHLO, .starttlsNotSupported, nil),
+            (.garbageAfterStartTLS, .validationFailure, "tls-handshake-failure"),
+            (.dropAfterStartTLS, .validationFailure, "tls-handshake-failure"),
+            (.stallAfterStartTLS, .validationFailure, "tls-handshake-timeout"),
+        ]
+        for (fault, type, reason) in cases {
+            lab.host.fail(fault)
+            let seen = await lab.probe()
+            #expect(seen.types == [type], "\(fault): \(seen)")
+            #expect(seen.first?.reasonCode == reason, "\(fault): \(seen)")
+            #expect(seen.first?.address?.description == "127.2.1.3")
+        }
+        lab.host.fail()
+        lab.host.change { $0.offersStartTLS = false }
+        #expect(await lab.probe().types == [.starttlsNotSupported])
+        lab.host.change {
+            $0.offersStartTLS = true
+            $0.maximumTLSVersion = .tlsv11
+        }
+        #expect(await lab.probe().types == [.validationFailure])
+    }
+
+    @Test("Octets behind the answer to STARTTLS never conform")
+    func injection() async throws {
+        let lab = try ProbeLab("127.2.1.4", faults: [.injectAfterStartTLS])
+        #expect(await lab.probe().types == [.validationFailure])
+    }
+
+    @Test("A host that does not speak SMTP with us is unreachable, not in violation")
+    func unreachable() async throws {
+        let lab = try ProbeLab("127.2.1.5") {
+            $0.greetingTimeout = .milliseconds(400)
+            $0.commandTimeout = .milliseconds(400)
+        }
+        let faults: [MXFault] = [
+            .greet421, .stallGreeting, .dropGreeting, .drip(everyMilliseconds: 5), .endlessGreeting, .stallEHLO,
+        ]
+        for fault in faults {
+            lab.host.fail(fault)
+            #expect(await lab.probe().unreachableText != nil, "\(fault)")
+        }
+        lab.host.stop()
+        #expect(await lab.probe().unreachableText?.contains("Connection refused") == true)
+    }
+
+    @Test("A name without addresses, or without an answer, is unreachable")
+    func addresses() async throws {
+        let lab = try ProbeLab("127.2.1.6") { $0.dnsTimeout = .milliseconds(500) }
+        lab.names.fail(ProbeLab.name, nil, .nodata)
+        #expect(await lab.probe() == .unreachable("no address"))
+        lab.names.fail(ProbeLab.name, nil, .servfail)
+        #expect(await lab.probe().unreachableText?.hasPrefix("address lookup") == true)
+        lab.names.fail(ProbeLab.name, nil, .silent)
+        #expect(await lab.probe().unreachableText?.hasPrefix("address lookup") == true)
+        #expect(lab.host.connections == 0)
+    }
+
+    @Test("Private addresses are not dialled unless allowed")
+    func privateAddresses() async throws {
+        let lab = try ProbeLab("127.2.1.7") { $0.allowsPrivateAddresses = false }
+        #expect(await lab.probe() == .unreachable("no public address: 127.2.1.7"))
+        #expect(lab.host.connections == 0)
+    }
+
+    @Test("One bad address among good ones fails the host, a dead one does not")
+    func severalAddresses() async throws {
+        let lab = try ProbeLab("127.2.1.8")
+        let port = lab.host.port
+        lab.names.set(ProbeLab.name, .a("127.2.1.8"), .a("127.2.1.9"), .aaaa("::1"))
+        #expect(await lab.probe().facts?.address.description == "127.2.1.8")
+        let expired = try lab.authority.issue(names: [ProbeLab.name], validity: .expired)
+        let other = try MXHost(address: "127.2.1.9", port: port, hostName: ProbeLab.name, credential: expired)
+        let seen = await lab.probe()
+        #expect(seen.types == [.certificateExpired])
+        #expect(seen.first?.address?.description == "127.2.1.9")
+        other.stop()
+    }
+
+    @Test("Hosts beyond the limit wait their turn, and a silent host costs its deadlines only")
+    func limit() async throws {
+        let lab = try ProbeLab("127.2.1.10", faults: [.stallGreeting]) {
+            $0.maxConcurrent = 2
+            $0.maxWaiting = 3
+            $0.greetingTimeout = .milliseconds(300)
+        }
+        let texts = await withTaskGroup(of: String?.self) { group in
+            for _ in 0..<8 { group.addTask { await lab.probe().unreachableText } }
+            return await group.reduce(into: [String?]()) { $0.append($1) }
+        }
+        #expect(texts.count { $0 == "too many probes under way" } == 3)
+        #expect(lab.host.connections == 5)
+    }
+}
