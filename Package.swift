@@ -48,7 +48,10 @@ let package = Package(
             ]),
         .target(
             name: "Store",
-            dependencies: ["MTASTS", "Names", "TLSRPT", .product(name: "GRDB", package: "GRDB.swift")]),
+            dependencies: [
+                "MTASTS", "Names", "TLSRPT", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         .target(
             name: "Milter",
             dependencies: ["CMilter", "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log")]),
@@ -89,15 +92,27 @@ let package = Package(
         .target(name: "RuleTables", dependencies: ["MTASTS", "Names"], path: "Tests/RuleTables"),
         .executableTarget(name: "fuzz-corpus", dependencies: ["RuleTables"], path: "Tests/FuzzCorpus"),
 
+        .executableTarget(
+            name: "bench-policies",
+            dependencies: ["Store", "MTASTS", "Names", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/Bench/policies"),
+
         .testTarget(name: "NamesTests", dependencies: ["Names", "RuleTables"]),
         .testTarget(name: "TLSRPTTests", dependencies: ["TLSRPT", "Names"]),
         .testTarget(name: "MTASTSTests", dependencies: ["MTASTS", "Names", "RuleTables", "TLSRPT"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Names", "LabKit"]),
         .testTarget(name: "ProbeTests", dependencies: ["Probe", "MTASTS", "Names", "TLSRPT", "Wire", "LabKit"]),
         .testTarget(name: "DiscoveryTests", dependencies: ["Discovery", "MTASTS", "Names", "TLSRPT", "Wire", "LabKit"]),
-        .testTarget(name: "StoreTests", dependencies: ["Store", "MTASTS", "Names", "TLSRPT"]),
+        .testTarget(
+            name: "StoreTests",
+            dependencies: [
+                "Store", "MTASTS", "Names", "TLSRPT", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         .testTarget(name: "MilterTests", dependencies: ["Milter", "MTASTS", "Names", "TLSRPT", "LabKit"]),
-        .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "MTASTS", "Names", "TLSRPT"]),
+        .testTarget(
+            name: "PipelineTests",
+            dependencies: ["Pipeline", "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "DaemonTests", dependencies: ["Daemon", "LabKit", "Names"]),
     ],
     swiftLanguageModes: [.v6]

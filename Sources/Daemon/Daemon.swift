@@ -1,1 +1,135 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Logging
+import MTASTS
+import Milter
+import NIOPosix
+import Names
+import Pipeline
+import Store
+import Synchronization
+
+/// The running service: adapters wired to the pipeline, and the milter in front.
+package final class Daemon: Sendable {
+    /// Between tries to write what could not be written.
+    private static let upkeepInterval = Duration.seconds(30)
+    /// How long verdicts that are being waited for may take at the end.
+    private static let drainTime = Duration.seconds(4)
+
+    private let settings: Mutex<Settings>
+    private let logger: Logger
+    private let store: Store
+    private let ledger: Ledger
+    private let network: Network
+    private let keeper: PolicyKeeper
+    private let gate: Gate
+    private let milter: MilterServer
+    private let control = Mutex<ControlServer?>(nil)
+    private let upkeep = Mutex<Task<Void, Never>?>(nil)
+
+    /// Opens the store and all that verdicts need, but serves nobody yet.
+    package init(_ settings: Settings, logger: Logger) throws {
+        self.settings = Mutex(settings)
+        self.logger = logger
+        let clock = SystemClock()
+        store = try Store(path: settings.storePath, logger: logger)
+        let table = PolicyTable(logger: logger)
+        let began = ContinuousClock.now
+        let count = try store.load(into: table, at: clock.now)
+        logger.info(
+            "policies loaded",
+            metadata: ["count": "\(count.loaded)", "skipped": "\(count.skipped)", "took": "\(ContinuousClock.now - began)"])
+        ledger = Ledger(store: store, clock: clock, logger: logger)
+        network = Network(try NetworkAdapters(settings))
+        keeper = PolicyKeeper(
+            memory: table, store: store, discoverer: network, clock: clock, logger: logger, settings: settings.keeper)
+        gate = Gate(policies: keeper, router: network, prober: network, recorder: ledger, clock: clock, settings: settings.gate)
+        milter = MilterServer(settings: settings.milter, judge: GateJudge(gate: gate), logger: logger)
+    }
+
+    /// Serves the MTA and the commands; returns when both can connect.
+    /// - Parameter failed: called when the milter ends although nobody stopped it.
+    package func start(failed: @escaping @Sendable (any Error) -> Void) async throws {
+        if let path = settings.withLock({ $0.controlSocket }) {
+            let server = try await ControlServer(path: path, group: .singletonMultiThreadedEventLoopGroup) { [self] in await answer($0) }
+            control.withLock { $0 = server }
+        }
+        try milter.open()
+        let thread = Thread { [milter] in
+            do { try milter.run() } catch { failed(error) }
+        }
+        thread.name = "milter"
+        thread.start()
+        upkeep.withLock { task in
+            task = Task { [keeper, ledger] in
+                await withDiscardingTaskGroup { group in
+                    group.addTask { await ledger.run() }
+                    group.addTask {
+                        while !Task.isCancelled {
+                            try? await Task.sleep(for: Self.upkeepInterval)
+                            await keeper.saveUnsaved()
+                        }
+                    }
+                }
+            }
+        }
+        logger.notice("serving", metadata: ["socket": "\(settings.withLock { $0.milter.socket })", "version": "\(Settings.version)"])
+    }
+
+    /// Takes new settings, or none of them: what cannot be had leaves the old in force.
+    package func reload(_ new: Settings) throws {
+        let old = settings.withLock { $0 }
+        if new.asksNetworkOtherwise(than: old) {
+            network.exchange(for: try NetworkAdapters(new))
+            gate.forgetEvidence()
+        }
+        keeper.apply(new.keeper)
+        gate.apply(new.gate)
+        var restart = milter.apply(new.milter)
+        if new.storePath != old.storePath { restart.append("store.path") }
+        if new.controlSocket != old.controlSocket { restart.append("control.socket") }
+        settings.withLock { $0 = new }
+        for name in restart { logger.warning("new value takes effect after a restart", metadata: ["setting": "\(name)"]) }
+        logger.notice("settings reloaded")
+    }
+
+    /// Ends in order: no new mail, verdicts under way, then what is still to be written.
+    package func stop() async {
+        milter.stop()
+        if !milter.drain(within: Self.drainTime) { logger.warning("verdicts under way were cut off") }
+        let upkeep = upkeep.withLock { $0 }
+        upkeep?.cancel()
+        await control.withLock { $0 }?.stop()
+        let unsaved = await keeper.saveUnsaved()
+        if unsaved > 0 { logger.error("policies could not be written", metadata: ["count": "\(unsaved)"]) }
+        if !(await ledger.flush()) { logger.error("counts could not be written") }
+        network.shutdown()
+        logger.notice("stopped")
+    }
+
+    private func answer(_ request: ControlRequest) async -> ControlReply {
+        let domains = request.domains.compactMap { try? DomainName($0) }
+        guard domains.count == request.domains.count else { return ControlReply(succeeded: false, lines: ["not a domain name"]) }
+        switch request.command {
+        case .status: return ControlReply(succeeded: true, lines: ["sts-milter \(Settings.version) is serving"])
+        case .forget: return await PolicyCommands(keeper: keeper, gate: gate).forget(domains)
+        case .refresh: return await PolicyCommands(keeper: keeper, gate: gate).refresh(domains)
+        }
+    }
+}
+
+/// What the milter asks, answered by the gate.
+private struct GateJudge: RecipientJudge {
+    let gate: Gate
+
+    func glance(_ hops: [NextHop]) -> Verdict? { gate.glance(hops) }
+    func judge(_ hops: [NextHop]) async -> Verdict { await gate.admit(hops) }
+    func settle(_ hops: [NextHop]) -> Verdict { gate.settle(hops) }
+    func note(_ verdict: Verdict, of hops: [NextHop]) { gate.note(verdict, of: hops) }
+}
+
+extension Settings {
+    fileprivate func asksNetworkOtherwise(than old: Settings) -> Bool {
+        dns != old.dns || dnsTimeout != old.dnsTimeout || discovery != old.discovery || probe != old.probe || caFile != old.caFile
+    }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+
+/// Why the control socket cannot be served or reached.
+package enum ControlError: Error, Sendable, CustomStringConvertible {
+    case inUse(String)
+    case cannotListen(String, cause: String)
+    case notRunning(String, cause: String)
+    case noAnswer(String)
+
+    package var description: String {
+        switch self {
+        case .inUse(let path): "control.socket: another sts-milter answers at \(path); stop it first, or choose another path"
+        case .cannotListen(let path, let cause): "control.socket: cannot listen at \(path): \(cause); create its directory, or choose another path"
+        case .notRunning(let path, let cause): "no sts-milter answers at \(path): \(cause)"
+        case .noAnswer(let path): "the sts-milter at \(path) gave no answer in time"
+        }
+    }
+}
+
+/// Serves commands on a Unix socket that only the daemon's own user may reach.
+package final class ControlServer: Sendable {
+    /// Bytes of one request.
+    static let requestLimitBytes = 64 << 10
+
+    package typealias Handler = @Sendable (ControlRequest) async -> ControlReply
+
+    private let channel: any Channel
+    private let path: String
+
+    package init(path: String, group: any EventLoopGroup, handler: @escaping Handler) async throws(ControlError) {
+        self.path = path
+        if await ControlClient.answers(at: path, group: group) { throw .inUse(path) }
+        do {
+            channel = try await ServerBootstrap(group: group)
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(LineHandler { line, channel in Self.answer(line, on: channel, handler) })
+                    }
+                }
+                .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+        } catch {
+            throw .cannotListen(path, cause: "\(error)")
+        }
+    }
+
+    package func stop() async {
+        try? await channel.close()
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    private static func answer(_ line: ByteBuffer, on channel: any Channel, _ handler: @escaping Handler) {
+        Task {
+            let reply: ControlReply
+            if let request = try? JSONDecoder().decode(ControlRequest.self, from: Data(line.readableBytesView)) {
+                reply = await handler(request)
+            } else {
+                reply = ControlReply(succeeded: false, lines: ["not a request this version knows"])
+            }
+            let bytes = (try? JSONEncoder().encode(reply)) ?? Data()
+            try? await channel.writeAndFlush(ByteBuffer(bytes: bytes + Data("\n".utf8)))
+            try? await channel.close()
+        }
+    }
+}
+
+/// Asks the daemon that serves a control socket.
+package enum ControlClient {
+    /// How long a daemon may take; a refresh waits for the network.
+    private static let patience = TimeAmount.seconds(90)
+
+    package static func ask(_ request: ControlRequest, at path: String, group: any EventLoopGroup) async throws(ControlError) -> ControlReply {
+        let answer = group.next().makePromise(of: ByteBuffer.self)
+        let channel: any Channel
+        do {
+            channel = try await ClientBootstrap(group: group)
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(LineHandler(limit: .max) { line, _ in answer.succeed(line) })
+                    }
+                }
+                .connect(unixDomainSocketPath: path).get()
+        } catch {
+            answer.fail(error)
+            throw .notRunning(path, cause: "\(error)")
+        }
+        channel.closeFuture.whenComplete { _ in answer.fail(ChannelError.eof) }
+        let timer = channel.eventLoop.scheduleTask(in: patience) { answer.fail(ChannelError.connectTimeout(patience)) }
+        defer { timer.cancel() }
+        do {
+            try await channel.writeAndFlush(ByteBuffer(bytes: try JSONEncoder().encode(request) + Data("\n".utf8)))
+            let line = try await answer.futureResult.get()
+            try? await channel.close()
+            return try JSONDecoder().decode(ControlReply.self, from: Data(line.readableBytesView))
+        } catch {
+            try? await channel.close()
+            throw .noAnswer(path)
+        }
+    }
+
+    /// Whether a live daemon listens there: a socket file that was left behind refuses connections.
+    static func answers(at path: String, group: any EventLoopGroup) async -> Bool {
+        guard let channel = try? await ClientBootstrap(group: group).connect(unixDomainSocketPath: path).get() else { return false }
+        try? await channel.close()
+        return true
+    }
+}
+
+/// Gathers bytes to the first line feed and hands the line on, once.
+private final class LineHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private var gathered = ByteBuffer()
+    private let limit: Int
+    private var take: ((ByteBuffer, any Channel) -> Void)?
+
+    init(limit: Int = ControlServer.requestLimitBytes, _ take: @escaping (ByteBuffer, any Channel) -> Void) {
+        self.limit = limit
+        self.take = take
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var buffer = unwrapInboundIn(data)
+        gathered.writeBuffer(&buffer)
+        if let end = gathered.readableBytesView.firstIndex(of: UInt8(ascii: "\n")) {
+            let line = gathered.getSlice(at: gathered.readerIndex, length: end - gathered.readerIndex) ?? ByteBuffer()
+            take?(line, context.channel)
+            take = nil
+        } else if gathered.readableBytes > limit {
+            context.close(promise: nil)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+import Names
+import Pipeline
+
+/// `policy forget` and `policy refresh`, on the policies of a running daemon or of a store at rest.
+package struct PolicyCommands: Sendable {
+    private let keeper: PolicyKeeper
+    private let gate: Gate?
+
+    package init(keeper: PolicyKeeper, gate: Gate?) {
+        self.keeper = keeper
+        self.gate = gate
+    }
+
+    package func forget(_ domains: [DomainName]) async -> ControlReply {
+        var lines: [String] = []
+        var succeeded = true
+        for domain in domains {
+            do {
+                try await keeper.forget(domain)
+                lines.append("\(domain): forgotten")
+            } catch {
+                succeeded = false
+                lines.append("\(domain): forgotten in memory, but not in the store: \(printable("\(error)"))")
+            }
+        }
+        return ControlReply(succeeded: succeeded, lines: lines)
+    }
+
+    package func refresh(_ domains: [DomainName]) async -> ControlReply {
+        var lines: [String] = []
+        var succeeded = true
+        for domain in domains {
+            switch await keeper.refresh(domain) {
+            case .policy(let cached): lines.append(cached.summary)
+            case .absent: lines.append("\(domain): no policy")
+            case .failed(let failure):
+                succeeded = false
+                lines.append("\(domain): \(failure.type.rawValue): \(failure.text)")
+            case .unknown(let text):
+                succeeded = false
+                lines.append("\(domain): could not tell: \(text)")
+            }
+        }
+        // The operator refreshes because something changed: hosts are looked at anew as well.
+        gate?.forgetEvidence()
+        return ControlReply(succeeded: succeeded, lines: lines)
+    }
+}
+
+extension CachedPolicy {
+    /// One line for a person.
+    package var summary: String {
+        "\(domain): mode \(policy.mode.rawValue), id \(id), fetched \(fetchedAt), expires \(expiresAt), mx \(policy.mx.prefix(10).map(\.description).joined(separator: " "))"
+            + (policy.mx.count > 10 ? " and \(policy.mx.count - 10) more" : "")
+    }
+}

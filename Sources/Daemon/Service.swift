@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import Dispatch
+import Glibc
+import Logging
+import Synchronization
+
+/// `sts-milter serve`: the daemon, from its settings to its last signal. Must be called on the main thread.
+package enum Service {
+    /// Exit codes that service managers and scripts know. - sysexits(3)
+    package enum ExitCode: Int32, Sendable {
+        case success = 0, unavailable = 69, software = 70, configuration = 78
+    }
+
+    /// Runs until SIGTERM or SIGINT; SIGHUP and SIGUSR1 reload.
+    package static func run(settingsPath: String?) -> ExitCode {
+        // Before any other thread exists, so that all inherit the mask and the main thread alone takes the signals:
+        // libmilter waits for HUP, TERM and INT itself, and never gets one that the main thread waits for.
+        let signals = blockSignals()
+        let writer = LogWriter()
+        defer { writer.flush() }
+        let settings: Settings
+        do { settings = try read(settingsPath) } catch {
+            for problem in error.problems { writer.write("error: \(problem)\n") }
+            return .configuration
+        }
+        let sink = LineLogHandler.Sink(writer: writer, level: settings.logLevel, target: settings.logTarget)
+        let logger = Logger(label: "sts-milter") { _ in LineLogHandler(sink: sink) }
+        for warning in settings.warnings { logger.warning("\(warning)") }
+        let daemon: Daemon
+        let failed = Atomic(false)
+        do {
+            daemon = try Daemon(settings, logger: logger)
+            try blocking {
+                try await daemon.start { error in
+                    logger.critical("the milter ended", metadata: ["cause": "\(error)"])
+                    failed.store(true, ordering: .sequentiallyConsistent)
+                    kill(getpid(), SIGTERM)
+                }
+            }
+        } catch {
+            logger.critical("cannot start: \(error)")
+            return .unavailable
+        }
+        let notifier = ServiceNotifier()
+        notifier.ready()
+        serve(daemon, settingsPath: settingsPath, signals, sink, logger, notifier)
+        notifier.stopping()
+        blocking { await daemon.stop() }
+        return failed.load(ordering: .sequentiallyConsistent) ? .software : .success
+    }
+
+    private static func serve(
+        _ daemon: Daemon, settingsPath: String?, _ signals: sigset_t, _ sink: LineLogHandler.Sink, _ logger: Logger,
+        _ notifier: ServiceNotifier
+    ) {
+        var signals = signals
+        while true {
+            var signal: Int32 = 0
+            guard sigwait(&signals, &signal) == 0 else { continue }
+            guard signal == SIGHUP || signal == SIGUSR1 else { return }
+            notifier.reloading()
+            do {
+                let new = try read(settingsPath)
+                try daemon.reload(new)
+                sink.apply(level: new.logLevel, target: new.logTarget)
+                for warning in new.warnings { logger.warning("\(warning)") }
+            } catch {
+                logger.error("settings not reloaded, the old ones stay: \(error)")
+            }
+            notifier.ready()
+        }
+    }
+
+    private static func read(_ path: String?) throws(SettingsError) -> Settings {
+        guard let path else { return try Settings(SettingsFile(text: "", name: "defaults")) }
+        return try Settings(path: path)
+    }
+
+    private static func blockSignals() -> sigset_t {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for signal in [SIGHUP, SIGUSR1, SIGTERM, SIGINT] { sigaddset(&set, signal) }
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+        signal(SIGPIPE, SIG_IGN)
+        return set
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+import Discovery
+import Logging
+import MTASTS
+import Milter
+import Names
+import Pipeline
+import Probe
+import Wire
+
+/// All settings of the daemon, checked and ready for the modules that take them.
+package struct Settings: Sendable {
+    package enum LogTarget: String, Sendable { case stderr, syslog }
+
+    package var gate = GateSettings()
+    package var keeper = KeeperSettings()
+    package var milter = MilterSettings()
+    package var discovery = DiscoverySettings()
+    package var probe: ProbeSettings
+    package var dns: DNSSettings
+    package var dnsTimeout: Duration = .seconds(10)
+    package var caFile = ""
+    package var heloName: DomainName
+    package var storePath = ""
+    package var organizationName = ""
+    package var contactInfo = ""
+    /// Path of the control socket; nil for none.
+    package var controlSocket: String?
+    package var logLevel = Logger.Level.info
+    package var logTarget = LogTarget.stderr
+    /// What the administrator should know although the file is valid.
+    package var warnings: [SettingsProblem] = []
+
+    /// The version that `--version`, the log and the User-Agent tell.
+    package static let version = "0.1.0"
+
+    /// Reads and checks a settings file.
+    package init(path: String) throws(SettingsError) { try self.init(SettingsFile(path: path)) }
+
+    /// Checks what was read; every problem is found at once.
+    package init(_ file: SettingsFile) throws(SettingsError) {
+        var reader = SettingsReader(file)
+        warnings = file.warnings
+        heloName = reader.heloName("network.helo_name")
+        dns = DNSSettings(forwarder: reader.optionalText("dns.forwarder"), trustAnchorFile: reader.optionalText("dns.trust_anchor"))
+        dnsTimeout = reader.duration("dns.timeout")
+        caFile = reader.text("tls.ca_file")
+        let allowPrivate = reader.text("network.private_addresses") == "allow"
+        probe = ProbeSettings(heloName: heloName.ascii)
+        readProbe(&reader, allowPrivate: allowPrivate)
+        readDiscovery(&reader, allowPrivate: allowPrivate)
+        readGate(&reader)
+        readMilter(&reader)
+        storePath = reader.text("store.path")
+        organizationName = reader.optionalText("report.organization_name") ?? heloName.ascii
+        contactInfo = reader.optionalText("report.contact_info") ?? "postmaster@\(heloName)"
+        controlSocket = reader.optionalText("control.socket").flatMap { $0.isEmpty ? nil : $0 }
+        logLevel = Logger.Level(rawValue: reader.text("log.level")) ?? .info
+        logTarget = LogTarget(rawValue: reader.text("log.target")) ?? .stderr
+        guard reader.problems.isEmpty else { throw SettingsError(problems: reader.problems) }
+    }
+
+    private mutating func readProbe(_ reader: inout SettingsReader, allowPrivate: Bool) {
+        probe.allowsPrivateAddresses = allowPrivate
+        probe.overallTimeout = reader.duration("probe.timeout")
+        probe.maxConcurrent = reader.number("probe.max_probes")
+        probe.dnsTimeout = dnsTimeout
+    }
+
+    private mutating func readDiscovery(_ reader: inout SettingsReader, allowPrivate: Bool) {
+        discovery.fetchDeadline = reader.duration("policy.fetch_timeout")
+        discovery.maxFetches = reader.number("policy.max_fetches")
+        discovery.caFile = caFile
+        discovery.allowPrivateAddresses = allowPrivate
+        discovery.dnsTimeout = dnsTimeout
+        discovery.userAgent = "sts-milter/\(Self.version)"
+        keeper.recordCheckInterval = reader.duration("policy.txt_check_interval")
+        keeper.refreshInterval = reader.duration("policy.refresh_interval")
+        keeper.absentFor = reader.duration("policy.absent_for")
+    }
+
+    private mutating func readGate(_ reader: inout SettingsReader) {
+        gate.enforcement = Enforcement(rawValue: reader.text("enforcement")) ?? .milter
+        gate.scrutiny = reader.flag("probe.enabled") ? .probes : .namesOnly
+        gate.conformingFor = reader.duration("probe.conforming_for")
+        gate.failingFor = reader.duration("probe.failing_for")
+        gate.unreachableFor = gate.failingFor
+    }
+
+    private mutating func readMilter(_ reader: inout SettingsReader) {
+        milter.onViolation = ViolationAction(rawValue: reader.text("on_violation")) ?? .defer
+        milter.onUnknown = UnknownAction(rawValue: reader.text("on_unknown")) ?? .accept
+        if let socket = reader.milterSocket("milter.socket") { milter.socket = socket }
+        if let mode = reader.octal("milter.socket_mode") { milter.socketMode = mode }
+        milter.socketGroup = reader.optionalText("milter.socket_group")
+        milter.lookupWait = reader.duration("milter.lookup_wait")
+        milter.messageBudget = reader.duration("milter.message_budget")
+        milter.maxWaiting = reader.number("milter.max_waiting")
+        milter.localSubmission = LocalSubmissionAction(rawValue: reader.text("milter.local_submission")) ?? .log
+        milter.transports = Set(reader.list("milter.transports"))
+        milter.tlsRequiredNo = reader.flag("milter.tls_required_no")
+        milter.rules = reader.rules()
+        if let contact = reader.optionalText("report.contact_info") { milter.reportSender = EnvelopeAddress(contact) }
+        let patience: Duration = .seconds(9)
+        if milter.lookupWait > patience {
+            warnings.append(reader.file.problem("milter.lookup_wait", "longer than 9s: Sendmail waits 10 s for a reply, and then acts as if the milter had failed"))
+        }
+    }
+}

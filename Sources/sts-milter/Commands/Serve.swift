@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Daemon
+
+struct Serve: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the milter until SIGTERM; SIGHUP and SIGUSR1 reload the settings.")
+
+    @OptionGroup var settings: SettingsOption
+
+    func run() throws {
+        let code = Service.run(settingsPath: settings.ignoresFile ? nil : settings.path)
+        if code != .success { throw ExitCode(code.rawValue) }
+    }
+}
