@@ -78,22 +78,28 @@ private let mail: @convention(c) (OpaquePointer?, UnsafeMutablePointer<UnsafeMut
     context, arguments in
     withSession(context) { session, context in
         guard let address = arguments?[0] else { return }
-        var parameters: [String] = []
-        var index = 1
-        while let argument = arguments?[index] {
-            parameters.append(String(cString: argument))
-            index += 1
-        }
-        session.sender(String(cString: address), parameters: parameters, in: context)
+        session.sender(String(cString: address), requiresTLS: hasParameter("REQUIRETLS", arguments), in: context)
     }
     return sfsistat(SMFIS_NOREPLY)
 }
 
-private let recipient: @convention(c) (OpaquePointer?, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> sfsistat =
-    { context, arguments in
-        guard let address = arguments?[0] else { return sfsistat(SMFIS_CONTINUE) }
-        return withSession(context) { $0.recipient(String(cString: address), in: $1) }?.status ?? sfsistat(SMFIS_CONTINUE)
+/// Whether a MAIL parameter follows the address in a list that ends with nil.
+private func hasParameter(_ name: String, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> Bool {
+    var index = 1
+    while let argument = arguments?[index] {
+        if strcasecmp(argument, name) == 0 { return true }
+        index += 1
     }
+    return false
+}
+
+private let recipient:
+    @convention(c) (OpaquePointer?, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> sfsistat =
+        { context, arguments in
+            guard let address = arguments?[0] else { return sfsistat(SMFIS_CONTINUE) }
+            return withSession(context) { $0.recipient(String(cString: address), in: $1) }?.status
+                ?? sfsistat(SMFIS_CONTINUE)
+        }
 
 private let header:
     @convention(c) (OpaquePointer?, UnsafeMutablePointer<CChar>?, UnsafeMutablePointer<CChar>?) -> sfsistat = {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import MTASTS
 
-/// What is known of the message in transfer.
-struct Message {
+/// What is known of the message in transfer; belongs to its ``Session`` alone.
+final class Message {
     enum TLSRequired: Sendable { case no, other }
 
     /// As they were when the message began: a reload never splits a message.

@@ -47,7 +47,8 @@ package final class MilterServer: Sendable {
             throw .alreadyServed(socket)
         }
         let group = try groupID()
-        let isAccepted = socket.description.withCString { smfi_setconn(UnsafeMutablePointer(mutating: $0)) } == MI_SUCCESS
+        let isAccepted =
+            socket.description.withCString { smfi_setconn(UnsafeMutablePointer(mutating: $0)) } == MI_SUCCESS
         guard isAccepted, registerCallbacks(withHeaders: started.tlsRequiredNo) else { throw .libraryRefused }
         try takeSocket(group)
     }

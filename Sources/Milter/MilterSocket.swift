@@ -76,7 +76,8 @@ package enum MilterSocket: Sendable, Hashable, CustomStringConvertible {
 
     /// libmilter takes the low 16 bits of any number, so the range is checked here.
     private static func port(_ text: Substring) throws(MilterSocketError) -> UInt16 {
-        guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(text), port > 0 else {
+        guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(text), port > 0
+        else {
             throw .badPort(String(text))
         }
         return port

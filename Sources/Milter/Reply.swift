@@ -43,11 +43,14 @@ package struct Reply: Sendable, Hashable {
     package init(unknown why: String, domain: DomainName?) {
         status = "4.7.0"
         let subject = domain.map { "\($0): " } ?? ""
-        text = Self.line("MTA-STS: \(subject)cannot tell yet whether the policy is kept: \(Self.part(why)); try again later")
+        text = Self.line(
+            "MTA-STS: \(subject)cannot tell yet whether the policy is kept: \(Self.part(why)); try again later")
     }
 
     /// The text as libmilter wants it: Sendmail uses it as a format and Postfix drops a lone `%`.
-    package var milterText: String { text.split(separator: "%", omittingEmptySubsequences: false).joined(separator: "%%") }
+    package var milterText: String {
+        text.split(separator: "%", omittingEmptySubsequences: false).joined(separator: "%%")
+    }
 
     /// 4.7.4: security features not supported; 4.7.5: cryptographic failure; 4.7.0: other.
     private static func status(for failure: Failure?) -> String {

@@ -41,7 +41,9 @@ package struct Rule: Sendable, Hashable {
         if let port, port != origin.port { return false }
         if let authenticated, authenticated != origin.isAuthenticated { return false }
         if !clientNetworks.isEmpty {
-            guard let client = origin.client, clientNetworks.contains(where: { $0.contains(client) }) else { return false }
+            guard let client = origin.client, clientNetworks.contains(where: { $0.contains(client) }) else {
+                return false
+            }
         }
         if let senderDomain {
             guard let sender = origin.sender.domain, senderDomain.matches(sender) else { return false }

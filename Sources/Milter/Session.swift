@@ -18,67 +18,58 @@ final class Session {
     }
 
     /// MAIL: a message begins.
-    /// - Parameter parameters: what follows the address, such as `SIZE=1000`.
-    func sender(_ address: String, parameters: [String] = [], in context: some MilterContext) {
+    /// - Parameter address: asked for only if settings depend on it.
+    func sender(_ address: @autoclosure () -> String, requiresTLS: Bool = false, in context: some MilterContext) {
         let settings = desk.settings
-        var message = Message(settings: settings)
+        let message = Message(settings: settings)
+        let port = context.symbol(.daemonPort)
         message.queueID = context.symbol(.queueID)
+        // Postfix gives a queue id at MAIL, and port 0, only to mail that did not come by SMTP.
+        message.mayBeLocal = message.queueID != nil && port ?? "0" == "0"
+        message.requiresTLS = requiresTLS
         if settings.value.looksAtClient {
             message.origin = Origin(
-                daemonName: context.symbol(.daemonName), port: context.symbol(.daemonPort).flatMap { UInt16($0) },
+                daemonName: context.symbol(.daemonName), port: port.flatMap { UInt16($0) },
                 client: context.symbol(.clientAddress).flatMap { IPAddress(literal: $0) },
-                isAuthenticated: context.symbol(.login)?.isEmpty == false, sender: EnvelopeAddress(address))
+                isAuthenticated: context.symbol(.login)?.isEmpty == false, sender: EnvelopeAddress(address()))
         }
-        // Postfix gives a queue id at MAIL, and port 0, only to mail that did not come by SMTP.
-        message.mayBeLocal = message.queueID != nil && context.symbol(.daemonPort) ?? "0" == "0"
-        message.requiresTLS = parameters.contains { $0.uppercased() == "REQUIRETLS" }
         self.message = message
     }
 
     /// RCPT: judges one recipient.
     func recipient(_ text: String, in context: some MilterContext) -> Answer {
-        if message == nil { message = Message(settings: desk.settings) }
-        guard var message = message.take() else { return .proceed }
-        defer { self.message = message }
+        let message = self.message ?? Message(settings: desk.settings)
+        self.message = message
         let settings = message.settings.value
         let address = EnvelopeAddress(text)
         let mailer = context.symbol(.recipientMailer)
         let recipient = Recipient(domain: address.domain, mailer: mailer, host: context.symbol(.recipientHost))
         guard case .remote(let hops) = recipient.destination(transports: settings.transports) else { return .proceed }
-        let rule = settings.rules.isEmpty ? nil : settings.rules.action(for: message.origin, recipientDomain: address.domain)
+        let rule =
+            settings.rules.isEmpty ? nil : settings.rules.action(for: message.origin, recipientDomain: address.domain)
         let isLocal = message.mayBeLocal && mailer == nil
         if rule == .exempt || isOwnReport(message, isLocal: isLocal) { return .proceed }
 
-        var queueID = message.queueID
-        if queueID == nil {
-            queueID = context.symbol(.queueID)
-            message.queueID = queueID
-        }
+        if message.queueID == nil { message.queueID = context.symbol(.queueID) }
         let known = message.verdicts.first { $0.hops == hops }
-        let verdict = known?.verdict ?? verdict(on: hops, of: &message)
+        let verdict = known?.verdict ?? verdict(on: hops, of: message)
         let decision = Decision(on: verdict, circumstances(settings, rule, isLocal: isLocal))
         let line = VerdictLine(recipient: address, hops: hops, verdict: verdict, decision: decision)
-        if known == nil {
-            message.verdicts.append(Judged(hops: hops, verdict: verdict))
-            desk.judge.note(verdict, of: hops)
-            line.write(to: desk.logger, queueID: queueID)
-            if queueID == nil, line.level >= desk.logger.logLevel { message.unnamed.append(line) }
-        } else {
-            line.write(to: desk.logger, queueID: queueID, level: .debug)
-        }
-        return act(line, isRepeated: known != nil, on: &message, in: context)
+        record(line, isRepeated: known != nil, in: message)
+        return act(line, isRepeated: known != nil, on: message, in: context)
     }
 
     /// A header, of which only TLS-Required matters. - RFC 8689 §3: The TLS-Required Header Field.
     func header(_ name: String, _ value: String) {
-        guard name.lowercased() == "tls-required", message != nil else { return }
-        let word = value.split(whereSeparator: { $0 == " " || $0 == "\t" || $0.isNewline })
+        guard name.lowercased() == "tls-required" else { return }
+        let word = value.split(whereSeparator: \.isWhitespace)
         message?.tlsRequired.append(word.count == 1 && word[0].lowercased() == "no" ? .no : .other)
     }
 
     /// End of message: what concerns all of it.
     func end(in context: some MilterContext) -> Answer {
-        guard let message = message.take() else { return .proceed }
+        guard let message else { return .proceed }
+        self.message = nil
         guard !message.isPlain else { return .proceed }
         let queueID = context.symbol(.queueID) ?? message.queueID
         for line in message.unnamed { line.write(to: desk.logger, queueID: queueID) }
@@ -92,18 +83,20 @@ final class Session {
             context.setReply(reply)
             return .defer
         }
-        if let reason = message.hold, !context.quarantine(reason.text) {
-            desk.logger.error("the MTA did not put the message on hold, so it is deferred", metadata: named(queueID))
-            context.setReply(reason)
-            return .defer
+        guard let reason = message.hold else { return .proceed }
+        if context.quarantine(reason.text) {
+            desk.logger.info("message put on hold", metadata: named(queueID))
+            return .proceed
         }
-        return .proceed
+        desk.logger.error("the MTA did not put the message on hold, so it is deferred", metadata: named(queueID))
+        context.setReply(reason)
+        return .defer
     }
 
     /// The message is gone: RSET, a refusal elsewhere, a lost connection.
     func abort() { message = nil }
 
-    private func verdict(on hops: [NextHop], of message: inout Message) -> Verdict {
+    private func verdict(on hops: [NextHop], of message: Message) -> Verdict {
         if let verdict = desk.judge.glance(hops) { return verdict }
         let settings = message.settings.value
         let start = ContinuousClock.now
@@ -113,7 +106,17 @@ final class Session {
         return verdict ?? desk.judge.settle(hops)
     }
 
-    private func circumstances(_ settings: MilterSettings, _ rule: Rule.Action?, isLocal: Bool) -> Decision.Circumstances {
+    private func record(_ line: VerdictLine, isRepeated: Bool, in message: Message) {
+        guard !isRepeated else { return line.write(to: desk.logger, queueID: message.queueID, level: .debug) }
+        message.verdicts.append(Judged(hops: line.hops, verdict: line.verdict))
+        desk.judge.note(line.verdict, of: line.hops)
+        line.write(to: desk.logger, queueID: message.queueID)
+        if message.queueID == nil, line.level >= desk.logger.logLevel { message.unnamed.append(line) }
+    }
+
+    private func circumstances(_ settings: MilterSettings, _ rule: Rule.Action?, isLocal: Bool)
+        -> Decision.Circumstances
+    {
         var circumstances = Decision.Circumstances(
             onViolation: settings.onViolation, onUnknown: settings.onUnknown,
             localSubmission: isLocal ? settings.localSubmission : nil, awaitsHeader: settings.tlsRequiredNo,
@@ -126,7 +129,7 @@ final class Session {
     }
 
     private func act(
-        _ line: VerdictLine, isRepeated: Bool, on message: inout Message, in context: some MilterContext
+        _ line: VerdictLine, isRepeated: Bool, on message: Message, in context: some MilterContext
     ) -> Answer {
         switch line.decision {
         case .deliver, .log: return .proceed
@@ -154,7 +157,7 @@ final class Session {
     }
 
     /// Our report's own mail: a broken route to the one who must learn of it must not keep the report back.
-    /// - RFC 8460 §3: reports are delivered regardless of the policy.
+    /// - RFC 8460 §3: reports are delivered despite any TLS-related failures.
     private func isOwnReport(_ message: Message, isLocal: Bool) -> Bool {
         guard let own = message.settings.value.reportSender, own.domain == message.origin.sender.domain,
             own.local == message.origin.sender.local
