@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import Logging
+import MTASTS
+import Names
+import Synchronization
+import TLSRPT
+
+/// Counts sessions for the reports: in memory at once, on disk within a second or so.
+///
+/// While the disk is full or read-only the counts wait in memory, and go to disk when it is back.
+package final class Ledger: Recorder {
+    /// Kinds of failure kept for one domain and day; the rest is summed under their result type.
+    package static let maxDetails = 200
+    /// Policies kept for one domain and day, such as one that changes with each fetch; the rest is summed without text.
+    package static let maxPolicies = 32
+    /// Between two warnings that the disk does not take the counts.
+    static let warningPause = Duration.seconds(60)
+
+    private struct Trouble {
+        var isWriting = true
+        var warnedAt: UTCTime?
+    }
+
+    private let store: Store
+    private let clock: any WallClock
+    private let logger: Logger
+    private let pending = Mutex(PendingCounts())
+    private let trouble = Mutex(Trouble())
+
+    package init(store: Store, clock: any WallClock, logger: Logger) {
+        self.store = store
+        self.clock = clock
+        self.logger = logger
+    }
+
+    package func record(_ outcome: Outcome) {
+        // Outside the lock, which is held for the sums only.
+        record(SessionCount.counts(of: outcome))
+    }
+
+    package func record(_ sessions: [SessionCount]) {
+        guard !sessions.isEmpty else { return }
+        pending.withLock { pending in
+            for session in sessions { pending.add(session) }
+        }
+    }
+
+    /// Writes at each interval until the task is cancelled, and then once more.
+    package func run(every interval: Duration = .seconds(1)) async {
+        repeat {
+            try? await Task.sleep(for: interval)
+            await flush()
+        } while !Task.isCancelled
+    }
+
+    /// Writes what was counted so far in one transaction.
+    /// - Returns: whether it is on disk; if not, it stays in memory for the next time.
+    @discardableResult
+    package func flush() async -> Bool {
+        let counts = pending.withLock { pending in
+            let counts = pending
+            pending = PendingCounts()
+            return counts
+        }
+        guard !counts.isEmpty else { return true }
+        do throws(StoreError) {
+            let tallies = counts.tallies
+            try await store.write { db in try Store.add(tallies, to: db) }
+            noteWritten(lost: counts.lost)
+            return true
+        } catch {
+            let waiting = pending.withLock { pending in
+                pending.add(counts)
+                return (tallies: pending.tallies.count, lost: pending.lost)
+            }
+            warn(of: error, waiting: waiting.tallies, lost: waiting.lost)
+            return false
+        }
+    }
+
+    private func noteWritten(lost: Int) {
+        let wasTroubled = trouble.withLock { trouble in
+            let wasTroubled = !trouble.isWriting
+            trouble = Trouble()
+            return wasTroubled
+        }
+        if wasTroubled || lost > 0 {
+            logger.notice("counts for reports are written again", metadata: ["sessions-lost": "\(lost)"])
+        }
+    }
+
+    private func warn(of error: StoreError, waiting: Int, lost: Int) {
+        let now = clock.now
+        let isDue = trouble.withLock { trouble in
+            trouble.isWriting = false
+            // A clock that was set back must not silence the warning.
+            if let last = trouble.warnedAt, last <= now, now - last < Self.warningPause { return false }
+            trouble.warnedAt = now
+            return true
+        }
+        guard isDue else { return }
+        logger.warning(
+            "counts for reports cannot be written, they are kept in memory",
+            metadata: ["cause": "\(error)", "tallies-waiting": "\(waiting)", "sessions-lost": "\(lost)"])
+    }
+}

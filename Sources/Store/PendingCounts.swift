@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+import TLSRPT
+
+/// Under what sessions are added up: one policy of one report.
+struct TallyKey: Sendable, Hashable {
+    let day: UTCDay
+    let domain: DomainName
+    let policy: AppliedPolicy
+}
+
+/// Counts on their way to the disk, bounded: what has no room loses its details first, and only then itself.
+struct PendingCounts: Sendable {
+    /// Tallies held, some 500 octets each.
+    static let maxTallies = 100_000
+    /// Kinds of failure held in all tallies, some 500 octets each.
+    static let maxDetails = 100_000
+
+    private(set) var tallies: [TallyKey: Tally] = [:]
+    private(set) var detailCount = 0
+    /// Sessions that could not be counted for want of room.
+    private(set) var lost = 0
+
+    var isEmpty: Bool { tallies.isEmpty && lost == 0 }
+
+    mutating func add(_ session: SessionCount) {
+        let key = TallyKey(day: session.day, domain: session.domain, policy: session.policy)
+        guard let index = room(for: key) else {
+            lost += 1
+            return
+        }
+        if session.isFailure { tallies.values[index].failures += 1 } else { tallies.values[index].successes += 1 }
+        for details in session.details { add(details, 1, at: index) }
+    }
+
+    /// Puts back what could not be written.
+    mutating func add(_ other: PendingCounts) {
+        lost += other.lost
+        for (key, tally) in other.tallies {
+            guard let index = room(for: key) else {
+                lost += tally.successes + tally.failures
+                continue
+            }
+            tallies.values[index].merge(Tally(successes: tally.successes, failures: tally.failures))
+            for (details, sessions) in tally.details { add(details, sessions, at: index) }
+        }
+    }
+
+    private mutating func room(for key: TallyKey) -> Dictionary<TallyKey, Tally>.Index? {
+        if let index = tallies.index(forKey: key) { return index }
+        guard tallies.count < Self.maxTallies else { return nil }
+        tallies[key] = Tally()
+        return tallies.index(forKey: key)
+    }
+
+    private mutating func add(_ details: FailureDetails, _ sessions: Int, at index: Dictionary<TallyKey, Tally>.Index) {
+        let held = tallies.values[index].details.count
+        let isNew = tallies.values[index].details[details] == nil
+        let hasRoom = held < Ledger.maxDetails && detailCount < Self.maxDetails
+        let kept = !isNew || hasRoom ? details : details.folded
+        if tallies.values[index].details[kept] == nil { detailCount += 1 }
+        tallies.values[index].details[kept, default: 0] += sessions
+    }
+}
+
+extension FailureDetails {
+    /// What stays of details for which there is no room: their type, and a note that says so.
+    var folded: FailureDetails {
+        var folded = FailureDetails(type: type)
+        folded.reasonCode = Self.foldedReason
+        return folded
+    }
+
+    static let foldedReason = "more than \(Ledger.maxDetails) kinds of failure: further details not kept"
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+import Names
+import TLSRPT
+
+/// One session as the ledger counts it: when, for whose report, under which policy, and how it went.
+package struct SessionCount: Sendable, Hashable {
+    /// Longest text of a failure detail, in octets: they come from the network.
+    static let maxTextOctets = 255
+
+    package let day: UTCDay
+    /// The domain whose report the session is part of.
+    package let domain: DomainName
+    package let policy: AppliedPolicy
+    package let isFailure: Bool
+    package let details: Set<FailureDetails>
+
+    /// - Parameter details: their texts are cut to ``maxTextOctets``.
+    package init(
+        day: UTCDay, domain: DomainName, policy: AppliedPolicy, isFailure: Bool, details: Set<FailureDetails> = []
+    ) {
+        self.day = day
+        self.domain = domain
+        self.policy = policy
+        self.isFailure = isFailure
+        self.details = details.isEmpty ? [] : Set(details.map { $0.cut(to: Self.maxTextOctets) })
+    }
+}
+
+extension SessionCount {
+    /// What an outcome adds to the report of its domain: nothing unless a policy was met and a verdict reached.
+    ///
+    /// A failure of DANE counts under a `tlsa` policy of the MX host, which has the records; one session can therefore
+    /// count under several policies, but only once under each. - RFC 8460 §4.2: Delivery Summary.
+    package static func counts(of outcome: Outcome) -> [SessionCount] {
+        let sts = AppliedPolicy.sts(outcome.policyDomain, outcome.policy?.policy)
+        func count(_ policy: AppliedPolicy, _ details: Set<FailureDetails>) -> SessionCount {
+            SessionCount(
+                day: outcome.time.day, domain: outcome.policyDomain, policy: policy, isFailure: !details.isEmpty,
+                details: details)
+        }
+        switch outcome.verdict {
+        case .notJudged, .modeNone, .unknown, .noPolicy(nil): return []
+        case .noPolicy(let failure?):
+            // None was applied, also if an older one has just run out.
+            let unavailable = AppliedPolicy.sts(outcome.policyDomain, nil)
+            return [count(unavailable, [FailureDetails(failure.type, reasonCode: failure.text)])]
+        case .conforming: return [count(sts, [])]
+        case .testing(let findings): return failures(findings, under: sts, of: outcome.policyDomain).map(count)
+        case .violating(let violation):
+            return failures(violation.findings, under: sts, of: outcome.policyDomain).map(count)
+        }
+    }
+
+    private static func failures(
+        _ findings: [HostFinding], under sts: AppliedPolicy, of domain: DomainName
+    ) -> [(AppliedPolicy, Set<FailureDetails>)] {
+        var found: [(policy: AppliedPolicy, details: Set<FailureDetails>)] = []
+        for finding in findings {
+            let tlsa = AppliedPolicy.reported(ReportedPolicy(.tlsa, domain: (finding.host ?? domain).ascii))
+            for failure in finding.failures {
+                let policy = failure.type.isDANE ? tlsa : sts
+                let details = FailureDetails(
+                    failure.type, receivingMXHostname: finding.host?.ascii, receivingMXHelo: failure.helo,
+                    receivingIP: failure.address?.description, reasonCode: failure.reasonCode)
+                if let index = found.firstIndex(where: { $0.policy == policy }) {
+                    found[index].details.insert(details)
+                } else {
+                    found.append((policy, [details]))
+                }
+            }
+        }
+        return found
+    }
+}
+
+extension FailureDetails {
+    fileprivate func cut(to limit: Int) -> FailureDetails {
+        var short = self
+        short.type = Registered(Self.cut(type.text, to: limit))
+        short.sendingMTAIP = sendingMTAIP.map { Self.cut($0, to: limit) }
+        short.receivingMXHostname = receivingMXHostname.map { Self.cut($0, to: limit) }
+        short.receivingMXHelo = receivingMXHelo.map { Self.cut($0, to: limit) }
+        short.receivingIP = receivingIP.map { Self.cut($0, to: limit) }
+        short.additionalInformation = additionalInformation.map { Self.cut($0, to: limit) }
+        short.reasonCode = reasonCode.map { Self.cut($0, to: limit) }
+        return short
+    }
+
+    private static func cut(_ text: String, to limit: Int) -> String {
+        // By scalars: one character can be of any length.
+        text.utf8.count <= limit ? text : String(text.unicodeScalars.prefix(limit / 4))
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import GRDB
+import Names
+
+/// Why the store cannot be read or written. The caller goes on with what is in memory, or refuses to start.
+package struct StoreError: Error, Sendable, Hashable {
+    package enum Cause: Sendable, Hashable, CaseIterable {
+        /// There is no such file, and it was not to be made.
+        case missing
+        case noDirectory
+        case notPermitted
+        case readOnly
+        case notADatabase
+        /// An SQLite database of another program.
+        case foreign
+        case corrupt
+        /// Written by a newer version of this program.
+        case newerSchema
+        /// Another process holds the lock for longer than ``Store/busyTimeout``.
+        case busy
+        case full
+        case other
+    }
+
+    package let cause: Cause
+    package let path: String
+    /// What SQLite or the system said, safe to print.
+    package let text: String
+
+    init(_ cause: Cause, path: String, text: String) {
+        self.cause = cause
+        self.path = path
+        self.text = printable(text)
+    }
+
+    /// What the operator does about it.
+    package var cure: String {
+        switch cause {
+        case .missing: "start the daemon once, or set store.path to its database"
+        case .noDirectory: "make the directory and give it to the daemon's user, or change store.path"
+        case .notPermitted: "give file and directory to the daemon's user: SQLite writes files beside the database"
+        case .readOnly: "mount the file system writable, or change store.path"
+        case .notADatabase, .foreign: "set store.path to a file of its own, or move this one aside"
+        case .corrupt:
+            "stop the daemon, move the file and its -wal and -shm aside (mv \(path) \(path).corrupt) and start again; "
+                + "policies are then fetched anew, counts that were not reported are lost"
+        case .newerSchema: "run the version that wrote it, or a newer one"
+        case .busy: "find the process that holds it: fuser \(path)"
+        case .full: "free disk space; policies and counts stay in memory until then"
+        case .other: "look at the file system and its log"
+        }
+    }
+}
+
+extension StoreError: CustomStringConvertible {
+    package var description: String { "\(path): \(what) (\(text)): \(cure)" }
+
+    private var what: String {
+        switch cause {
+        case .missing: "no such database"
+        case .noDirectory: "its directory does not exist"
+        case .notPermitted: "not permitted"
+        case .readOnly: "read-only"
+        case .notADatabase: "not an SQLite database"
+        case .foreign: "a database of another program"
+        case .corrupt: "the database is corrupt"
+        case .newerSchema: "written by a newer version"
+        case .busy: "locked by another process"
+        case .full: "no space left"
+        case .other: "cannot be used"
+        }
+    }
+}
+
+extension StoreError {
+    init(_ error: any Error, path: String) {
+        switch error {
+        case let error as StoreError: self = error
+        case let error as DatabaseError:
+            self.init(Self.cause(of: error), path: path, text: error.message ?? "\(error.resultCode)")
+        default: self.init(.other, path: path, text: "\(error)")
+        }
+    }
+
+    private static func cause(of error: DatabaseError) -> Cause {
+        switch error.resultCode {
+        case .SQLITE_NOTADB: .notADatabase
+        case .SQLITE_CORRUPT: .corrupt
+        case .SQLITE_READONLY: .readOnly
+        case .SQLITE_PERM, .SQLITE_AUTH, .SQLITE_CANTOPEN: .notPermitted
+        case .SQLITE_BUSY, .SQLITE_LOCKED: .busy
+        case .SQLITE_FULL: .full
+        default: .other
+        }
+    }
+}

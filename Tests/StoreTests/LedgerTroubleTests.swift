@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import GRDB
+import MTASTS
+import Names
+import TLSRPT
+import Testing
+
+@testable import Store
+
+@Suite("The ledger goes on without a disk")
+struct LedgerTroubleTests {
+    private func success(_ domain: String) throws -> SessionCount {
+        SessionCount(
+            day: noon.day, domain: try name(domain), policy: .sts(try name(domain), nil), isFailure: false)
+    }
+
+    private func total(_ store: Store) async throws -> Int {
+        try await store.read { try Int.fetchOne($0, sql: "SELECT coalesce(sum(successes), 0) FROM tally") ?? 0 }
+    }
+
+    @Test(
+        "keeps counting, warns once a minute, and loses nothing",
+        arguments: [
+            ("PRAGMA max_page_count = 1", "PRAGMA max_page_count = 100000"),
+            ("PRAGMA query_only = 1", "PRAGMA query_only = 0"),
+        ])
+    func trouble(_ fault: String, _ repair: String) async throws {
+        let log = LogLines()
+        let clock = TestClock(noon)
+        let store = try Scratch().store()
+        let ledger = Ledger(store: store, clock: clock, logger: log.logger)
+        try await store.pool.writeWithoutTransaction { try $0.execute(sql: fault) }
+        for second in 0..<130 {
+            // Enough domains that no page already there takes them all.
+            ledger.record(try (0..<100).map { try success("d\(second)-\($0).example") })
+            let isWritten = await ledger.flush()
+            #expect(!isWritten || fault.contains("page_count"))
+            clock.advance(by: 1)
+        }
+        let warnings = log.lines.filter { $0.hasPrefix("warning") }
+        #expect((2...3).contains(warnings.count), "\(warnings)")
+        #expect(warnings.allSatisfy { $0.contains("kept in memory") && $0.contains(store.path) })
+        try await store.pool.writeWithoutTransaction { try $0.execute(sql: repair) }
+        #expect(await ledger.flush())
+        #expect(try await total(store) == 13_000)
+        #expect(log.lines.last?.contains("written again") == true)
+    }
+
+    @Test("is bounded: details go first, then what has no room, and that is said")
+    func bounded() throws {
+        var pending = PendingCounts()
+        for number in 0..<PendingCounts.maxTallies + 50 { pending.add(try success("d\(number).example")) }
+        #expect(pending.tallies.count == PendingCounts.maxTallies)
+        #expect(pending.lost == 50)
+        pending.add(try success("d1.example"))
+        #expect(pending.lost == 50)
+        var other = PendingCounts()
+        other.add(pending)
+        #expect(other.lost == 50)
+        #expect(other.tallies.values.reduce(0) { $0 + $1.successes } == PendingCounts.maxTallies + 1)
+    }
+
+    @Test("writes what is left when it is told to end")
+    func shutdown() async throws {
+        let store = try Scratch().store()
+        let ledger = Ledger(store: store, clock: TestClock(noon), logger: LogLines().logger)
+        let task = Task { await ledger.run(every: .seconds(3600)) }
+        ledger.record([try success("example.org")])
+        task.cancel()
+        await task.value
+        #expect(try await total(store) == 1)
+    }
+}

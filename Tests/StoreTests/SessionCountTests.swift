@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+import Names
+import TLSRPT
+import Testing
+
+@testable import Store
+
+@Suite("What an outcome adds to a report")
+struct SessionCountTests {
+    private func counts(_ verdict: Verdict, policy: CachedPolicy?) throws -> [SessionCount] {
+        SessionCount.counts(
+            of: Outcome(time: noon, policyDomain: try name("example.org"), policy: policy, verdict: verdict))
+    }
+
+    @Test("is nothing without a policy and a verdict")
+    func nothing() throws {
+        let policy = try cached("example.org")
+        for verdict: Verdict in [.notJudged("x"), .noPolicy(nil), .modeNone, .unknown("x"), .testing([])] {
+            #expect(try counts(verdict, policy: policy).isEmpty)
+        }
+    }
+
+    @Test("is a success under the policy as published")
+    func success() throws {
+        let policy = try cached("example.org", mx: ["*.example.org", "mx.example.net"])
+        let counts = try counts(.conforming(.enforce), policy: policy)
+        #expect(counts.count == 1)
+        #expect(counts.first?.isFailure == false)
+        #expect(counts.first?.day == noon.day)
+        let reported = counts.first?.policy.reported
+        #expect(reported?.type == .known(.sts))
+        #expect(reported?.domain == "example.org")
+        #expect(reported?.mxHosts == ["*.example.org", "mx.example.net"])
+        #expect(
+            reported?.strings == [
+                "version: STSv1", "mode: enforce", "mx: *.example.org", "mx: mx.example.net", "max_age: 86400",
+            ])
+    }
+
+    @Test("is one failure with a detail for each thing that was wrong, testing or not")
+    func failure() throws {
+        let findings = [
+            HostFinding(
+                host: try name("mx1.example.org"),
+                failures: [
+                    Failure(.certificateExpired, text: "x", address: IPAddress("192.0.2.1"), helo: "mx1"),
+                    Failure(.validationFailure, reasonCode: mxNotInPolicyReason, text: "y"),
+                ]),
+            HostFinding(host: try name("mx2.example.org"), failures: [Failure(.starttlsNotSupported, text: "z")]),
+        ]
+        let violation = Violation(policyDomain: try name("example.org"), findings: findings)
+        for verdict in [Verdict.violating(violation), .testing(findings)] {
+            let counts = try counts(verdict, policy: cached("example.org"))
+            #expect(counts.count == 1)
+            #expect(counts.first?.isFailure == true)
+            #expect(
+                counts.first?.details == [
+                    FailureDetails(
+                        .certificateExpired, receivingMXHostname: "mx1.example.org", receivingMXHelo: "mx1",
+                        receivingIP: "192.0.2.1"),
+                    FailureDetails(
+                        .validationFailure, receivingMXHostname: "mx1.example.org", reasonCode: mxNotInPolicyReason),
+                    FailureDetails(.starttlsNotSupported, receivingMXHostname: "mx2.example.org"),
+                ])
+        }
+    }
+
+    @Test("puts failures of DANE under a tlsa policy of the MX host")
+    func dane() throws {
+        let findings = [
+            HostFinding(host: try name("mx1.example.net"), failures: [Failure(.tlsaInvalid, text: "x")]),
+            HostFinding(host: try name("mx2.example.org"), failures: [Failure(.certificateExpired, text: "y")]),
+            HostFinding(host: nil, failures: [Failure(.dnssecInvalid, text: "z")]),
+        ]
+        let counts = try counts(.testing(findings), policy: cached("example.org"))
+        #expect(counts.map(\.policy.reported.type) == [.known(.tlsa), .known(.sts), .known(.tlsa)])
+        #expect(counts.map(\.policy.reported.domain) == ["mx1.example.net", "example.org", "example.org"])
+        #expect(counts.allSatisfy { $0.isFailure && $0.details.count == 1 && $0.domain.ascii == "example.org" })
+    }
+
+    @Test("names a policy that cannot be had, without its text")
+    func unavailable() throws {
+        let counts = try counts(
+            .noPolicy(PolicyFailure(.stsWebPKIInvalid, "name mismatch")), policy: cached("example.org"))
+        #expect(counts.first?.policy.reported == ReportedPolicy(.sts, domain: "example.org"))
+        #expect(counts.first?.details == [FailureDetails(.stsWebPKIInvalid, reasonCode: "name mismatch")])
+        #expect(counts.count == 1)
+    }
+
+    @Test("is bounded in the length of its texts")
+    func bounded() throws {
+        let long = String(repeating: "ü", count: 100_000)
+        let helo = Failure(
+            .starttlsNotSupported, reasonCode: "e\(String(repeating: "\u{301}", count: 100_000))", text: "", helo: long)
+        let counts = try counts(.testing([HostFinding(host: nil, failures: [helo])]), policy: cached("example.org"))
+        let details = try #require(counts.first?.details.first)
+        #expect(details.receivingMXHelo.map { $0.utf8.count <= SessionCount.maxTextOctets } == true)
+        #expect(details.reasonCode.map { $0.utf8.count <= SessionCount.maxTextOctets } == true)
+    }
+}
