@@ -59,8 +59,8 @@ package struct SignedZone: Sendable {
                 throw LabError("no RRSIG \(full) \(type)")
             }
             let signature = lines[index][lines[index].index(after: cut)...]
-            // Other octets, still base64 of the same length.
-            lines[index] = lines[index][...cut] + String(signature.map { $0 == "A" ? "B" : $0 == "=" ? "=" : "A" })
+            // The first octets only: nsd refuses a zone whose base64 has other than zero bits in its padding.
+            lines[index] = lines[index][...cut] + (signature.first == "A" ? "B" : "A") + signature.dropFirst()
         }
         return lines.joined(separator: "\n")
     }
