@@ -211,7 +211,7 @@ package final class PolicyKeeper: Sendable {
             Pause(id: id, failures: failures, until: now + pause, failure: failure), for: domain, at: now,
             keepFor: Self.longestPause * 4)
         var metadata: Logger.Metadata = [
-            "domain": "\(domain)", "type": "\(failure.type.rawValue)", "cause": "\(failure.text)", "retry-in": "\(pause.components.seconds)s",
+            "domain": "\(domain)", "result_type": "\(failure.type.rawValue)", "cause": "\(failure.text)", "retry_in": "\(pause.components.seconds)s",
         ]
         guard let cached else {
             logger.notice("policy fetch failed, none applies", metadata: metadata)

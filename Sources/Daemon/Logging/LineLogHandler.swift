@@ -48,7 +48,9 @@ package struct LineLogHandler: LogHandler {
     }
 
     /// Keys that come first, in this order: what an administrator looks for in a line.
-    private static let order = ["queue-id", "domain", "verdict", "action", "mode", "host", "type"]
+    private static let order = [
+        "queue_id", "recipient_domain", "policy_domain", "domain", "verdict", "action", "mode", "host", "result_type",
+    ]
 
     private let sink: Sink
     package var metadata: Logger.Metadata = [:]

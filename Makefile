@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+# make demo    shows the main job on a real Postfix, on loopback
+# make test    builds and runs all tests
+# make check   format lint, warnings as errors, the import check, then the tests: before each commit
+# make bench   throughput and memory, beside a milter that does nothing
+# make fuzz    a short fuzz run of every parser (SECONDS_EACH=15)
+# make tsan    the daemon's and the milter's tests under ThreadSanitizer
+# make install puts the program, its unit and an example of its settings into place (DESTDIR, PREFIX)
+
+PREFIX ?= /usr
+DESTDIR ?=
+SWIFT ?= swift
+NETNS = Tests/lab/netns
+# Everything that a test or the demo starts lies in one place.
+DEBUG = .build/debug
+
+.PHONY: build release demo test check lint imports bench fuzz tsan install settings-example packages test-packages clean
+
+build: packages
+	$(SWIFT) build
+
+release: packages
+	$(SWIFT) build -c release --product sts-milter
+
+packages:
+	Tests/lab/install build
+
+test-packages:
+	Tests/lab/install build test
+
+demo: test-packages
+	$(SWIFT) build --product sts-milter
+	$(SWIFT) build --product demo
+	$(NETNS) $(DEBUG)/demo
+
+test: test-packages
+	Tests/lab/install sendmail
+	$(SWIFT) build --build-tests
+	$(NETNS) $(SWIFT) test --skip-build
+
+lint:
+	git ls-files '*.swift' | xargs $(SWIFT) format lint --strict --parallel
+
+# Warnings count in our own modules only; a library's are its own.
+imports: packages
+	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error 2>&1 | tee .build/check.log
+	! grep -E '^$(CURDIR)/(Sources|Tests|CShims)/.*warning:' .build/check.log
+
+check: lint imports test
+
+bench: test-packages
+	$(SWIFT) build -c release --product sts-milter
+	$(SWIFT) build -c release --product bench-policies
+	Tests/Bench/run
+
+fuzz: packages
+	Tests/Fuzz/run
+
+# The test of a million policies and the like are left out: the sanitizer costs ten times the time and memory.
+tsan: test-packages
+	$(SWIFT) build --build-tests --sanitize thread --scratch-path .build-tsan
+	$(NETNS) $(SWIFT) test --skip-build --sanitize thread --scratch-path .build-tsan --filter 'DaemonTests|MilterTests|PipelineTests'
+
+settings-example: build
+	$(DEBUG)/sts-milter config example >contrib/sts-milter.toml
+
+install: release
+	install -D -m 0755 .build/release/sts-milter $(DESTDIR)$(PREFIX)/sbin/sts-milter
+	install -D -m 0644 contrib/systemd/sts-milter.service $(DESTDIR)/lib/systemd/system/sts-milter.service
+	install -D -m 0644 contrib/systemd/sts-milter.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sts-milter.conf
+	[ -e $(DESTDIR)/etc/sts-milter/sts-milter.toml ] || \
+		install -D -m 0644 contrib/sts-milter.toml $(DESTDIR)/etc/sts-milter/sts-milter.toml
+
+clean:
+	rm -rf .build .build-*
