@@ -1,59 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
-import Synchronization
+import Glibc
 
-/// A server of the system that runs in the foreground of a child process until stopped.
+/// A server that runs in the foreground of a child process until stopped.
 package final class BackgroundProcess: Sendable {
-    // Process is not Sendable; the mutex serialises every use.
-    private let process: Mutex<Process>
-    private let ended = DispatchSemaphore(value: 0)
-    private let name: String
+    private let child: ChildProcess
+    private let arguments: [String]
     /// Where standard output and error go.
     package let logFile: String
 
     /// Starts `arguments[0]` (found in PATH); both outputs are appended to `logFile`.
-    package init(_ arguments: [String], logFile: String, environment: [String: String] = [:]) throws {
-        let child = Process()
-        child.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        child.arguments = arguments
-        child.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        if !FileManager.default.fileExists(atPath: logFile) { try writeFile(logFile, "") }
-        guard let log = FileHandle(forWritingAtPath: logFile) else { throw LabError("cannot write \(logFile)") }
-        log.seekToEndOfFile()
-        child.standardInput = FileHandle.nullDevice
-        child.standardOutput = log
-        child.standardError = log
-        let ended = self.ended
-        child.terminationHandler = { _ in ended.signal() }
-        name = arguments.joined(separator: " ")
+    package init(
+        _ arguments: [String], logFile: String, directory: String? = nil, environment: [String: String] = [:]
+    ) throws {
+        self.arguments = arguments
         self.logFile = logFile
-        do { try child.run() } catch { throw LabError("\(name): \(error)") }
-        process = Mutex(child)
+        child = try ChildProcess(arguments, output: logFile, directory: directory, environment: environment)
     }
 
-    package var isRunning: Bool { process.withLock { $0.isRunning } }
+    package var isRunning: Bool { child.poll() == nil }
 
-    package var processIdentifier: Int32 { process.withLock { $0.processIdentifier } }
+    package var processIdentifier: Int32 { child.processIdentifier }
 
     /// What the program has written so far.
     package var log: String { readFile(logFile) }
 
     /// Sends a signal; does nothing once the program has ended.
     package func signal(_ number: Int32) {
-        process.withLock { if $0.isRunning { kill($0.processIdentifier, number) } }
+        if isRunning { child.signal(number) }
     }
 
-    /// Waits for the end and gives the exit status, or nil if there is none within `timeout`.
-    package func waitForExit(within timeout: Duration) -> Int32? {
-        guard ended.wait(timeout: .now() + timeout.seconds) == .success else { return nil }
-        ended.signal()
-        return process.withLock { $0.terminationStatus }
+    /// Waits for the end and gives the exit status (128 and the number for a signal), or nil if there is none within
+    /// `timeout`; blocks the calling thread.
+    package func waitForExit(within timeout: Duration) -> Int32? { child.wait(timeout) }
+
+    /// Waits for the end and gives the exit status; throws ``LabError`` with the log if there is none in time.
+    package func exitStatus(within timeout: Duration = .seconds(10)) async throws -> Int32 {
+        do {
+            return try await Wait.value("end of \(arguments)", within: timeout) { child.poll() }
+        } catch let error as LabError {
+            throw LabError("\(error)\n\(log)")
+        }
     }
 
     /// Asks the program to end, and after two seconds makes it.
     package func stop() {
         signal(SIGTERM)
-        if waitForExit(within: .seconds(2)) == nil { signal(SIGKILL) }
+        guard waitForExit(within: .seconds(2)) == nil else { return }
+        signal(SIGKILL)
+        _ = waitForExit(within: .seconds(2))
+    }
+
+    /// Waits until the program has written `text`; throws what it wrote if it ends before, or after `timeout`.
+    package func waitForLog(_ text: String, within timeout: Duration = .seconds(10)) throws {
+        let deadline = ContinuousClock.now + timeout
+        while !log.contains(text) {
+            guard isRunning, ContinuousClock.now < deadline else {
+                throw LabError("\(arguments): no \"\(text)\": \(log)")
+            }
+            usleep(2000)
+        }
     }
 
     deinit { stop() }

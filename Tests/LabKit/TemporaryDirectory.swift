@@ -8,16 +8,18 @@ package final class TemporaryDirectory: Sendable {
     package let path: String
     private let keep: Bool
 
-    /// Makes `/tmp/<prefix>-XXXXXX`, readable for other users since MTAs drop their rights.
+    /// Makes `<prefix>-XXXXXX`, readable for other users since MTAs drop their rights, in /tmp or, if it is set, in
+    /// `STS_LAB_DIR`, which Tests/lab/netns removes in the end.
     ///
     /// With `STS_LAB_KEEP` in the environment the directory stays, to be looked at after a failure.
     package init(_ prefix: String = "sts-lab") throws {
-        var template = Array("/tmp/\(prefix)-XXXXXX".utf8CString)
+        let environment = ProcessInfo.processInfo.environment
+        var template = Array("\(environment["STS_LAB_DIR"] ?? "/tmp")/\(prefix)-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw LabError("mkdtemp \(prefix): \(String(cString: strerror(errno)))")
         }
         path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        keep = ProcessInfo.processInfo.environment["STS_LAB_KEEP"] != nil
+        keep = environment["STS_LAB_KEEP"] != nil
         guard chmod(path, 0o755) == 0 else { throw LabError("chmod \(path)") }
     }
 

@@ -142,14 +142,3 @@ package final class ValidatingResolver: Sendable {
         return process
     }
 }
-
-extension BackgroundProcess {
-    /// Waits until the program has written `text`; throws what it wrote if it ends before, or after five seconds.
-    func waitForLog(_ text: String) throws {
-        let deadline = ContinuousClock.now + .seconds(5)
-        while !log.contains(text) {
-            guard isRunning, ContinuousClock.now < deadline else { throw LabError("\(logFile): \(log)") }
-            usleep(5000)
-        }
-    }
-}

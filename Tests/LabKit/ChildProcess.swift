@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Synchronization
+
+/// A child process with nothing of ours but the three standard files.
+///
+/// Foundation's Process notices an end late when a daemon stays behind, and hands down blocked signals and open files.
+final class ChildProcess: Sendable {
+    let processIdentifier: pid_t
+    /// The exit status once known; a death by signal is 128 and its number, as in the shell.
+    private let status = Mutex<Int32?>(nil)
+
+    /// Starts `arguments[0]`, found in PATH; standard error is `errors` or, without it, goes where `output` goes.
+    init(
+        _ arguments: [String], input: String = "/dev/null", output: String, errors: String? = nil,
+        directory: String? = nil, environment: [String: String] = [:]
+    ) throws {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        let append = O_WRONLY | O_CREAT | O_APPEND
+        posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, output, append, 0o644)
+        if let errors {
+            posix_spawn_file_actions_addopen(&actions, 2, errors, append, 0o644)
+        } else {
+            posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        }
+        // Files without close-on-exec; closing one that is gone by then is no error.
+        for file in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap(Int32.init)
+        where file > 2 { posix_spawn_file_actions_addclose(&actions, file) }
+
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+
+        var pid = pid_t()
+        let variables = Self.environment(with: environment)
+        // The shell changes directory: the spawn action for it is hidden from Swift.
+        let arguments = directory.map { ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", $0] + arguments } ?? arguments
+        let name = arguments.first ?? ""
+        let failure = Self.withCStrings(arguments) { arguments in
+            Self.withCStrings(variables) { posix_spawnp(&pid, name, &actions, &attributes, arguments, $0) }
+        }
+        guard failure == 0 else { throw LabError("\(arguments): \(String(cString: strerror(failure)))") }
+        processIdentifier = pid
+    }
+
+    /// The exit status if the process has ended.
+    func poll() -> Int32? {
+        status.withLock { status in
+            if let status { return status }
+            var raw: Int32 = 0
+            guard waitpid(processIdentifier, &raw, WNOHANG) == processIdentifier else { return nil }
+            let signal = raw & 0x7F
+            status = signal == 0 ? (raw >> 8) & 0xFF : 128 + signal
+            return status
+        }
+    }
+
+    /// Blocks the calling thread until the process has ended, or for `timeout`.
+    func wait(_ timeout: Duration) -> Int32? {
+        let deadline = ContinuousClock.now + timeout
+        var pause: UInt32 = 500
+        while true {
+            if let status = poll() { return status }
+            guard ContinuousClock.now < deadline else { return nil }
+            usleep(pause)
+            pause = min(pause * 2, 5000)
+        }
+    }
+
+    /// Sends a signal unless the process is known to have ended.
+    func signal(_ number: Int32) {
+        // Under the lock: once waited for, the number may belong to another process.
+        status.withLock { if $0 == nil { kill(processIdentifier, number) } }
+    }
+
+    private static func environment(with changes: [String: String]) -> [String] {
+        var result = changes.map { "\($0.key)=\($0.value)" }
+        var entry = environ
+        while let text = entry.pointee {
+            let line = String(cString: text)
+            if !changes.keys.contains(where: { line.hasPrefix($0 + "=") }) { result.append(line) }
+            entry += 1
+        }
+        return result
+    }
+
+    private static func withCStrings<Result>(
+        _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
+    ) -> Result {
+        let copies = texts.map { strdup($0) }
+        defer { for copy in copies { free(copy) } }
+        return body(copies + [nil])
+    }
+}
