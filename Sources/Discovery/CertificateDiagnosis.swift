@@ -34,6 +34,7 @@ struct CertificateDiagnosis: Sendable {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.trustRoots = .certificates([])
         tls.minimumTLSVersion = .tlsv12
+        tls.shutdownTimeout = .seconds(1)
         guard limit > .zero, let context = try? NIOSSLContext(configuration: tls),
             let target = try? SocketAddress(ipAddress: address.description, port: Int(port))
         else { return [] }

@@ -8,6 +8,9 @@ import Names
 
 /// Sends the one request that gets a policy, to one address of the policy host.
 struct PolicyClient: Sendable {
+    /// How long a host that does not close may keep a connection that we are done with.
+    private static let closeTimeout: TimeAmount = .seconds(1)
+
     let group: any EventLoopGroup
     let settings: DiscoverySettings
     let trust: TrustRoots
@@ -57,6 +60,7 @@ struct PolicyClient: Sendable {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.trustRoots = trust.roots
         tls.minimumTLSVersion = .tlsv12
+        tls.shutdownTimeout = Self.closeTimeout
         var configuration = HTTPClient.Configuration(
             tlsConfiguration: tls,
             // - RFC 8461 §3.3: HTTP 3xx redirects MUST NOT be followed.

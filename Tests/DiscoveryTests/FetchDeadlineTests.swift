@@ -78,10 +78,29 @@ struct FetchDeadlineTests {
         let start = ContinuousClock.now
         let fetch = Task { await discoverer.failure(for: domain) }
         try await Wait.until("the host is dialled") { world.host.connections == 1 }
+        #expect(try world.openConnections == 1)
         fetch.cancel()
         #expect(await fetch.value?.text == "fetch cancelled")
         world.host.connectionFault = .none
         #expect(await discoverer.failure(for: domain) == nil)
         #expect(ContinuousClock.now - start < .seconds(8))
+    }
+
+    @Test func fetchesCancelledAtAnyMomentLeaveNoConnection() async throws {
+        let world = try World()
+        let domain = try world.publish(.good, for: "example.lab")
+        let discoverer = try world.discoverer { $0.maxFetches = 8 }
+        await withTaskGroup { group in
+            for step in 0..<120 {
+                group.addTask {
+                    let fetch = Task { await discoverer.failure(for: domain) }
+                    try? await Task.sleep(for: .milliseconds(step))
+                    fetch.cancel()
+                    _ = await fetch.value
+                }
+            }
+        }
+        try await Wait.until("no connection is left") { try world.openConnections == 0 }
+        #expect(await discoverer.failure(for: domain) == nil)
     }
 }

@@ -56,6 +56,7 @@ struct PolicyFetchTests {
         (.endless, .stsPolicyFetchError, "policy of mta-sts.example.lab is longer than 65536 octets"),
         (.dropBeforeHeaders, .stsPolicyFetchError, "connection closed by mta-sts.example.lab"),
         (.dropAfterHeaders, .stsPolicyFetchError, "mta-sts.example.lab is not complete"),
+        (.goodButCut, .stsPolicyFetchError, "connection closed by mta-sts.example.lab before the end of the policy"),
         (.policy("mode: enforce\n"), .stsPolicyInvalid, "policy of mta-sts.example.lab: no version"),
         (.policy(""), .stsPolicyInvalid, "policy of mta-sts.example.lab: no version"),
         (.policy(mode: "enforce", mx: []), .stsPolicyInvalid, "policy of mta-sts.example.lab: no valid mx"),
@@ -72,6 +73,7 @@ struct PolicyFetchTests {
         #expect(failure.text.contains(text), "\(failure.text)")
         #expect(failure.text.utf8.allSatisfy { (0x20..<0x7F).contains($0) })
         #expect(world.host.requests.count == 1)
+        try await Wait.until("no connection is left") { try world.openConnections == 0 }
     }
 
     @Test func aBodyOfTheFullLimitIsTaken() async throws {

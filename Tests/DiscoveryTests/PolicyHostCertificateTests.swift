@@ -69,6 +69,7 @@ struct PolicyHostCertificateTests {
         #expect(failure.type == .stsWebPKIInvalid)
         #expect(failure.text.contains(bad.text), "\(failure.text)")
         #expect(world.host.requests.isEmpty)
+        try await Wait.until("no connection is left") { try world.openConnections == 0 }
     }
 
     static let good: [Case] = [

@@ -2,7 +2,6 @@
 import Discovery
 import LabKit
 import MTASTS
-import NIOSSL
 import Names
 import TLSRPT
 import Testing
@@ -50,6 +49,17 @@ struct PolicyHostReachTests {
         let domain = try world.publish(.good, for: "example.lab")
         world.names.set("mta-sts.example.lab", .a(world.address(99)), .a(world.host.address))
         #expect(try await world.failure(for: domain) == nil)
+    }
+
+    @Test func theHostMayHaveIPv6Only() async throws {
+        let world = try World()
+        let credential = try world.authority.issue(names: ["mta-sts.example.lab"])
+        // One ::1 for all tests of the machine, so any free port.
+        let host = try PolicyHost(address: "::1", port: 0, credential: credential)
+        host.set("mta-sts.example.lab", .good)
+        world.names.set("mta-sts.example.lab", .aaaa("::1"))
+        let port = try #require(UInt16(exactly: host.port))
+        #expect(try await world.failure(for: try DomainName("example.lab")) { $0.port = port } == nil)
     }
 
     @Test func oneAnswerIsEnoughThoughThereAreMoreAddresses() async throws {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Discovery
+import Foundation
 import LabKit
 import MTASTS
 import Names
@@ -34,6 +35,24 @@ struct World: Sendable {
 
     static func anchor(for zone: String) -> String {
         "\(zone) IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n"
+    }
+
+    /// Connections to the policy host that our side still holds open.
+    var openConnections: Int {
+        get throws {
+            let address = IPAddress(host.address)?.octets.reversed().map {
+                String(UInt16($0) + 0x100, radix: 16).suffix(2)
+            }
+            let remote = "\((address ?? []).joined().uppercased()):01BB"
+            // Not by one read: the kernel gives a page at a time.
+            let handle = FileHandle(forReadingAtPath: "/proc/self/net/tcp")
+            let table = String(decoding: try handle?.readToEnd() ?? Data(), as: UTF8.self)
+            return table.split(separator: "\n").count { line in
+                let fields = line.split(separator: " ")
+                // ESTABLISHED, SYN_SENT, CLOSE_WAIT
+                return fields.count > 3 && fields[2] == remote && ["01", "02", "08"].contains(fields[3])
+            }
+        }
     }
 
     func address(_ last: Int) -> String { "127.3.\(network).\(last)" }
@@ -85,6 +104,13 @@ extension PolicyAnswer {
     static func good(as contentType: String?) -> PolicyAnswer {
         var answer = good
         answer.contentType = contentType
+        return answer
+    }
+
+    /// The good policy without a length, the connection cut at its end.
+    static var goodButCut: PolicyAnswer {
+        var answer = good
+        answer.fault = .cut
         return answer
     }
 

@@ -22,6 +22,9 @@ package struct PolicyAnswer: Sendable {
         case dropAfterHeaders
         /// The connection closes in place of a response.
         case dropBeforeHeaders
+        /// The body has no length, and its end is that of the connection, without TLS's close_notify: what an attacker
+        /// who cuts the connection can make of such an answer.
+        case cut
     }
 
     package var status = 200

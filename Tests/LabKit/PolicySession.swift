@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 
 /// One connection to a ``PolicyHost``.
 final class PolicySession: ChannelInboundHandler {
@@ -48,6 +49,7 @@ final class PolicySession: ChannelInboundHandler {
             let head = HTTPResponseHead(version: .http1_1, status: .ok, headers: headers(answer, length: 1000))
             channel.writeAndFlush(HTTPServerResponsePart.head(head)).whenComplete { _ in channel.close(promise: nil) }
             return
+        case .cut: return cut(answer, on: channel)
         }
         let length: Int? =
             switch answer.body {
@@ -63,6 +65,18 @@ final class PolicySession: ChannelInboundHandler {
             channel.writeAndFlush(HTTPServerResponsePart.end(nil)).whenComplete { _ in
                 if !keepAlive { channel.close(promise: nil) }
             }
+        }
+    }
+
+    /// Closes below TLS, which would say goodbye otherwise.
+    private static func cut(_ answer: PolicyAnswer, on channel: any Channel) {
+        // Version 1.0 keeps the encoder from sending chunks.
+        let head = HTTPResponseHead(version: .http1_0, status: .ok, headers: headers(answer, length: nil))
+        channel.write(HTTPServerResponsePart.head(head), promise: nil)
+        guard case .text(let text) = answer.body else { return channel.close(promise: nil) }
+        channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(string: text)))).whenComplete { _ in
+            let tls = try? channel.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
+            if let tls { tls.close(promise: nil) } else { channel.close(promise: nil) }
         }
     }
 
