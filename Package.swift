@@ -23,8 +23,7 @@ let package = Package(
         .systemLibrary(name: "CMilter", path: "CShims/CMilter", pkgConfig: "milter", providers: [.apt(["libmilter-dev"])]),
         .systemLibrary(
             name: "COpenSSL", path: "CShims/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(
-            name: "CUnbound", path: "CShims/CUnbound", pkgConfig: "libunbound", providers: [.apt(["libunbound-dev"])]),
+        .systemLibrary(name: "CUnbound", path: "CShims/CUnbound", providers: [.apt(["libunbound-dev"])]),
 
         // Layer 0: rules, no I/O, no clock
         .target(name: "Names", dependencies: ["CIDN2"]),
@@ -109,11 +108,15 @@ let package = Package(
                 "Store", "MTASTS", "Names", "TLSRPT", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
-        .testTarget(name: "MilterTests", dependencies: ["Milter", "MTASTS", "Names", "TLSRPT", "LabKit"]),
+        .testTarget(
+            name: "MilterTests",
+            dependencies: [
+                "CMilter", "Milter", "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+            ]),
         .testTarget(
             name: "PipelineTests",
             dependencies: ["Pipeline", "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log")]),
-        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "LabKit", "Names"]),
+        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "LabKit", "Names", "sts-milter"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -40,20 +40,22 @@ final class Session {
     func recipient(_ text: String, in context: some MilterContext) -> Answer {
         let message = self.message ?? Message(settings: desk.settings)
         self.message = message
-        let settings = message.settings.value
+        let settings = message.settings
         let address = EnvelopeAddress(text)
         let mailer = context.symbol(.recipientMailer)
         let recipient = Recipient(domain: address.domain, mailer: mailer, host: context.symbol(.recipientHost))
-        guard case .remote(let hops) = recipient.destination(transports: settings.transports) else { return .proceed }
-        let rule =
-            settings.rules.isEmpty ? nil : settings.rules.action(for: message.origin, recipientDomain: address.domain)
+        guard case .remote(let hops) = recipient.destination(transports: settings.value.transports) else {
+            return .proceed
+        }
+        let rules = settings.value.rules
+        let rule = rules.isEmpty ? nil : rules.action(for: message.origin, recipientDomain: address.domain)
         let isLocal = message.mayBeLocal && mailer == nil
         if rule == .exempt || isOwnReport(message, isLocal: isLocal) { return .proceed }
 
         if message.queueID == nil { message.queueID = context.symbol(.queueID) }
         let known = message.verdicts.first { $0.hops == hops }
         let verdict = known?.verdict ?? verdict(on: hops, of: message)
-        let decision = Decision(on: verdict, circumstances(settings, rule, isLocal: isLocal))
+        let decision = Decision(on: verdict, circumstances(settings.value, rule, isLocal: isLocal))
         let line = VerdictLine(recipient: address, hops: hops, verdict: verdict, decision: decision)
         record(line, isRepeated: known != nil, in: message)
         return act(line, isRepeated: known != nil, on: message, in: context)

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+import Names
+import TLSRPT
+import Testing
+
+@testable import Milter
+
+@Suite("Decisions")
+struct DecisionTests {
+    typealias Circumstances = Decision.Circumstances
+
+    static let plain = Circumstances(
+        onViolation: .defer, onUnknown: .accept, localSubmission: nil, awaitsHeader: false, canQuarantine: true)
+
+    static func circumstances(
+        _ onViolation: ViolationAction = .defer, unknown: UnknownAction = .accept, local: LocalSubmissionAction? = nil,
+        header: Bool = false, canQuarantine: Bool = true
+    ) -> Circumstances {
+        Circumstances(
+            onViolation: onViolation, onUnknown: unknown, localSubmission: local, awaitsHeader: header,
+            canQuarantine: canQuarantine)
+    }
+
+    static let violations: [(Circumstances, Decision)] = [
+        (circumstances(.defer), .defer),
+        (circumstances(.log), .log),
+        (circumstances(.quarantine), .quarantine),
+        (circumstances(.quarantine, canQuarantine: false), .defer),
+        (circumstances(.defer, local: .log), .log),
+        (circumstances(.defer, local: .defer), .deferMessage),
+        (circumstances(.quarantine, local: .log), .quarantine),
+        (circumstances(.quarantine, local: .defer, canQuarantine: false), .deferMessage),
+        (circumstances(.defer, header: true), .deferMessage),
+        (circumstances(.log, header: true), .log),
+        (circumstances(.quarantine, header: true), .quarantine),
+    ]
+
+    @Test("a violation", arguments: violations)
+    func violation(_ circumstances: Circumstances, _ decision: Decision) throws {
+        let violation = Violation(policyDomain: try DomainName("bad.lab"), findings: [])
+        #expect(Decision(on: .violating(violation), circumstances) == decision)
+    }
+
+    static let unknowns: [(Circumstances, Decision)] = [
+        (circumstances(unknown: .accept), .log),
+        (circumstances(unknown: .defer), .defer),
+        (circumstances(.log, unknown: .defer), .defer),
+        (circumstances(unknown: .defer, local: .log), .log),
+        (circumstances(unknown: .defer, local: .defer), .deferMessage),
+        (circumstances(unknown: .defer, header: true), .deferMessage),
+    ]
+
+    @Test("an unknown", arguments: unknowns)
+    func unknown(_ circumstances: Circumstances, _ decision: Decision) {
+        #expect(Decision(on: .unknown("x"), circumstances) == decision)
+    }
+
+    @Test("everything else goes on, whatever the settings")
+    func others() {
+        let strict = Self.circumstances(.defer, unknown: .defer)
+        for verdict in [
+            Verdict.notJudged("x"), .noPolicy(nil), .modeNone, .conforming(.enforce), .conforming(.testing),
+        ] {
+            #expect(Decision(on: verdict, strict) == .deliver)
+        }
+        #expect(Decision(on: .testing([]), strict) == .log)
+    }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import Dispatch
+import Logging
+import MTASTS
+import Names
+import Synchronization
+import TLSRPT
+
+@testable import Milter
+
+/// A judge that answers from the domain's name: `good.lab`, `bad.lab`, `testing.lab`, `unknown.lab`, `none.lab`; what
+/// lies below `slow.lab` is looked up for as long as the test wants.
+final class TableJudge: RecipientJudge {
+    private let noted = Mutex<[String]>([])
+    private let asked = Mutex(0)
+    private let released = Mutex(false)
+
+    var notes: [String] { noted.withLock { $0 } }
+    var lookups: Int { asked.withLock { $0 } }
+
+    /// Lets lookups that wait come to their end.
+    func release() { released.withLock { $0 = true } }
+
+    func glance(_ hops: [NextHop]) -> Verdict? {
+        guard let domain = hops.first?.policyDomain else { return .notJudged("address literal") }
+        if domain.ascii.hasSuffix("slow.lab") { return nil }
+        return answer(domain)
+    }
+
+    func judge(_ hops: [NextHop]) async -> Verdict {
+        asked.withLock { $0 += 1 }
+        while !released.withLock({ $0 }) { try? await Task.sleep(for: .milliseconds(2)) }
+        guard let domain = hops.first?.policyDomain else { return .notJudged("address literal") }
+        return answer(domain)
+    }
+
+    func settle(_ hops: [NextHop]) -> Verdict { .unknown("lookup still running") }
+
+    func note(_ verdict: Verdict, of hops: [NextHop]) {
+        noted.withLock { $0.append("\(hops.first?.policyDomain?.ascii ?? "-")") }
+    }
+
+    private func answer(_ domain: DomainName) -> Verdict {
+        let failure = Failure(.certificateExpired, text: "certificate expired")
+        let finding = HostFinding(host: domain.child("mx"), failures: [failure])
+        if domain.ascii.contains("bad") { return .violating(Violation(policyDomain: domain, findings: [finding])) }
+        return switch domain.ascii {
+        case "testing.lab": .testing([finding])
+        case "unknown.lab": .unknown("DNS does not answer")
+        case "none.lab": .modeNone
+        case "literal.lab": .notJudged("null MX")
+        case "absent.lab": .noPolicy(nil)
+        default: .conforming(.enforce)
+        }
+    }
+}
+
+/// Runs what blocks on a thread that no task needs, as libmilter's own are.
+func onThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+    await withCheckedContinuation { continuation in
+        DispatchQueue.global().async { continuation.resume(returning: body()) }
+    }
+}
+
+/// What a callback asked of libmilter.
+final class FakeContext: MilterContext {
+    var symbols: [Macro: String]
+    var replies: [Reply] = []
+    var holds: [String] = []
+    var canHold = true
+
+    init(_ symbols: [Macro: String] = [:]) { self.symbols = symbols }
+
+    func symbol(_ macro: Macro) -> String? { symbols[macro] }
+    func setReply(_ reply: Reply) { replies.append(reply) }
+
+    func quarantine(_ reason: String) -> Bool {
+        holds.append(reason)
+        return canHold
+    }
+}
+
+/// Log lines, kept.
+final class LogBook: Sendable {
+    private let kept = Mutex<[(Logger.Level, String, Logger.Metadata)]>([])
+
+    func logger(_ level: Logger.Level = .info) -> Logger {
+        var logger = Logger(label: "test") { _ in Handler(book: self) }
+        logger.logLevel = level
+        return logger
+    }
+
+    /// Lines as `level message key=value...`, keys in order of the alphabet.
+    var lines: [String] {
+        kept.withLock { lines in
+            lines.map { level, message, metadata in
+                let fields = metadata.map { "\($0.key)=\($0.value)" }.sorted().joined(separator: " ")
+                return "\(level) \(message) \(fields)"
+            }
+        }
+    }
+
+    private struct Handler: LogHandler {
+        let book: LogBook
+        var metadata: Logger.Metadata = [:]
+        var logLevel: Logger.Level = .info
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            book.kept.withLock { $0.append((event.level, event.message.description, event.metadata ?? [:])) }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+import CMilter
+import Foundation
+import Logging
+import MTASTS
+import Testing
+
+@testable import Milter
+
+/// A server on a Unix socket of its own, with a table for a judge. libmilter serves one a process and once only, so
+/// each test runs in a process of its own.
+struct TestServer: Sendable {
+    let judge = TableJudge()
+    let log = LogBook()
+    let directory: String
+    let server: MilterServer
+
+    var path: String { directory + "/milter.sock" }
+
+    init(_ change: (inout MilterSettings) throws -> Void = { _ in }) throws {
+        var template = Array("/tmp/milter-test-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw MilterClient.Failure(description: "mkdtemp") }
+        directory = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        var settings = MilterSettings()
+        settings.socket = .unix(path: directory + "/milter.sock")
+        try change(&settings)
+        server = MilterServer(settings: settings, judge: judge, logger: log.logger())
+    }
+
+    /// Opens the socket and serves on a thread of its own.
+    func start() throws {
+        try server.open()
+        let server = server
+        Thread { try? server.run() }.start()
+    }
+
+    func client() throws -> MilterClient { try MilterClient(path: path) }
+
+    func clean() { try? FileManager.default.removeItem(atPath: directory) }
+
+    /// A connection that has agreed on options and begun a message.
+    func message() throws -> MilterClient {
+        let client = try client()
+        _ = try client.negotiate()
+        try client.mail("<s@x.lab>")
+        return client
+    }
+
+    /// Waits for a condition; false when ten seconds were not enough.
+    func eventually(_ condition: () -> Bool) -> Bool {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while !condition() {
+            guard ContinuousClock.now < deadline else { return false }
+            usleep(2_000)
+        }
+        return true
+    }
+}
+
+@Suite("The milter server on libmilter")
+struct MilterServerTests {
+    @Test("negotiation: the fewest steps, and exactly the macros needed")
+    func negotiation() async {
+        await #expect(processExitsWith: .success) {
+            let test = try TestServer()
+            defer { test.clean() }
+            try test.start()
+            let options = try test.client().negotiate()
+            let steps =
+                SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NOBODY | SMFIP_NOUNKNOWN
+                | SMFIP_NODATA
+                | SMFIP_NR_MAIL
+            #expect(options.steps == UInt32(steps))
+            #expect(options.actions == UInt32(SMFIF_SETSYMLIST | SMFIF_QUARANTINE))
+            #expect(options.macros == [2: "i {daemon_port}", 3: "i {rcpt_mailer} {rcpt_host}", 5: "i"])
+
+            // Rules need more, of messages on new connections.
+            var settings = MilterSettings()
+            settings.rules = [Rule(port: 587, action: .exempt)]
+            _ = test.server.apply(settings)
+            #expect(
+                try test.client().negotiate().macros[2] == "i {daemon_port} {auth_authen} {daemon_name} {client_addr}")
+
+            // An MTA that cannot be asked for macros, nor hold mail, is served all the same.
+            let poor = try test.client()
+            let options2 = try poor.negotiate(actions: 0x1F)
+            #expect(options2.actions == 0)
+            #expect(options2.macros.isEmpty)
+            try poor.mail("<s@x.lab>")
+            #expect(try poor.recipient("<a@bad.lab>").command == "y")
+        }
+    }
+
+    @Test("a dialogue: replies for each recipient, many messages on one connection")
+    func dialogue() async {
+        await #expect(processExitsWith: .success) {
+            let test = try TestServer { $0.helpHint = "100% {domain}" }
+            defer { test.clean() }
+            try test.start()
+            let client = try test.client()
+            _ = try client.negotiate()
+            for round in 0..<3 {
+                try client.mail("<s@x.lab>")
+                #expect(try client.recipient("<a@good.lab>").command == "c")
+                let bad = try client.recipient("<a@bad.lab>")
+                #expect(bad.command == "y")
+                #expect(
+                    bad.text
+                        == "451 4.7.5 MTA-STS: bad.lab: mx.bad.lab: certificate expired (policy mode enforce); "
+                        + "see 100%% bad.lab")
+                #expect(try client.recipient("<b@bad.lab>").text.contains("same as"))
+                #expect(try client.recipient("<b@bad.lab>", macros: ["{rcpt_mailer}", "local"]).command == "c")
+                if round == 1 { try client.abort() } else { #expect(try client.end().map(\.command) == ["c"]) }
+            }
+            try client.quit()
+            #expect(test.eventually { test.server.connections == 0 })
+            #expect(test.log.lines.filter { $0.contains("queue_id=4B1 ") && $0.contains("good.lab") }.count == 2)
+        }
+    }
+
+    @Test("quarantine and deferral at end of message")
+    func endOfMessage() async {
+        await #expect(processExitsWith: .success) {
+            let test = try TestServer { $0.onViolation = .quarantine }
+            defer { test.clean() }
+            try test.start()
+            let client = try test.message()
+            #expect(try client.recipient("<a@bad.lab>").command == "c")
+            let replies = try client.end()
+            #expect(replies.map(\.command) == ["q", "c"])
+            #expect(replies.first?.text.contains("certificate expired") == true)
+
+            var settings = MilterSettings()
+            settings.localSubmission = .defer
+            #expect(test.server.apply(settings) == ["milter.socket"])
+            try client.mail("s@x.lab", macros: ["i", "4B2", "{daemon_port}", "0"])
+            #expect(try client.recipient("a@bad.lab", macros: ["i", "4B2"]).command == "c")
+            #expect(try client.end().map { String($0.text.prefix(9)) } == ["451 4.7.5"])
+        }
+    }
+
+    @Test("TLS-Required: No: headers are asked for, and the verdict is said at end of message")
+    func tlsRequired() async {
+        await #expect(processExitsWith: .success) {
+            let test = try TestServer { $0.tlsRequiredNo = true }
+            defer { test.clean() }
+            try test.start()
+            let client = try test.client()
+            let steps = try client.negotiate().steps
+            #expect(steps & UInt32(SMFIP_NOHDRS) == 0)
+            #expect(steps & UInt32(SMFIP_NR_HDR) != 0)
+            for (value, answer) in [("No", Character("c")), ("Yes", "y")] {
+                try client.mail("<s@x.lab>")
+                #expect(try client.recipient("<a@bad.lab>").command == "c")
+                try client.header("Subject", "x")
+                try client.header("TLS-Required", value)
+                #expect(try client.end().last?.command == answer)
+            }
+            var settings = MilterSettings()
+            settings.socket = .unix(path: test.path)
+            #expect(test.server.apply(settings) == ["milter.tls_required_no"])
+        }
+    }
+
+    @Test("callbacks wait for a lookup, only so many of them, and the others are answered at once")
+    func waiting() async {
+        await #expect(processExitsWith: .success) {
+            let test = try TestServer {
+                $0.maxWaiting = 4
+                $0.onUnknown = .defer
+                $0.lookupWait = .seconds(60)
+                $0.messageBudget = .seconds(60)
+            }
+            defer { test.clean() }
+            try test.start()
+            let done = DispatchGroup()
+            // One after the other: in a burst libmilter queues a session behind a worker that is not idle any more.
+            for number in 1...4 {
+                DispatchQueue(label: "waiter").async(group: done) {
+                    let reply = try? test.message().recipient("<a@good\(number).slow.lab>").command
+                    #expect(reply == "c")
+                }
+                #expect(test.eventually { test.judge.lookups == number && test.server.callbacksUnderWay == number })
+            }
+            let fifth = try test.message()
+            #expect(try fifth.recipient("<a@good.slow.lab>").text.contains("lookup still running"))
+            #expect(try fifth.recipient("<a@good.lab>").command == "c")
+            #expect(test.eventually { test.judge.lookups == 5 })
+            test.judge.release()
+            done.wait()
+            #expect(test.eventually { test.server.callbacksUnderWay == 0 })
+        }
+    }
+
+    @Test("connections that break off or speak nonsense leave nothing behind")
+    func nonsense() async {
+        await #expect(processExitsWith: .success) {
+            let test = try TestServer { $0.lookupWait = .milliseconds(50) }
+            defer { test.clean() }
+            try test.start()
+            _ = try test.client()  // hangs up at once
+            _ = try test.client().negotiate()
+            _ = try test.message()
+            _ = try test.message().recipient("<a@bad.lab>")
+            // Hangs up while its lookup runs.
+            try test.message().send("R", Array("<a@slow.lab>".utf8) + [0])
+            var generator = SystemRandomNumberGenerator()
+            for length in [1, 4, 5, 64, 4096] {
+                let bytes = (0..<length).map { _ in UInt8.random(in: 0...255, using: &generator) }
+                try? test.client().write(bytes)
+                try? test.message().write(bytes)
+            }
+            for packet: (Character, [UInt8]) in [
+                ("R", []), ("R", [65]), ("M", []), ("D", []), ("D", [82]), ("E", [0]), ("Z", []),
+            ] {
+                try? test.message().send(packet.0, packet.1)
+            }
+            try test.message().write([0xFF, 0xFF, 0xFF, 0xFF, 82])
+            test.judge.release()
+            #expect(test.eventually { test.server.connections == 0 && test.server.callbacksUnderWay == 0 })
+            #expect(try test.message().recipient("<a@bad.lab>").command == "y")
+        }
+    }
+
+    @Test("many connections at one time")
+    func crowd() async {
+        await #expect(processExitsWith: .success) {
+            let test = try TestServer()
+            defer { test.clean() }
+            try test.start()
+            DispatchQueue.concurrentPerform(iterations: 32) { number in
+                do {
+                    let client = try test.client()
+                    _ = try client.negotiate()
+                    for round in 0..<20 {
+                        try client.mail("<s\(number)@x.lab>")
+                        #expect(try client.recipient("<a@good\(round).lab>").command == "c")
+                        #expect(try client.recipient("<a@bad\(round).lab>").command == "y")
+                        #expect(try client.end("4B\(number)").last?.command == "c")
+                    }
+                } catch {
+                    Issue.record(error)
+                }
+                if number % 8 == 0 { _ = test.server.apply(MilterSettings()) }
+            }
+            #expect(test.eventually { test.server.connections == 0 })
+            #expect(test.judge.notes.count == 32 * 20 * 2)
+        }
+    }
+}

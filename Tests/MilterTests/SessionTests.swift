@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+import Names
+import Testing
+
+@testable import Milter
+
+@Suite("Sessions")
+struct SessionTests {
+    let judge = TableJudge()
+    let log = LogBook()
+
+    private func session(_ change: (inout MilterSettings) -> Void = { _ in }, canQuarantine: Bool = true) -> Session {
+        var settings = MilterSettings()
+        settings.lookupWait = .milliseconds(20)
+        change(&settings)
+        let desk = Desk(settings: settings, judge: judge, logger: log.logger())
+        return Session(desk: desk, canQuarantine: canQuarantine)
+    }
+
+    private func smtp(_ host: String? = nil) -> FakeContext {
+        FakeContext(
+            [.daemonPort: "25", .recipientMailer: "smtp"].merging(host.map { [.recipientHost: $0] } ?? [:]) { $1 })
+    }
+
+    @Test("a violating recipient waits, the others of the message go on")
+    func perRecipient() {
+        let session = session()
+        let context = smtp()
+        session.sender("<s@x.lab>", in: context)
+        #expect(session.recipient("<a@good.lab>", in: context) == .proceed)
+        #expect(session.recipient("<a@bad.lab>", in: context) == .defer)
+        #expect(session.recipient("<a@absent.lab>", in: context) == .proceed)
+        #expect(session.recipient("<a@testing.lab>", in: context) == .proceed)
+        #expect(session.recipient("<a@unknown.lab>", in: context) == .proceed)
+        #expect(session.end(in: context) == .proceed)
+        #expect(context.replies.map(\.status) == ["4.7.5"])
+    }
+
+    @Test("the full text is said once for a domain and message, and the verdict counted once")
+    func saidOnce() {
+        let session = session()
+        let context = smtp()
+        session.sender("<s@x.lab>", in: context)
+        for local in ["a", "b", "c"] { #expect(session.recipient("<\(local)@bad.lab>", in: context) == .defer) }
+        #expect(session.recipient("<a@bad2.lab>", in: context) == .defer)
+        #expect(context.replies.map { $0.text.contains("certificate expired") } == [true, false, false, true])
+        #expect(judge.notes == ["bad.lab", "bad2.lab"])
+        session.abort()
+        session.sender("<s@x.lab>", in: context)
+        #expect(session.recipient("<a@bad.lab>", in: context) == .defer)
+        #expect(context.replies.last?.text.contains("certificate expired") == true)
+        #expect(judge.notes.count == 3)
+    }
+
+    @Test("the route is the MTA's: a smart host is judged, another transport is not")
+    func route() {
+        let session = session()
+        session.sender("<s@x.lab>", in: smtp())
+        #expect(session.recipient("<a@good.lab>", in: smtp("[mx.bad.lab]:587")) == .defer)
+        #expect(session.recipient("<a@bad.lab>", in: smtp("good.lab")) == .proceed)
+        #expect(session.recipient("<a@bad.lab>", in: FakeContext([.recipientMailer: "local"])) == .proceed)
+        #expect(session.recipient("<a@bad.lab>", in: FakeContext([.recipientMailer: "error"])) == .defer)
+        #expect(session.recipient("<a@[192.0.2.1]>", in: smtp()) == .proceed)
+        #expect(session.recipient("<postmaster>", in: smtp()) == .proceed)
+    }
+
+    @Test("what is not known yet is waited for, in bounds")
+    func waiting() async {
+        await onThread {
+            let session = session { $0.onUnknown = .defer }
+            let context = smtp()
+            session.sender("<s@x.lab>", in: context)
+            #expect(session.recipient("<a@slow.lab>", in: context) == .defer)
+            #expect(context.replies.first?.status == "4.7.0")
+        }
+        judge.release()
+        await onThread {
+            let session = session {
+                $0.onUnknown = .defer
+                $0.lookupWait = .seconds(20)
+                $0.messageBudget = .seconds(20)
+            }
+            let context = smtp()
+            session.sender("<s@x.lab>", in: context)
+            #expect(session.recipient("<a@good.slow.lab>", in: context) == .proceed)
+            #expect(context.replies.isEmpty)
+        }
+    }
+
+    @Test("a message's patience ends, however many slow domains it names")
+    func budget() async {
+        await onThread {
+            let session = session { $0.messageBudget = .milliseconds(30) }
+            let context = smtp()
+            session.sender("<s@x.lab>", in: context)
+            let start = ContinuousClock.now
+            for number in 0..<200 { #expect(session.recipient("<a@\(number).slow.lab>", in: context) == .proceed) }
+            // Without the budget these were 200 times 20 ms.
+            #expect(ContinuousClock.now - start < .seconds(2))
+        }
+        judge.release()
+    }
+
+    @Test("mail of sendmail(1) is never refused at RCPT")
+    func localSubmission() {
+        let local = FakeContext([.queueID: "4B1", .daemonPort: "0"])
+        var session = session()
+        session.sender("s@x.lab", in: local)
+        #expect(session.recipient("a@bad.lab", in: local) == .proceed)
+        #expect(session.end(in: local) == .proceed)
+
+        session = self.session { $0.localSubmission = .defer }
+        session.sender("s@x.lab", in: local)
+        #expect(session.recipient("a@good.lab", in: local) == .proceed)
+        #expect(session.recipient("a@bad.lab", in: local) == .proceed)
+        #expect(local.replies.isEmpty)
+        #expect(session.end(in: local) == .defer)
+        #expect(local.replies.count == 1)
+    }
+
+    @Test("a client cannot make its mail look like that of sendmail(1)")
+    func notLocal() {
+        let session = session()
+        // Sendmail has a queue id at MAIL too; a client may leave the brackets out.
+        let sendmail = FakeContext([
+            .queueID: "4B1", .daemonPort: "25", .recipientMailer: "esmtp", .recipientHost: "bad.lab.",
+        ])
+        session.sender("s@x.lab", in: sendmail)
+        #expect(session.recipient("a@bad.lab", in: sendmail) == .defer)
+    }
+
+    @Test("quarantine is for the end of message, and defers if the MTA cannot hold mail")
+    func quarantine() {
+        let context = smtp()
+        var session = session { $0.onViolation = .quarantine }
+        session.sender("<s@x.lab>", in: context)
+        #expect(session.recipient("<a@bad.lab>", in: context) == .proceed)
+        #expect(session.end(in: context) == .proceed)
+        #expect(context.holds.count == 1)
+        #expect(context.replies.isEmpty)
+
+        context.canHold = false
+        session.sender("<s@x.lab>", in: context)
+        #expect(session.recipient("<a@bad.lab>", in: context) == .proceed)
+        #expect(session.end(in: context) == .defer)
+
+        session = self.session({ $0.onViolation = .quarantine }, canQuarantine: false)
+        session.sender("<s@x.lab>", in: context)
+        #expect(session.recipient("<a@bad.lab>", in: context) == .defer)
+    }
+
+    @Test(
+        "TLS-Required: No lets the message through, anything else does not",
+        arguments: [
+            (["No"], false, true), ([" no "], false, true), (["No", "no"], false, true), (["No", "Yes"], false, false),
+            (["Yes"], false, false), ([""], false, false), (["No way"], false, false), ([], false, false),
+            (["No"], true, false),
+        ])
+    func tlsRequired(_ values: [String], _ requiresTLS: Bool, _ goes: Bool) {
+        let session = session { $0.tlsRequiredNo = true }
+        let context = smtp()
+        session.sender("<s@x.lab>", requiresTLS: requiresTLS, in: context)
+        #expect(session.recipient("<a@good.lab>", in: context) == .proceed)
+        #expect(session.recipient("<a@bad.lab>", in: context) == .proceed)
+        session.header("Subject", "No")
+        for value in values { session.header("tls-REQUIRED", value) }
+        #expect(session.end(in: context) == (goes ? .proceed : .defer))
+        #expect(log.lines.contains { $0.contains("let through") } == goes)
+    }
+
+    @Test("rules exempt and change what is done")
+    func rules() throws {
+        let rules = [
+            Rule(authenticated: true, action: .exempt),
+            Rule(recipientDomain: try DomainPattern("bad2.lab"), action: .act(onViolation: .log, onUnknown: nil)),
+            Rule(recipientDomain: try DomainPattern("unknown.lab"), action: .act(onViolation: nil, onUnknown: .defer)),
+        ]
+        let session = session { $0.rules = rules }
+        let context = smtp()
+        session.sender("<s@x.lab>", in: context)
+        #expect(session.recipient("<a@bad.lab>", in: context) == .defer)
+        #expect(session.recipient("<a@bad2.lab>", in: context) == .proceed)
+        #expect(session.recipient("<a@unknown.lab>", in: context) == .defer)
+        context.symbols[.login] = "somebody"
+        session.sender("<s@x.lab>", in: context)
+        #expect(session.recipient("<a@bad.lab>", in: context) == .proceed)
+    }
+
+    @Test("our own report is never kept back, and only from this host is it ours")
+    func ownReport() {
+        let session = session { $0.reportSender = EnvelopeAddress("tlsrpt@x.lab") }
+        let context = smtp()
+        for (client, sender, answer) in [
+            ("127.0.0.1", "<tlsrpt@x.lab>", Answer.proceed), ("IPv6:::1", "<tlsrpt@X.lab>", .proceed),
+            ("192.0.2.1", "<tlsrpt@x.lab>", .defer), ("127.0.0.1", "<other@x.lab>", .defer),
+            ("127.0.0.1", "<>", .defer),
+        ] {
+            context.symbols[.clientAddress] = client
+            session.sender(sender, in: context)
+            #expect(session.recipient("<a@bad.lab>", in: context) == answer, "\(client) \(sender)")
+        }
+    }
+
+    @Test("a verdict without queue id is written again with it; mail without a policy is not written")
+    func logging() {
+        let session = session()
+        let context = smtp()
+        session.sender("<s@x.lab>", in: context)
+        _ = session.recipient("<secret@good.lab>", in: context)
+        context.symbols[.queueID] = "4B1\u{1B}[31m"
+        _ = session.recipient("<secret@bad.lab>", in: context)
+        _ = session.recipient("<secret2@bad.lab>", in: context)
+        _ = session.recipient("<secret@absent.lab>", in: context)
+        _ = session.end(in: context)
+        let conforming = "action=deliver mode=enforce policy_domain=good.lab"
+        #expect(
+            log.lines == [
+                "info verdict \(conforming) queue_id=NOQUEUE recipient_domain=good.lab verdict=conforming",
+                "info verdict action=defer host=mx.bad.lab mode=enforce policy_domain=bad.lab queue_id=4B1\\x1B[31m "
+                    + "recipient_domain=bad.lab result_type=certificate-expired verdict=violating why=certificate expired",
+                "info verdict \(conforming) queue_id=4B1\\x1B[31m recipient_domain=good.lab verdict=conforming",
+            ])
+    }
+
+    @Test("callbacks out of order do no harm")
+    func outOfOrder() {
+        let session = session()
+        let context = smtp()
+        #expect(session.end(in: context) == .proceed)
+        session.header("TLS-Required", "No")
+        session.abort()
+        #expect(session.recipient("<a@bad.lab>", in: context) == .defer)
+        #expect(session.end(in: context) == .proceed)
+        #expect(session.end(in: context) == .proceed)
+    }
+
+    @Test("settings change between messages, never within one")
+    func reload() {
+        let session = session()
+        let context = smtp()
+        session.sender("<s@x.lab>", in: context)
+        var settings = MilterSettings()
+        settings.onViolation = .log
+        session.desk.apply(settings)
+        #expect(session.recipient("<a@bad.lab>", in: context) == .defer)
+        session.sender("<s@x.lab>", in: context)
+        #expect(session.recipient("<a@bad.lab>", in: context) == .proceed)
+    }
+}
