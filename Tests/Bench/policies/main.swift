@@ -87,7 +87,8 @@ struct Failure: Error, CustomStringConvertible {
 
 func child(_ arguments: String...) throws {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
+    process.executableURL = URL(
+        fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
     process.arguments = arguments
     try process.run()
     process.waitUntilExit()
