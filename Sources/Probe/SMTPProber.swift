@@ -22,7 +22,7 @@ package final class SMTPProber: Prober {
 
     package func probe(_ candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence {
         let seen = await slots.run { await look(at: candidate, routeIsSecure: routeIsSecure) }
-        return seen ?? .unreachable("too many probes under way")
+        return seen ?? .unreachable(Task.isCancelled ? "probe cancelled" : "too many probes under way")
     }
 
     private func look(at candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence {

@@ -164,6 +164,25 @@ struct DNSResolverTests {
     }
 }
 
+@Suite("A resolver knows whether it can validate")
+struct DNSValidationTests {
+    @Test("A server without signatures fails every anchor, and no anchor turns validation off")
+    func unsigned() async throws {
+        let server = try NameServer(address: "127.1.1.10", port: 0)
+        server.set("example.lab", .a("192.0.2.1"))
+        var settings = DNSSettings(forwarder: "127.1.1.10@\(server.port)")
+        settings.trustAnchor = .none
+        #expect(await (try DNSResolver(settings)).validation(within: .seconds(20)) == .off)
+        settings.trustAnchor = .file(DNSSettings.systemTrustAnchorFile)
+        let resolver = try DNSResolver(settings)
+        let seen = await resolver.validation(within: .seconds(20))
+        let fails = if case .fails = seen { true } else { false }
+        #expect(fails, "\(seen)")
+        let answer = await resolver.addresses(of: try DomainName("example.lab"), within: .seconds(20))
+        #expect(answer.security == .bogus && answer.records.isEmpty)
+    }
+}
+
 @Suite("Every question is answered exactly once")
 struct DNSLifetimeTests {
     @Test("A cancelled task has its answer at once")

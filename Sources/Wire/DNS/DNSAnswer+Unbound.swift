@@ -12,14 +12,14 @@ extension DNSAnswer<[UInt8]> {
     }
 
     /// Copies what is wanted of libunbound's result.
-    init(_ result: ub_result, type: RecordType) {
+    init(_ result: ub_result, recordLimit: Int) {
         let outcome = Self.outcome(result)
         guard outcome.failure == nil else {
             self.init(outcome: outcome, security: result.bogus != 0 ? .bogus : .insecure)
             return
         }
         self.init(
-            outcome: outcome, records: outcome == .records ? Self.records(result, type.recordLimit) : [],
+            outcome: outcome, records: outcome == .records ? Self.records(result, recordLimit) : [],
             canonicalName: result.canonname.flatMap { try? DomainName(String(cString: $0)) },
             timeToLive: .seconds(max(0, Int64(result.ttl))), security: result.secure != 0 ? .secure : .insecure)
     }

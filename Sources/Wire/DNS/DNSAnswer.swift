@@ -55,6 +55,17 @@ package enum DNSSecurity: Sendable, Equatable {
     case bogus
 }
 
+/// Whether a resolver can tell true answers from forged ones.
+package enum DNSValidation: Sendable, Equatable {
+    case works
+    /// The root is not among the trust anchors.
+    case off
+    /// The servers asked do not pass on what validation needs; the text is libunbound's reason.
+    case fails(String)
+    /// They did not answer.
+    case unknown(DNSFailure)
+}
+
 /// Why the DNS gave no answer; every text is safe to print.
 package enum DNSFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// The answer fails DNSSEC validation: it may be forged.

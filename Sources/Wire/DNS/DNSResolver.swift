@@ -37,12 +37,27 @@ package final class DNSResolver: Sendable {
 
     /// Asks one question; never throws, and never takes longer than `timeout`.
     package func query(_ name: QueryName, _ type: RecordType, within timeout: Duration) async -> DNSAnswer<[UInt8]> {
+        await ask(.init(name: name.text, type: type.rawValue, recordLimit: type.recordLimit), within: timeout)
+    }
+
+    /// Whether DNSSEC works by way of the servers that are asked: one that strips signatures makes every signed
+    /// name fail, and the administrator has to choose another or do without.
+    package func validation(within timeout: Duration) async -> DNSValidation {
+        let rootSOA = ResolverEngine.Query(name: ".", type: 6, recordLimit: 1)
+        let answer = await ask(rootSOA, within: timeout)
+        switch answer.outcome {
+        case .failure(.bogus(let why)): return .fails(why)
+        case .failure(let failure): return .unknown(failure)
+        case .records, .noData, .noSuchDomain: return answer.security == .secure ? .works : .off
+        }
+    }
+
+    private func ask(_ query: ResolverEngine.Query, within timeout: Duration) async -> DNSAnswer<[UInt8]> {
         guard outstanding.add(1, ordering: .relaxed).oldValue < limit else {
             outstanding.subtract(1, ordering: .relaxed)
             return DNSAnswer(outcome: .failure(.busy))
         }
         defer { outstanding.subtract(1, ordering: .relaxed) }
-        let query = ResolverEngine.Query(name: name.text, type: type)
         let deadline = ContinuousClock.now + timeout
         let (thread, engine) = (thread, engine)
         return await withTaskCancellationHandler {

@@ -24,7 +24,7 @@ final class ResolverEngine: @unchecked Sendable {
         queries.insert(query)
         let argument = Unmanaged.passUnretained(query).toOpaque()
         let code = ub_resolve_async(
-            context, query.name, Int32(query.type.rawValue), 1, argument,
+            context, query.name, Int32(query.type), 1, argument,
             { argument, error, result in
                 // The argument is a member of `queries`, taken out before it is answered.
                 guard let argument else { return ub_resolve_free(result) }
@@ -60,7 +60,7 @@ final class ResolverEngine: @unchecked Sendable {
         guard error == UB_NOERROR.rawValue, let result else {
             return query.answer(.init(outcome: .failure(.library(String(cString: ub_strerror(error))))))
         }
-        query.answer(DNSAnswer(result.pointee, type: query.type))
+        query.answer(DNSAnswer(result.pointee, recordLimit: query.recordLimit))
     }
 }
 
@@ -78,14 +78,17 @@ extension ResolverEngine {
         }
 
         let name: String
-        let type: RecordType
+        /// The type's number.
+        let type: UInt16
+        let recordLimit: Int
         fileprivate var identifier: Int32 = 0
         fileprivate var engine: ResolverEngine?
         private let waiter = Mutex(Waiter.none)
 
-        init(name: String, type: RecordType) {
+        init(name: String, type: UInt16, recordLimit: Int) {
             self.name = name
             self.type = type
+            self.recordLimit = recordLimit
         }
 
         var isAnswered: Bool {
