@@ -98,7 +98,8 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
     private func addresses(
         of host: DomainName, before deadline: ContinuousClock.Instant
     ) async throws(PolicyFailure) -> [IPAddress] {
-        let answer = await resolver.addresses(of: host, within: deadline - .now)
+        // A little longer, so that it is always the fetch's own deadline that passes.
+        let answer = await resolver.addresses(of: host, within: deadline - .now + .seconds(1))
         switch answer.outcome {
         case .records: break
         case .noData: throw PolicyFailure(.stsPolicyFetchError, "\(host) has no address")
