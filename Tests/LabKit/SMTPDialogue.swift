@@ -38,9 +38,12 @@ package struct SMTPDialogue: Sendable {
     /// The reply to the RCPT of this address.
     package func reply(for address: String) -> SMTPReply? { recipients.first { $0.address == address }?.reply }
 
-    /// The queue id in `queued as ...`, as Postfix says it.
+    /// The queue id, as Postfix (`Ok: queued as ...`) or Sendmail (`... Message accepted`) tells it.
     package var queueID: String? {
-        guard let words = data?.text.split(separator: " "), let at = words.lastIndex(of: "as") else { return nil }
-        return words.indices.contains(at + 1) ? String(words[at + 1]) : nil
+        guard let words = data?.text.split(separator: " ").map(String.init), data?.isPositive == true else {
+            return nil
+        }
+        if let at = words.lastIndex(of: "as"), words.indices.contains(at + 1) { return words[at + 1] }
+        return words.count > 2 && words[2] == "Message" ? words[1] : nil
     }
 }
