@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import CMilter
 import Glibc
-import Synchronization
 
 /// The one server of the process: libmilter gives its callbacks no other way to find it.
-private let server = Mutex<MilterServer?>(nil)
+private let server = Guarded<MilterServer?>(nil)
 
 /// Makes `new` the process's server; false if there is one already.
 func serve(_ new: MilterServer) -> Bool {

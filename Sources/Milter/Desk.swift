@@ -17,12 +17,12 @@ final class Desk: Sendable {
     let callbacks = Atomic(0)
     /// Connections whose state is alive.
     let sessions = Atomic(0)
-    private let current: Mutex<Settings>
+    private let current: Guarded<Settings>
 
     init(settings: MilterSettings, judge: any RecipientJudge, logger: Logger) {
         self.judge = judge
         self.logger = logger
-        current = Mutex(Settings(settings))
+        current = Guarded(Settings(settings))
     }
 
     var settings: Settings { current.withLock { $0 } }

@@ -40,7 +40,7 @@ final class WaitingRoom: Sendable {
 
 /// A verdict to come, from a task to a thread.
 private final class Promise: Sendable {
-    private let verdict = Mutex<Verdict?>(nil)
+    private let verdict = Guarded<Verdict?>(nil)
     private let isKept = DispatchSemaphore(value: 0)
 
     func keep(_ value: Verdict) {

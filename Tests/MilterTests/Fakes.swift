@@ -3,7 +3,6 @@ import Dispatch
 import Logging
 import MTASTS
 import Names
-import Synchronization
 import TLSRPT
 
 @testable import Milter
@@ -11,9 +10,9 @@ import TLSRPT
 /// A judge that answers from the domain's name: `good.lab`, `bad.lab`, `testing.lab`, `unknown.lab`, `none.lab`; what
 /// lies below `slow.lab` is looked up for as long as the test wants.
 final class TableJudge: RecipientJudge {
-    private let noted = Mutex<[String]>([])
-    private let asked = Mutex(0)
-    private let released = Mutex(false)
+    private let noted = Guarded<[String]>([])
+    private let asked = Guarded(0)
+    private let released = Guarded(false)
 
     var notes: [String] { noted.withLock { $0 } }
     var lookups: Int { asked.withLock { $0 } }
@@ -82,7 +81,7 @@ final class FakeContext: MilterContext {
 
 /// Log lines, kept.
 final class LogBook: Sendable {
-    private let kept = Mutex<[(Logger.Level, String, Logger.Metadata)]>([])
+    private let kept = Guarded<[(Logger.Level, String, Logger.Metadata)]>([])
 
     func logger(_ level: Logger.Level = .info) -> Logger {
         var logger = Logger(label: "test") { _ in Handler(book: self) }
