@@ -53,8 +53,9 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
         let outcome = await before(deadline) {
             await slots.run { await download(from: host, before: deadline, progress) }
         }
+        // What a cancelled attempt throws depends on how far it was.
+        if Task.isCancelled { throw PolicyFailure(.stsPolicyFetchError, "fetch cancelled") }
         guard case .some(.some(let result)) = outcome else {
-            if Task.isCancelled { throw PolicyFailure(.stsPolicyFetchError, "fetch cancelled") }
             throw PolicyFailure(
                 .stsPolicyFetchError, "no policy within \(settings.fetchDeadline.secondsText): \(progress.text)")
         }
