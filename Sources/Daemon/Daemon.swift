@@ -13,12 +13,17 @@ import Synchronization
 package final class Daemon: Sendable {
     /// Between tries to write what could not be written.
     private static let upkeepInterval = Duration.seconds(30)
+    /// Between looks for what has run out.
+    private static let tidyInterval = Duration.seconds(3600)
+    /// Days whose counts are kept.
+    private static let daysKept: Int64 = 60
     /// How long verdicts that are being waited for may take at the end.
     private static let drainTime = Duration.seconds(4)
 
     private let settings: Mutex<Settings>
     private let logger: Logger
     private let store: Store
+    private let table: PolicyTable
     private let ledger: Ledger
     private let network: Network
     private let keeper: PolicyKeeper
@@ -26,21 +31,25 @@ package final class Daemon: Sendable {
     private let milter: MilterServer
     private let control = Mutex<ControlServer?>(nil)
     private let upkeep = Mutex<Task<Void, Never>?>(nil)
+    /// False while DNSSEC is left out because the resolver cannot do it.
+    private let validates: Mutex<Bool>
 
     /// Opens the store and all that verdicts need, but serves nobody yet.
-    package init(_ settings: Settings, logger: Logger) throws {
+    package init(_ settings: Settings, logger: Logger) async throws {
         self.settings = Mutex(settings)
         self.logger = logger
         let clock = SystemClock()
         store = try Store(path: settings.storePath, logger: logger)
-        let table = PolicyTable(logger: logger)
+        table = PolicyTable(logger: logger)
         let began = ContinuousClock.now
         let count = try store.load(into: table, at: clock.now)
         logger.info(
             "policies loaded",
             metadata: ["count": "\(count.loaded)", "skipped": "\(count.skipped)", "took": "\(ContinuousClock.now - began)"])
         ledger = Ledger(store: store, clock: clock, logger: logger)
-        network = Network(try NetworkAdapters(settings))
+        let (adapters, validates) = try await NetworkAdapters.adapted(to: settings, logger: logger)
+        network = Network(adapters)
+        self.validates = Mutex(validates)
         keeper = PolicyKeeper(
             memory: table, store: store, discoverer: network, clock: clock, logger: logger, settings: settings.keeper)
         gate = Gate(policies: keeper, router: network, prober: network, recorder: ledger, clock: clock, settings: settings.gate)
@@ -61,27 +70,59 @@ package final class Daemon: Sendable {
         thread.name = "milter"
         thread.start()
         upkeep.withLock { task in
-            task = Task { [keeper, ledger] in
+            task = Task { [self, ledger] in
                 await withDiscardingTaskGroup { group in
                     group.addTask { await ledger.run() }
-                    group.addTask {
-                        while !Task.isCancelled {
-                            try? await Task.sleep(for: Self.upkeepInterval)
-                            await keeper.saveUnsaved()
-                        }
-                    }
+                    group.addTask { await self.keepUp() }
                 }
             }
         }
         logger.notice("serving", metadata: ["socket": "\(settings.withLock { $0.milter.socket })", "version": "\(Settings.version)"])
     }
 
+    /// What is done now and then, until the task is cancelled.
+    private func keepUp() async {
+        var nextTidy = ContinuousClock.now
+        while !Task.isCancelled {
+            await keeper.saveUnsaved()
+            if ContinuousClock.now >= nextTidy {
+                await tidy()
+                nextTidy = ContinuousClock.now + Self.tidyInterval
+            }
+            try? await Task.sleep(for: Self.upkeepInterval)
+        }
+    }
+
+    /// Lets go of what nobody needs any more, and looks whether the resolver does DNSSEC by now.
+    private func tidy() async {
+        let now = SystemClock().now
+        let expired = table.removeExpired(at: now)
+        if expired > 0 { logger.notice("policies expired", metadata: ["count": "\(expired)"]) }
+        do throws(StoreError) {
+            try await store.removeExpired(before: now)
+            try await store.prune(before: now.day.advanced(by: -Self.daysKept))
+        } catch {
+            logger.warning("old rows could not be removed", metadata: ["cause": "\(error)"])
+        }
+        if !validates.withLock({ $0 }) {
+            let settings = settings.withLock { $0 }
+            guard let (adapters, works) = try? await NetworkAdapters.adapted(to: settings, logger: logger) else { return }
+            if works { take(adapters, validates: true) } else { adapters.shutdown() }
+        }
+    }
+
+    private func take(_ adapters: NetworkAdapters, validates works: Bool) {
+        validates.withLock { $0 = works }
+        network.exchange(for: adapters)
+        gate.forgetEvidence()
+    }
+
     /// Takes new settings, or none of them: what cannot be had leaves the old in force.
-    package func reload(_ new: Settings) throws {
+    package func reload(_ new: Settings) async throws {
         let old = settings.withLock { $0 }
         if new.asksNetworkOtherwise(than: old) {
-            network.exchange(for: try NetworkAdapters(new))
-            gate.forgetEvidence()
+            let (adapters, works) = try await NetworkAdapters.adapted(to: new, logger: logger)
+            take(adapters, validates: works)
         }
         keeper.apply(new.keeper)
         gate.apply(new.gate)
@@ -99,6 +140,7 @@ package final class Daemon: Sendable {
         if !milter.drain(within: Self.drainTime) { logger.warning("verdicts under way were cut off") }
         let upkeep = upkeep.withLock { $0 }
         upkeep?.cancel()
+        await upkeep?.value
         await control.withLock { $0 }?.stop()
         let unsaved = await keeper.saveUnsaved()
         if unsaved > 0 { logger.error("policies could not be written", metadata: ["count": "\(unsaved)"]) }

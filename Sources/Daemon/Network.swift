@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Discovery
+import Logging
 import MTASTS
 import Names
 import Probe
@@ -28,6 +29,27 @@ struct NetworkAdapters: Sendable {
         resolver.shutdown()
         connector.shutdown()
     }
+
+    /// Adapters that work with the resolvers there are.
+    ///
+    /// A resolver that strips signatures makes every name fail DNSSEC validation, which would end all MTA-STS. Where
+    /// nobody asked for a trust anchor, validation is then left out: answers are insecure, DANE does not apply, and
+    /// MTA-STS works as it does without DNSSEC. An anchor that the settings name is never given up.
+    static func adapted(to settings: Settings, logger: Logger) async throws -> (NetworkAdapters, validates: Bool) {
+        let adapters = try NetworkAdapters(settings)
+        guard settings.dns.trustAnchor == .system, case .fails(let why) = await adapters.resolver.validation(within: validationPatience)
+        else { return (adapters, true) }
+        logger.warning(
+            "DNSSEC cannot be validated by way of this resolver, DANE is off; use another (dns.forwarder), or silence this with dns.trust_anchor = \"none\"",
+            metadata: ["cause": "\(why)"])
+        adapters.shutdown()
+        var plain = settings
+        plain.dns.trustAnchor = .none
+        return (try NetworkAdapters(plain), false)
+    }
+
+    /// How long a start waits to hear whether validation works.
+    private static let validationPatience = Duration.seconds(5)
 }
 
 /// The network as the pipeline sees it; a reload exchanges the adapters behind it.

@@ -55,7 +55,7 @@ package struct PolicyOffice: Sendable {
         let table = PolicyTable(logger: logger)
         let clock = SystemClock()
         for domain in domains { if let cached = try await store.policy(for: domain) { table.set(cached) } }
-        let network = Network(try NetworkAdapters(settings))
+        let network = Network(try await NetworkAdapters.adapted(to: settings, logger: logger).0)
         defer { network.shutdown() }
         let keeper = PolicyKeeper(
             memory: table, store: store, discoverer: network, clock: clock, logger: logger, settings: settings.keeper)

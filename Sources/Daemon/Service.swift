@@ -16,6 +16,7 @@ package enum Service {
         // Before any other thread exists, so that all inherit the mask and the main thread alone takes the signals:
         // libmilter waits for HUP, TERM and INT itself, and never gets one that the main thread waits for.
         let signals = blockSignals()
+        raiseDescriptorLimit()
         let writer = LogWriter()
         defer { writer.flush() }
         let settings: Settings
@@ -27,15 +28,16 @@ package enum Service {
         let logger = Logger(label: "sts-milter") { _ in LineLogHandler(sink: sink) }
         for warning in settings.warnings { logger.warning("\(warning)") }
         let daemon: Daemon
-        let failed = Atomic(false)
+        let failed = Flag()
         do {
-            daemon = try Daemon(settings, logger: logger)
-            try blocking {
+            daemon = try blocking {
+                let daemon = try await Daemon(settings, logger: logger)
                 try await daemon.start { error in
                     logger.critical("the milter ended", metadata: ["cause": "\(error)"])
-                    failed.store(true, ordering: .sequentiallyConsistent)
+                    failed.raise()
                     kill(getpid(), SIGTERM)
                 }
+                return daemon
             }
         } catch {
             logger.critical("cannot start: \(error)")
@@ -46,7 +48,7 @@ package enum Service {
         serve(daemon, settingsPath: settingsPath, signals, sink, logger, notifier)
         notifier.stopping()
         blocking { await daemon.stop() }
-        return failed.load(ordering: .sequentiallyConsistent) ? .software : .success
+        return failed.isRaised ? .software : .success
     }
 
     private static func serve(
@@ -61,7 +63,7 @@ package enum Service {
             notifier.reloading()
             do {
                 let new = try read(settingsPath)
-                try daemon.reload(new)
+                try blocking { try await daemon.reload(new) }
                 sink.apply(level: new.logLevel, target: new.logTarget)
                 for warning in new.warnings { logger.warning("\(warning)") }
             } catch {
@@ -76,6 +78,14 @@ package enum Service {
         return try Settings(path: path)
     }
 
+    /// Each connection and each question under way needs a descriptor; libunbound takes its share at the start.
+    private static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
     private static func blockSignals() -> sigset_t {
         var set = sigset_t()
         sigemptyset(&set)
@@ -84,4 +94,11 @@ package enum Service {
         signal(SIGPIPE, SIG_IGN)
         return set
     }
+}
+
+/// A flag that one thread raises and another looks at.
+private final class Flag: Sendable {
+    private let raised = Atomic(false)
+    func raise() { raised.store(true, ordering: .releasing) }
+    var isRaised: Bool { raised.load(ordering: .acquiring) }
 }

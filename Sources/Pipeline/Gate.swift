@@ -142,7 +142,9 @@ package final class Gate: Sendable {
         guard case .violating = verdict, !policies.wasRecheckedLately(domain) else { return verdict }
         // - RFC 8461 §5.1: step 3, a delivery fails only after a look for a new policy.
         let latest = await policies.recheck(domain)
-        return latest == policy ? verdict : await self.verdict(on: hop, of: domain, under: latest)
+        // The route may have been repaired as well as the policy.
+        routes.remove(hop)
+        return await self.verdict(on: hop, of: domain, under: latest)
     }
 
     private func verdict(on hop: NextHop, of domain: DomainName, under policy: PolicyFinding) async -> Verdict {

@@ -30,8 +30,9 @@ package final class PolicyKeeper: Sendable {
     static let longestPause = Duration.seconds(6 * 3600)
     /// A policy with a shorter life is used for this long, so that each message does not cost a fetch.
     static let shortestLife = Duration.seconds(60)
-    /// After a violation the record is looked at again unless that was done within this time.
-    static let recheckPause = Duration.seconds(60)
+    /// After a violation the record is looked at again unless that was done within this time: a repaired policy must
+    /// free its mail at the next try, and the resolver's own cache bounds what that costs the domain.
+    static let recheckPause = Duration.seconds(2)
     /// Domains whose lookups may be in flight at one time.
     static let maxFlights = 20_000
     /// Domains remembered as having no policy, or as checked.
@@ -97,7 +98,9 @@ package final class PolicyKeeper: Sendable {
     /// Looks at the record now: a repaired policy must free its mail.
     /// - RFC 8461 §5.1: step 3, check for a new policy before a delivery fails.
     package func recheck(_ domain: DomainName) async -> PolicyFinding {
-        await flights.join(domain) { await self.discover(domain) } ?? known(domain) ?? .unknown("too many lookups in flight")
+        let finding = await flights.join(domain) { await self.discover(domain) }
+        rechecked.set(true, for: domain, at: clock.now, keepFor: Self.recheckPause)
+        return finding ?? known(domain) ?? .unknown("too many lookups in flight")
     }
 
     /// Fetches the policy now, whatever the id and past failures say.
@@ -135,7 +138,6 @@ package final class PolicyKeeper: Sendable {
         let settings = settings.withLock { $0 }
         let finding = await discoverer.record(for: domain)
         let now = clock.now
-        rechecked.set(true, for: domain, at: now, keepFor: Self.recheckPause)
         // The record is only a hint: its absence or failure never ends a policy. - RFC 8461 §3.1
         let fallback: PolicyFinding
         switch finding {

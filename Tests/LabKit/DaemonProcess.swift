@@ -18,10 +18,14 @@ package final class DaemonProcess: Sendable {
 
     /// Where the program lies: beside the program that runs now.
     package static func program() throws -> String {
-        let candidates = [ProcessInfo.processInfo.environment["STS_MILTER"]].compactMap { $0 }
+        let candidates =
+            [ProcessInfo.processInfo.environment["STS_MILTER"]].compactMap { $0 }
             + [CommandLine.arguments[0], Bundle.main.executablePath ?? ""].map {
                 URL(fileURLWithPath: $0).deletingLastPathComponent().appendingPathComponent("sts-milter").path
-            } + Bundle.allBundles.map { $0.bundleURL.deletingLastPathComponent().appendingPathComponent("sts-milter").path }
+            }
+            + Bundle.allBundles.map {
+                $0.bundleURL.deletingLastPathComponent().appendingPathComponent("sts-milter").path
+            }
         guard let path = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0) }) else {
             throw LabError("no sts-milter at \(candidates); build it, or name it in STS_MILTER")
         }
@@ -60,12 +64,15 @@ package final class DaemonProcess: Sendable {
 
     /// Starts the daemon; it answers when this returns.
     package func start() async throws {
+        // The log goes on from life to life.
+        let lives = log.components(separatedBy: ": serving ").count
         let child = try BackgroundProcess(
-            [try Self.program(), "serve", "--config", configuration], logFile: directory.path + "/log", environment: environment)
+            [try Self.program(), "serve", "--config", configuration], logFile: directory.path + "/log",
+            environment: environment)
         process.withLock { $0 = child }
         try await Wait.until("sts-milter at \(address):\(port)\n\(log)", within: .seconds(30)) {
             guard child.isRunning else { throw LabError("sts-milter ended: \(log)") }
-            return log.contains("serving")
+            return log.components(separatedBy: ": serving ").count > lives
         }
     }
 

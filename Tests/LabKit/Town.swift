@@ -23,7 +23,8 @@ package final class Town: Sendable {
         self.prefix = prefix
         authority = try CertificateAuthority()
         names = try NameServer(address: "\(prefix).0.54")
-        resolver = try ValidatingResolver(authorityAddress: "\(prefix).0.55", zones: [try signed(authority)], unsigned: names)
+        resolver = try ValidatingResolver(
+            authorityAddress: "\(prefix).0.55", zones: [try signed(authority)], unsigned: names)
         policies = try PolicyHost(address: "\(prefix).0.80")
     }
 
@@ -90,7 +91,8 @@ package final class Town: Sendable {
     /// A domain with one mail host `mx.<domain>` and a policy that names it.
     @discardableResult
     package func domain(
-        _ name: String, mode: String = "enforce", credential: Credential? = nil, plain: Bool = false, maxAge: Int = 86_400
+        _ name: String, mode: String = "enforce", credential: Credential? = nil, plain: Bool = false,
+        maxAge: Int = 86_400
     ) throws -> MXHost {
         let host = try mailHost("mx.\(name)", credential: credential, plain: plain)
         route(name, to: ["mx.\(name)"])

@@ -14,9 +14,9 @@ package final class Examiner: Sendable {
     private let store: Store?
 
     /// - Parameter logger: tells of a store that cannot be read; the examination goes on without it.
-    package init(_ settings: Settings, logger: Logger) throws {
+    package init(_ settings: Settings, logger: Logger) async throws {
         self.settings = settings
-        network = try NetworkAdapters(settings)
+        network = try await NetworkAdapters.adapted(to: settings, logger: logger).0
         // Without a store there is no cached policy to fall back on: the domain is seen as by a new daemon.
         store = FileManager.default.isReadableFile(atPath: settings.storePath)
             ? try? Store(path: settings.storePath, createIfMissing: false, logger: logger) : nil

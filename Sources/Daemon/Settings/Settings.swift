@@ -42,7 +42,9 @@ package struct Settings: Sendable {
         var reader = SettingsReader(file)
         warnings = file.warnings
         heloName = reader.heloName("network.helo_name")
-        dns = DNSSettings(forwarder: reader.optionalText("dns.forwarder"), trustAnchorFile: reader.optionalText("dns.trust_anchor"))
+        let anchor = reader.optionalText("dns.trust_anchor")
+        dns = DNSSettings(forwarder: reader.optionalText("dns.forwarder"), trustAnchorFile: anchor)
+        if anchor == "none" { dns.trustAnchor = .none }
         dnsTimeout = reader.duration("dns.timeout")
         caFile = reader.text("tls.ca_file")
         let allowPrivate = reader.text("network.private_addresses") == "allow"

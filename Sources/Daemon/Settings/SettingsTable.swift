@@ -33,7 +33,7 @@ package let settingsTable: [Setting] = [
     Setting("policy_map.socket", .text, nil, "Where the MTA finds the policy map.", example: "\"inet:8461@127.0.0.1\"", isServed: false),
 
     Setting("dns.forwarder", .text, nil, "The resolver to ask, ADDRESS@PORT. Default: those of /etc/resolv.conf.", example: "\"127.0.0.1@53\""),
-    Setting("dns.trust_anchor", .text, nil, "File with the DNSSEC trust anchor. Default: /usr/share/dns/root.key.", example: "\"/usr/share/dns/root.key\""),
+    Setting("dns.trust_anchor", .text, nil, "File with the DNSSEC trust anchor, or \"none\" for no DNSSEC and no DANE. Default: /usr/share/dns/root.key where the resolver does DNSSEC.", example: "\"/usr/share/dns/root.key\""),
     Setting("dns.timeout", .duration, "\"10s\"", "How long one DNS question may take."),
 
     Setting("tls.ca_file", .text, "\"/etc/ssl/certs/ca-certificates.crt\"", "Trusted root certificates, PEM, for policy hosts and MX hosts."),

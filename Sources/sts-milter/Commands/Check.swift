@@ -24,7 +24,7 @@ struct Check: ParsableCommand {
             do { return try DomainName(text) } catch { throw ValidationError("\(printable(text)): \(error)") }
         }
         let logger = Logger(label: "check") { StreamLogHandler.standardError(label: $0) }
-        let examiner = try Examiner(settings, logger: logger)
+        let examiner = try blocking { try await Examiner(settings, logger: logger) }
         defer { examiner.shutdown() }
         var examinations: [Examination] = []
         for name in names {
