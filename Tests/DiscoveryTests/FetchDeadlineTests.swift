@@ -10,10 +10,10 @@ import Testing
 @Suite("A slow policy host costs its own domain only", .serialized)
 struct FetchDeadlineTests {
     static let slow: [(PolicyAnswer, String)] = [
-        (.hang, "no policy within 0.6 s: no answer from mta-sts.slow.lab"),
+        (.hang, "no policy within 3 s: no answer from mta-sts.slow.lab"),
         (
             .body(.drip(String(repeating: "version: STSv1\n", count: 100), everyMilliseconds: 20)),
-            "no policy within 0.6 s: answer of mta-sts.slow.lab not complete"
+            "no policy within 3 s: answer of mta-sts.slow.lab not complete"
         ),
     ]
 
@@ -23,9 +23,9 @@ struct FetchDeadlineTests {
         let world = try World()
         let domain = try world.publish(answer, for: "slow.lab")
         let start = ContinuousClock.now
-        let failure = try await world.failure(for: domain) { $0.fetchDeadline = .milliseconds(600) }
+        let failure = try await world.failure(for: domain) { $0.fetchDeadline = .seconds(3) }
         #expect(failure == PolicyFailure(.stsPolicyFetchError, text))
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(30))
     }
 
     @Test func othersGoOnMeanwhile() async throws {
@@ -83,7 +83,7 @@ struct FetchDeadlineTests {
         #expect(await fetch.value?.text == "fetch cancelled")
         world.host.connectionFault = .none
         #expect(await discoverer.failure(for: domain) == nil)
-        #expect(ContinuousClock.now - start < .seconds(8))
+        #expect(ContinuousClock.now - start < .seconds(9))
     }
 
     @Test func fetchesCancelledAtAnyMomentLeaveNoConnection() async throws {
