@@ -45,14 +45,17 @@ package final class Daemon: Sendable {
         let count = try store.load(into: table, at: clock.now)
         logger.info(
             "policies loaded",
-            metadata: ["count": "\(count.loaded)", "skipped": "\(count.skipped)", "took": "\(ContinuousClock.now - began)"])
+            metadata: [
+                "count": "\(count.loaded)", "skipped": "\(count.skipped)", "took": "\(ContinuousClock.now - began)",
+            ])
         ledger = Ledger(store: store, clock: clock, logger: logger)
         let (adapters, validates) = try await NetworkAdapters.adapted(to: settings, logger: logger)
         network = Network(adapters)
         self.validates = Mutex(validates)
         keeper = PolicyKeeper(
             memory: table, store: store, discoverer: network, clock: clock, logger: logger, settings: settings.keeper)
-        gate = Gate(policies: keeper, router: network, prober: network, recorder: ledger, clock: clock, settings: settings.gate)
+        gate = Gate(
+            policies: keeper, router: network, prober: network, recorder: ledger, clock: clock, settings: settings.gate)
         milter = MilterServer(settings: settings.milter, judge: GateJudge(gate: gate), logger: logger)
     }
 
@@ -60,7 +63,9 @@ package final class Daemon: Sendable {
     /// - Parameter failed: called when the milter ends although nobody stopped it.
     package func start(failed: @escaping @Sendable (any Error) -> Void) async throws {
         if let path = settings.withLock({ $0.controlSocket }) {
-            let server = try await ControlServer(path: path, group: .singletonMultiThreadedEventLoopGroup) { [self] in await answer($0) }
+            let server = try await ControlServer(path: path, group: .singletonMultiThreadedEventLoopGroup) { [self] in
+                await answer($0)
+            }
             control.withLock { $0 = server }
         }
         try milter.open()
@@ -77,7 +82,9 @@ package final class Daemon: Sendable {
                 }
             }
         }
-        logger.notice("serving", metadata: ["socket": "\(settings.withLock { $0.milter.socket })", "version": "\(Settings.version)"])
+        logger.notice(
+            "serving",
+            metadata: ["socket": "\(settings.withLock { $0.milter.socket })", "version": "\(Settings.version)"])
     }
 
     /// What is done now and then, until the task is cancelled.
@@ -106,7 +113,9 @@ package final class Daemon: Sendable {
         }
         if !validates.withLock({ $0 }) {
             let settings = settings.withLock { $0 }
-            guard let (adapters, works) = try? await NetworkAdapters.adapted(to: settings, logger: logger) else { return }
+            guard let (adapters, works) = try? await NetworkAdapters.adapted(to: settings, logger: logger) else {
+                return
+            }
             if works { take(adapters, validates: true) } else { adapters.shutdown() }
         }
     }
@@ -130,7 +139,9 @@ package final class Daemon: Sendable {
         if new.storePath != old.storePath { restart.append("store.path") }
         if new.controlSocket != old.controlSocket { restart.append("control.socket") }
         settings.withLock { $0 = new }
-        for name in restart { logger.warning("new value takes effect after a restart", metadata: ["setting": "\(name)"]) }
+        for name in restart {
+            logger.warning("new value takes effect after a restart", metadata: ["setting": "\(name)"])
+        }
         logger.notice("settings reloaded")
     }
 
@@ -151,7 +162,9 @@ package final class Daemon: Sendable {
 
     private func answer(_ request: ControlRequest) async -> ControlReply {
         let domains = request.domains.compactMap { try? DomainName($0) }
-        guard domains.count == request.domains.count else { return ControlReply(succeeded: false, lines: ["not a domain name"]) }
+        guard domains.count == request.domains.count else {
+            return ControlReply(succeeded: false, lines: ["not a domain name"])
+        }
         switch request.command {
         case .status: return ControlReply(succeeded: true, lines: ["sts-milter \(Settings.version) is serving"])
         case .forget: return await PolicyCommands(keeper: keeper, gate: gate).forget(domains)
@@ -172,6 +185,7 @@ private struct GateJudge: RecipientJudge {
 
 extension Settings {
     fileprivate func asksNetworkOtherwise(than old: Settings) -> Bool {
-        dns != old.dns || dnsTimeout != old.dnsTimeout || discovery != old.discovery || probe != old.probe || caFile != old.caFile
+        dns != old.dns || dnsTimeout != old.dnsTimeout || discovery != old.discovery || probe != old.probe
+            || caFile != old.caFile
     }
 }

@@ -37,7 +37,8 @@ struct NetworkAdapters: Sendable {
     /// MTA-STS works as it does without DNSSEC. An anchor that the settings name is never given up.
     static func adapted(to settings: Settings, logger: Logger) async throws -> (NetworkAdapters, validates: Bool) {
         let adapters = try NetworkAdapters(settings)
-        guard settings.dns.trustAnchor == .system, case .fails(let why) = await adapters.resolver.validation(within: validationPatience)
+        guard settings.dns.trustAnchor == .system,
+            case .fails(let why) = await adapters.resolver.validation(within: validationPatience)
         else { return (adapters, true) }
         logger.warning(
             "DNSSEC cannot be validated by way of this resolver, DANE is off; use another (dns.forwarder), or silence this with dns.trust_anchor = \"none\"",

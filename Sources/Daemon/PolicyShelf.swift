@@ -11,7 +11,9 @@ package struct PolicyShelf {
     private let store: Store
 
     package init(_ settings: Settings) throws {
-        store = try Store(path: settings.storePath, createIfMissing: false, logger: Logger(label: "policy") { StreamLogHandler.standardError(label: $0) })
+        store = try Store(
+            path: settings.storePath, createIfMissing: false,
+            logger: Logger(label: "policy") { StreamLogHandler.standardError(label: $0) })
     }
 
     package func policy(for domain: DomainName) throws -> CachedPolicy? {
@@ -65,7 +67,8 @@ package struct PolicyOffice: Sendable {
         case .refresh:
             let reply = await commands.refresh(domains)
             guard await keeper.saveUnsaved() == 0 else {
-                return ControlReply(succeeded: false, lines: reply.lines + ["not written to the store at \(settings.storePath)"])
+                return ControlReply(
+                    succeeded: false, lines: reply.lines + ["not written to the store at \(settings.storePath)"])
             }
             return reply
         case .status: return ControlReply(succeeded: false, lines: ["no sts-milter is running"])

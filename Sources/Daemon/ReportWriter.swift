@@ -12,7 +12,8 @@ package enum ReportWriterError: Error, Sendable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .contact(let text): "report.contact_info: '\(printable(text, limit: 80))' is not a mail address; write \"tlsrpt@example.org\""
+        case .contact(let text):
+            "report.contact_info: '\(printable(text, limit: 80))' is not a mail address; write \"tlsrpt@example.org\""
         case .output(let path, let cause): "\(path): cannot be written: \(cause)"
         }
     }
@@ -27,11 +28,13 @@ package struct ReportWriter: Sendable {
     /// - Returns: the paths of the files, in the order of the domains.
     package func write(_ day: UTCDay, to directory: String) async throws -> [String] {
         let contact = settings.contactInfo
-        guard let at = contact.lastIndex(of: "@"), let sender = try? DomainName(contact[contact.index(after: at)...]) else {
+        guard let at = contact.lastIndex(of: "@"), let sender = try? DomainName(contact[contact.index(after: at)...])
+        else {
             throw ReportWriterError.contact(contact)
         }
         let store = try Store(
-            path: settings.storePath, createIfMissing: false, logger: Logger(label: "report") { StreamLogHandler.standardError(label: $0) })
+            path: settings.storePath, createIfMissing: false,
+            logger: Logger(label: "report") { StreamLogHandler.standardError(label: $0) })
         do { try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true) } catch {
             throw ReportWriterError.output(directory, cause: error.localizedDescription)
         }
@@ -42,7 +45,10 @@ package struct ReportWriter: Sendable {
             let report = Report(
                 organizationName: settings.organizationName, dateRange: range, contactInfo: contact,
                 reportID: "\(day).\(results.domain)@\(sender)", policies: results.policies)
-            guard let name = ReportFileName(sender: sender, policyDomain: results.domain, range: range, isCompressed: false) else { continue }
+            guard
+                let name = ReportFileName(
+                    sender: sender, policyDomain: results.domain, range: range, isCompressed: false)
+            else { continue }
             let path = URL(fileURLWithPath: directory).appendingPathComponent(name.description).path
             do { try Data(report.json(pretty: true)).write(to: URL(fileURLWithPath: path)) } catch {
                 throw ReportWriterError.output(path, cause: error.localizedDescription)

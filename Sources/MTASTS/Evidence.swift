@@ -31,7 +31,9 @@ package struct Failure: Sendable, Hashable {
     /// The first line of the host's answer to EHLO, safe to print.
     package let helo: String?
 
-    package init(_ type: ResultType, reasonCode: String? = nil, text: String, address: IPAddress? = nil, helo: String? = nil) {
+    package init(
+        _ type: ResultType, reasonCode: String? = nil, text: String, address: IPAddress? = nil, helo: String? = nil
+    ) {
         self.type = type
         self.reasonCode = reasonCode
         self.text = text

@@ -105,7 +105,8 @@ private struct Tally {
             if policy.covers(candidate.name) {
                 good += 1
             } else {
-                let failure = Failure(notCovered.type, reasonCode: notCovered.reasonCode, text: notCovered.text, address: facts.address)
+                let failure = Failure(
+                    notCovered.type, reasonCode: notCovered.reasonCode, text: notCovered.text, address: facts.address)
                 bad.append(HostFinding(host: candidate.name, failures: [failure]))
             }
         case .failing(let failures, _):

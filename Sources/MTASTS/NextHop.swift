@@ -81,7 +81,9 @@ extension Recipient {
         var hops: [NextHop] = []
         while !rest.isEmpty {
             let isBracketed = rest.first == "["
-            guard let end = isBracketed ? rest.firstIndex(of: "]") : (rest.firstIndex(of: ":") ?? rest.endIndex) else { break }
+            guard let end = isBracketed ? rest.firstIndex(of: "]") : (rest.firstIndex(of: ":") ?? rest.endIndex) else {
+                break
+            }
             let name = isBracketed ? rest[rest.index(after: rest.startIndex)..<end] : rest[..<end]
             rest = isBracketed ? rest[rest.index(after: end)...] : rest[end...]
             var port = NextHop.smtpPort

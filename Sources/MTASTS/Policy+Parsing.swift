@@ -71,7 +71,9 @@ extension Policy {
         guard let modeText = fields["mode"] else { throw .missing("mode") }
         guard let mode = Mode(rawValue: modeText) else { throw .unknownMode(modeText) }
         guard let ageText = fields["max_age"] else { throw .missing("max_age") }
-        guard !ageText.isEmpty, ageText.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { throw .badMaxAge(ageText) }
+        guard !ageText.isEmpty, ageText.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            throw .badMaxAge(ageText)
+        }
         // Digits only, so what does not fit an Int64 is merely very large.
         let age = Int64(ageText) ?? .max
         if age > maxAgeLimitSeconds { warn("max_age: \(ageText)", "capped to \(maxAgeLimitSeconds)") }

@@ -115,9 +115,12 @@ package final class Gate: Sendable {
                 let key = ProbeKey(candidate: candidate, routeIsSecure: route.isSecure)
                 seen.hosts[candidate] = evidence.value(for: key, at: now)
             }
-            let verdict = judge(route, under: policy, seeing: seen, enforcement: settings.enforcement, scrutiny: settings.scrutiny)
+            let verdict = judge(
+                route, under: policy, seeing: seen, enforcement: settings.enforcement, scrutiny: settings.scrutiny)
             // A testing policy never holds mail back, so its evidence must be complete to be worth counting.
-            if case .testing = verdict, settings.scrutiny == .probes, seen.hosts.count < route.candidates.count { return nil }
+            if case .testing = verdict, settings.scrutiny == .probes, seen.hosts.count < route.candidates.count {
+                return nil
+            }
             return verdict
         }
     }
@@ -154,7 +157,8 @@ package final class Gate: Sendable {
         case .route(let route):
             let settings = settings.withLock { $0 }
             let seen = settings.scrutiny == .probes ? await look(at: route) : Evidence()
-            return judge(route, under: policy, seeing: seen, enforcement: settings.enforcement, scrutiny: settings.scrutiny)
+            return judge(
+                route, under: policy, seeing: seen, enforcement: settings.enforcement, scrutiny: settings.scrutiny)
         }
     }
 
@@ -190,11 +194,12 @@ package final class Gate: Sendable {
         return await probeFlights.join(key) { [self] in
             let seen = await prober.probe(key.candidate, routeIsSecure: key.routeIsSecure)
             let settings = settings.withLock { $0 }
-            let keepFor = switch seen {
-            case .conforming: settings.conformingFor
-            case .failing: settings.failingFor
-            case .unreachable: settings.unreachableFor
-            }
+            let keepFor =
+                switch seen {
+                case .conforming: settings.conformingFor
+                case .failing: settings.failingFor
+                case .unreachable: settings.unreachableFor
+                }
             evidence.set(seen, for: key, at: clock.now, keepFor: keepFor)
             return seen
         }
@@ -204,7 +209,10 @@ package final class Gate: Sendable {
 
     /// Counts a verdict that was acted on, once per message and next hops.
     package func note(_ verdict: Verdict, of hops: [NextHop]) {
-        let domain: DomainName? = if case .violating(let violation) = verdict { violation.policyDomain } else { hops.lazy.compactMap(\.policyDomain).first }
+        let domain: DomainName? =
+            if case .violating(let violation) = verdict { violation.policyDomain } else {
+                hops.lazy.compactMap(\.policyDomain).first
+            }
         guard let domain else { return }
         switch verdict {
         case .notJudged, .noPolicy(nil), .modeNone, .unknown: return

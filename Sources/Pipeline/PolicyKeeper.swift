@@ -126,7 +126,9 @@ package final class PolicyKeeper: Sendable {
 
     private func expire(_ cached: CachedPolicy) {
         memory.remove(cached.domain)
-        logger.notice("policy expired", metadata: ["domain": "\(cached.domain)", "mode": "\(cached.policy.mode)", "fetched": "\(cached.fetchedAt)"])
+        logger.notice(
+            "policy expired",
+            metadata: ["domain": "\(cached.domain)", "mode": "\(cached.policy.mode)", "fetched": "\(cached.fetchedAt)"])
         Task { try? await store.remove(cached.domain) }
     }
 
@@ -152,7 +154,8 @@ package final class PolicyKeeper: Sendable {
             fallback = .unknown(text)
         }
         if let cached = liveCached(domain) {
-            logger.debug("policy kept without its record", metadata: ["domain": "\(domain)", "expires": "\(cached.expiresAt)"])
+            logger.debug(
+                "policy kept without its record", metadata: ["domain": "\(domain)", "expires": "\(cached.expiresAt)"])
             return .policy(cached)
         }
         let keepFor = if case .unknown = fallback { settings.unknownFor } else { settings.absentFor }
@@ -192,7 +195,10 @@ package final class PolicyKeeper: Sendable {
         if old?.policy != fresh.policy || old?.id != id {
             logger.info(
                 "policy fetched",
-                metadata: ["domain": "\(domain)", "id": "\(id)", "mode": "\(fresh.policy.mode)", "expires": "\(fresh.expiresAt)"])
+                metadata: [
+                    "domain": "\(domain)", "id": "\(id)", "mode": "\(fresh.policy.mode)",
+                    "expires": "\(fresh.expiresAt)",
+                ])
         }
         memory.set(fresh)
         recent.remove(domain)
@@ -204,7 +210,8 @@ package final class PolicyKeeper: Sendable {
     }
 
     private func refuse(
-        _ failure: PolicyFailure, id: String, of domain: DomainName, keeping cached: CachedPolicy?, _ settings: KeeperSettings
+        _ failure: PolicyFailure, id: String, of domain: DomainName, keeping cached: CachedPolicy?,
+        _ settings: KeeperSettings
     ) -> PolicyFinding {
         let now = clock.now
         let failures = (pauses.value(for: domain, at: now)?.failures ?? 0) + 1
@@ -213,7 +220,8 @@ package final class PolicyKeeper: Sendable {
             Pause(id: id, failures: failures, until: now + pause, failure: failure), for: domain, at: now,
             keepFor: Self.longestPause * 4)
         var metadata: Logger.Metadata = [
-            "domain": "\(domain)", "result_type": "\(failure.type.rawValue)", "cause": "\(failure.text)", "retry_in": "\(pause.components.seconds)s",
+            "domain": "\(domain)", "result_type": "\(failure.type.rawValue)", "cause": "\(failure.text)",
+            "retry_in": "\(pause.components.seconds)s",
         ]
         guard let cached else {
             logger.notice("policy fetch failed, none applies", metadata: metadata)

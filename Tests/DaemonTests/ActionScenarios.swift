@@ -51,7 +51,8 @@ struct ActionScenarios {
         let plain = try await lab.send(through: 24, to: "u@a-required.lab")
         #expect(plain.reply(for: "u@a-required.lab")?.isPositive == true)
         #expect(plain.data?.code == 451)
-        let marked = try await lab.send(through: 24, to: "u@a-required.lab", message: "TLS-Required: No\nSubject: x\n\nx\n")
+        let marked = try await lab.send(
+            through: 24, to: "u@a-required.lab", message: "TLS-Required: No\nSubject: x\n\nx\n")
         #expect(marked.data?.isPositive == true)
         _ = try await host.waitForMessage { $0.text.contains("TLS-Required") }
         try await daemon.waitForLog("let through by TLS-Required: No", "queue_id=")
@@ -60,13 +61,15 @@ struct ActionScenarios {
     @Test("verdicts are counted, and the report of the day says them")
     func report() async throws {
         let lab = try await Lab.open()
-        let daemon = try await lab.daemon(25, "[report]\ncontact_info = \"tlsrpt@mta.lab\"\norganization_name = \"Lab\"\n")
+        let daemon = try await lab.daemon(
+            25, "[report]\ncontact_info = \"tlsrpt@mta.lab\"\norganization_name = \"Lab\"\n")
         try lab.town.domain("a-good.lab")
         try lab.town.domain("a-bad.lab", plain: true)
         for _ in 0..<3 { #expect(try await lab.send(through: 25, to: "u@a-good.lab", "v@a-good.lab").reply.isPositive) }
         for _ in 0..<2 { #expect(try await lab.send(through: 25, to: "u@a-bad.lab").reply.code == 451) }
         #expect(daemon.terminate() == 0)
-        let day = ISO8601DateFormatter.string(from: Date(), timeZone: .gmt, formatOptions: [.withFullDate, .withDashSeparatorInDate])
+        let day = ISO8601DateFormatter.string(
+            from: Date(), timeZone: .gmt, formatOptions: [.withFullDate, .withDashSeparatorInDate])
         let output = daemon.directory.path + "/reports"
         #expect(try daemon.command("report", "--day", day, "--output", output).succeeded)
         let files = try FileManager.default.contentsOfDirectory(atPath: output).sorted()
@@ -79,7 +82,8 @@ struct ActionScenarios {
 
     /// Successful and failed sessions of a report's only policy.
     private func summary(_ path: String) throws -> [Int] {
-        let object = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path))) as? [String: Any]
+        let object =
+            try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path))) as? [String: Any]
         let policies = try #require(object?["policies"] as? [[String: Any]])
         #expect(policies.count == 1)
         let summary = try #require(policies.first?["summary"] as? [String: Int])
@@ -91,12 +95,16 @@ struct ActionScenarios {
         let lab = try await Lab.open()
         let daemon = try DaemonProcess(address: "127.20.9.26", settings: lab.town.settings)
         try lab.town.domain("a-check-good.lab")
-        try lab.town.domain("a-check-bad.lab", credential: lab.town.authority.issue(names: ["mx.a-check-bad.lab"], validity: .expired))
+        try lab.town.domain(
+            "a-check-bad.lab", credential: lab.town.authority.issue(names: ["mx.a-check-bad.lab"], validity: .expired))
         try lab.town.domain("a-check-down.lab").stop()
         lab.town.names.set("_smtp._tls.a-check-good.lab", .txt("v=TLSRPTv1; rua=mailto:tls@a-check-good.lab"))
         let good = try daemon.command("check", "a-check-good.lab")
         #expect(good.status == 0, "\(good)")
-        for text in ["found, id 1", "mode enforce", "10 mx.a-check-good.lab", "conforming", "TLSv1.3", "mailto:tls@a-check-good.lab"] {
+        for text in [
+            "found, id 1", "mode enforce", "10 mx.a-check-good.lab", "conforming", "TLSv1.3",
+            "mailto:tls@a-check-good.lab",
+        ] {
             #expect(good.output.contains(text), "\(text) in \(good.output)")
         }
         #expect(!good.output.contains("\u{1b}"))

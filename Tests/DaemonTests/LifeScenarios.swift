@@ -135,7 +135,9 @@ struct LifeScenarios {
         #expect(first.log.contains("serving"))
     }
 
-    @Test("SIGHUP takes new settings; a broken file leaves the old ones in force", arguments: [(19, SIGHUP), (20, SIGUSR1)])
+    @Test(
+        "SIGHUP takes new settings; a broken file leaves the old ones in force",
+        arguments: [(19, SIGHUP), (20, SIGUSR1)])
     func reload(_ gate: Int, _ signal: Int32) async throws {
         let lab = try await Lab.open()
         let daemon = try await lab.daemon(gate)

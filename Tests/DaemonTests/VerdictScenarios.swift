@@ -41,7 +41,8 @@ struct VerdictScenarios {
         let good = try lab.town.domain("v-good.lab")
         #expect(try await lab.send(through: 1, to: "u@v-good.lab").reply.isPositive)
         #expect(try await good.waitForMessage().overTLS)
-        let wildcard = try lab.town.mailHost("a.v-wild.lab", credential: lab.town.authority.issue(names: ["*.v-wild.lab"]))
+        let wildcard = try lab.town.mailHost(
+            "a.v-wild.lab", credential: lab.town.authority.issue(names: ["*.v-wild.lab"]))
         lab.town.route("v-wild.lab", to: ["a.v-wild.lab"])
         try lab.town.publish("v-wild.lab", mode: "enforce", mx: ["*.v-wild.lab"])
         #expect(try await lab.send(through: 1, to: "u@v-wild.lab").reply.isPositive)
@@ -64,9 +65,11 @@ struct VerdictScenarios {
     private func prepare(_ row: Bad, _ domain: String, _ lab: Lab) throws -> MXHost {
         let authority = row.isForeign ? try CertificateAuthority(commonName: "foreign root") : lab.town.authority
         let names = [row.certificateName ?? "mx.\(domain)"]
-        let credential = row.isSelfSigned
+        let credential =
+            row.isSelfSigned
             ? try authority.selfSigned(names: names)
-            : try authority.issue(names: names, commonName: "mx.\(domain)", validity: row.validity, options: row.options)
+            : try authority.issue(
+                names: names, commonName: "mx.\(domain)", validity: row.validity, options: row.options)
         let host = try lab.town.domain(domain, credential: credential)
         if let fault = row.fault { host.fail(fault) }
         if row.maximumTLS10 { host.change { $0.maximumTLSVersion = .tlsv1 } }
@@ -126,7 +129,8 @@ struct VerdictScenarios {
         try await lab.daemon(5)
         let good = try lab.town.domain("v-many-good.lab")
         try lab.town.domain("v-many-bad.lab", plain: true)
-        let dialogue = try await lab.send(through: 5, to: "a@v-many-bad.lab", "b@v-many-good.lab", "c@v-many-bad.lab", "d@v-many-good.lab")
+        let dialogue = try await lab.send(
+            through: 5, to: "a@v-many-bad.lab", "b@v-many-good.lab", "c@v-many-bad.lab", "d@v-many-good.lab")
         #expect(dialogue.recipients.map(\.reply.code) == [451, 250, 451, 250])
         #expect(dialogue.data?.isPositive == true)
         let message = try await good.waitForMessage()
@@ -191,7 +195,8 @@ struct VerdictScenarios {
         }
         try lab.town.domain("xn--bcher-kva.lab", plain: true)
         #expect(try await lab.send(through: 10, to: "u@xn--bcher-kva.lab").reply.code == 451)
-        let evil = "version: STSv1\nmode: enforce\nmx: mx.v-evil.lab\nmx: x\u{1b}[31m%s\u{7f} ciphers=low\nmax_age: 86400\n"
+        let evil =
+            "version: STSv1\nmode: enforce\nmx: mx.v-evil.lab\nmx: x\u{1b}[31m%s\u{7f} ciphers=low\nmax_age: 86400\n"
         try lab.town.domain("v-evil.lab", plain: true)
         try lab.town.publish("v-evil.lab", .policy(evil))
         let reply = try await lab.send(through: 10, to: "u@v-evil.lab").reply

@@ -14,7 +14,9 @@ struct Demo {
         Case(domain: "good.lab", story: "keeps its enforce policy", isDelivered: true),
         Case(domain: "nopolicy.lab", story: "has no policy, and no TLS either", isDelivered: true),
         Case(domain: "testing.lab", story: "breaks a policy in testing mode", isDelivered: true),
-        Case(domain: "dane.seclab", story: "has DANE in a signed zone, and a certificate nobody else trusts", isDelivered: true),
+        Case(
+            domain: "dane.seclab", story: "has DANE in a signed zone, and a certificate nobody else trusts",
+            isDelivered: true),
         Case(domain: "expired.lab", story: "has an MX host whose certificate expired", isDelivered: false),
         Case(domain: "plain.lab", story: "has an MX host without STARTTLS", isDelivered: false),
         Case(domain: "wrongname.lab", story: "has an MX host with another host's certificate", isDelivered: false),
@@ -26,7 +28,8 @@ struct Demo {
         let town = try makeTown()
         let daemon = try DaemonProcess(
             address: "127.10.0.1",
-            settings: town.settings + "[report]\norganization_name = \"Example Org\"\ncontact_info = \"tlsrpt@mta.lab\"\n")
+            settings: town.settings
+                + "[report]\norganization_name = \"Example Org\"\ncontact_info = \"tlsrpt@mta.lab\"\n")
         try await daemon.start()
         var options = Postfix.Options()
         options.caFile = town.authority.caFile
@@ -62,19 +65,25 @@ struct Demo {
         heading("sts-milter policy list")
         print(try daemon.command("policy", "list").output)
         try await report(of: daemon)
-        guard surprises == 0 else { throw LabError("\(surprises) of \(Self.cases.count) domains were not treated as they should be") }
+        guard surprises == 0 else {
+            throw LabError("\(surprises) of \(Self.cases.count) domains were not treated as they should be")
+        }
         heading("All \(Self.cases.count) domains were treated as they should be")
     }
 
     private func report(of daemon: DaemonProcess) async throws {
-        let day = ISO8601DateFormatter.string(from: Date(), timeZone: .gmt, formatOptions: [.withFullDate, .withDashSeparatorInDate])
+        let day = ISO8601DateFormatter.string(
+            from: Date(), timeZone: .gmt, formatOptions: [.withFullDate, .withDashSeparatorInDate])
         let directory = daemon.directory.path + "/reports"
         // What was counted is written every second.
         try await Wait.until("the report of expired.lab", within: .seconds(10)) {
             _ = try daemon.command("report", "--day", day, "--output", directory)
-            return try FileManager.default.contentsOfDirectory(atPath: directory).contains { $0.contains("!expired.lab!") }
+            return try FileManager.default.contentsOfDirectory(atPath: directory).contains {
+                $0.contains("!expired.lab!")
+            }
         }
-        for file in try FileManager.default.contentsOfDirectory(atPath: directory) where file.contains("!expired.lab!") {
+        for file in try FileManager.default.contentsOfDirectory(atPath: directory) where file.contains("!expired.lab!")
+        {
             heading("sts-milter report --day \(day): \(file)")
             print(try String(contentsOfFile: directory + "/" + file, encoding: .utf8))
         }
@@ -100,7 +109,8 @@ struct Demo {
         try town.domain("good.lab")
         try town.mailHost("mx.nopolicy.lab", plain: true)
         town.route("nopolicy.lab", to: ["mx.nopolicy.lab"])
-        try town.domain("testing.lab", mode: "testing", credential: authority.issue(names: ["mx.testing.lab"], validity: .expired))
+        try town.domain(
+            "testing.lab", mode: "testing", credential: authority.issue(names: ["mx.testing.lab"], validity: .expired))
         try town.domain("expired.lab", credential: authority.issue(names: ["mx.expired.lab"], validity: .expired))
         try town.domain("plain.lab", plain: true)
         try town.domain("wrongname.lab", credential: authority.issue(names: ["mx.somewhere.lab"]))

@@ -14,7 +14,9 @@ struct JudgementTests {
         let milter: Expected
         let map: Expected
         var namesOnly = false
-        var description: String { hosts.map { "\($0.0) \($0.1)" }.joined(separator: ", ") + (namesOnly ? " (names only)" : "") }
+        var description: String {
+            hosts.map { "\($0.0) \($0.1)" }.joined(separator: ", ") + (namesOnly ? " (names only)" : "")
+        }
     }
 
     /// The policy covers `mx1.example.org` and `*.mail.example.org`.
@@ -42,7 +44,9 @@ struct JudgementTests {
         Row(hosts: [("mx1.example.org", .daneBad)], milter: .violating, map: .violating),
         Row(hosts: [("mx1.example.org", .unseen)], milter: .conforming, map: .conforming, namesOnly: true),
         Row(hosts: [("mx2.example.org", .unseen)], milter: .violating, map: .violating, namesOnly: true),
-        Row(hosts: [("mx1.example.org", .unseen), ("mx2.example.org", .unseen)], milter: .violating, map: .conforming, namesOnly: true),
+        Row(
+            hosts: [("mx1.example.org", .unseen), ("mx2.example.org", .unseen)], milter: .violating, map: .conforming,
+            namesOnly: true),
     ]
 
     @Test("under an enforce policy", arguments: rows)
@@ -107,12 +111,15 @@ struct JudgementTests {
 
     private func route(_ hosts: [(String, Seen)]) throws -> Route {
         let domain = try DomainName("example.org")
-        let candidates = try hosts.enumerated().map { Candidate(name: try DomainName($1.0), preference: UInt16($0), port: 25) }
+        let candidates = try hosts.enumerated().map {
+            Candidate(name: try DomainName($1.0), preference: UInt16($0), port: 25)
+        }
         return Route(nextHop: .mx(of: domain, port: 25), policyDomain: domain, candidates: candidates, isSecure: true)
     }
 
     private func finding(mode: Policy.Mode) throws -> PolicyFinding {
-        let body = "version: STSv1\nmode: \(mode.rawValue)\nmx: mx1.example.org\nmx: *.mail.example.org\nmax_age: 86400\n"
+        let body =
+            "version: STSv1\nmode: \(mode.rawValue)\nmx: mx1.example.org\nmx: *.mail.example.org\nmax_age: 86400\n"
         let policy = try Policy.read(body.utf8).policy
         let fetched = UTCTime(secondsSinceEpoch: 1_000_000)
         return .policy(CachedPolicy(domain: try DomainName("example.org"), id: "1", policy: policy, fetchedAt: fetched))
@@ -122,7 +129,8 @@ struct JudgementTests {
         let address = try #require(IPAddress("192.0.2.1"))
         func facts(_ authentication: TLSFacts.Authentication) -> TLSFacts {
             TLSFacts(
-                address: address, version: "TLSv1.3", cipher: "x", subject: "", issuer: "", notBefore: nil, notAfter: nil, names: [],
+                address: address, version: "TLSv1.3", cipher: "x", subject: "", issuer: "", notBefore: nil,
+                notAfter: nil, names: [],
                 authentication: authentication)
         }
         switch seen {

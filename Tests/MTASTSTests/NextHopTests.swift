@@ -22,7 +22,8 @@ struct NextHopTests {
         "what is not ours to judge",
         arguments: [
             ("local", "rcpt.example"), ("virtual", "rcpt.example"), ("lmtp", "unix:/run/lmtp"), ("discard", ""),
-            ("smtp", "unix:/run/lmtp"), ("smtp", "[]"), ("smtp", "["), ("smtp", ":::"), ("smtp", "..."), ("smtp", "a b c\0"),
+            ("smtp", "unix:/run/lmtp"), ("smtp", "[]"), ("smtp", "["), ("smtp", ":::"), ("smtp", "..."),
+            ("smtp", "a b c\0"),
         ])
     func notOurs(_ mailer: String, _ host: String) throws {
         let recipient = Recipient(domain: nil, mailer: mailer, host: host)
@@ -35,7 +36,8 @@ struct NextHopTests {
 
     @Test("an address without a domain and without a route is not ours")
     func noDomain() {
-        guard case .notOurs = Recipient(domain: nil, mailer: nil, host: nil).destination(transports: Self.transports) else {
+        guard case .notOurs = Recipient(domain: nil, mailer: nil, host: nil).destination(transports: Self.transports)
+        else {
             Issue.record("judged without a domain")
             return
         }

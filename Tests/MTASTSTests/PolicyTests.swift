@@ -22,7 +22,9 @@ struct PolicyTests {
 
     @Test("octets that are no UTF-8 do not trap and cost nothing but their line")
     func notUTF8() throws {
-        let body = Array("version: STSv1\nmode: enforce\nx: ".utf8) + [0xFF, 0xC0, 0x00] + Array("\nmx: a.example\nmax_age: 1".utf8)
+        let body =
+            Array("version: STSv1\nmode: enforce\nx: ".utf8) + [0xFF, 0xC0, 0x00]
+            + Array("\nmx: a.example\nmax_age: 1".utf8)
         #expect(try Policy.read(body).policy.mx.map(\.description) == ["a.example"])
     }
 
@@ -60,8 +62,10 @@ struct MXPatternTests {
     @Test(
         "matches",
         arguments: [
-            ("mail.example.com", "mail.example.com"), ("*.example.com", "mail.example.com"), ("MAIL.Example.COM.", "mail.example.com"),
-            ("*.Example.com.", "a.example.com"), ("*.example.com", "xn--mnchen-3ya.example.com"), ("*.example.com", "mx_1.example.com"),
+            ("mail.example.com", "mail.example.com"), ("*.example.com", "mail.example.com"),
+            ("MAIL.Example.COM.", "mail.example.com"),
+            ("*.Example.com.", "a.example.com"), ("*.example.com", "xn--mnchen-3ya.example.com"),
+            ("*.example.com", "mx_1.example.com"),
         ])
     func matches(_ pattern: String, _ host: String) throws {
         #expect(try MXPattern(pattern).matches(try DomainName(mxHost: host)))
@@ -70,7 +74,8 @@ struct MXPatternTests {
     @Test(
         "does not match",
         arguments: [
-            ("*.example.com", "example.com"), ("*.example.com", "foo.bar.example.com"), ("*.example.com", "badexample.com"),
+            ("*.example.com", "example.com"), ("*.example.com", "foo.bar.example.com"),
+            ("*.example.com", "badexample.com"),
             ("mail.example.com", "example.com"), ("example.com", "mail.example.com"), ("*.com", "mail.example.com"),
         ])
     func differs(_ pattern: String, _ host: String) throws {
@@ -79,8 +84,11 @@ struct MXPatternTests {
 
     @Test(
         "refuses what is no pattern",
-        arguments: ["", "*", "*.", ".example.com", "a.*.example.com", "*a.example.com", "*.*.example.com", "192.0.2.1", "[192.0.2.1]",
-            "münchen.example", "x ciphers=low", "a:.com", "*.com:x", "mail.example.com;", "mail.example.com\0"])
+        arguments: [
+            "", "*", "*.", ".example.com", "a.*.example.com", "*a.example.com", "*.*.example.com", "192.0.2.1",
+            "[192.0.2.1]",
+            "münchen.example", "x ciphers=low", "a:.com", "*.com:x", "mail.example.com;", "mail.example.com\0",
+        ])
     func refused(_ text: String) {
         #expect(throws: DomainNameError.self) { try MXPattern(text) }
     }

@@ -13,7 +13,8 @@ struct IPAddressTests {
         #expect(IPAddress(literal: text)?.description == expected)
     }
 
-    @Test("refuses other texts", arguments: ["", "1.2.3", "example.org", "ipv6:1.2.3.4", "1.2.3.4.5", "::g", "1.2.3.4\0"])
+    @Test(
+        "refuses other texts", arguments: ["", "1.2.3", "example.org", "ipv6:1.2.3.4", "1.2.3.4.5", "::g", "1.2.3.4\0"])
     func refused(_ text: String) {
         #expect(IPAddress(literal: text) == nil)
     }

@@ -16,6 +16,7 @@ struct PrintableTests {
 
     @Test("is bounded")
     func bounded() {
-        #expect(printable(String(repeating: "x", count: 10_000), limit: 20) == String(repeating: "x", count: 20) + "...")
+        #expect(
+            printable(String(repeating: "x", count: 10_000), limit: 20) == String(repeating: "x", count: 20) + "...")
     }
 }

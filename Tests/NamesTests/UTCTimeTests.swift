@@ -7,14 +7,17 @@ struct UTCTimeTests {
     @Test(
         "days and their names",
         arguments: [
-            (0, "1970-01-01"), (19_782, "2024-02-29"), (20_780, "2026-11-23"), (-1, "1969-12-31"), (11_016, "2000-02-29"), (47_541, "2100-03-01"),
+            (0, "1970-01-01"), (19_782, "2024-02-29"), (20_780, "2026-11-23"), (-1, "1969-12-31"),
+            (11_016, "2000-02-29"), (47_541, "2100-03-01"),
         ])
     func days(_ number: Int64, _ text: String) {
         #expect(UTCDay(daysSinceEpoch: number).description == text)
         #expect(UTCDay(text)?.daysSinceEpoch == number)
     }
 
-    @Test("refuses other texts", arguments: ["", "2026-02-29", "2026-13-01", "2026-1-01", "20261123", "2026-11-23x", "+026-11-23"])
+    @Test(
+        "refuses other texts",
+        arguments: ["", "2026-02-29", "2026-13-01", "2026-1-01", "20261123", "2026-11-23x", "+026-11-23"])
     func refused(_ text: String) {
         #expect(UTCDay(text) == nil)
     }

@@ -108,7 +108,9 @@ func announce(_ id: String) -> RecordFinding { .found(.record(STSRecord(id: id))
 extension STSRecord {
     /// Only the parser makes records.
     init(id: String) {
-        guard case .record(let record) = STSRecord.select(from: ["v=STSv1; id=\(id)"]) else { preconditionFailure("bad id") }
+        guard case .record(let record) = STSRecord.select(from: ["v=STSv1; id=\(id)"]) else {
+            preconditionFailure("bad id")
+        }
         self = record
     }
 }

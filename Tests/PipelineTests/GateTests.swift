@@ -17,7 +17,8 @@ struct GateTests {
         let keeper = PolicyKeeper(
             memory: world, store: world, discoverer: world, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: KeeperSettings())
-        gate = Gate(policies: keeper, router: world, prober: world, recorder: world, clock: world, settings: GateSettings())
+        gate = Gate(
+            policies: keeper, router: world, prober: world, recorder: world, clock: world, settings: GateSettings())
         world.change {
             $0.record = announce("1")
             $0.fetch = .success(body(.enforce))
@@ -28,7 +29,8 @@ struct GateTests {
     private let facts: TLSFacts = {
         guard let address = IPAddress("192.0.2.1") else { preconditionFailure("a literal") }
         return TLSFacts(
-            address: address, version: "TLSv1.3", cipher: "x", subject: "", issuer: "", notBefore: nil, notAfter: nil, names: [],
+            address: address, version: "TLSv1.3", cipher: "x", subject: "", issuer: "", notBefore: nil, notAfter: nil,
+            names: [],
             authentication: .pkix)
     }()
     private let expired = HostEvidence.failing([Failure(.certificateExpired, text: "certificate expired")], nil)

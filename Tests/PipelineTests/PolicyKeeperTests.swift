@@ -44,7 +44,9 @@ struct PolicyKeeperTests {
 
     @Test(
         "stays under an enforce policy, whatever happens to the record",
-        arguments: [RecordFinding.found(.absent), .found(.invalid("2 records")), .unavailable("SERVFAIL"), announce("2")])
+        arguments: [
+            RecordFinding.found(.absent), .found(.invalid("2 records")), .unavailable("SERVFAIL"), announce("2"),
+        ])
     func recordTrouble(_ record: RecordFinding) async {
         await learn(.enforce, id: "1")
         world.change {

@@ -23,8 +23,12 @@ package enum NextHopTable {
         Row(mailer: "smtp", host: "[ipv6:::1]:25", expected: ["address ::1 25"]),
         Row(mailer: "smtp", host: "[IPv6:2001:db8::1]:2525", expected: ["address 2001:db8::1 2525"]),
         Row(mailer: "smtp", host: "one.example, two.example", expected: ["mx one.example 25", "mx two.example 25"]),
-        Row(mailer: "smtp", host: "[one.example]:587, two.example:26", expected: ["host one.example 587", "mx two.example 26"]),
-        Row(mailer: "esmtp", host: "[one.example]:[two.example]", expected: ["host one.example 25", "host two.example 25"]),
+        Row(
+            mailer: "smtp", host: "[one.example]:587, two.example:26",
+            expected: ["host one.example 587", "mx two.example 26"]),
+        Row(
+            mailer: "esmtp", host: "[one.example]:[two.example]",
+            expected: ["host one.example 25", "host two.example 25"]),
         Row(mailer: "esmtp", host: "one.example.:two.example.", expected: ["mx one.example 25", "mx two.example 25"]),
         Row(mailer: "smtp", host: "inet:mx.example:24", expected: ["mx mx.example 24"]),
         Row(mailer: "smtp", host: "b\u{fc}cher.example", expected: ["mx xn--bcher-kva.example 25"]),

@@ -21,7 +21,8 @@ package enum PolicyTable {
     package static let valid: [Valid] = [
         Valid(body: minimal),
         Valid(
-            body: "version: STSv1\r\nmode: enforce\r\nmx: mail.example.com\r\nmx: *.example.net\r\nmx: backupmx.example.com\r\nmax_age: 604800\r\n",
+            body:
+                "version: STSv1\r\nmode: enforce\r\nmx: mail.example.com\r\nmx: *.example.net\r\nmx: backupmx.example.com\r\nmax_age: 604800\r\n",
             mx: ["mail.example.com", "*.example.net", "backupmx.example.com"], maxAge: 604_800),
         Valid(body: "version:STSv1\nmode:enforce\nmx:mail.example.com\nmax_age:86400"),
         Valid(body: "version:\tSTSv1 \nmode:  enforce\t\nmx: mail.example.com  \nmax_age: 86400 \t\r\n"),
@@ -36,13 +37,22 @@ package enum PolicyTable {
         Valid(body: "version: STSv1\nmode: none\nmax_age: 86400\n", mode: .none, mx: []),
         Valid(body: "version: STSv1\nmode: none\nmx: mail.example.com\nmax_age: 86400\n", mode: .none),
         Valid(body: "version: STSv1\nmode: enforce\nmx: mail.example.com\nmax_age: 31557600\n", maxAge: 31_557_600),
-        Valid(body: "version: STSv1\nmode: enforce\nmx: mail.example.com\nmax_age: 31557601\n", maxAge: 31_557_600, warnings: 1),
         Valid(
-            body: "version: STSv1\nmode: enforce\nmx: mail.example.com\nmax_age: 99999999999999999999999999\n", maxAge: 31_557_600,
+            body: "version: STSv1\nmode: enforce\nmx: mail.example.com\nmax_age: 31557601\n", maxAge: 31_557_600,
+            warnings: 1),
+        Valid(
+            body: "version: STSv1\nmode: enforce\nmx: mail.example.com\nmax_age: 99999999999999999999999999\n",
+            maxAge: 31_557_600,
             warnings: 1),
         Valid(body: "version: STSv1\nmode: enforce\nmx: MAIL.Example.COM.\nmax_age: 086400\n"),
-        Valid(body: "version: STSv1\nmode: enforce\nmx: 192.0.2.1\nmx: mail.example.com\nmx: *\nmx: a:.com\nmax_age: 86400\n", warnings: 3),
-        Valid(body: "version: STSv1\nmode: enforce\nmx: mail.example.com ciphers=low\nmx: mail.example.com\nmax_age: 86400\n", warnings: 1),
+        Valid(
+            body:
+                "version: STSv1\nmode: enforce\nmx: 192.0.2.1\nmx: mail.example.com\nmx: *\nmx: a:.com\nmax_age: 86400\n",
+            warnings: 3),
+        Valid(
+            body:
+                "version: STSv1\nmode: enforce\nmx: mail.example.com ciphers=low\nmx: mail.example.com\nmax_age: 86400\n",
+            warnings: 1),
     ]
 
     package static let invalid: [Invalid] = [
@@ -51,7 +61,9 @@ package enum PolicyTable {
         Invalid(body: "mode: enforce\nmx: a.example\nmax_age: 1", error: .missing("version")),
         Invalid(body: "\u{feff}" + minimal, error: .missing("version")),
         Invalid(body: "Version: STSv1\nmode: enforce\nmx: a.example\nmax_age: 1", error: .missing("version")),
-        Invalid(body: "version: STSv2\nversion: STSv1\nmode: enforce\nmx: a.example\nmax_age: 1", error: .unknownVersion("STSv2")),
+        Invalid(
+            body: "version: STSv2\nversion: STSv1\nmode: enforce\nmx: a.example\nmax_age: 1",
+            error: .unknownVersion("STSv2")),
         Invalid(body: "version: stsv1\nmode: enforce\nmx: a.example\nmax_age: 1", error: .unknownVersion("stsv1")),
         Invalid(body: "version: STSv1\nmx: a.example\nmax_age: 1", error: .missing("mode")),
         Invalid(body: "version: STSv1\nmode: Enforce\nmx: a.example\nmax_age: 1", error: .unknownMode("Enforce")),
@@ -67,6 +79,8 @@ package enum PolicyTable {
         Invalid(body: "version: STSv1\nmode: enforce\nmx: a.example\nmax_age: \u{0661}", error: .badMaxAge("\u{0661}")),
         Invalid(body: "version: STSv1\nmode: enforce\nmax_age: 1", error: .noValidMX),
         Invalid(body: "version: STSv1\nmode: testing\nmx: *\nmx:\nmax_age: 1", error: .noValidMX),
-        Invalid(body: "version: STSv1\rmode: enforce\rmx: a.example\rmax_age: 1", error: .unknownVersion("STSv1\rmode: enforce\rmx: a.example\rmax_age: 1")),
+        Invalid(
+            body: "version: STSv1\rmode: enforce\rmx: a.example\rmax_age: 1",
+            error: .unknownVersion("STSv1\rmode: enforce\rmx: a.example\rmax_age: 1")),
     ]
 }

@@ -21,7 +21,9 @@ package enum RecordTable {
         Valid(records: ["v=STSv1; id=1; id=2"], id: "1"),
         Valid(records: ["v=STSv1; id=1", "v=spf1 -all"], id: "1"),
         Valid(records: ["v=STSv1; id=1", "v=STSv10; id=2"], id: "1"),
-        Valid(records: ["some text", "v=STSv1; id=abcDEF0123456789abcDEF0123456789"], id: "abcDEF0123456789abcDEF0123456789"),
+        Valid(
+            records: ["some text", "v=STSv1; id=abcDEF0123456789abcDEF0123456789"],
+            id: "abcDEF0123456789abcDEF0123456789"),
         Valid(records: ["v=STSv1; id=1; x=\u{fc}"], id: "1"),
     ]
 

@@ -78,7 +78,8 @@ extension Verdict {
         switch self {
         case .notJudged(let why): ("not-judged", why, .conforming)
         case .noPolicy(nil): ("no-policy", "no MTA-STS policy applies; mail is delivered", .conforming)
-        case .noPolicy(let failure?): ("no-policy", "a policy is announced but cannot be had: \(failure.text); mail is delivered", .undecided)
+        case .noPolicy(let failure?):
+            ("no-policy", "a policy is announced but cannot be had: \(failure.text); mail is delivered", .undecided)
         case .modeNone: ("none", "the policy's mode is none; mail is delivered", .conforming)
         case .conforming(let mode): ("conforming", "the route keeps the policy (mode \(mode.rawValue))", .conforming)
         case .testing([]): ("testing", "the route could not be judged; mail is delivered (mode testing)", .undecided)

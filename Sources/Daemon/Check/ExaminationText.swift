@@ -16,13 +16,20 @@ package struct ExaminationText {
         lines += policy(examination)
         if let problem = examination.routeProblem { lines.append(line("MX", paint(problem, .doubtful))) }
         for host in examination.hosts { lines += describe(host, hasPolicy: examination.policy != nil) }
-        lines.append(line("TXT _smtp._tls", record(examination.tlsrpt) + examination.tlsrptDestinations.map { " " + $0 }.joined()))
-        lines.append(line("verdict", paint(examination.verdict, colour(examination.conclusion)) + ": " + examination.explanation))
+        lines.append(
+            line(
+                "TXT _smtp._tls", record(examination.tlsrpt) + examination.tlsrptDestinations.map { " " + $0 }.joined())
+        )
+        lines.append(
+            line("verdict", paint(examination.verdict, colour(examination.conclusion)) + ": " + examination.explanation)
+        )
         return lines.joined(separator: "\n") + "\n"
     }
 
     private func policy(_ examination: Examination) -> [String] {
-        if let problem = examination.policyProblem { return [line("policy", paint("\(problem.type): \(problem.text)", .doubtful))] }
+        if let problem = examination.policyProblem {
+            return [line("policy", paint("\(problem.type): \(problem.text)", .doubtful))]
+        }
         guard let policy = examination.policy else { return [line("policy", "none")] }
         let life = policy.expires.map { "cached, expires \($0)" } ?? "max_age \(policy.maxAgeSeconds) s"
         return [line("policy", "mode \(policy.mode), \(life), mx \(policy.mx.joined(separator: " "))")]
@@ -40,14 +47,22 @@ package struct ExaminationText {
         if let address = host.address { title += " [\(address)]" }
         var lines = [line("MX", "\(title): \(word)" + (host.authentication.map { " by \($0)" } ?? ""))]
         if hasPolicy && host.authentication != "dane" {
-            lines.append(line("", host.pattern.map { "pattern \($0)" } ?? paint("in no mx pattern of the policy", .bad)))
+            lines.append(
+                line("", host.pattern.map { "pattern \($0)" } ?? paint("in no mx pattern of the policy", .bad)))
         }
         if let tls = host.tls { lines.append(line("", tls)) }
         if let certificate = host.certificate {
             lines.append(line("", "certificate \(certificate.subject), issued by \(certificate.issuer)"))
-            lines.append(line("", "  valid \(certificate.notBefore ?? "?") to \(certificate.notAfter ?? "?"), names \(certificate.names.joined(separator: " "))"))
+            lines.append(
+                line(
+                    "",
+                    "  valid \(certificate.notBefore ?? "?") to \(certificate.notAfter ?? "?"), names \(certificate.names.joined(separator: " "))"
+                ))
         }
-        return lines + host.problems.map { line("", paint("\($0.type): \($0.text)", host.status == "failing" ? .bad : .doubtful)) }
+        return lines
+            + host.problems.map {
+                line("", paint("\($0.type): \($0.text)", host.status == "failing" ? .bad : .doubtful))
+            }
     }
 
     private func record(_ record: Examination.Record) -> String {

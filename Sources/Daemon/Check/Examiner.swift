@@ -18,7 +18,8 @@ package final class Examiner: Sendable {
         self.settings = settings
         network = try await NetworkAdapters.adapted(to: settings, logger: logger).0
         // Without a store there is no cached policy to fall back on: the domain is seen as by a new daemon.
-        store = FileManager.default.isReadableFile(atPath: settings.storePath)
+        store =
+            FileManager.default.isReadableFile(atPath: settings.storePath)
             ? try? Store(path: settings.storePath, createIfMissing: false, logger: logger) : nil
     }
 
@@ -39,7 +40,9 @@ package final class Examiner: Sendable {
         } catch { routeError = error }
         let verdict: Verdict
         if let route {
-            verdict = judge(route, under: finding, seeing: evidence, enforcement: settings.gate.enforcement, scrutiny: settings.gate.scrutiny)
+            verdict = judge(
+                route, under: finding, seeing: evidence, enforcement: settings.gate.enforcement,
+                scrutiny: settings.gate.scrutiny)
         } else {
             verdict = judge(routeError ?? .noSuchDomain, of: domain, under: finding)
         }
@@ -52,13 +55,17 @@ package final class Examiner: Sendable {
             problem = Examination.Problem(type: failure.type.rawValue, reasonCode: nil, text: failure.text)
         }
         return Examination(
-            domain: domain.ascii, record: Self.describe(record), policy: published.map { Self.describe($0, warnings, source) },
+            domain: domain.ascii, record: Self.describe(record),
+            policy: published.map { Self.describe($0, warnings, source) },
             policyProblem: problem, routeProblem: routeError.map(Self.describe), mxSecure: route?.isSecure ?? false,
-            hosts: (route?.candidates ?? []).map { Self.describe($0, evidence.hosts[$0], published?.policy) }, tlsrpt: tlsrpt,
-            tlsrptDestinations: destinations, verdict: told.word, explanation: told.explanation, conclusion: told.conclusion)
+            hosts: (route?.candidates ?? []).map { Self.describe($0, evidence.hosts[$0], published?.policy) },
+            tlsrpt: tlsrpt,
+            tlsrptDestinations: destinations, verdict: told.word, explanation: told.explanation,
+            conclusion: told.conclusion)
     }
 
-    private func policy(of domain: DomainName, record: RecordFinding) async -> (PolicyFinding, [String], source: String) {
+    private func policy(of domain: DomainName, record: RecordFinding) async -> (PolicyFinding, [String], source: String)
+    {
         var finding: PolicyFinding
         switch record {
         case .found(.absent), .found(.invalid): finding = .absent
@@ -66,19 +73,24 @@ package final class Examiner: Sendable {
         case .found(.record(let record)):
             do throws(PolicyFailure) {
                 let reading = try await network.discoverer.fetch(for: domain)
-                let fresh = CachedPolicy(domain: domain, id: record.id, policy: reading.policy, fetchedAt: SystemClock().now)
+                let fresh = CachedPolicy(
+                    domain: domain, id: record.id, policy: reading.policy, fetchedAt: SystemClock().now)
                 return (.policy(fresh), reading.warnings, "live")
             } catch { finding = .failed(error) }
         }
         // - RFC 8461 §3.3: a cached policy that has not expired applies when no live one can be had.
-        if let cached = try? await store?.policy(for: domain), cached.isLive(at: SystemClock().now) { finding = .policy(cached) }
+        if let cached = try? await store?.policy(for: domain), cached.isLive(at: SystemClock().now) {
+            finding = .policy(cached)
+        }
         return (finding, [], "cached")
     }
 
     private func probe(_ route: Route) async -> Evidence {
         await withTaskGroup(of: (Candidate, HostEvidence).self) { group in
             for candidate in route.candidates {
-                group.addTask { [network] in (candidate, await network.prober.probe(candidate, routeIsSecure: route.isSecure)) }
+                group.addTask { [network] in
+                    (candidate, await network.prober.probe(candidate, routeIsSecure: route.isSecure))
+                }
             }
             var seen = Evidence()
             for await (candidate, host) in group { seen.hosts[candidate] = host }
@@ -117,9 +129,12 @@ package final class Examiner: Sendable {
         }
     }
 
-    private static func describe(_ cached: CachedPolicy, _ warnings: [String], _ source: String) -> Examination.PolicySeen {
+    private static func describe(_ cached: CachedPolicy, _ warnings: [String], _ source: String)
+        -> Examination.PolicySeen
+    {
         Examination.PolicySeen(
-            mode: cached.policy.mode.rawValue, mx: cached.policy.mx.map(\.description), maxAgeSeconds: cached.policy.maxAgeSeconds,
+            mode: cached.policy.mode.rawValue, mx: cached.policy.mx.map(\.description),
+            maxAgeSeconds: cached.policy.maxAgeSeconds,
             source: source, expires: source == "cached" ? cached.expiresAt.description : nil, warnings: warnings)
     }
 
@@ -135,19 +150,23 @@ package final class Examiner: Sendable {
         case .failing(let failures, let seen):
             status = "failing"
             facts = seen
-            problems = failures.map { Examination.Problem(type: $0.type.rawValue, reasonCode: $0.reasonCode, text: $0.text) }
+            problems = failures.map {
+                Examination.Problem(type: $0.type.rawValue, reasonCode: $0.reasonCode, text: $0.text)
+            }
         case .unreachable(let text):
             status = "unreachable"
             problems = [Examination.Problem(type: "unreachable", reasonCode: nil, text: text)]
         case nil: status = "not-probed"
         }
         return Examination.Host(
-            name: candidate.name.ascii, preference: candidate.preference, port: candidate.port, pattern: pattern, status: status,
+            name: candidate.name.ascii, preference: candidate.preference, port: candidate.port, pattern: pattern,
+            status: status,
             address: facts?.address.description, tls: facts.map { "\($0.version) \($0.cipher)" },
             authentication: facts.flatMap { status == "conforming" ? $0.authentication.rawValue : nil },
             certificate: facts.map {
                 Examination.Certificate(
-                    subject: $0.subject, issuer: $0.issuer, notBefore: $0.notBefore?.description, notAfter: $0.notAfter?.description,
+                    subject: $0.subject, issuer: $0.issuer, notBefore: $0.notBefore?.description,
+                    notAfter: $0.notAfter?.description,
                     names: $0.names)
             }, problems: problems)
     }

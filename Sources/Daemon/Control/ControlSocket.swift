@@ -13,8 +13,10 @@ package enum ControlError: Error, Sendable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .inUse(let path): "control.socket: another sts-milter answers at \(path); stop it first, or choose another path"
-        case .cannotListen(let path, let cause): "control.socket: cannot listen at \(path): \(cause); create its directory, or choose another path"
+        case .inUse(let path):
+            "control.socket: another sts-milter answers at \(path); stop it first, or choose another path"
+        case .cannotListen(let path, let cause):
+            "control.socket: cannot listen at \(path): \(cause); create its directory, or choose another path"
         case .notRunning(let path, let cause): "no sts-milter answers at \(path): \(cause)"
         case .noAnswer(let path): "the sts-milter at \(path) gave no answer in time"
         }
@@ -38,7 +40,8 @@ package final class ControlServer: Sendable {
             channel = try await ServerBootstrap(group: group)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(LineHandler { line, channel in Self.answer(line, on: channel, handler) })
+                        try channel.pipeline.syncOperations.addHandler(
+                            LineHandler { line, channel in Self.answer(line, on: channel, handler) })
                     }
                 }
                 .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
@@ -73,14 +76,17 @@ package enum ControlClient {
     /// How long a daemon may take; a refresh waits for the network.
     private static let patience = TimeAmount.seconds(90)
 
-    package static func ask(_ request: ControlRequest, at path: String, group: any EventLoopGroup) async throws(ControlError) -> ControlReply {
+    package static func ask(_ request: ControlRequest, at path: String, group: any EventLoopGroup)
+        async throws(ControlError) -> ControlReply
+    {
         let answer = group.next().makePromise(of: ByteBuffer.self)
         let channel: any Channel
         do {
             channel = try await ClientBootstrap(group: group)
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(LineHandler(limit: .max) { line, _ in answer.succeed(line) })
+                        try channel.pipeline.syncOperations.addHandler(
+                            LineHandler(limit: .max) { line, _ in answer.succeed(line) })
                     }
                 }
                 .connect(unixDomainSocketPath: path).get()
@@ -104,7 +110,9 @@ package enum ControlClient {
 
     /// Whether a live daemon listens there: a socket file that was left behind refuses connections.
     static func answers(at path: String, group: any EventLoopGroup) async -> Bool {
-        guard let channel = try? await ClientBootstrap(group: group).connect(unixDomainSocketPath: path).get() else { return false }
+        guard let channel = try? await ClientBootstrap(group: group).connect(unixDomainSocketPath: path).get() else {
+            return false
+        }
         try? await channel.close()
         return true
     }

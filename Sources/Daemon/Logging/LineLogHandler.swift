@@ -70,14 +70,18 @@ package struct LineLogHandler: LogHandler {
         let all = event.metadata.map { metadata.merging($0) { _, new in new } } ?? metadata
         var text = printable("\(event.message)", limit: 500)
         for key in Self.order { if let value = all[key] { text += Self.field(key, value) } }
-        for (key, value) in all.sorted(by: { $0.key < $1.key }) where !Self.order.contains(key) { text += Self.field(key, value) }
+        for (key, value) in all.sorted(by: { $0.key < $1.key }) where !Self.order.contains(key) {
+            text += Self.field(key, value)
+        }
         sink.emit(event.level, text)
     }
 
     private static func field(_ key: String, _ value: Logger.Metadata.Value) -> String {
         // Values come from the network: one that holds a space or a quote must not look like two fields.
         let value = printable("\(value)", limit: 400)
-        guard value.isEmpty || value.utf8.contains(where: { $0 == 0x20 || $0 == 0x22 || $0 == 0x3D }) else { return " \(key)=\(value)" }
+        guard value.isEmpty || value.utf8.contains(where: { $0 == 0x20 || $0 == 0x22 || $0 == 0x3D }) else {
+            return " \(key)=\(value)"
+        }
         return " \(key)=\"\(value.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "'"))\""
     }
 }

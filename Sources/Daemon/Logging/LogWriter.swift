@@ -44,7 +44,9 @@ package final class LogWriter: Sendable {
             }
             if bytes.isEmpty && dropped == 0 { return }
             send(bytes)
-            if dropped > 0 { send(Array("warning: \(dropped) log lines dropped, the reader of the log is too slow\n".utf8)) }
+            if dropped > 0 {
+                send(Array("warning: \(dropped) log lines dropped, the reader of the log is too slow\n".utf8))
+            }
         }
     }
 

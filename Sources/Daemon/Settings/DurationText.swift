@@ -6,7 +6,9 @@ package func duration(_ text: String) -> Duration? {
     let limit: Int64 = 100 * 366 * 86_400
     guard let unit = text.last, let factor = factors[unit] else { return nil }
     let digits = text.dropLast()
-    guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let count = Int64(digits) else { return nil }
+    guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let count = Int64(digits) else {
+        return nil
+    }
     let (seconds, overflow) = count.multipliedReportingOverflow(by: factor)
     return overflow || seconds > limit ? nil : .seconds(seconds)
 }

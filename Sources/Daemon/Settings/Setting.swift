@@ -20,7 +20,10 @@ package struct Setting: Sendable {
     /// False for a name that is kept for a later version: it is accepted, with a warning that it does nothing yet.
     package let isServed: Bool
 
-    init(_ key: String, _ kind: Kind, _ defaultValue: String?, _ summary: String, example: String? = nil, isServed: Bool = true) {
+    init(
+        _ key: String, _ kind: Kind, _ defaultValue: String?, _ summary: String, example: String? = nil,
+        isServed: Bool = true
+    ) {
         self.key = key
         self.kind = kind
         self.defaultValue = defaultValue

@@ -105,7 +105,10 @@ package struct Settings: Sendable {
         if let contact = reader.optionalText("report.contact_info") { milter.reportSender = EnvelopeAddress(contact) }
         let patience: Duration = .seconds(9)
         if milter.lookupWait > patience {
-            warnings.append(reader.file.problem("milter.lookup_wait", "longer than 9s: Sendmail waits 10 s for a reply, and then acts as if the milter had failed"))
+            warnings.append(
+                reader.file.problem(
+                    "milter.lookup_wait",
+                    "longer than 9s: Sendmail waits 10 s for a reply, and then acts as if the milter had failed"))
         }
     }
 }

@@ -38,11 +38,15 @@ package struct SettingsFile: Sendable {
     package init(path: String) throws(SettingsError) {
         guard let bytes = FileManager.default.contents(atPath: path) else {
             throw SettingsError(problems: [
-                SettingsProblem(file: path, line: 0, text: "cannot be read; name another with --config, or create it (all keys are optional)")
+                SettingsProblem(
+                    file: path, line: 0,
+                    text: "cannot be read; name another with --config, or create it (all keys are optional)")
             ])
         }
         guard bytes.count <= Self.limitBytes else {
-            throw SettingsError(problems: [SettingsProblem(file: path, line: 0, text: "is larger than \(Self.limitBytes) bytes")])
+            throw SettingsError(problems: [
+                SettingsProblem(file: path, line: 0, text: "is larger than \(Self.limitBytes) bytes")
+            ])
         }
         try self.init(text: String(decoding: bytes, as: UTF8.self), name: path)
     }
@@ -54,10 +58,13 @@ package struct SettingsFile: Sendable {
         let root: TOMLTable
         do { root = try TOMLTable(string: text) } catch let error as TOMLParseError {
             throw SettingsError(problems: [
-                SettingsProblem(file: name, line: error.source.begin.line, text: "not TOML: \(printable(error.description))")
+                SettingsProblem(
+                    file: name, line: error.source.begin.line, text: "not TOML: \(printable(error.description))")
             ])
         } catch {
-            throw SettingsError(problems: [SettingsProblem(file: name, line: 0, text: "not TOML: \(printable("\(error)"))")])
+            throw SettingsError(problems: [
+                SettingsProblem(file: name, line: 0, text: "not TOML: \(printable("\(error)"))")
+            ])
         }
         var problems: [SettingsProblem] = []
         read(root, into: &problems)
@@ -84,7 +91,8 @@ package struct SettingsFile: Sendable {
     }
 
     private mutating func read(
-        _ key: String, _ value: (any TOMLValueConvertible)?, _ settings: [String: Setting], into problems: inout [SettingsProblem]
+        _ key: String, _ value: (any TOMLValueConvertible)?, _ settings: [String: Setting],
+        into problems: inout [SettingsProblem]
     ) {
         guard let setting = settings[key] else { return problems.append(unknown(key, among: Array(settings.keys))) }
         switch Self.read(value, as: setting.kind) {
@@ -119,9 +127,12 @@ package struct SettingsFile: Sendable {
     private func unknown(_ key: String, among known: [String], rule: Int? = nil) -> SettingsProblem {
         let name = key.split(separator: ".").last.map(String.init) ?? key
         let near = known.filter { $0 == name || $0.hasSuffix("." + name) || editDistance($0, key) <= 2 }.sorted()
-        let cure = near.isEmpty ? "remove it, or see the example file for all keys" : "did you mean \(near.joined(separator: " or "))?"
+        let cure =
+            near.isEmpty
+            ? "remove it, or see the example file for all keys" : "did you mean \(near.joined(separator: " or "))?"
         return SettingsProblem(
-            file: self.name, line: lines.line(of: key, rule: rule), text: "\(printable(key, limit: 60)): unknown key; \(cure)")
+            file: self.name, line: lines.line(of: key, rule: rule),
+            text: "\(printable(key, limit: 60)): unknown key; \(cure)")
     }
 
     private struct Expected: Error { let text: String }

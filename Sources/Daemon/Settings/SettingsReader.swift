@@ -32,7 +32,9 @@ struct SettingsReader {
 
     func number(_ key: String) -> Int { if case .number(let number) = value(key) { number } else { 0 } }
 
-    func duration(_ key: String) -> Duration { if case .duration(let duration) = value(key) { duration } else { .zero } }
+    func duration(_ key: String) -> Duration {
+        if case .duration(let duration) = value(key) { duration } else { .zero }
+    }
 
     func list(_ key: String) -> [String] { if case .list(let list) = value(key) { list } else { [] } }
 
@@ -86,8 +88,13 @@ struct SettingsReader {
         rule.recipientDomain = pattern("recipient_domain", text("recipient_domain"), index)
         if case .list(let networks) = values["client"] {
             for network in networks {
-                if let network = IPNetwork(network) { rule.clientNetworks.append(network) } else {
-                    problems.append(file.problem("client", rule: index, "'\(printable(network, limit: 60))' is not a network; write \"192.0.2.0/24\""))
+                if let network = IPNetwork(network) {
+                    rule.clientNetworks.append(network)
+                } else {
+                    problems.append(
+                        file.problem(
+                            "client", rule: index,
+                            "'\(printable(network, limit: 60))' is not a network; write \"192.0.2.0/24\""))
                 }
             }
         }

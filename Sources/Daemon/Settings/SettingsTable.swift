@@ -4,47 +4,70 @@
 package let settingsTable: [Setting] = [
     Setting(
         "enforcement", .choice(["milter", "milter+policy-map"]), "\"milter\"",
-        "Who stands guard over delivery. \"milter\": the MTA may dial any MX host, so one bad host defers the mail. \"milter+policy-map\": the MTA skips bad hosts by its policy map, so mail is deferred only when no host conforms."),
+        "Who stands guard over delivery. \"milter\": the MTA may dial any MX host, so one bad host defers the mail. \"milter+policy-map\": the MTA skips bad hosts by its policy map, so mail is deferred only when no host conforms."
+    ),
     Setting(
         "on_violation", .choice(["defer", "quarantine", "log"]), "\"defer\"",
-        "What happens to mail whose route breaks an enforce policy: a 451 for the recipient, the hold queue, or a log line only."),
+        "What happens to mail whose route breaks an enforce policy: a 451 for the recipient, the hold queue, or a log line only."
+    ),
     Setting(
         "on_unknown", .choice(["accept", "defer"]), "\"accept\"",
         "What happens while a route cannot be judged in time: accept (the lookup goes on for the next mail), or defer."),
 
     Setting(
         "milter.socket", .text, "\"inet:8890@127.0.0.1\"",
-        "Where the MTA finds the milter: inet:PORT@HOST, inet6:PORT@HOST, unix:/PATH or fd:N, or Postfix's inet:HOST:PORT."),
+        "Where the MTA finds the milter: inet:PORT@HOST, inet6:PORT@HOST, unix:/PATH or fd:N, or Postfix's inet:HOST:PORT."
+    ),
     Setting("milter.socket_mode", .text, nil, "Mode of a unix socket, octal.", example: "\"0660\""),
     Setting("milter.socket_group", .text, nil, "Group of a unix socket, such as the MTA's.", example: "\"postfix\""),
-    Setting("milter.lookup_wait", .duration, "\"3s\"", "How long one recipient waits for a lookup; Sendmail gives a reply 10 s."),
+    Setting(
+        "milter.lookup_wait", .duration, "\"3s\"",
+        "How long one recipient waits for a lookup; Sendmail gives a reply 10 s."),
     Setting("milter.message_budget", .duration, "\"8s\"", "How long all recipients of one message wait together."),
-    Setting("milter.max_waiting", .wholeNumber(1...10_000), "64", "Recipients that may wait at one time; more are answered as unknown at once."),
+    Setting(
+        "milter.max_waiting", .wholeNumber(1...10_000), "64",
+        "Recipients that may wait at one time; more are answered as unknown at once."),
     Setting(
         "milter.local_submission", .choice(["log", "defer"]), "\"log\"",
-        "Mail by sendmail(1) and cron on Postfix: log only, or defer (it stays in maildrop and is retried at each scan)."),
+        "Mail by sendmail(1) and cron on Postfix: log only, or defer (it stays in maildrop and is retried at each scan)."
+    ),
     Setting(
         "milter.transports", .list, "[\"smtp\", \"relay\", \"esmtp\", \"dsmtp\", \"smtp8\"]",
         "Names of the MTA's transports ({rcpt_mailer}) that deliver by SMTP; mail by others is not judged."),
     Setting(
         "milter.tls_required_no", .flag, "false",
-        "Let a message with the header \"TLS-Required: No\" (RFC 8689) through. Verdicts are then given at the end of the headers."),
+        "Let a message with the header \"TLS-Required: No\" (RFC 8689) through. Verdicts are then given at the end of the headers."
+    ),
 
-    Setting("policy_map.socket", .text, nil, "Where the MTA finds the policy map.", example: "\"inet:8461@127.0.0.1\"", isServed: false),
+    Setting(
+        "policy_map.socket", .text, nil, "Where the MTA finds the policy map.", example: "\"inet:8461@127.0.0.1\"",
+        isServed: false),
 
-    Setting("dns.forwarder", .text, nil, "The resolver to ask, ADDRESS@PORT. Default: those of /etc/resolv.conf.", example: "\"127.0.0.1@53\""),
-    Setting("dns.trust_anchor", .text, nil, "File with the DNSSEC trust anchor, or \"none\" for no DNSSEC and no DANE. Default: /usr/share/dns/root.key where the resolver does DNSSEC.", example: "\"/usr/share/dns/root.key\""),
+    Setting(
+        "dns.forwarder", .text, nil, "The resolver to ask, ADDRESS@PORT. Default: those of /etc/resolv.conf.",
+        example: "\"127.0.0.1@53\""),
+    Setting(
+        "dns.trust_anchor", .text, nil,
+        "File with the DNSSEC trust anchor, or \"none\" for no DNSSEC and no DANE. Default: /usr/share/dns/root.key where the resolver does DNSSEC.",
+        example: "\"/usr/share/dns/root.key\""),
     Setting("dns.timeout", .duration, "\"10s\"", "How long one DNS question may take."),
 
-    Setting("tls.ca_file", .text, "\"/etc/ssl/certs/ca-certificates.crt\"", "Trusted root certificates, PEM, for policy hosts and MX hosts."),
+    Setting(
+        "tls.ca_file", .text, "\"/etc/ssl/certs/ca-certificates.crt\"",
+        "Trusted root certificates, PEM, for policy hosts and MX hosts."),
 
     Setting(
         "network.private_addresses", .choice(["refuse", "allow"]), "\"refuse\"",
         "Whether policy hosts and MX hosts on loopback, RFC 1918 and other private addresses are dialled."),
-    Setting("network.helo_name", .text, nil, "Our name in EHLO. Default: the host's name.", example: "\"mta.example.org\""),
+    Setting(
+        "network.helo_name", .text, nil, "Our name in EHLO. Default: the host's name.", example: "\"mta.example.org\""),
 
-    Setting("policy.refresh_interval", .duration, "\"12h\"", "A policy in use is fetched anew after this time even when its id stays."),
-    Setting("policy.txt_check_interval", .duration, "\"1h\"", "The TXT record of a domain in use is looked at again after this time."),
+    Setting(
+        "policy.refresh_interval", .duration, "\"12h\"",
+        "A policy in use is fetched anew after this time even when its id stays."),
+    Setting(
+        "policy.txt_check_interval", .duration, "\"1h\"",
+        "The TXT record of a domain in use is looked at again after this time."),
     Setting("policy.fetch_timeout", .duration, "\"60s\"", "How long one policy fetch may take in the background."),
     Setting("policy.max_fetches", .wholeNumber(1...10_000), "64", "Policy fetches at one time."),
     Setting("policy.absent_for", .duration, "\"5m\"", "How long \"this domain has no policy\" is believed."),
@@ -57,18 +80,34 @@ package let settingsTable: [Setting] = [
 
     Setting("store.path", .text, "\"/var/lib/sts-milter/sts-milter.sqlite\"", "The database of policies and counters."),
 
-    Setting("intake.tlsrpt_socket", .text, nil, "Socket on which Postfix >= 3.10 reports TLS outcomes.", example: "\"/var/spool/postfix/run/tlsrpt/tlsrpt.sock\"", isServed: false),
-    Setting("intake.postfix_log", .text, nil, "Postfix's log file, or \"journal\".", example: "\"/var/log/mail.log\"", isServed: false),
-    Setting("intake.sendmail_log", .text, nil, "Sendmail's log file.", example: "\"/var/log/mail.log\"", isServed: false),
+    Setting(
+        "intake.tlsrpt_socket", .text, nil, "Socket on which Postfix >= 3.10 reports TLS outcomes.",
+        example: "\"/var/spool/postfix/run/tlsrpt/tlsrpt.sock\"", isServed: false),
+    Setting(
+        "intake.postfix_log", .text, nil, "Postfix's log file, or \"journal\".", example: "\"/var/log/mail.log\"",
+        isServed: false),
+    Setting(
+        "intake.sendmail_log", .text, nil, "Sendmail's log file.", example: "\"/var/log/mail.log\"", isServed: false),
 
-    Setting("report.organization_name", .text, nil, "Who we are in reports. Default: the host's name.", example: "\"Example Org\""),
-    Setting("report.contact_info", .text, nil, "Mail address for questions about reports. Default: postmaster@ the host's name.", example: "\"tlsrpt@example.org\""),
+    Setting(
+        "report.organization_name", .text, nil, "Who we are in reports. Default: the host's name.",
+        example: "\"Example Org\""),
+    Setting(
+        "report.contact_info", .text, nil,
+        "Mail address for questions about reports. Default: postmaster@ the host's name.",
+        example: "\"tlsrpt@example.org\""),
     Setting("report.schedule", .choice(["daily", "off"]), "\"daily\"", "When reports are sent.", isServed: false),
 
-    Setting("control.socket", .text, "\"/run/sts-milter/control.sock\"", "Unix socket by which the commands reach the running daemon; empty: none."),
+    Setting(
+        "control.socket", .text, "\"/run/sts-milter/control.sock\"",
+        "Unix socket by which the commands reach the running daemon; empty: none."),
 
-    Setting("log.level", .choice(["debug", "info", "notice", "warning", "error"]), "\"info\"", "Least level that is logged."),
-    Setting("log.target", .choice(["stderr", "syslog"]), "\"stderr\"", "Where log lines go; systemd takes stderr to the journal."),
+    Setting(
+        "log.level", .choice(["debug", "info", "notice", "warning", "error"]), "\"info\"", "Least level that is logged."
+    ),
+    Setting(
+        "log.target", .choice(["stderr", "syslog"]), "\"stderr\"",
+        "Where log lines go; systemd takes stderr to the journal."),
 
     Setting("status.listen", .text, nil, "Address of the status page.", example: "\"127.0.0.1:8460\"", isServed: false),
 ]
@@ -79,9 +118,16 @@ package let ruleSettingsTable: [Setting] = [
     Setting("port", .wholeNumber(1...65_535), nil, "The port on which the MTA took the mail.", example: "587"),
     Setting("client", .list, nil, "Networks of the client.", example: "[\"192.0.2.0/24\", \"2001:db8::/32\"]"),
     Setting("authenticated", .flag, nil, "Whether the client logged in.", example: "true"),
-    Setting("sender_domain", .text, nil, "Domain of the sender; with a leading dot, all domains below it.", example: "\"example.org\""),
-    Setting("recipient_domain", .text, nil, "Domain of the recipient; with a leading dot, all domains below it.", example: "\".example.net\""),
+    Setting(
+        "sender_domain", .text, nil, "Domain of the sender; with a leading dot, all domains below it.",
+        example: "\"example.org\""),
+    Setting(
+        "recipient_domain", .text, nil, "Domain of the recipient; with a leading dot, all domains below it.",
+        example: "\".example.net\""),
     Setting("exempt", .flag, nil, "Do not judge at all.", example: "true"),
-    Setting("on_violation", .choice(["defer", "quarantine", "log"]), nil, "Instead of the general on_violation.", example: "\"log\""),
-    Setting("on_unknown", .choice(["accept", "defer"]), nil, "Instead of the general on_unknown.", example: "\"accept\""),
+    Setting(
+        "on_violation", .choice(["defer", "quarantine", "log"]), nil, "Instead of the general on_violation.",
+        example: "\"log\""),
+    Setting(
+        "on_unknown", .choice(["accept", "defer"]), nil, "Instead of the general on_unknown.", example: "\"accept\""),
 ]

@@ -7,7 +7,9 @@ import Names
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Explain what decides about mail to a domain.",
-        discussion: "Exit code: 0 nothing is violated, 1 a route violates its policy, 2 could not tell. Of several domains the gravest counts: 1, then 2.")
+        discussion:
+            "Exit code: 0 nothing is violated, 1 a route violates its policy, 2 could not tell. Of several domains the gravest counts: 1, then 2."
+    )
 
     @Argument(help: "Domains to look at.")
     var domains: [String]
@@ -34,7 +36,8 @@ struct Check: ParsableCommand {
         }
         if json { print(try sts_milter.json(examinations)) }
         let conclusions = examinations.map(\.conclusion)
-        let gravest: Examination.Conclusion = conclusions.contains(.violating) ? .violating : conclusions.contains(.undecided) ? .undecided : .conforming
+        let gravest: Examination.Conclusion =
+            conclusions.contains(.violating) ? .violating : conclusions.contains(.undecided) ? .undecided : .conforming
         if gravest != .conforming { throw ExitCode(gravest.rawValue) }
     }
 }

@@ -8,7 +8,9 @@ struct Config: ParsableCommand {
 
     struct CheckFile: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "check", abstract: "Say what is wrong with the settings file: file, line, key and cure. Exit code 78 if anything is.")
+            commandName: "check",
+            abstract: "Say what is wrong with the settings file: file, line, key and cure. Exit code 78 if anything is."
+        )
         @OptionGroup var settings: SettingsOption
 
         func run() throws {

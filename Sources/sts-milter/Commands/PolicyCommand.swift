@@ -44,7 +44,8 @@ struct PolicyCommand: ParsableCommand {
     }
 
     struct Refresh: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Fetch policies now; the daemon also looks at MX hosts anew.")
+        static let configuration = CommandConfiguration(
+            abstract: "Fetch policies now; the daemon also looks at MX hosts anew.")
         @Argument(help: "Policy domains.") var domains: [String]
         @OptionGroup var settings: SettingsOption
 

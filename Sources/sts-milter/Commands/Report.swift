@@ -16,7 +16,9 @@ struct Report: ParsableCommand {
     @OptionGroup var settings: SettingsOption
 
     func run() throws {
-        guard let utcDay = UTCDay(day) else { throw ValidationError("--day \(printable(day)): write a day such as 2026-11-23") }
+        guard let utcDay = UTCDay(day) else {
+            throw ValidationError("--day \(printable(day)): write a day such as 2026-11-23")
+        }
         let settings = try settings.read()
         let directory = output
         let files = try blocking { try await ReportWriter(settings).write(utcDay, to: directory) }

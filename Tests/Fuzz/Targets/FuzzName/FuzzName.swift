@@ -9,7 +9,10 @@ public func fuzzName(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     _ = IPAddress(literal: text)
     guard let name = try? DomainName(text) else { return 0 }
     precondition(name.ascii.utf8.count <= DomainName.maxOctets)
-    precondition(name.ascii.utf8.allSatisfy { $0 == 0x2D || $0 == 0x2E || (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) })
+    precondition(
+        name.ascii.utf8.allSatisfy {
+            $0 == 0x2D || $0 == 0x2E || (0x30...0x39).contains($0) || (0x61...0x7A).contains($0)
+        })
     precondition((try? DomainName(name.ascii)) == name)
     return 0
 }

@@ -6,6 +6,8 @@ import MTASTS
 public func fuzzNextHop(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let text = String(decoding: UnsafeBufferPointer(start: data, count: count), as: UTF8.self)
     let recipient = Recipient(domain: nil, mailer: "smtp", host: text)
-    if case .remote(let hops) = recipient.destination(transports: ["smtp"]) { precondition((1...16).contains(hops.count)) }
+    if case .remote(let hops) = recipient.destination(transports: ["smtp"]) {
+        precondition((1...16).contains(hops.count))
+    }
     return 0
 }
