@@ -24,7 +24,10 @@ struct FetchDeadlineTests {
         let domain = try world.publish(answer, for: "slow.lab")
         let start = ContinuousClock.now
         let failure = try await world.failure(for: domain) { $0.fetchDeadline = .seconds(3) }
-        #expect(failure == PolicyFailure(.stsPolicyFetchError, text))
+        #expect(failure?.type == .stsPolicyFetchError)
+        #expect(failure?.text.hasPrefix("no policy within 3 s: ") == true)
+        // Other tests of the process may block all threads for so long that the host was not even asked.
+        if world.host.hits("mta-sts.slow.lab") == 1 { #expect(failure?.text == text) }
         #expect(ContinuousClock.now - start < .seconds(30))
     }
 
