@@ -51,6 +51,7 @@ check: lint imports test
 bench: test-packages
 	$(SWIFT) build -c release --product sts-milter
 	$(SWIFT) build -c release --product bench-policies
+	$(SWIFT) build -c release --product bench-gate
 	Tests/Bench/run
 
 fuzz: packages

@@ -90,6 +90,7 @@ let package = Package(
         .executableTarget(name: "demo", dependencies: ["LabKit"], path: "Tests/Demo"),
 
         .target(name: "RuleTables", dependencies: ["MTASTS", "Names"], path: "Tests/RuleTables"),
+        .executableTarget(name: "bench-gate", dependencies: ["LabKit"], path: "Tests/Bench/gate"),
         .executableTarget(name: "fuzz-corpus", dependencies: ["RuleTables"], path: "Tests/FuzzCorpus"),
 
         .executableTarget(

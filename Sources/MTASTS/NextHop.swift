@@ -118,3 +118,20 @@ extension Recipient {
         }
     }
 }
+
+extension NextHop {
+    /// Longest key looked at, in octets: two names' length leaves room for brackets, port and U-labels.
+    private static let maxKeyOctets = 4 * DomainName.maxOctets
+
+    /// Reads the key of a policy map lookup; nil for what never has a policy and is not worth a question: empty keys,
+    /// parent domains (`.example.org`), address literals, socket paths, single labels and what is no name at all.
+    package init?(mapKey text: some StringProtocol) {
+        guard text.utf8.count <= Self.maxKeyOctets, !text.hasPrefix("."), !text.contains("/") else { return nil }
+        guard
+            case .remote(let hops) = Recipient(domain: nil, mailer: "smtp", host: String(text)).destination(
+                transports: ["smtp"]),
+            hops.count == 1, let hop = hops.first, let domain = hop.policyDomain, domain.labelCount > 1
+        else { return nil }
+        self = hop
+    }
+}

@@ -53,3 +53,31 @@ package protocol PolicyMemory: Sendable {
     func set(_ policy: CachedPolicy)
     func remove(_ domain: DomainName)
 }
+
+/// Answers policy map lookups.
+package protocol MapOracle: Sendable {
+    /// The finding if memory alone decides it; must not block.
+    func glance(_ key: NextHop) -> MapFinding?
+    /// The finding after looking things up, within `patience`: what is not known by then is `.temporary` or
+    /// `.notFound` as the operator chose.
+    func find(_ key: NextHop, within patience: Duration) async -> MapFinding
+}
+
+/// Says whether DANE authenticates a host, without dialling it.
+package protocol DANESurveyor: Sendable {
+    func survey(_ candidate: Candidate, routeIsSecure: Bool) async -> DANEStatus
+}
+
+/// What the DNS says of a host's TLSA records. - RFC 7672 §2.2: TLS Discovery.
+package enum DANEStatus: Sendable, Hashable {
+    /// Secure records of which at least one is usable: DANE decides.
+    case usable
+    /// Secure records, none of which is usable: TLS without authentication, so another policy may ask for more.
+    case unusable
+    /// No records, or none that DNSSEC vouches for.
+    case absent
+    /// Forged or broken: the host must not be used.
+    case bogus(String)
+    /// No answer.
+    case unknown(String)
+}

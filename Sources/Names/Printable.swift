@@ -5,6 +5,10 @@
 /// Backslashes and all other octets become `\xHH`, so that what was cut out can be read back and nothing that
 /// came from the network can end a line, colour a terminal or start a field of its own.
 package func printable(_ text: some StringProtocol, limit: Int = 200) -> String {
+    // Most texts are safe as they are.
+    if text.utf8.count <= limit, text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }) {
+        return String(text)
+    }
     var safe = ""
     for byte in text.utf8 {
         guard safe.utf8.count < limit else { return safe + "..." }

@@ -30,6 +30,12 @@ package final class Gate: Sendable {
         let routeIsSecure: Bool
     }
 
+    /// A verdict with the policy it rests on.
+    private struct Standing: Sendable {
+        let verdict: Verdict
+        let policy: CachedPolicy?
+    }
+
     private enum RouteFinding: Sendable {
         case route(Route)
         case error(RouteError)
@@ -43,6 +49,8 @@ package final class Gate: Sendable {
     private let settings: Mutex<GateSettings>
     private let routes = ExpiringTable<NextHop, RouteFinding>(capacity: maxRemembered)
     private let evidence = ExpiringTable<ProbeKey, HostEvidence>(capacity: maxRemembered)
+    /// What single next hops came to in the current second: the same mail for the same domain is one look.
+    private let standing = ExpiringTable<NextHop, Standing>(capacity: maxRemembered)
     private let routeFlights = Flights<NextHop, RouteFinding>(capacity: maxFlights)
     private let probeFlights = Flights<ProbeKey, HostEvidence>(capacity: maxFlights)
 
@@ -58,12 +66,16 @@ package final class Gate: Sendable {
         self.settings = Mutex(settings)
     }
 
-    package func apply(_ new: GateSettings) { settings.withLock { $0 = new } }
+    package func apply(_ new: GateSettings) {
+        settings.withLock { $0 = new }
+        standing.removeAll()
+    }
 
     /// Forgets all routes and hosts seen, for new settings or the operator.
     package func forgetEvidence() {
         routes.removeAll()
         evidence.removeAll()
+        standing.removeAll()
     }
 
     // MARK: From memory, at once
@@ -72,13 +84,30 @@ package final class Gate: Sendable {
     ///
     /// A violation counts as decided only while the policy was looked at lately: before, it must be looked at again.
     package func glance(_ hops: [NextHop]) -> Verdict? {
-        settle(hops) { [policies] verdict in
+        if hops.count == 1, let known = standing.value(for: hops[0], at: clock.now) { return known.verdict }
+        let verdict = settle(hops) { [policies] verdict in
             switch verdict {
             case .unknown: false
             case .violating(let violation): policies.wasRecheckedLately(violation.policyDomain)
             case .notJudged, .noPolicy, .modeNone, .conforming, .testing: true
             }
         }
+        if hops.count == 1, let verdict { remember(verdict, of: hops[0]) }
+        return verdict
+    }
+
+    /// Keeps a verdict that lets mail go until the second ends, which no policy and no host notices; a violation is
+    /// looked at each time, so that nothing repaired waits.
+    private func remember(_ verdict: Verdict, of hop: NextHop) {
+        switch verdict {
+        case .unknown, .violating, .testing: return
+        case .notJudged, .noPolicy, .modeNone, .conforming: break
+        }
+        let now = clock.now
+        var policy: CachedPolicy?
+        if let domain = hop.policyDomain, case .policy(let cached) = policies.known(domain) { policy = cached }
+        if let policy, !policy.isLive(at: now + .seconds(1)) { return }
+        standing.set(Standing(verdict: verdict, policy: policy), for: hop, at: now, keepFor: .seconds(1))
     }
 
     /// The verdict as memory stands when patience has ended: one bad host seen is enough to decide, what is still
@@ -218,9 +247,14 @@ package final class Gate: Sendable {
         case .notJudged, .noPolicy(nil), .modeNone, .unknown: return
         case .noPolicy, .conforming, .testing, .violating: break
         }
+        let now = clock.now
         var policy: CachedPolicy?
-        if case .policy(let cached) = policies.known(domain) { policy = cached }
-        recorder.record(Outcome(time: clock.now, policyDomain: domain, policy: policy, verdict: verdict))
+        if hops.count == 1, let known = standing.value(for: hops[0], at: now) {
+            policy = known.policy
+        } else if case .policy(let cached) = policies.known(domain) {
+            policy = cached
+        }
+        recorder.record(Outcome(time: now, policyDomain: domain, policy: policy, verdict: verdict))
     }
 }
 
