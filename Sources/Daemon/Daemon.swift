@@ -27,6 +27,7 @@ package final class Daemon: Sendable {
     private let ledger: Ledger
     private let network: Network
     private let keeper: PolicyKeeper
+    private let routes: RouteBook
     private let gate: Gate
     private let milter: MilterServer
     private let control = Mutex<ControlServer?>(nil)
@@ -54,8 +55,9 @@ package final class Daemon: Sendable {
         self.validates = Mutex(validates)
         keeper = PolicyKeeper(
             memory: table, store: store, discoverer: network, clock: clock, logger: logger, settings: settings.keeper)
+        routes = RouteBook(router: network, clock: clock)
         gate = Gate(
-            policies: keeper, router: network, prober: network, recorder: ledger, clock: clock, settings: settings.gate)
+            policies: keeper, routes: routes, prober: network, recorder: ledger, clock: clock, settings: settings.gate)
         milter = MilterServer(settings: settings.milter, judge: GateJudge(gate: gate), logger: logger)
     }
 

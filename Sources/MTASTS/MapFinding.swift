@@ -14,7 +14,7 @@ package enum MapFinding: Sendable, Hashable {
     /// A testing policy: only an operator's choice makes it more than `.notFound`.
     case testing(CachedPolicy)
     /// A policy that is announced but cannot be had, none older applying: as above.
-    case failed(DomainName, PolicyFailure)
+    case failed(PolicyFailure)
 }
 
 /// The MX hosts that were looked up for a policy with wildcards; MTAs take those for any depth.

@@ -20,9 +20,9 @@ package struct GateSettings: Sendable {
 
 /// From next hops to a verdict: policy, then route, then evidence, each from memory if memory has it.
 package final class Gate: Sendable {
-    /// Routes and hosts remembered; a table's worth of memory is some hundred bytes an entry.
+    /// Hosts remembered; a table's worth of memory is some hundred bytes an entry.
     static let maxRemembered = 200_000
-    /// Next hops and hosts that may be looked at at one time.
+    /// Hosts that may be looked at at one time.
     static let maxFlights = 20_000
 
     private struct ProbeKey: Hashable, Sendable {
@@ -36,30 +36,23 @@ package final class Gate: Sendable {
         let policy: CachedPolicy?
     }
 
-    private enum RouteFinding: Sendable {
-        case route(Route)
-        case error(RouteError)
-    }
-
     private let policies: PolicyKeeper
-    private let router: any Router
+    private let routes: RouteBook
     private let prober: any Prober
     private let recorder: any Recorder
     private let clock: any WallClock
     private let settings: Mutex<GateSettings>
-    private let routes = ExpiringTable<NextHop, RouteFinding>(capacity: maxRemembered)
     private let evidence = ExpiringTable<ProbeKey, HostEvidence>(capacity: maxRemembered)
     /// What single next hops came to in the current second: the same mail for the same domain is one look.
     private let standing = ExpiringTable<NextHop, Standing>(capacity: maxRemembered)
-    private let routeFlights = Flights<NextHop, RouteFinding>(capacity: maxFlights)
     private let probeFlights = Flights<ProbeKey, HostEvidence>(capacity: maxFlights)
 
     package init(
-        policies: PolicyKeeper, router: any Router, prober: any Prober, recorder: any Recorder, clock: any WallClock,
+        policies: PolicyKeeper, routes: RouteBook, prober: any Prober, recorder: any Recorder, clock: any WallClock,
         settings: GateSettings
     ) {
         self.policies = policies
-        self.router = router
+        self.routes = routes
         self.prober = prober
         self.recorder = recorder
         self.clock = clock
@@ -73,7 +66,7 @@ package final class Gate: Sendable {
 
     /// Forgets all routes and hosts seen, for new settings or the operator.
     package func forgetEvidence() {
-        routes.removeAll()
+        routes.forgetAll()
         evidence.removeAll()
         standing.removeAll()
     }
@@ -135,7 +128,7 @@ package final class Gate: Sendable {
         guard let policy = policies.known(domain) else { return nil }
         guard policy.needsRoute else { return judge(.unavailable(""), of: domain, under: policy) }
         let now = clock.now
-        switch routes.value(for: hop, at: now) {
+        switch routes.known(hop, at: now) {
         case nil: return nil
         case .error(let error): return judge(error, of: domain, under: policy)
         case .route(let route):
@@ -175,13 +168,13 @@ package final class Gate: Sendable {
         // - RFC 8461 §5.1: step 3, a delivery fails only after a look for a new policy.
         let latest = await policies.recheck(domain)
         // The route may have been repaired as well as the policy.
-        routes.remove(hop)
+        routes.forget(hop)
         return await self.verdict(on: hop, of: domain, under: latest)
     }
 
     private func verdict(on hop: NextHop, of domain: DomainName, under policy: PolicyFinding) async -> Verdict {
         guard policy.needsRoute else { return judge(.unavailable(""), of: domain, under: policy) }
-        switch await route(to: hop) {
+        switch await routes.find(hop) {
         case .error(let error): return judge(error, of: domain, under: policy)
         case .route(let route):
             let settings = settings.withLock { $0 }
@@ -189,21 +182,6 @@ package final class Gate: Sendable {
             return judge(
                 route, under: policy, seeing: seen, enforcement: settings.enforcement, scrutiny: settings.scrutiny)
         }
-    }
-
-    private func route(to hop: NextHop) async -> RouteFinding {
-        if let known = routes.value(for: hop, at: clock.now) { return known }
-        let found = await routeFlights.join(hop) { [self] in
-            do throws(RouteError) {
-                let (route, keepFor) = try await router.route(to: hop)
-                routes.set(.route(route), for: hop, at: clock.now, keepFor: keepFor)
-                return .route(route)
-            } catch {
-                routes.set(.error(error), for: hop, at: clock.now, keepFor: settings.withLock { $0.unreachableFor })
-                return .error(error)
-            }
-        }
-        return found ?? .error(.unavailable("too many lookups in flight"))
     }
 
     private func look(at route: Route) async -> Evidence {

@@ -18,7 +18,8 @@ struct GateTests {
             memory: world, store: world, discoverer: world, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: KeeperSettings())
         gate = Gate(
-            policies: keeper, router: world, prober: world, recorder: world, clock: world, settings: GateSettings())
+            policies: keeper, routes: RouteBook(router: world, clock: world), prober: world, recorder: world,
+            clock: world, settings: GateSettings())
         world.change {
             $0.record = announce("1")
             $0.fetch = .success(body(.enforce))

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+import Names
+import Synchronization
+
+/// What a policy map says in doubt.
+package struct MapSettings: Sendable {
+    /// What is said of a domain never seen while its policy is being looked up.
+    package enum Unknown: Sendable { case notFound, temporary }
+
+    /// Whether DANE is looked at, and put first.
+    package var puttingDANEFirst = true
+    package var onUnknown = Unknown.notFound
+    /// Next hops, and all names below them, that never have a policy: no question is asked for them.
+    package var neverPoliced: [DomainName] = []
+
+    package init() {}
+}
+
+/// Answers the policy map from the same memory as the gate: policy, then DANE, then the MX hosts where they matter.
+///
+/// - RFC 8461 §2: DANE comes first, a policy never overrides a DANE validation that fails.
+package final class MapDesk: MapOracle {
+    /// How long what the DNS said of a host's TLSA records is believed.
+    private static let surveyStandsFor = Duration.seconds(300)
+    /// How long a survey that got no answer is not tried again.
+    private static let failureStandsFor = Duration.seconds(10)
+    private static let maxRemembered = 200_000
+    private static let maxFlights = 20_000
+
+    private struct SurveyKey: Hashable, Sendable {
+        let candidate: Candidate
+        let routeIsSecure: Bool
+    }
+
+    private let policies: PolicyKeeper
+    private let routes: RouteBook
+    private let surveyor: any DANESurveyor
+    private let clock: any WallClock
+    private let settings: Mutex<MapSettings>
+    private let surveys = ExpiringTable<SurveyKey, DANEStatus>(capacity: maxRemembered)
+    private let flights = Flights<SurveyKey, DANEStatus>(capacity: maxFlights)
+    /// What next hops came to in the current second.
+    private let standing = ExpiringTable<NextHop, MapFinding>(capacity: maxRemembered)
+
+    package init(
+        policies: PolicyKeeper, routes: RouteBook, surveyor: any DANESurveyor, clock: any WallClock,
+        settings: MapSettings
+    ) {
+        self.policies = policies
+        self.routes = routes
+        self.surveyor = surveyor
+        self.clock = clock
+        self.settings = Mutex(settings)
+    }
+
+    package func apply(_ new: MapSettings) {
+        settings.withLock { $0 = new }
+        forget()
+    }
+
+    /// Forgets what was seen of hosts, for new settings or the operator.
+    package func forget() {
+        surveys.removeAll()
+        standing.removeAll()
+    }
+
+    package func glance(_ key: NextHop) -> MapFinding? {
+        let now = clock.now
+        if let known = standing.value(for: key, at: now) { return known }
+        guard let domain = key.policyDomain else { return .notFound }
+        let settings = settings.withLock { $0 }
+        guard !settings.neverPoliced.contains(where: { domain.isWithin($0) }) else { return .notFound }
+        guard let policy = policies.known(domain) else { return nil }
+        guard settings.puttingDANEFirst || policy.needsHosts else {
+            return remember(policy.finding(hosts: .unneeded), of: key, at: now)
+        }
+        guard let route = routes.known(key, at: now) else { return nil }
+        var statuses: [DANEStatus] = []
+        if case .route(let route) = route, settings.puttingDANEFirst, route.isSecure {
+            for candidate in route.candidates {
+                let key = SurveyKey(candidate: candidate, routeIsSecure: route.isSecure)
+                guard let status = surveys.value(for: key, at: now) else { return nil }
+                statuses.append(status)
+            }
+        }
+        return remember(decide(policy, route, statuses), of: key, at: now)
+    }
+
+    package func find(_ key: NextHop, within patience: Duration) async -> MapFinding {
+        if let known = glance(key) { return known }
+        let found = await firstValue(within: patience) { await self.find(key) }
+        if let found { return found }
+        // What is missing is late, not absent: a policy that is known must not be left out.
+        guard let domain = key.policyDomain, let policy = policies.known(domain) else {
+            return settings.withLock { $0.onUnknown } == .temporary ? .temporary("lookup still running") : .notFound
+        }
+        if case .policy(let cached) = policy, cached.policy.mode == .enforce {
+            return .temporary("lookup of hosts still running")
+        }
+        return policy.finding(hosts: .unneeded)
+    }
+
+    private func find(_ key: NextHop) async -> MapFinding {
+        guard let domain = key.policyDomain else { return .notFound }
+        let settings = settings.withLock { $0 }
+        guard !settings.neverPoliced.contains(where: { domain.isWithin($0) }) else { return .notFound }
+        let policy = await policies.policy(for: domain)
+        if case .unknown = policy, settings.onUnknown == .temporary {
+            return .temporary("policy could not be looked up")
+        }
+        guard settings.puttingDANEFirst || policy.needsHosts else { return policy.finding(hosts: .unneeded) }
+        let route = await routes.find(key)
+        var statuses: [DANEStatus] = []
+        if case .route(let route) = route, settings.puttingDANEFirst, route.isSecure {
+            statuses = await survey(route)
+        }
+        return decide(policy, route, statuses)
+    }
+
+    private func survey(_ route: Route) async -> [DANEStatus] {
+        await withTaskGroup(of: DANEStatus.self) { group in
+            for candidate in route.candidates {
+                group.addTask { await self.survey(SurveyKey(candidate: candidate, routeIsSecure: route.isSecure)) }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+    }
+
+    private func survey(_ key: SurveyKey) async -> DANEStatus {
+        if let known = surveys.value(for: key, at: clock.now) { return known }
+        let found = await flights.join(key) { [self] in
+            let status = await surveyor.survey(key.candidate, routeIsSecure: key.routeIsSecure)
+            let keepFor = if case .unknown = status { Self.failureStandsFor } else { Self.surveyStandsFor }
+            surveys.set(status, for: key, at: clock.now, keepFor: keepFor)
+            return status
+        }
+        return found ?? .unknown("too many lookups in flight")
+    }
+
+    private func remember(_ finding: MapFinding, of key: NextHop, at now: UTCTime) -> MapFinding {
+        if case .temporary = finding { return finding }
+        standing.set(finding, for: key, at: now, keepFor: .seconds(1))
+        return finding
+    }
+
+    private func decide(_ policy: PolicyFinding, _ route: RouteBook.Finding, _ statuses: [DANEStatus]) -> MapFinding {
+        switch route {
+        case .route(let route):
+            return judgeDANE(statuses) ?? policy.finding(hosts: .known(route.candidates.map(\.name)))
+        // The MTA finds out for itself, and bounces.
+        case .error(.nullMX), .error(.noSuchDomain): return .notFound
+        case .error(.bogus(let text)): return .temporary("MX records fail DNSSEC validation: \(text)")
+        case .error(.unavailable(let text)): return policy.finding(hosts: .unknown(text))
+        }
+    }
+}
+
+/// What the TLSA records of a secure route's hosts mean for the whole: nil when DANE says nothing and a policy may.
+///
+/// A destination has one level for all its hosts. Where some have usable records, `dane-only` keeps DANE on those and
+/// leaves the others out, which neither weakens DANE nor lets a host without proof in.
+/// - RFC 7672 §2.2: TLS Discovery.
+package func judgeDANE(_ statuses: [DANEStatus]) -> MapFinding? {
+    var bogus: String?
+    var unknown: String?
+    for status in statuses {
+        switch status {
+        case .usable: return .dane
+        case .bogus(let text): bogus = bogus ?? text
+        case .unknown(let text): unknown = unknown ?? text
+        case .unusable, .absent: continue
+        }
+    }
+    if let bogus { return .temporary("TLSA records fail DNSSEC validation: \(bogus)") }
+    return unknown.map { .temporary("TLSA records could not be looked up: \($0)") }
+}
+
+extension PolicyFinding {
+    /// Whether the MX hosts decide what is said of the policy.
+    fileprivate var needsHosts: Bool {
+        if case .policy(let cached) = self { cached.policy.mode == .enforce && cached.hasWildcard } else { false }
+    }
+
+    fileprivate func finding(hosts: MXSet) -> MapFinding {
+        switch self {
+        case .absent, .unknown: return .notFound
+        case .failed(let failure): return .failed(failure)
+        case .policy(let cached):
+            switch cached.policy.mode {
+            case .enforce: return .enforce(cached, cached.hasWildcard ? hosts : .unneeded)
+            case .testing: return .testing(cached)
+            case .none: return .notFound
+            }
+        }
+    }
+}
+
+/// The value if it comes within the time; the work goes on without its caller otherwise.
+private func firstValue<Value: Sendable>(
+    within patience: Duration, _ work: @escaping @Sendable () async -> Value
+) async -> Value? {
+    let (stream, continuation) = AsyncStream<Value?>.makeStream(bufferingPolicy: .bufferingOldest(1))
+    Task { continuation.yield(await work()) }
+    let timer = Task {
+        try? await Task.sleep(for: patience)
+        continuation.yield(nil)
+    }
+    defer { timer.cancel() }
+    for await value in stream { return value }
+    return nil
+}

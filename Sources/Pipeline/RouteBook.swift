@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+import Names
+
+/// The routes that were looked up, for as long as the DNS lets them stand; one lookup in flight for a next hop.
+package final class RouteBook: Sendable {
+    /// Routes remembered, some hundred octets each.
+    private static let maxRemembered = 200_000
+    /// Next hops that may be looked up at one time.
+    private static let maxFlights = 20_000
+    /// How long a failure stands for an answer.
+    private static let failureStandsFor = Duration.seconds(30)
+
+    enum Finding: Sendable {
+        case route(Route)
+        case error(RouteError)
+    }
+
+    private let router: any Router
+    private let clock: any WallClock
+    private let routes = ExpiringTable<NextHop, Finding>(capacity: maxRemembered)
+    private let flights = Flights<NextHop, Finding>(capacity: maxFlights)
+
+    package init(router: any Router, clock: any WallClock) {
+        self.router = router
+        self.clock = clock
+    }
+
+    func known(_ hop: NextHop, at now: UTCTime) -> Finding? { routes.value(for: hop, at: now) }
+
+    func find(_ hop: NextHop) async -> Finding {
+        if let known = routes.value(for: hop, at: clock.now) { return known }
+        let found = await flights.join(hop) { [self] in
+            do throws(RouteError) {
+                let (route, keepFor) = try await router.route(to: hop)
+                routes.set(.route(route), for: hop, at: clock.now, keepFor: keepFor)
+                return .route(route)
+            } catch {
+                routes.set(.error(error), for: hop, at: clock.now, keepFor: Self.failureStandsFor)
+                return .error(error)
+            }
+        }
+        return found ?? .error(.unavailable("too many lookups in flight"))
+    }
+
+    func forget(_ hop: NextHop) { routes.remove(hop) }
+
+    package func forgetAll() { routes.removeAll() }
+}
