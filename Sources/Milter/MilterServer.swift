@@ -118,8 +118,8 @@ package final class MilterServer: Sendable {
 /// Why the milter does not serve, and what cures it.
 package enum MilterError: Error, Sendable, Hashable, CustomStringConvertible {
     case secondServer, libraryRefused, ended
-    case alreadyServed(MilterSocket), notListening(MilterSocket)
-    case cannotListen(MilterSocket, String), noGroup(String, String)
+    case alreadyServed(ListenAddress), notListening(ListenAddress)
+    case cannotListen(ListenAddress, String), noGroup(String, String)
 
     package var description: String {
         switch self {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import MTASTS
+import Names
 
 /// What is done about a recipient whose route breaks an enforce policy.
 package enum ViolationAction: String, Sendable, Hashable, CaseIterable {
@@ -22,7 +23,7 @@ package struct MilterSettings: Sendable, Hashable {
     /// The mail program of Postfix, Sendmail, or a transport of one's own, that delivers by SMTP.
     package static let defaultTransports: Set<String> = ["smtp", "relay", "esmtp", "dsmtp", "smtp8"]
 
-    package var socket = MilterSocket.inet(host: "127.0.0.1", port: 8890)
+    package var socket = ListenAddress.inet(host: "127.0.0.1", port: 8890)
     /// Permissions of a Unix socket.
     package var socketMode: UInt32 = 0o660
     /// Group of a Unix socket, by name; nil leaves the process's own.

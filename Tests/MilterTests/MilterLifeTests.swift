@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Glibc
+import Names
 import Testing
 
 @testable import Milter
@@ -107,7 +108,7 @@ struct MilterLifeTests {
     @Test("a TCP socket is served", arguments: ["inet:48890@127.4.0.1", "inet6:48890@::1"])
     func internet(_ text: String) async {
         await #expect(processExitsWith: .success) { [text] in
-            let socket = try MilterSocket(text)
+            let socket = try ListenAddress(text)
             let test = try TestServer { $0.socket = socket }
             defer { test.clean() }
             try test.start()

@@ -45,8 +45,8 @@ struct SettingsReader {
         return nil
     }
 
-    mutating func milterSocket(_ key: String) -> MilterSocket? {
-        do throws(MilterSocketError) { return try MilterSocket(text(key)) } catch {
+    mutating func milterSocket(_ key: String) -> ListenAddress? {
+        do throws(ListenAddressError) { return try ListenAddress(text(key)) } catch {
             problems.append(file.problem(key, "\(error)"))
             return nil
         }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
 
-/// Where the milter listens.
+/// Where a server of ours listens.
 ///
 /// Read in libmilter's form (`inet:8890@127.0.0.1`), in Postfix's (`inet:127.0.0.1:8890`), as `unix:/path`, `local:/path`
 /// or a bare path, and as `fd:3` for a descriptor that systemd opened.
-package enum MilterSocket: Sendable, Hashable, CustomStringConvertible {
+package enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
     /// Octets of a path that fit in `sockaddr_un` with its final NUL.
     package static let maxPathOctets = 107
 
@@ -16,7 +15,7 @@ package enum MilterSocket: Sendable, Hashable, CustomStringConvertible {
     case unix(path: String)
     case descriptor(Int32)
 
-    package init(_ text: String) throws(MilterSocketError) {
+    package init(_ text: String) throws(ListenAddressError) {
         guard !text.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }) else { throw .forbiddenCharacter }
         if text.hasPrefix("/") {
             self = try Self.unix(text[...])
@@ -45,13 +44,13 @@ package enum MilterSocket: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    private static func unix(_ path: Substring) throws(MilterSocketError) -> Self {
+    private static func unix(_ path: Substring) throws(ListenAddressError) -> Self {
         guard path.hasPrefix("/") else { throw .relativePath(String(path)) }
         guard path.utf8.count <= maxPathOctets else { throw .pathTooLong }
         return .unix(path: String(path))
     }
 
-    private static func internet(_ text: Substring, isIPv6: Bool) throws(MilterSocketError) -> Self {
+    private static func internet(_ text: Substring, isIPv6: Bool) throws(ListenAddressError) -> Self {
         let (host, port) = try split(text)
         guard var host else { return isIPv6 ? .inet6(host: nil, port: port) : .inet(host: nil, port: port) }
         if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
@@ -66,7 +65,7 @@ package enum MilterSocket: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Takes apart `port`, `port@host` and `host:port`.
-    private static func split(_ text: Substring) throws(MilterSocketError) -> (host: Substring?, port: UInt16) {
+    private static func split(_ text: Substring) throws(ListenAddressError) -> (host: Substring?, port: UInt16) {
         if let at = text.firstIndex(of: "@") {
             return (text[text.index(after: at)...], try port(text[..<at]))
         }
@@ -75,7 +74,7 @@ package enum MilterSocket: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// libmilter takes the low 16 bits of any number, so the range is checked here.
-    private static func port(_ text: Substring) throws(MilterSocketError) -> UInt16 {
+    private static func port(_ text: Substring) throws(ListenAddressError) -> UInt16 {
         guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(text), port > 0
         else {
             throw .badPort(String(text))
@@ -85,7 +84,7 @@ package enum MilterSocket: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// Why a text is not a socket, and what to write instead.
-package enum MilterSocketError: Error, Sendable, Hashable, CustomStringConvertible {
+package enum ListenAddressError: Error, Sendable, Hashable, CustomStringConvertible {
     case noKind(String), relativePath(String), badPort(String), badHost(String), notIPv6(String), badDescriptor(String)
     case pathTooLong, forbiddenCharacter
 
@@ -94,12 +93,12 @@ package enum MilterSocketError: Error, Sendable, Hashable, CustomStringConvertib
         case .noKind(let text):
             "'\(printable(text))' is not a socket: write inet:8890@127.0.0.1, inet6:8890@::1, unix:/path or fd:3"
         case .relativePath(let path):
-            "path '\(printable(path))' is not absolute: write unix:/run/sts-milter/milter.sock"
+            "path '\(printable(path))' is not absolute: write unix:/run/sts-milter/name.sock"
         case .badPort(let port): "port '\(printable(port))' is not a number from 1 to 65535: write inet:8890@127.0.0.1"
         case .badHost(let host): "'\(printable(host))' is neither an address nor a host name: write inet:8890@127.0.0.1"
         case .notIPv6(let host): "'\(printable(host))' is an IPv4 address: write inet:8890@\(printable(host))"
         case .badDescriptor(let text): "descriptor '\(printable(text))' is not a number: write fd:3"
-        case .pathTooLong: "path is longer than \(MilterSocket.maxPathOctets) octets: choose a shorter one"
+        case .pathTooLong: "path is longer than \(ListenAddress.maxPathOctets) octets: choose a shorter one"
         case .forbiddenCharacter: "a socket holds no spaces and no control characters"
         }
     }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import Milter
+import Names
 import Testing
 
-@Suite("Milter sockets")
-struct MilterSocketTests {
+@Suite("Listening addresses")
+struct ListenAddressTests {
     @Test(
-        "every usual form is read and given to libmilter in its own",
+        "every usual form is read and written in libmilter's",
         arguments: [
             ("inet:8890@127.0.0.1", "inet:8890@127.0.0.1"),
             ("inet:127.0.0.1:8890", "inet:8890@127.0.0.1"),
@@ -25,13 +25,13 @@ struct MilterSocketTests {
             ("fd:3", "fd:3"),
         ])
     func reads(_ text: String, _ rendered: String) throws {
-        #expect(try MilterSocket(text).description == rendered)
+        #expect(try ListenAddress(text).description == rendered)
     }
 
     @Test(
-        "what libmilter would misread is refused",
+        "what a server would misread is refused",
         arguments: [
-            ("", MilterSocketError.noKind("")),
+            ("", ListenAddressError.noKind("")),
             ("8890", .noKind("8890")),
             ("tcp:8890", .noKind("tcp:8890")),
             ("inet:99999@127.0.0.1", .badPort("99999")),
@@ -52,8 +52,8 @@ struct MilterSocketTests {
             ("unix:/run/a b", .forbiddenCharacter),
             ("/run/a\u{0}b", .forbiddenCharacter),
         ])
-    func refuses(_ text: String, _ error: MilterSocketError) {
-        #expect(throws: error) { try MilterSocket(text) }
+    func refuses(_ text: String, _ error: ListenAddressError) {
+        #expect(throws: error) { try ListenAddress(text) }
         #expect(!error.description.isEmpty)
     }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import Names
 
-extension MilterSocket {
+extension ListenAddress {
     /// Longest wait for a listener with a full backlog, in seconds.
     private static let patienceSeconds = 1
 
