@@ -41,6 +41,13 @@ package protocol PolicyStore: Sendable {
     func remove(_ domain: DomainName) async throws
 }
 
+/// Keeps across restarts when a policy was last asked for.
+package protocol UsageStore: Sendable {
+    func save(uses: [DomainName: UTCTime]) async throws
+    /// The uses since `time`; older ones are dropped.
+    func uses(since time: UTCTime) async throws -> [DomainName: UTCTime]
+}
+
 /// Tells the time, so that tests can set it.
 package protocol WallClock: Sendable {
     var now: UTCTime { get }

@@ -14,6 +14,9 @@ package struct UTCTime: Sendable, Hashable, Comparable {
         return UTCTime(secondsSinceEpoch: overflow ? .max : sum)
     }
 
+    /// The moment `duration` earlier.
+    package static func - (time: UTCTime, duration: Duration) -> UTCTime { time + (.zero - duration) }
+
     /// How much later `left` is than `right`; negative if it is earlier.
     package static func - (left: UTCTime, right: UTCTime) -> Duration {
         .seconds(left.secondsSinceEpoch.subtractingReportingOverflow(right.secondsSinceEpoch).partialValue)

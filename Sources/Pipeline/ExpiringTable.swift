@@ -43,6 +43,11 @@ final class ExpiringTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         entries.withLock { entries in entries = entries.filter { !matches($0.key) } }
     }
 
+    /// Every entry that is good, in no order.
+    func all(at now: UTCTime) -> [(Key, Value)] {
+        entries.withLock { $0.compactMap { $1.isGood(at: now) ? ($0, $1.value) : nil } }
+    }
+
     func removeAll() { entries.withLock { $0.removeAll() } }
 
     private static func makeRoom(in entries: inout [Key: Entry], now: UTCTime) {

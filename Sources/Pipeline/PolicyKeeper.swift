@@ -35,6 +35,10 @@ package final class PolicyKeeper: Sendable {
     static let recheckPause = Duration.seconds(2)
     /// Domains whose lookups may be in flight at one time.
     static let maxFlights = 20_000
+    /// Domains remembered whose policy ran out while fetches failed.
+    static let maxLost = 1000
+    /// How long they are remembered.
+    static let lostFor = Duration.seconds(7 * 86_400)
     /// Domains remembered as having no policy, or as checked.
     static let maxRemembered = 500_000
 
@@ -51,6 +55,10 @@ package final class PolicyKeeper: Sendable {
     private let clock: any WallClock
     private let logger: Logger
     private let settings: Mutex<KeeperSettings>
+    /// When mail last asked for a policy.
+    package let uses = PolicyUses()
+    /// The policies that ran out although they were in use, for the operator.
+    private let lost = ExpiringTable<DomainName, UTCTime>(capacity: maxLost)
     private let recent = ExpiringTable<DomainName, PolicyFinding>(capacity: maxRemembered)
     private let checked = ExpiringTable<DomainName, Bool>(capacity: maxRemembered)
     private let rechecked = ExpiringTable<DomainName, Bool>(capacity: maxRemembered)
@@ -78,6 +86,7 @@ package final class PolicyKeeper: Sendable {
         let now = clock.now
         if let cached = memory.policy(for: domain) {
             if cached.isLive(at: now) {
+                uses.note(domain, at: now)
                 if checked.value(for: domain, at: now) == nil { flights.start(domain) { await self.discover(domain) } }
                 return .policy(cached)
             }
@@ -110,6 +119,22 @@ package final class PolicyKeeper: Sendable {
         return await discover(domain, fetchAlways: true)
     }
 
+    /// Fetches a policy in use anew, although its id stays; a pause after failures is kept.
+    func renew(_ domain: DomainName) async {
+        _ = await flights.join(domain) { await self.discover(domain, fetchAlways: true) }
+    }
+
+    var refreshInterval: Duration { settings.withLock { $0.refreshInterval } }
+
+    /// Whether fetches pause because they failed.
+    func isPausing(_ domain: DomainName) -> Bool {
+        let now = clock.now
+        return pauses.value(for: domain, at: now).map { now < $0.until } ?? false
+    }
+
+    /// The domains whose policy ran out of late because no fetch succeeded, and when: mail to them is unprotected.
+    package var lostPolicies: [(domain: DomainName, at: UTCTime)] { lost.all(at: clock.now).map { ($0, $1) } }
+
     /// Drops all that is known of the domain, on the operator's word only.
     package func forget(_ domain: DomainName) async throws {
         memory.remove(domain)
@@ -126,6 +151,15 @@ package final class PolicyKeeper: Sendable {
 
     private func expire(_ cached: CachedPolicy) {
         memory.remove(cached.domain)
+        let now = clock.now
+        if let pause = pauses.value(for: cached.domain, at: now), cached.policy.mode != .none {
+            lost.set(now, for: cached.domain, at: now, keepFor: Self.lostFor)
+            logger.warning(
+                "policy ran out because every fetch failed, mail to the domain is unprotected",
+                metadata: [
+                    "domain": "\(cached.domain)", "failures": "\(pause.failures)", "cause": "\(pause.failure.text)",
+                ])
+        }
         logger.notice(
             "policy expired",
             metadata: ["domain": "\(cached.domain)", "mode": "\(cached.policy.mode)", "fetched": "\(cached.fetchedAt)"])
@@ -145,12 +179,16 @@ package final class PolicyKeeper: Sendable {
         switch finding {
         case .found(.record(let record)):
             checked.set(true, for: domain, at: now, keepFor: settings.recordCheckInterval)
-            return await follow(record, of: domain, settings, fetchAlways: fetchAlways)
+            return await follow(record.id, of: domain, settings, fetchAlways: fetchAlways)
         case .found(.absent), .found(.invalid):
             checked.set(true, for: domain, at: now, keepFor: settings.recordCheckInterval)
             fallback = .absent
         case .unavailable(let text):
             checked.set(true, for: domain, at: now, keepFor: Self.firstPause)
+            // Who blocks the DNS must not thereby let a policy run out: its host can still be asked.
+            if fetchAlways, let cached = liveCached(domain) {
+                return await follow(cached.id, of: domain, settings, fetchAlways: true)
+            }
             fallback = .unknown(text)
         }
         if let cached = liveCached(domain) {
@@ -164,22 +202,22 @@ package final class PolicyKeeper: Sendable {
     }
 
     private func follow(
-        _ record: STSRecord, of domain: DomainName, _ settings: KeeperSettings, fetchAlways: Bool
+        _ id: String, of domain: DomainName, _ settings: KeeperSettings, fetchAlways: Bool
     ) async -> PolicyFinding {
         let now = clock.now
         let cached = liveCached(domain)
-        if let cached, !fetchAlways, cached.id == record.id, now < cached.fetchedAt + settings.refreshInterval {
+        if let cached, !fetchAlways, cached.id == id, now < cached.fetchedAt + settings.refreshInterval {
             return .policy(cached)
         }
-        if let pause = pauses.value(for: domain, at: now), pause.id == record.id, now < pause.until {
+        if let pause = pauses.value(for: domain, at: now), pause.id == id, now < pause.until {
             if cached == nil { recent.set(.failed(pause.failure), for: domain, at: now, keepFor: settings.unknownFor) }
             return cached.map { .policy($0) } ?? .failed(pause.failure)
         }
         do throws(PolicyFailure) {
             let reading = try await discoverer.fetch(for: domain)
-            return accept(reading, id: record.id, of: domain, replacing: cached)
+            return accept(reading, id: id, of: domain, replacing: cached)
         } catch {
-            return refuse(error, id: record.id, of: domain, keeping: liveCached(domain), settings)
+            return refuse(error, id: id, of: domain, keeping: liveCached(domain), settings)
         }
     }
 
@@ -202,6 +240,7 @@ package final class PolicyKeeper: Sendable {
         }
         memory.set(fresh)
         recent.remove(domain)
+        lost.remove(domain)
         if fresh.policy.maxAgeSeconds < Self.shortestLife.components.seconds {
             recent.set(.policy(fresh), for: domain, at: now, keepFor: Self.shortestLife)
         }
@@ -231,7 +270,11 @@ package final class PolicyKeeper: Sendable {
         // Look again when the pause ends, not after the usual interval: the policy must not run out unseen.
         checked.set(true, for: domain, at: now, keepFor: min(pause, settings.recordCheckInterval))
         metadata["expires"] = "\(cached.expiresAt)"
-        logger.warning("policy fetch failed, the cached policy stays", metadata: metadata)
+        if cached.expiresAt - now < .seconds(cached.policy.maxAgeSeconds / 4) {
+            logger.error("policy nears its end and cannot be fetched", metadata: metadata)
+        } else {
+            logger.warning("policy fetch failed, the cached policy stays", metadata: metadata)
+        }
         return .policy(cached)
     }
 }

@@ -31,6 +31,7 @@ enum Schema {
             try db.execute(sql: policies)
             try db.execute(sql: ledger)
         }
+        migrator.registerMigration("2") { db in try db.execute(sql: uses) }
         return migrator
     }
 
@@ -44,6 +45,14 @@ enum Schema {
             expires_at INTEGER NOT NULL,
             body BLOB NOT NULL
         ) STRICT;
+        """
+
+    /// When mail last asked for a policy, apart from the policy: it changes more often, and is lost without harm.
+    private static let uses = """
+        CREATE TABLE policy_use (
+            domain TEXT NOT NULL PRIMARY KEY,
+            last_used INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
         """
 
     /// Days are days since 1970-01-01, lists are JSON arrays, and an absent text is the empty text.

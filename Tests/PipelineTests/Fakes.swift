@@ -5,13 +5,15 @@ import Synchronization
 import TLSRPT
 
 /// The world as a table: what the ports answer, and how often they were asked.
-final class World: PolicyDiscoverer, Router, Prober, PolicyStore, PolicyMemory, Recorder, WallClock {
+final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, PolicyMemory, Recorder, WallClock {
     struct State {
         var now = UTCTime(secondsSinceEpoch: 1_000_000)
         var record: RecordFinding = .found(.absent)
         var fetch: Result<String, PolicyFailure> = .failure(PolicyFailure(.stsPolicyFetchError, "HTTP status 404"))
         var route: Result<[String], RouteError> = .success(["mx1.example.org"])
+        var routeIsSecure = false
         var hosts: [String: HostEvidence] = [:]
+        var dane: [String: DANEStatus] = [:]
         var storeFails = false
         var saved: [DomainName: CachedPolicy] = [:]
         var memory: [DomainName: CachedPolicy] = [:]
@@ -56,7 +58,10 @@ final class World: PolicyDiscoverer, Router, Prober, PolicyStore, PolicyMemory, 
         let names = try look(\.route).get()
         guard let domain = nextHop.policyDomain else { throw .noSuchDomain }
         let candidates = names.compactMap { try? DomainName($0) }.map { Candidate(name: $0, preference: 10, port: 25) }
-        return (Route(nextHop: nextHop, policyDomain: domain, candidates: candidates, isSecure: false), .seconds(300))
+        return (
+            Route(nextHop: nextHop, policyDomain: domain, candidates: candidates, isSecure: look(\.routeIsSecure)),
+            .seconds(30)
+        )
     }
 
     func probe(_ candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence {
@@ -64,6 +69,10 @@ final class World: PolicyDiscoverer, Router, Prober, PolicyStore, PolicyMemory, 
             $0.probes += 1
             return $0.hosts[candidate.name.ascii] ?? .unreachable("connection refused")
         }
+    }
+
+    func survey(_ candidate: Candidate, routeIsSecure: Bool) async -> DANEStatus {
+        look { $0.dane[candidate.name.ascii] ?? .absent }
     }
 
     func save(_ policy: CachedPolicy) async throws {

@@ -87,7 +87,7 @@ struct GateTests {
         #expect(gate.settle(hops) == .unknown("lookup still running"))
         world.change { $0.hosts["mx1.example.org"] = expired }
         _ = await gate.admit(hops)
-        world.pass(.seconds(59))
+        world.pass(.seconds(29))
         #expect(isViolating(gate.settle(hops)))
     }
 

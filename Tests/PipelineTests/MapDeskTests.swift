@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+import Logging
+import MTASTS
+import Names
+import Pipeline
+import TLSRPT
+import Testing
+
+@Suite("MapDesk: DANE, then the policy, then what is known of hosts")
+struct MapDeskTests {
+    let world = World()
+    let desk: MapDesk
+    let key: NextHop
+
+    init() throws {
+        key = .mx(of: try DomainName("example.org"), port: 25)
+        let keeper = PolicyKeeper(
+            memory: world, store: world, discoverer: world, clock: world,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: KeeperSettings())
+        desk = MapDesk(
+            policies: keeper, routes: RouteBook(router: world, clock: world), surveyor: world, clock: world,
+            settings: MapSettings())
+        world.change {
+            $0.record = announce("1")
+            $0.fetch = .success(body(.enforce))
+        }
+    }
+
+    private func find() async -> MapFinding { await desk.find(key, within: .seconds(5)) }
+
+    @Test("an enforce policy is enforced, from memory the second time")
+    func enforce() async throws {
+        guard case .enforce(let cached, .unneeded) = await find() else {
+            Issue.record("not enforced")
+            return
+        }
+        #expect(cached.id == "1")
+        #expect(desk.glance(key) == .enforce(cached, .unneeded))
+    }
+
+    @Test("testing, none, absent and failed enforce nothing")
+    func nothing() async {
+        world.change { $0.fetch = .success(body(.none)) }
+        #expect(await find() == .notFound)
+        world.change {
+            $0.memory = [:]; $0.record = .found(.absent)
+        }
+        world.pass(.seconds(1))
+        #expect(await find() == .notFound)
+    }
+
+    @Test("wildcards bring the hosts with them")
+    func wildcard() async throws {
+        world.change { $0.fetch = .success(body(.enforce, mx: "*.example.org")) }
+        guard case .enforce(let cached, .known(let hosts)) = await find() else {
+            Issue.record("no hosts")
+            return
+        }
+        #expect(hosts.map(\.ascii) == ["mx1.example.org"])
+        #expect(cached.names(among: hosts).map(\.ascii) == ["mx1.example.org"])
+        let forged = [try DomainName("a.b.example.org"), try DomainName("mx.attacker.example")]
+        #expect(cached.names(among: forged).isEmpty)
+    }
+
+    /// - RFC 7672 §2.1, §2.2: which hosts DANE decides for.
+    static let table: [([DANEStatus], Bool, String)] = [
+        ([.usable], true, "dane"), ([.usable, .usable], true, "dane"), ([.usable, .absent], true, "dane"),
+        ([.absent, .usable], true, "dane"), ([.usable, .unusable], true, "dane"),
+        ([.usable, .bogus("x")], true, "dane"),
+        ([.usable, .unknown("x")], true, "dane"), ([.unusable], true, "enforce"), ([.absent], true, "enforce"),
+        ([.unusable, .absent], true, "enforce"), ([.bogus("x")], true, "temporary"),
+        ([.bogus("x"), .absent], true, "temporary"),
+        ([.unknown("x")], true, "temporary"), ([.unknown("x"), .absent], true, "temporary"),
+        // Without a secure MX answer TLSA records prove nothing.
+        ([.usable], false, "enforce"), ([.bogus("x")], false, "enforce"),
+    ]
+
+    @Test("DANE comes first", arguments: table)
+    func dane(_ statuses: [DANEStatus], _ isSecure: Bool, _ expected: String) async {
+        let names = statuses.indices.map { "mx\($0).example.org" }
+        world.change {
+            $0.route = .success(names)
+            $0.routeIsSecure = isSecure
+            $0.dane = Dictionary(zip(names, statuses)) { $1 }
+        }
+        #expect(kind(await find()) == expected)
+        if expected != "temporary" { #expect(desk.glance(key).map(kind) == expected) }
+    }
+
+    @Test("DANE can be left out")
+    func withoutDANE() async {
+        var settings = MapSettings()
+        settings.puttingDANEFirst = false
+        desk.apply(settings)
+        world.change {
+            $0.routeIsSecure = true
+            $0.dane = ["mx1.example.org": .usable]
+        }
+        #expect(kind(await find()) == "enforce")
+    }
+
+    @Test("routes that cannot be had")
+    func routes() async {
+        world.change { $0.route = .failure(.bogus("x")) }
+        #expect(kind(await find()) == "temporary")
+        world.pass(.seconds(31))
+        world.change { $0.route = .failure(.nullMX) }
+        #expect(await find() == .notFound)
+        world.pass(.seconds(31))
+        world.change { $0.route = .failure(.unavailable("x")) }
+        #expect(kind(await find()) == "enforce")
+    }
+
+    @Test("what is late is temporary for a policy that is known, and by choice for a domain never seen")
+    func late() async {
+        let gate = Gatepost()
+        world.change { $0.gate = gate }
+        #expect(await desk.find(key, within: .milliseconds(20)) == .notFound)
+        var settings = MapSettings()
+        settings.onUnknown = .temporary
+        desk.apply(settings)
+        #expect(kind(await desk.find(key, within: .milliseconds(20))) == "temporary")
+        await gate.open()
+        #expect(kind(await find()) == "enforce")
+    }
+
+    @Test("zones that never have policies cost no question")
+    func zones() async throws {
+        var settings = MapSettings()
+        settings.neverPoliced = [try DomainName("example.org")]
+        desk.apply(settings)
+        #expect(desk.glance(key) == .notFound)
+        #expect(desk.glance(.host(try DomainName("relay.example.org"), port: 587)) == .notFound)
+        #expect(world.look(\.recordQuestions) == 0)
+    }
+
+    private func kind(_ finding: MapFinding) -> String {
+        switch finding {
+        case .notFound: "notFound"
+        case .temporary: "temporary"
+        case .dane: "dane"
+        case .enforce: "enforce"
+        case .testing: "testing"
+        case .failed: "failed"
+        }
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import Logging
+import MTASTS
+import Names
+import Pipeline
+import TLSRPT
+import Testing
+
+@Suite("PolicyRefresher: policies in use do not run out")
+struct PolicyRefresherTests {
+    let world = World()
+    let keeper: PolicyKeeper
+    let refresher: PolicyRefresher
+    let domain: DomainName
+
+    init() throws {
+        domain = try DomainName("example.org")
+        keeper = PolicyKeeper(
+            memory: world, store: world, discoverer: world, clock: world,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: KeeperSettings())
+        refresher = PolicyRefresher(keeper: keeper, memory: world, uses: keeper.uses, clock: world)
+    }
+
+    private func learn(maxAge: Int = 7 * 86_400) async {
+        world.change {
+            $0.record = announce("1")
+            $0.fetch = .success(body(.enforce, maxAge: maxAge))
+        }
+        _ = await keeper.policy(for: domain)
+        _ = keeper.known(domain)
+    }
+
+    @Test("a policy in use is fetched anew within the interval although its id stays")
+    func inUse() async {
+        await learn()
+        #expect(await refresher.refreshDue() == 0)
+        world.pass(.seconds(12 * 3600))
+        #expect(await refresher.refreshDue() == 1)
+        #expect(world.look(\.fetches) == 2)
+        #expect(await refresher.refreshDue() == 0)
+    }
+
+    @Test("a short-lived one at half its life")
+    func shortLived() async {
+        await learn(maxAge: 3600)
+        world.pass(.seconds(1800))
+        #expect(await refresher.refreshDue() == 1)
+    }
+
+    @Test("one without mail for a month is let go")
+    func unused() async {
+        await learn(maxAge: 60 * 86_400)
+        world.pass(.seconds(31 * 86_400))
+        #expect(await refresher.refreshDue() == 0)
+    }
+
+    @Test("failures pause, and what runs out for them is named")
+    func lost() async {
+        await learn(maxAge: 86_400)
+        world.change { $0.fetch = .failure(PolicyFailure(.stsPolicyFetchError, "HTTP status 503")) }
+        world.pass(.seconds(12 * 3600))
+        #expect(await refresher.refreshDue() == 1)
+        #expect(await refresher.refreshDue() == 0)
+        world.pass(.seconds(301))
+        #expect(await refresher.refreshDue() == 1)
+        world.pass(.seconds(12 * 3600))
+        #expect(keeper.known(domain) == nil)
+        #expect(keeper.lostPolicies.map(\.domain) == [domain])
+    }
+
+    @Test("a DNS that is blocked does not keep the policy from its host")
+    func blockedDNS() async {
+        await learn()
+        world.change { $0.record = .unavailable("timeout") }
+        world.pass(.seconds(12 * 3600))
+        #expect(await refresher.refreshDue() == 1)
+        #expect(world.look(\.fetches) == 2)
+        let now = world.now
+        #expect(world.look { $0.memory[domain]?.fetchedAt } == now)
+    }
+
+    @Test("policies learned together are fetched apart, and the same way after a restart")
+    func spread() throws {
+        let policy = try Policy.read(body(.enforce, maxAge: 604_800).utf8).policy
+        let times = try (0..<100).map { number in
+            CachedPolicy(
+                domain: try DomainName("d\(number).example"), id: "1", policy: policy,
+                fetchedAt: UTCTime(secondsSinceEpoch: 0)
+            ).refreshTime(every: .seconds(43_200)).secondsSinceEpoch
+        }
+        #expect(Set(times).count > 90)
+        #expect(times.allSatisfy { (32_400...43_200).contains($0) })
+    }
+}
