@@ -11,12 +11,6 @@ import Synchronization
 
 /// The running service: adapters wired to the pipeline, and the milter in front.
 package final class Daemon: Sendable {
-    /// Between tries to write what could not be written.
-    private static let upkeepInterval = Duration.seconds(30)
-    /// Between looks for what has run out.
-    private static let tidyInterval = Duration.seconds(3600)
-    /// Days whose counts are kept.
-    private static let daysKept: Int64 = 60
     /// How long verdicts that are being waited for may take at the end.
     private static let drainTime = Duration.seconds(4)
 
@@ -49,12 +43,14 @@ package final class Daemon: Sendable {
             metadata: [
                 "count": "\(count.loaded)", "skipped": "\(count.skipped)", "took": "\(ContinuousClock.now - began)",
             ])
+        let uses = try await store.uses(since: clock.now - PolicyRefresher.unusedAfter)
         ledger = Ledger(store: store, clock: clock, logger: logger)
         let (adapters, validates) = try await NetworkAdapters.adapted(to: settings, logger: logger)
         network = Network(adapters)
         self.validates = Mutex(validates)
         keeper = PolicyKeeper(
             memory: table, store: store, discoverer: network, clock: clock, logger: logger, settings: settings.keeper)
+        keeper.uses.load(uses)
         routes = RouteBook(router: network, clock: clock)
         gate = Gate(
             policies: keeper, routes: routes, prober: network, recorder: ledger, clock: clock, settings: settings.gate)
@@ -77,11 +73,12 @@ package final class Daemon: Sendable {
         thread.name = "milter"
         thread.start()
         upkeep.withLock { task in
-            task = Task { [self, ledger] in
-                await withDiscardingTaskGroup { group in
-                    group.addTask { await ledger.run() }
-                    group.addTask { await self.keepUp() }
-                }
+            task = Task { [self] in
+                let refresher = PolicyRefresher(keeper: keeper, memory: table, uses: keeper.uses, clock: SystemClock())
+                await Upkeep(
+                    store: store, table: table, ledger: ledger, keeper: keeper, refresher: refresher, logger: logger,
+                    retryDNSSEC: { await self.retryDNSSEC() }
+                ).run()
             }
         }
         logger.notice(
@@ -89,37 +86,12 @@ package final class Daemon: Sendable {
             metadata: ["socket": "\(settings.withLock { $0.milter.socket })", "version": "\(Settings.version)"])
     }
 
-    /// What is done now and then, until the task is cancelled.
-    private func keepUp() async {
-        var nextTidy = ContinuousClock.now
-        while !Task.isCancelled {
-            await keeper.saveUnsaved()
-            if ContinuousClock.now >= nextTidy {
-                await tidy()
-                nextTidy = ContinuousClock.now + Self.tidyInterval
-            }
-            try? await Task.sleep(for: Self.upkeepInterval)
-        }
-    }
-
-    /// Lets go of what nobody needs any more, and looks whether the resolver does DNSSEC by now.
-    private func tidy() async {
-        let now = SystemClock().now
-        let expired = table.removeExpired(at: now)
-        if expired > 0 { logger.notice("policies expired", metadata: ["count": "\(expired)"]) }
-        do throws(StoreError) {
-            try await store.removeExpired(before: now)
-            try await store.prune(before: now.day.advanced(by: -Self.daysKept))
-        } catch {
-            logger.warning("old rows could not be removed", metadata: ["cause": "\(error)"])
-        }
-        if !validates.withLock({ $0 }) {
-            let settings = settings.withLock { $0 }
-            guard let (adapters, works) = try? await NetworkAdapters.adapted(to: settings, logger: logger) else {
-                return
-            }
-            if works { take(adapters, validates: true) } else { adapters.shutdown() }
-        }
+    /// A resolver may learn DNSSEC, or be replaced by one that does.
+    private func retryDNSSEC() async {
+        guard !validates.withLock({ $0 }) else { return }
+        let settings = settings.withLock { $0 }
+        guard let (adapters, works) = try? await NetworkAdapters.adapted(to: settings, logger: logger) else { return }
+        if works { take(adapters, validates: true) } else { adapters.shutdown() }
     }
 
     private func take(_ adapters: NetworkAdapters, validates works: Bool) {
@@ -159,7 +131,27 @@ package final class Daemon: Sendable {
         if unsaved > 0 { logger.error("policies could not be written", metadata: ["count": "\(unsaved)"]) }
         if !(await ledger.flush()) { logger.error("counts could not be written") }
         network.shutdown()
+        do throws(StoreError) { try store.close() } catch {
+            // The next start finds all in the write-ahead log.
+            logger.warning("the store was not closed", metadata: ["cause": "\(error)"])
+        }
         logger.notice("stopped")
+    }
+
+    /// What an administrator looks at first, a line each.
+    private func status() -> [String] {
+        let settings = settings.withLock { $0 }
+        var lines = [
+            "sts-milter \(Settings.version), milter at \(settings.milter.socket), \(milter.connections) connections",
+            "enforcement \(settings.gate.enforcement.rawValue), \(table.count) policies in memory",
+            validates.withLock { $0 }
+                ? "DNSSEC is validated" : "DNSSEC is not validated: the resolver cannot, DANE is off",
+        ]
+        for lost in keeper.lostPolicies.sorted(by: { $0.at > $1.at }) {
+            lines.append(
+                "policy of \(lost.domain) ran out at \(lost.at), every fetch failed: mail to it is unprotected")
+        }
+        return lines
     }
 
     private func answer(_ request: ControlRequest) async -> ControlReply {
@@ -168,7 +160,7 @@ package final class Daemon: Sendable {
             return ControlReply(succeeded: false, lines: ["not a domain name"])
         }
         switch request.command {
-        case .status: return ControlReply(succeeded: true, lines: ["sts-milter \(Settings.version) is serving"])
+        case .status: return ControlReply(succeeded: true, lines: status())
         case .forget: return await PolicyCommands(keeper: keeper, gate: gate).forget(domains)
         case .refresh: return await PolicyCommands(keeper: keeper, gate: gate).refresh(domains)
         }

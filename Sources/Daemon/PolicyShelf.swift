@@ -52,6 +52,7 @@ package struct PolicyOffice: Sendable {
 
     /// Without a daemon there is no memory to change: the store alone is.
     private func atRest(_ command: ControlRequest.Command, _ domains: [DomainName]) async throws -> ControlReply {
+        guard command != .status else { return ControlReply(succeeded: false, lines: ["no sts-milter is running"]) }
         let logger = Logger(label: "policy") { StreamLogHandler.standardError(label: $0) }
         let store = try Store(path: settings.storePath, logger: logger)
         let table = PolicyTable(logger: logger)

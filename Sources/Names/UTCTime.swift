@@ -36,7 +36,7 @@ extension UTCTime: CustomStringConvertible {
 
 /// A day from 00:00 to 24:00 UTC, the period of a report. - RFC 8460 §4.1: Report Time Frame.
 package struct UTCDay: Sendable, Hashable, Comparable {
-    static let seconds: Int64 = 86_400
+    package static let seconds: Int64 = 86_400
 
     package let daysSinceEpoch: Int64
 

@@ -41,7 +41,10 @@ package final class PolicyRefresher: Sendable {
     package func refreshDue() async -> Int {
         let now = clock.now
         let refreshInterval = keeper.refreshInterval
-        let due = uses.domains(since: now - Self.unusedAfter).compactMap { memory.policy(for: $0) }.filter {
+        let used = uses.domains(since: now - Self.unusedAfter).compactMap { memory.policy(for: $0) }
+        // Asked for, a policy that has run out is let go, and named if it was lost.
+        for cached in used where !cached.isLive(at: now) { _ = keeper.known(cached.domain) }
+        let due = used.filter {
             $0.isLive(at: now) && now >= $0.refreshTime(every: refreshInterval) && !keeper.isPausing($0.domain)
         }
         let soonest = due.sorted { $0.expiresAt < $1.expiresAt }.prefix(Self.mostAtOnce)

@@ -17,4 +17,4 @@ let records = RecordTable.valid.map(\.records) + RecordTable.absent + RecordTabl
 try write(records.map { $0.joined(separator: "\n") }, for: "Record")
 try write(PolicyTable.valid.map(\.body) + PolicyTable.invalid.map(\.body), for: "Policy")
 try write(DomainNameTable.valid.map(\.0) + DomainNameTable.invalid.map(\.0), for: "Name")
-try write(NextHopTable.rows.compactMap(\.host), for: "NextHop")
+try write(NextHopTable.rows.compactMap(\.host) + MapKeyTable.asked.map(\.0) + MapKeyTable.skipped, for: "NextHop")

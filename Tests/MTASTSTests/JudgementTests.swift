@@ -31,9 +31,13 @@ struct JudgementTests {
         Row(hosts: [("mx1.example.org", .bad), ("a.mail.example.org", .good)], milter: .violating, map: .conforming),
         Row(hosts: [("mx1.example.org", .bad), ("mx2.example.org", .good)], milter: .violating, map: .violating),
         // A host that cannot be reached cannot be delivered to: no violation, and no proof either.
-        Row(hosts: [("mx1.example.org", .good), ("mx2.example.org", .down)], milter: .conforming, map: .conforming),
+        Row(hosts: [("mx1.example.org", .good), ("a.mail.example.org", .down)], milter: .conforming, map: .conforming),
         Row(hosts: [("mx1.example.org", .down)], milter: .unknown, map: .unknown),
         Row(hosts: [("mx1.example.org", .down), ("a.mail.example.org", .bad)], milter: .violating, map: .violating),
+        // A name outside the policy is seen without the host, which may hide from a probe and then answer the MTA.
+        Row(hosts: [("mx2.example.org", .down)], milter: .violating, map: .violating),
+        Row(hosts: [("mx1.example.org", .good), ("mx2.example.org", .down)], milter: .violating, map: .conforming),
+        Row(hosts: [("mx1.example.org", .down), ("mx2.example.org", .down)], milter: .violating, map: .violating),
         // What is unknown is never called conforming; what is decided already does not wait for it.
         Row(hosts: [("mx1.example.org", .unseen)], milter: .unknown, map: .unknown),
         Row(hosts: [("mx1.example.org", .good), ("a.mail.example.org", .unseen)], milter: .unknown, map: .conforming),
@@ -60,6 +64,28 @@ struct JudgementTests {
         let verdict = try verdict(row, mode: .testing, .milter)
         #expect(try kind(verdict) == (row.milter == .conforming ? .conforming : .testing))
         if case .testing(let findings) = verdict { #expect(findings.isEmpty == (row.milter == .unknown)) }
+    }
+
+    @Test("an MX record that names an address, or hosts past those looked at, are judged all the same")
+    func beyondTheCandidates() throws {
+        let finding = try finding(mode: .enforce)
+        func verdicts(_ overflow: [String], _ strangers: [String], _ hosts: [(String, Seen)]) throws -> [Expected] {
+            let names = try overflow.map { try DomainName($0) }
+            let known = try route(hosts)
+            let route = Route(
+                nextHop: known.nextHop, policyDomain: known.policyDomain, candidates: known.candidates,
+                overflow: names, strangers: strangers, isSecure: false)
+            var evidence = Evidence()
+            for (candidate, (_, seen)) in zip(route.candidates, hosts) { evidence.hosts[candidate] = try host(seen) }
+            return try Enforcement.allCases.map {
+                try kind(judge(route, under: finding, seeing: evidence, enforcement: $0))
+            }
+        }
+        let good = [("mx1.example.org", Seen.good)]
+        #expect(try verdicts([], ["192.0.2.1"], good) == [.violating, .conforming])
+        #expect(try verdicts([], ["192.0.2.1"], []) == [.violating, .violating])
+        #expect(try verdicts(["mx2.example.org"], [], good) == [.violating, .conforming])
+        #expect(try verdicts(["a.mail.example.org"], [], good) == [.unknown, .conforming])
     }
 
     @Test("modes and findings without a policy to keep")

@@ -6,6 +6,7 @@ import MTASTS
 public func fuzzNextHop(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let text = String(decoding: UnsafeBufferPointer(start: data, count: count), as: UTF8.self)
     let recipient = Recipient(domain: nil, mailer: "smtp", host: text)
+    _ = NextHop(mapKey: text)
     if case .remote(let hops) = recipient.destination(transports: ["smtp"]) {
         precondition((1...16).contains(hops.count))
     }
