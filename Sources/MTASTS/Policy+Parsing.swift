@@ -33,6 +33,7 @@ extension Policy {
 
     /// Reads a body: lenient where that keeps a domain protected, strict where a guess could weaken it.
     ///
+    /// - Deviation: bad lines do not cost a policy.
     /// - RFC 8461 §3.2: lines end in CRLF or LF; names are case-sensitive; of duplicates, except `mx`, the first counts.
     package static func read(_ body: some Sequence<UInt8>) throws(PolicyError) -> Reading {
         let text = String(decoding: Array(body), as: UTF8.self)
@@ -74,6 +75,7 @@ extension Policy {
         guard !ageText.isEmpty, ageText.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
             throw .badMaxAge(ageText)
         }
+        // Deviation: a large max_age is capped.
         // Digits only, so what does not fit an Int64 is merely very large.
         let age = Int64(ageText) ?? .max
         if age > maxAgeLimitSeconds { warn("max_age: \(ageText)", "capped to \(maxAgeLimitSeconds)") }

@@ -34,7 +34,8 @@ package struct STSRecord: Sendable, Hashable {
 
     /// The fields behind `v=STSv1`, trimmed; nil if the record is of another kind or version.
     ///
-    /// Unknown fields are ignored whatever they hold: a sloppy extension must not cost the domain its protection.
+    /// - Deviation: a record's fields are read leniently. A sloppy extension must not cost the domain its protection.
+    /// - Deviation: a record need not begin with "v=STSv1;". The grammar allows blanks before the semicolon.
     private static func fieldsAfterVersion(_ record: String) -> [Substring]? {
         let version = "v=STSv1"
         guard record.hasPrefix(version) else { return nil }

@@ -51,6 +51,8 @@ package struct Violation: Sendable, Hashable {
 }
 
 /// Who stands guard over delivery, which decides what one bad host means.
+///
+/// - Deviation: policies are judged at reception.
 package enum Enforcement: String, Sendable, Hashable, CaseIterable {
     /// The milter alone: the MTA may dial any host it can reach, so one bad host breaks the policy.
     case milter = "milter"

@@ -12,6 +12,7 @@ final class Message {
     /// Whether the message may come from sendmail(1), if its recipients lack a route too.
     var mayBeLocal = false
     /// The MAIL parameter, which overrides the header.
+    /// - Deviation: REQUIRETLS is not enforced.
     var requiresTLS = false
     var tlsRequired: [TLSRequired] = []
     /// Time spent waiting for lookups.

@@ -38,7 +38,9 @@ package struct MilterSettings: Sendable, Hashable {
     /// Values of `{rcpt_mailer}` that deliver by SMTP.
     package var transports = defaultTransports
     package var localSubmission = LocalSubmissionAction.log
-    /// Whether `TLS-Required: No` lets a message through. - RFC 8689 §3: The TLS-Required Header Field.
+    /// Whether `TLS-Required: No` lets a message through.
+    /// - Deviation: TLS-Required: No is honoured on request only.
+    /// - RFC 8689 §3: The TLS-Required Header Field.
     package var tlsRequiredNo = false
     package var onViolation = ViolationAction.defer
     package var onUnknown = UnknownAction.accept

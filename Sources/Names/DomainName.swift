@@ -34,6 +34,7 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
 
     /// Reads the name of a host as an MX record gives it, underscores included: an MTA dials such a host although
     /// the name breaks the LDH rule, so it must be judged and cannot be ignored.
+    /// - Deviation: underscores in MX names are taken.
     package init(mxHost text: some StringProtocol) throws(DomainNameError) {
         var bytes = Array(text.utf8)
         if bytes.last == UInt8(ascii: ".") { bytes.removeLast() }

@@ -10,6 +10,8 @@ extension TLSSession {
     /// Usable TLSA records decide alone. Records of which none can be used ask for TLS without authentication,
     /// which the trust store and the name then have to give, as for a host without records.
     ///
+    /// - Deviation: DANE alone decides for a host that has it.
+    /// - Deviation: unusable TLSA records leave the decision to the policy.
     /// - RFC 8461 §4.2: Recipient MTA Certificate Validation.
     /// - RFC 7672 §2.2: TLS Discovery.
     func failures(for name: DomainName, address: IPAddress, helo: String?) -> [Failure] {

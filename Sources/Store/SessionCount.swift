@@ -4,6 +4,8 @@ import Names
 import TLSRPT
 
 /// One session as the ledger counts it: when, for whose report, under which policy, and how it went.
+///
+/// - Deviation: verdicts are counted as sessions.
 package struct SessionCount: Sendable, Hashable {
     /// Longest text of a failure detail, in octets: they come from the network.
     static let maxTextOctets = 255
@@ -29,6 +31,10 @@ package struct SessionCount: Sendable, Hashable {
 
 extension SessionCount {
     /// What an outcome adds to the report of its domain: nothing unless a policy was met and a verdict reached.
+    ///
+    /// - Deviation: sessions without a policy are not counted.
+    /// - Deviation: no sending-mta-ip.
+    /// - Deviation: tlsa policies have no policy-string.
     ///
     /// A failure of DANE counts under a `tlsa` policy of the MX host, which has the records; one session can therefore
     /// count under several policies, but only once under each. - RFC 8460 §4.2: Delivery Summary.

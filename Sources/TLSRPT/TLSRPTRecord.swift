@@ -4,6 +4,7 @@ import Names
 /// The TXT record at `_smtp._tls.<policy domain>` that asks for reports. - RFC 8460 §3: Reporting Policy.
 package struct TLSRPTRecord: Sendable, Hashable {
     /// Most destinations that are served.
+    /// - Deviation: at most ten destinations of a record.
     package static let maxDestinations = 10
     /// Most URIs named in ``ignored``.
     static let maxIgnored = 10

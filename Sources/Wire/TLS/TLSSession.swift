@@ -8,6 +8,7 @@ package struct TLSOptions: Sendable, Hashable {
     /// Records that DNSSEC vouches for; empty leaves the decision to the trust store.
     package var tlsa: [TLSARecord] = []
     /// The name below which the records were found, nil for the server name: sent as SNI if they can be used.
+    /// - Deviation: SNI follows the TLSA records.
     /// - RFC 7672 §8.1: SNI Support.
     package var tlsaBase: DomainName?
     /// More names that a DANE-TA certificate may carry. - RFC 7672 §3.2.2: Name Checks.
