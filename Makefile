@@ -64,11 +64,14 @@ tsan: test-packages
 
 settings-example: build
 	$(DEBUG)/sts-milter config example >contrib/sts-milter.toml
+	docs/settings-man <contrib/sts-milter.toml >docs/sts-milter.toml.5
 
 install: release
 	install -D -m 0755 .build/release/sts-milter $(DESTDIR)$(PREFIX)/sbin/sts-milter
 	install -D -m 0644 contrib/systemd/sts-milter.service $(DESTDIR)/lib/systemd/system/sts-milter.service
 	install -D -m 0644 contrib/systemd/sts-milter.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sts-milter.conf
+	install -D -m 0644 docs/sts-milter.8 $(DESTDIR)$(PREFIX)/share/man/man8/sts-milter.8
+	install -D -m 0644 docs/sts-milter.toml.5 $(DESTDIR)$(PREFIX)/share/man/man5/sts-milter.toml.5
 	[ -e $(DESTDIR)/etc/sts-milter/sts-milter.toml ] || \
 		install -D -m 0644 contrib/sts-milter.toml $(DESTDIR)/etc/sts-milter/sts-milter.toml
 
