@@ -35,6 +35,17 @@ package final class Store: Sendable {
         changes = PolicyChanges(pool: pool, path: path)
     }
 
+    /// Ends the use of the database and leaves one file with all in it, for who copies it or moves it aside: the
+    /// write-ahead log is empty. Whatever comes after is an error.
+    package func close() throws(StoreError) {
+        do {
+            try pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+            try pool.close()
+        } catch {
+            throw StoreError(error, path: path)
+        }
+    }
+
     private static var configuration: Configuration {
         var configuration = Configuration()
         configuration.label = "store"
@@ -57,7 +68,7 @@ package final class Store: Sendable {
         }
         // In spite of a narrow umask.
         if created >= 0 { _ = fchmod(file, fileMode) }
-        close(file)
+        Glibc.close(file)
     }
 
     private static func cause(ofOpenError code: Int32, path: String) -> StoreError.Cause {
