@@ -59,7 +59,9 @@ package struct Settings: Sendable {
         controlSocket = reader.optionalText("control.socket").flatMap { $0.isEmpty ? nil : $0 }
         logLevel = Logger.Level(rawValue: reader.text("log.level")) ?? .info
         logTarget = LogTarget(rawValue: reader.text("log.target")) ?? .stderr
-        guard reader.problems.isEmpty else { throw SettingsError(problems: reader.problems) }
+        guard reader.problems.isEmpty else {
+            throw SettingsError(problems: reader.problems.sorted { $0.line < $1.line })
+        }
     }
 
     private mutating func readProbe(_ reader: inout SettingsReader, allowPrivate: Bool) {

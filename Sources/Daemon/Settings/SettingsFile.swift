@@ -19,7 +19,7 @@ package struct SettingsError: Error, Sendable, CustomStringConvertible {
     package var description: String { problems.map(\.description).joined(separator: "\n") }
 }
 
-/// A settings file as read: every value is of its key's kind, nothing unknown is left.
+/// A settings file as read: every value is of its key's kind, all else is among the problems.
 package struct SettingsFile: Sendable {
     package enum Value: Sendable, Equatable {
         case text(String), flag(Bool), number(Int), duration(Duration), list([String])
@@ -29,6 +29,8 @@ package struct SettingsFile: Sendable {
     package private(set) var values: [String: Value] = [:]
     package private(set) var rules: [[String: Value]] = []
     package private(set) var warnings: [SettingsProblem] = []
+    /// Keys that are unknown or not of their kind; whoever takes the values throws them with what it finds itself.
+    package private(set) var problems: [SettingsProblem] = []
     private let lines: SettingsLines
 
     /// Largest file read, in bytes.
@@ -66,9 +68,7 @@ package struct SettingsFile: Sendable {
                 SettingsProblem(file: name, line: 0, text: "not TOML: \(printable("\(error)"))")
             ])
         }
-        var problems: [SettingsProblem] = []
-        read(root, into: &problems)
-        guard problems.isEmpty else { throw SettingsError(problems: problems.sorted { $0.line < $1.line }) }
+        read(root)
     }
 
     /// A problem with the value of a key, for checks that come after reading.
@@ -76,23 +76,22 @@ package struct SettingsFile: Sendable {
         SettingsProblem(file: name, line: lines.line(of: key, rule: rule), text: "\(key): \(text)")
     }
 
-    private mutating func read(_ root: TOMLTable, into problems: inout [SettingsProblem]) {
+    private mutating func read(_ root: TOMLTable) {
         let settings = Dictionary(uniqueKeysWithValues: settingsTable.map { ($0.key, $0) })
         let tables = Set(settingsTable.map(\.table))
         for name in root.keys {
             if name == "rule", let list = root[name]?.array {
-                readRules(list, into: &problems)
+                readRules(list)
             } else if tables.contains(name), let table = root[name]?.table {
-                for key in table.keys { read("\(name).\(key)", table[key], settings, into: &problems) }
+                for key in table.keys { read("\(name).\(key)", table[key], settings) }
             } else {
-                read(name, root[name], settings, into: &problems)
+                read(name, root[name], settings)
             }
         }
     }
 
     private mutating func read(
-        _ key: String, _ value: (any TOMLValueConvertible)?, _ settings: [String: Setting],
-        into problems: inout [SettingsProblem]
+        _ key: String, _ value: (any TOMLValueConvertible)?, _ settings: [String: Setting]
     ) {
         guard let setting = settings[key] else { return problems.append(unknown(key, among: Array(settings.keys))) }
         switch Self.read(value, as: setting.kind) {
@@ -102,7 +101,7 @@ package struct SettingsFile: Sendable {
         if !setting.isServed { warnings.append(problem(key, "has no effect in this version")) }
     }
 
-    private mutating func readRules(_ list: TOMLArray, into problems: inout [SettingsProblem]) {
+    private mutating func readRules(_ list: TOMLArray) {
         let settings = Dictionary(uniqueKeysWithValues: ruleSettingsTable.map { ($0.key, $0) })
         for (index, element) in list.enumerated() {
             guard let table = element.table else {

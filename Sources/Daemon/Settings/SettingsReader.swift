@@ -7,7 +7,7 @@ import Names
 /// Takes values out of a settings file, the default where none is given, and gathers what is wrong with them.
 struct SettingsReader {
     let file: SettingsFile
-    private(set) var problems: [SettingsProblem] = []
+    private(set) var problems: [SettingsProblem]
     private let defaults: [String: SettingsFile.Value]
 
     init(_ file: SettingsFile) {
@@ -15,7 +15,9 @@ struct SettingsReader {
         // The defaults are TOML like the file's own values, and read by the same code: the table cannot drift from them.
         let text = settingsTable.compactMap { setting in setting.defaultValue.map { "\(setting.key) = \($0)" } }
         do {
-            defaults = try SettingsFile(text: text.joined(separator: "\n"), name: "the table of settings").values
+            let table = try SettingsFile(text: text.joined(separator: "\n"), name: "the table of settings")
+            defaults = table.values
+            problems = file.problems + table.problems
         } catch {
             defaults = [:]
             problems = error.problems
