@@ -106,26 +106,26 @@ package final class Gate: Sendable {
     /// The verdict as memory stands when patience has ended: one bad host seen is enough to decide, what is still
     /// missing makes it unknown.
     package func settle(_ hops: [NextHop]) -> Verdict {
-        settle(hops) { _ in true } ?? .unknown("lookup still running")
+        settle(hops, atLast: true) { _ in true } ?? .unknown("lookup still running")
     }
 
-    private func settle(_ hops: [NextHop], _ isDecided: (Verdict) -> Bool) -> Verdict? {
+    private func settle(_ hops: [NextHop], atLast: Bool = false, _ isDecided: (Verdict) -> Bool) -> Verdict? {
         let settings = settings.withLock { $0 }
         if hops.count == 1 {
-            let verdict = known(hops[0], settings)
+            let verdict = known(hops[0], settings, atLast: atLast)
             return verdict.flatMap { isDecided($0) ? $0 : nil }
         }
         var verdicts: [Verdict] = []
         for hop in hops {
-            guard let verdict = known(hop, settings), isDecided(verdict) else { return nil }
+            guard let verdict = known(hop, settings, atLast: atLast), isDecided(verdict) else { return nil }
             verdicts.append(verdict)
         }
         return combine(verdicts, enforcement: settings.enforcement)
     }
 
-    private func known(_ hop: NextHop, _ settings: GateSettings) -> Verdict? {
+    private func known(_ hop: NextHop, _ settings: GateSettings, atLast: Bool) -> Verdict? {
         guard let domain = hop.policyDomain else { return .notJudged("address literal") }
-        guard let policy = policies.known(domain) else { return nil }
+        guard let policy = policies.known(domain) ?? (atLast ? policies.standIn(for: domain) : nil) else { return nil }
         guard policy.needsRoute else { return judge(.unavailable(""), of: domain, under: policy) }
         let now = clock.now
         switch routes.known(hop, at: now) {

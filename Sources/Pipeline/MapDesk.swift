@@ -92,7 +92,7 @@ package final class MapDesk: MapOracle {
         let found = await firstValue(within: patience) { await self.find(key) }
         if let found { return found }
         // What is missing is late, not absent: a policy that is known must not be left out.
-        guard let domain = key.policyDomain, let policy = policies.known(domain) else {
+        guard let domain = key.policyDomain, let policy = policies.known(domain) ?? policies.standIn(for: domain) else {
             return settings.withLock { $0.onUnknown } == .temporary ? .temporary("lookup still running") : .notFound
         }
         if case .policy(let cached) = policy, cached.policy.mode == .enforce {

@@ -52,6 +52,7 @@ package final class PolicyKeeper: Sendable {
     private let memory: any PolicyMemory
     private let store: any PolicyStore
     private let discoverer: any PolicyDiscoverer
+    private let standing: any StandingPolicies
     private let clock: any WallClock
     private let logger: Logger
     private let settings: Mutex<KeeperSettings>
@@ -67,12 +68,14 @@ package final class PolicyKeeper: Sendable {
     private let unsaved: UnsavedPolicies
 
     package init(
-        memory: any PolicyMemory, store: any PolicyStore, discoverer: any PolicyDiscoverer, clock: any WallClock,
-        logger: Logger, settings: KeeperSettings
+        memory: any PolicyMemory, store: any PolicyStore, discoverer: any PolicyDiscoverer,
+        standing: any StandingPolicies = NoStandingPolicies(), clock: any WallClock, logger: Logger,
+        settings: KeeperSettings
     ) {
         self.memory = memory
         self.store = store
         self.discoverer = discoverer
+        self.standing = standing
         self.clock = clock
         self.logger = logger
         self.settings = Mutex(settings)
@@ -84,6 +87,7 @@ package final class PolicyKeeper: Sendable {
     /// What memory knows; nil when the network has to be asked. Starts a check in the background when one is due.
     package func known(_ domain: DomainName) -> PolicyFinding? {
         let now = clock.now
+        if let pinned = standing.pinned(domain, at: now) { return .policy(pinned) }
         if let cached = memory.policy(for: domain) {
             if cached.isLive(at: now) {
                 uses.note(domain, at: now)
@@ -92,13 +96,28 @@ package final class PolicyKeeper: Sendable {
             }
             expire(cached)
         }
-        return recent.value(for: domain, at: now)
+        return recent.value(for: domain, at: now).map { orPreloaded($0, of: domain) }
+    }
+
+    /// What stands in while nothing is known yet and nobody can wait any longer: the list's policy. Who delays the DNS
+    /// must not get around it.
+    package func standIn(for domain: DomainName) -> PolicyFinding? {
+        standing.preloaded(domain, at: clock.now).map { .policy($0) }
+    }
+
+    /// A finding that is no policy gives way to the list's policy.
+    private func orPreloaded(_ finding: PolicyFinding, of domain: DomainName) -> PolicyFinding {
+        switch finding {
+        case .policy: finding
+        case .absent, .failed, .unknown: standIn(for: domain) ?? finding
+        }
     }
 
     /// The policy as known, or as the network says it now.
     package func policy(for domain: DomainName) async -> PolicyFinding {
         if let known = known(domain) { return known }
-        return await flights.join(domain) { await self.discover(domain) } ?? .unknown("too many lookups in flight")
+        let found = await flights.join(domain) { await self.discover(domain) }
+        return orPreloaded(found ?? .unknown("too many lookups in flight"), of: domain)
     }
 
     /// Whether the record was looked at so lately that a violation need not look again.
@@ -107,9 +126,14 @@ package final class PolicyKeeper: Sendable {
     /// Looks at the record now: a repaired policy must free its mail.
     /// - RFC 8461 §5.1: step 3, check for a new policy before a delivery fails.
     package func recheck(_ domain: DomainName) async -> PolicyFinding {
+        let now = clock.now
+        if let pinned = standing.pinned(domain, at: now) {
+            rechecked.set(true, for: domain, at: now, keepFor: Self.recheckPause)
+            return .policy(pinned)
+        }
         let finding = await flights.join(domain) { await self.discover(domain) }
         rechecked.set(true, for: domain, at: clock.now, keepFor: Self.recheckPause)
-        return finding ?? known(domain) ?? .unknown("too many lookups in flight")
+        return orPreloaded(finding ?? known(domain) ?? .unknown("too many lookups in flight"), of: domain)
     }
 
     /// Fetches the policy now, whatever the id and past failures say.

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+import Logging
+import MTASTS
+import Names
+import Pipeline
+import Synchronization
+import TLSRPT
+import Testing
+
+@Suite("Standing policies: pinned, then the domain's own, then the list's")
+struct StandingPolicyTests {
+    private final class Book: StandingPolicies {
+        struct State {
+            var pins = LocalPolicies()
+            var list: [DomainName: Policy] = [:]
+        }
+        let state = Mutex(State())
+
+        func pinned(_ domain: DomainName, at time: UTCTime) -> CachedPolicy? {
+            state.withLock { $0.pins }.policy(for: domain, at: time)
+        }
+
+        func preloaded(_ domain: DomainName, at time: UTCTime) -> CachedPolicy? {
+            state.withLock { $0.list[domain] }.map { CachedPolicy($0, of: domain, from: .preloaded, at: time) }
+        }
+    }
+
+    private let world = World()
+    private let book = Book()
+    private let keeper: PolicyKeeper
+    private let gate: Gate
+    private let domain: DomainName
+    private let hop: NextHop
+
+    init() throws {
+        domain = try DomainName("example.org")
+        hop = .mx(of: domain, port: 25)
+        keeper = PolicyKeeper(
+            memory: world, store: world, discoverer: world, standing: book, clock: world,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: KeeperSettings())
+        gate = Gate(
+            policies: keeper, routes: RouteBook(router: world, clock: world), prober: world, recorder: world,
+            clock: world, settings: GateSettings())
+    }
+
+    private func pin(_ mode: Policy.Mode, until: UTCDay? = nil) throws {
+        let entry = LocalPolicy(domain: domain, mode: mode, mx: [try MXPattern("mx1.example.org")], until: until)
+        book.state.withLock { $0.pins = LocalPolicies([entry]) }
+    }
+
+    private func preload(_ mode: Policy.Mode) throws {
+        let policy = Policy(unpublished: mode, mx: [try MXPattern("*.example.org")])
+        book.state.withLock { $0.list[domain] = policy }
+    }
+
+    private func origin(_ finding: PolicyFinding?) -> CachedPolicy.Origin? {
+        if case .policy(let cached) = finding { cached.origin } else { nil }
+    }
+
+    @Test("a pinned policy is known at once, and nobody is asked")
+    func pinned() async throws {
+        try pin(.enforce)
+        world.change {
+            $0.record = announce("1")
+            $0.fetch = .success(body(.none))
+        }
+        #expect(origin(keeper.known(domain)) == .pinned)
+        #expect(origin(await keeper.policy(for: domain)) == .pinned)
+        #expect(origin(await keeper.recheck(domain)) == .pinned)
+        #expect(keeper.wasRecheckedLately(domain))
+        #expect(world.look(\.recordQuestions) == 0)
+        #expect(world.look(\.fetches) == 0)
+    }
+
+    @Test("a pinned policy outranks a cached one, which comes back when the pin ends")
+    func pinEnds() async throws {
+        world.change {
+            $0.record = announce("1")
+            $0.fetch = .success(body(.enforce, maxAge: 30 * 86_400))
+        }
+        _ = await keeper.policy(for: domain)
+        let today = world.now.day
+        try pin(.none, until: today)
+        guard case .policy(let cached) = keeper.known(domain) else {
+            Issue.record("the pin is not known")
+            return
+        }
+        #expect(cached.policy.mode == .none && cached.origin == .pinned)
+        world.change { $0.now = today.end }
+        #expect(origin(keeper.known(domain)) == .pinned)
+        world.pass(.seconds(1))
+        #expect(origin(keeper.known(domain)) == .published)
+    }
+
+    @Test("a pinned mode none lets mail go to a broken domain, a pinned enforce holds it back")
+    func verdicts() async throws {
+        world.change { $0.route = .success(["elsewhere.example.net"]) }
+        try pin(.none)
+        #expect(gate.glance([hop]) == .modeNone)
+        try pin(.enforce)
+        // The verdict of a second stands until it ends.
+        world.pass(.seconds(1))
+        guard case .violating = await gate.admit([hop]) else {
+            Issue.record("a pinned policy is not enforced")
+            return
+        }
+    }
+
+    static let troubles: [RecordFinding] = [
+        .found(.absent), .found(.invalid("2 records")), .unavailable("SERVFAIL"), announce("1"),
+    ]
+
+    @Test("the list's policy applies where the domain's own cannot be had", arguments: troubles)
+    func preloaded(_ record: RecordFinding) async throws {
+        try preload(.enforce)
+        world.change { $0.record = record }
+        #expect(keeper.known(domain) == nil, "the domain's own is asked for first")
+        #expect(origin(await keeper.policy(for: domain)) == .preloaded)
+        #expect(world.look(\.recordQuestions) == 1)
+        #expect(origin(keeper.known(domain)) == .preloaded)
+        #expect(origin(await keeper.recheck(domain)) == .preloaded)
+    }
+
+    @Test("without an entry all stays as it was")
+    func unlisted() async throws {
+        #expect(await keeper.policy(for: domain) == .absent)
+        #expect(keeper.standIn(for: domain) == nil)
+    }
+
+    @Test("a live policy outranks the list's, whatever its mode", arguments: Policy.Mode.allCases)
+    func live(_ mode: Policy.Mode) async throws {
+        try preload(.enforce)
+        world.change {
+            $0.record = announce("1")
+            $0.fetch = .success(body(mode))
+        }
+        #expect(origin(await keeper.policy(for: domain)) == .published)
+        #expect(origin(keeper.known(domain)) == .published)
+    }
+
+    @Test("a cached policy outranks the list's while the domain cannot be asked")
+    func cached() async throws {
+        try preload(.enforce)
+        world.change {
+            $0.record = announce("1")
+            $0.fetch = .success(body(.testing, maxAge: 1000))
+        }
+        _ = await keeper.policy(for: domain)
+        world.change { $0.record = .unavailable("timeout") }
+        #expect(origin(await keeper.recheck(domain)) == .published)
+        world.pass(.seconds(1000))
+        #expect(origin(await keeper.policy(for: domain)) == .preloaded)
+    }
+
+    @Test("a pinned policy outranks the list's")
+    func pinnedAndListed() throws {
+        try preload(.enforce)
+        try pin(.testing)
+        #expect(origin(keeper.known(domain)) == .pinned)
+    }
+
+    @Test("who delays the DNS does not get around the list")
+    func delayed() async throws {
+        world.change { $0.route = .success(["elsewhere.example.net"]) }
+        #expect(gate.settle([hop]) == .unknown("lookup still running"))
+        try preload(.enforce)
+        // The route is known from earlier mail, the policy is being asked for.
+        _ = await gate.admit([hop])
+        world.pass(.seconds(31))
+        _ = await gate.admit([hop])
+        try await keeper.forget(domain)
+        #expect(keeper.known(domain) == nil)
+        guard case .violating = gate.settle([hop]) else {
+            Issue.record("\(gate.settle([hop]))")
+            return
+        }
+        #expect(gate.glance([hop]) == nil, "before patience ends the domain's own policy is waited for")
+    }
+
+    @Test("a testing entry of the list never holds mail back")
+    func testingEntry() async throws {
+        try preload(.testing)
+        world.change { $0.route = .success(["elsewhere.example.net"]) }
+        guard case .testing = await gate.admit([hop]) else {
+            Issue.record("not testing")
+            return
+        }
+    }
+}
