@@ -59,11 +59,15 @@ let package = Package(
             name: "Pipeline",
             dependencies: ["MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log")]),
 
+        .target(
+            name: "Preload",
+            dependencies: ["MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log")]),
+
         // Layer 3 and 4: the daemon and its commands
         .target(
             name: "Daemon",
             dependencies: [
-                "Discovery", "MTASTS", "Milter", "Names", "Pipeline", "Probe", "Store", "TLSRPT", "Wire",
+                "Discovery", "MTASTS", "Milter", "Names", "Pipeline", "Preload", "Probe", "Store", "TLSRPT", "Wire",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -72,7 +76,7 @@ let package = Package(
         .executableTarget(
             name: "sts-milter",
             dependencies: [
-                "Daemon", "MTASTS", "Names", "TLSRPT",
+                "Daemon", "MTASTS", "Names", "Preload", "TLSRPT",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -118,6 +122,11 @@ let package = Package(
         .testTarget(
             name: "PipelineTests",
             dependencies: ["Pipeline", "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log")]),
+        .testTarget(
+            name: "PreloadTests",
+            dependencies: [
+                "Preload", "MTASTS", "Names", "LabKit", .product(name: "Logging", package: "swift-log"),
+            ]),
         .testTarget(name: "DaemonTests", dependencies: ["Daemon", "LabKit", "Names", "sts-milter"]),
     ],
     swiftLanguageModes: [.v6]
