@@ -56,6 +56,12 @@ let package = Package(
             name: "Milter",
             dependencies: ["CMilter", "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log")]),
         .target(
+            name: "PolicyMap",
+            dependencies: [
+                "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+        .target(
             name: "Pipeline",
             dependencies: ["MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log")]),
 
@@ -67,7 +73,8 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "Discovery", "MTASTS", "Milter", "Names", "Pipeline", "Preload", "Probe", "Store", "TLSRPT", "Wire",
+                "Discovery", "MTASTS", "Milter", "Names", "Pipeline", "PolicyMap", "Preload", "Probe", "Store",
+                "TLSRPT", "Wire",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -118,6 +125,12 @@ let package = Package(
             name: "MilterTests",
             dependencies: [
                 "CMilter", "Milter", "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(
+            name: "PolicyMapTests",
+            dependencies: [
+                "MTASTS", "Names", "PolicyMap", "RuleTables", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .testTarget(
             name: "PipelineTests",

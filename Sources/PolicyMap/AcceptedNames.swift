@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+import Names
+
+/// The names of which an MX host's certificate must bear one, never empty.
+struct AcceptedNames {
+    /// Whole names, sorted, none twice.
+    let exact: [DomainName]
+    /// Names below which the MTA takes any name, sorted, none twice.
+    let suffixes: [DomainName]
+
+    /// Whether the MTA would take hosts that no wildcard of the policy covers.
+    var reachDeeper: Bool { !suffixes.isEmpty }
+
+    /// Octets of the list as ``append(to:)`` writes it.
+    var octets: Int {
+        exact.reduce(0) { $0 + $1.ascii.utf8.count + 1 } + suffixes.reduce(0) { $0 + $1.ascii.utf8.count + 2 } - 1
+    }
+
+    /// A wildcard is one label for RFC 8461 and any number of them for the MTAs: so its place is taken by the names of
+    /// MX hosts that it covers. A forged MX answer can leave names out of the list, never bring in others.
+    ///
+    /// - RFC 8461 §4.1: MX Host Validation.
+    init(
+        of cached: CachedPolicy, among hosts: MXSet, for form: MapForm, _ choices: AnswerChoices
+    ) throws(MapTrouble) {
+        let patterns = cached.policy.mx
+        // A policy without any name is none that was parsed; nothing conforms to it.
+        guard !patterns.isEmpty else { throw .undecided }
+        guard cached.hasWildcard else {
+            self.init(exact: patterns.map(\.domain))
+            return
+        }
+        // Since 3.10.5 Postfix checks each MX host against the patterns and then asks for that host's own name; 3.10.0 to
+        // 3.10.4 do not, and take any depth here. To leave the domain out would cost those users more than it gains.
+        let isCheckedThere = form == .postfixTLSRPT
+        switch hosts {
+        case .known(let hosts):
+            let names = cached.names(among: hosts)
+            if !names.isEmpty {
+                self.init(exact: names)
+                return
+            }
+            guard isCheckedThere || choices.depthOnly == .secure else { throw .depthOnly }
+        case .unknown, .unneeded:
+            guard isCheckedThere else { throw .hostsUnknown }
+        }
+        self.init(
+            exact: patterns.filter { !$0.isWildcard }.map(\.domain),
+            suffixes: patterns.filter(\.isWildcard).map(\.domain))
+    }
+
+    private init(exact: [DomainName], suffixes: [DomainName] = []) {
+        self.exact = Self.sorted(exact)
+        self.suffixes = Self.sorted(suffixes)
+    }
+
+    /// Colon-separated, as `match=` takes it.
+    func append(to reply: inout [UInt8]) {
+        let start = reply.count
+        for name in exact {
+            if reply.count > start { reply.append(UInt8(ascii: ":")) }
+            reply.append(name)
+        }
+        for name in suffixes {
+            if reply.count > start { reply.append(UInt8(ascii: ":")) }
+            reply.append(UInt8(ascii: "."))
+            reply.append(name)
+        }
+    }
+
+    private static func sorted(_ names: [DomainName]) -> [DomainName] {
+        guard names.count > 1 else { return names }
+        var result: [DomainName] = []
+        result.reserveCapacity(names.count)
+        for name in names.sorted() where result.last != name { result.append(name) }
+        return result
+    }
+}

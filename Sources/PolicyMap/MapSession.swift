@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+import Logging
+import MTASTS
+import NIOCore
+import Names
+
+/// One connection of an MTA: requests in, answers out in the same order.
+///
+/// What memory decides is answered at once on the connection's own thread; only a miss starts a lookup, and the answers
+/// behind it wait for it. All state belongs to the channel's event loop.
+final class MapSession: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = Never
+    typealias OutboundOut = ByteBuffer
+
+    /// Sent to a connection that is to answer what it was asked and close.
+    enum Farewell { case stop }
+
+    /// Octets of answers after which they are written, and after which reading stops until the client took them.
+    static let outputLimitOctets = 128 << 10
+    /// Answers that may wait in one connection for a lookup; MTAs ask one question at a time.
+    static let maxWaiting = 32
+    /// What is left to an oracle's own deadline before ours.
+    private static let margin = Duration.milliseconds(250)
+
+    /// An answer that is due, or that waits for a lookup.
+    private enum Reply {
+        case finding(MapFinding, DomainName?, MapForm)
+        case trouble(MapTrouble)
+        case waiting(DomainName?, MapForm, Scheduled<Void>)
+    }
+
+    private let service: MapService
+    private let terms: MapService.Terms
+    private var context: ChannelHandlerContext?
+    private var input = ByteBuffer()
+    private var output = ByteBuffer()
+    private var scratch: [UInt8] = []
+    /// Answers from the first that waits on; `firstNumber` is the number of its head.
+    private var queue = CircularBuffer<Reply>()
+    private var firstNumber = 0
+    private var owesRead = false
+    /// Whether nothing more will be asked: the client has said all, or we are to stop.
+    private var isEnding = false
+    private var isClosing = false
+    private var activeAt = NIODeadline.now()
+    private var idleCheck: Scheduled<Void>?
+
+    init(service: MapService, terms: MapService.Terms) {
+        self.service = service
+        self.terms = terms
+    }
+
+    // MARK: Events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        watchIdleness(context, after: .init(terms.settings.idleTimeout))
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        idleCheck?.cancel()
+        for case .waiting(_, _, let timer) in queue { timer.cancel() }
+        queue.removeAll()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isClosing else { return }
+        var arrived = unwrapInboundIn(data)
+        if input.readableBytes == 0 { input = arrived } else { input.writeBuffer(&arrived) }
+        serve(context)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { writeOut(context) }
+
+    func read(context: ChannelHandlerContext) {
+        if isHungry(context) { context.read() } else { owesRead = true }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            activeAt = .now()
+            goOn(context)
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case ChannelEvent.inputClosed, Farewell.stop:
+            isEnding = true
+            goOn(context)
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    /// A client that went away; there is nobody to tell.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    // MARK: Requests
+
+    private func isHungry(_ context: ChannelHandlerContext) -> Bool {
+        !isEnding && context.channel.isWritable && queue.count < Self.maxWaiting
+    }
+
+    /// Answers what has arrived, as far as the client takes the answers.
+    private func serve(_ context: ChannelHandlerContext) {
+        while queue.count < Self.maxWaiting, !isClosing {
+            if output.readableBytes >= Self.outputLimitOctets {
+                writeOut(context)
+                guard context.channel.isWritable else { return }
+            }
+            guard takeRequest(context) else { break }
+        }
+        if input.readableBytes == 0 { input.clear() }
+    }
+
+    private enum Step {
+        case rest
+        case garbage
+        case request(MapForm?, key: String, unknownName: String, octets: Int)
+    }
+
+    private func takeRequest(_ context: ChannelHandlerContext) -> Bool {
+        switch input.withUnsafeReadableBytes({ step($0) }) {
+        case .rest: return false
+        case .garbage:
+            refuseGarbage(context)
+            return false
+        case .request(let form, let key, let unknownName, let octets):
+            input.moveReaderIndex(forwardBy: octets)
+            activeAt = .now()
+            service.requests.add(1, ordering: .relaxed)
+            if let form {
+                answer(key, form, context)
+            } else {
+                let known = terms.settings.names.keys.sorted().joined(separator: " ")
+                service.complaints.log(.unknownMap, ["map": "\(unknownName)", "known": "\(known)"])
+                add(.trouble(.unknownMap))
+            }
+            return true
+        }
+    }
+
+    private func step(_ octets: UnsafeRawBufferPointer) -> Step {
+        switch Netstring.head(of: octets) {
+        case .incomplete: return .rest
+        case .malformed: return .garbage
+        case .whole(let payload, let count):
+            let request = octets[payload]
+            let space = request.firstIndex(of: UInt8(ascii: " ")) ?? request.endIndex
+            let name = request[..<space]
+            let key = space < request.endIndex ? request[(space + 1)...] : request[space...]
+            guard let form = terms.names.form(of: name) else {
+                let shown = printable(String(decoding: name, as: UTF8.self), limit: 60)
+                return .request(nil, key: "", unknownName: shown, octets: count)
+            }
+            return .request(form, key: String(decoding: key, as: UTF8.self), unknownName: "", octets: count)
+        }
+    }
+
+    private func answer(_ text: String, _ form: MapForm, _ context: ChannelHandlerContext) {
+        guard let key = NextHop(mapKey: text) else { return add(.finding(.notFound, nil, form)) }
+        if let finding = service.oracle.glance(key) { return add(.finding(finding, key.policyDomain, form)) }
+        let patience = terms.settings.patience(for: form)
+        let number = firstNumber + queue.count
+        let loop = context.eventLoop
+        let session = NIOLoopBound(self, eventLoop: loop)
+        let isUnderWay = service.lookUp(key, within: max(patience - Self.margin, .zero)) { finding in
+            loop.execute { session.value.settle(number, finding) }
+        }
+        guard isUnderWay else {
+            service.complaints.log(.tooManyLookups, ["limit": "\(terms.settings.maxLookups)"])
+            return add(.trouble(.busy))
+        }
+        let timer = loop.scheduleTask(in: .init(patience)) {
+            session.value.settle(number, .temporary("no answer within \(patience)"))
+        }
+        queue.append(.waiting(key.policyDomain, form, timer))
+    }
+
+    private func refuseGarbage(_ context: ChannelHandlerContext) {
+        let start = String(decoding: input.readableBytesView.prefix(40), as: UTF8.self)
+        service.complaints.log(
+            .garbage, ["client": "\(context.remoteAddress?.description ?? "unknown")", "start": "\(printable(start))"])
+        input.clear()
+        isEnding = true
+        close(context)
+    }
+
+    // MARK: Answers
+
+    /// Takes the finding of a lookup, the first that comes: the oracle's, or that of our own deadline.
+    private func settle(_ number: Int, _ finding: MapFinding) {
+        let place = number - firstNumber
+        guard let context, place >= 0, place < queue.count else { return }
+        let index = queue.index(queue.startIndex, offsetBy: place)
+        guard case .waiting(let domain, let form, let timer) = queue[index] else { return }
+        timer.cancel()
+        if case .temporary(let why) = finding {
+            let name = domain?.ascii ?? ""
+            service.logger.info("policy map: not decided", metadata: ["domain": "\(name)", "why": "\(why)"])
+        }
+        queue[index] = .finding(finding, domain, form)
+        guard place == 0 else { return }
+        activeAt = .now()
+        goOn(context)
+    }
+
+    private func add(_ reply: Reply) {
+        if queue.isEmpty { render(reply) } else { queue.append(reply) }
+    }
+
+    private func render(_ reply: Reply) {
+        scratch.removeAll(keepingCapacity: true)
+        switch reply {
+        case .finding(let finding, let domain, let form):
+            MapAnswer(form, terms.settings.choices).write(finding, of: domain, to: &scratch)
+        case .trouble(let trouble): MapAnswer.write(trouble, to: &scratch)
+        case .waiting: preconditionFailure("an answer that waits is not rendered")
+        }
+        output.writeNetstring(scratch)
+    }
+
+    /// Renders what is due, serves what has arrived meanwhile, and reads on if the client takes it all.
+    private func goOn(_ context: ChannelHandlerContext) {
+        while let head = queue.first, output.readableBytes < Self.outputLimitOctets || context.channel.isWritable {
+            if case .waiting = head { break }
+            queue.removeFirst()
+            firstNumber += 1
+            render(head)
+            if output.readableBytes >= Self.outputLimitOctets { writeOut(context) }
+        }
+        serve(context)
+        writeOut(context)
+        if owesRead, isHungry(context) {
+            owesRead = false
+            context.read()
+        }
+    }
+
+    /// One write for all that is due.
+    private func writeOut(_ context: ChannelHandlerContext) {
+        if output.readableBytes > 0 {
+            context.writeAndFlush(wrapOutboundOut(output), promise: nil)
+            output.clear()
+        }
+        // What was asked is answered, and a request that is not whole will never be.
+        if isEnding, queue.isEmpty, context.channel.isWritable { close(context) }
+    }
+
+    private func close(_ context: ChannelHandlerContext) {
+        guard !isClosing else { return }
+        isClosing = true
+        let channel = context.channel
+        context.writeAndFlush(wrapOutboundOut(output)).whenComplete { _ in channel.close(promise: nil) }
+        output = ByteBuffer()
+    }
+
+    private func watchIdleness(_ context: ChannelHandlerContext, after pause: TimeAmount) {
+        let session = NIOLoopBound(self, eventLoop: context.eventLoop)
+        idleCheck = context.eventLoop.scheduleTask(in: pause) { session.value.checkIdleness() }
+    }
+
+    /// Lookups under way end by their own deadlines, so they are no idleness.
+    private func checkIdleness() {
+        guard let context else { return }
+        let left = activeAt + .init(terms.settings.idleTimeout) - .now()
+        if case .waiting? = queue.first { return watchIdleness(context, after: .init(terms.settings.idleTimeout)) }
+        guard left > .zero else { return context.close(promise: nil) }
+        watchIdleness(context, after: left)
+    }
+}
+
+extension ByteBuffer {
+    /// Appends `<length>:<octets>,`.
+    fileprivate mutating func writeNetstring(_ octets: [UInt8]) {
+        writeString(String(octets.count))
+        writeInteger(UInt8(ascii: ":"))
+        writeBytes(octets)
+        writeInteger(UInt8(ascii: ","))
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Logging
+import MTASTS
+import NIOCore
+import NIOPosix
+import Names
+import Synchronization
+
+/// Serves the policy map of Postfix (`socketmap:`) and Sendmail (FEATURE(`sts')).
+package final class PolicyMapServer: Sendable {
+    /// Connections that may wait to be accepted; MTAs that find none waiting come back.
+    private static let backlog: Int32 = 1024
+    /// Octets of answers that one connection may have waiting in the process: reading stops above, goes on below.
+    private static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 64 << 10, high: 256 << 10)
+
+    private struct Listener: Sendable {
+        let channel: any Channel
+        let unix: UnixListener?
+    }
+
+    private let started: PolicyMapSettings
+    private let service: MapService
+    private let group: any EventLoopGroup
+    private let listener = Mutex<Listener?>(nil)
+
+    /// - Parameters:
+    ///   - settings: the socket holds for the life of the server, the rest until ``apply(_:)``.
+    ///   - group: the threads that serve; the oracle's `glance` runs on them.
+    package init(settings: PolicyMapSettings, oracle: any MapOracle, group: any EventLoopGroup, logger: Logger) {
+        started = settings
+        self.group = group
+        service = MapService(settings: settings, oracle: oracle, logger: logger)
+    }
+
+    /// Connections of MTAs.
+    package var connections: Int { service.connections }
+    /// Requests answered or being answered since the start.
+    package var requests: Int { service.requests.load(ordering: .relaxed) }
+    /// Lookups that wait for the network.
+    package var lookupsUnderWay: Int { service.lookups.load(ordering: .relaxed) }
+    /// The port in use, which matters when the settings say 0; nil for a Unix socket.
+    package var port: Int? { listener.withLock { $0?.channel.localAddress?.port } }
+
+    /// Takes the socket, never from an instance that lives, and serves until ``stop(within:)``.
+    package func start() async throws(PolicyMapError) {
+        let opened = try await open()
+        listener.withLock { $0 = opened }
+        service.logger.info("policy map: serving", metadata: ["socket": "\(started.socket)"])
+    }
+
+    /// Puts new settings in force: the socket's excepted, for connections that begin from now on.
+    /// - Returns: the names of settings that a restart is needed for; they stay as they were.
+    package func apply(_ settings: PolicyMapSettings) -> [String] {
+        service.apply(settings)
+        return started.needingRestart(toBecome: settings)
+    }
+
+    /// Accepts no more, answers what was asked, and closes what is still open after the limit.
+    package func stop(within limit: Duration = .seconds(5)) async {
+        let listener = listener.withLock { listener in
+            defer { listener = nil }
+            return listener
+        }
+        try? await listener?.channel.close().get()
+        listener?.unix?.remove()
+        let channels = service.closeDoor()
+        for channel in channels { channel.pipeline.fireUserInboundEventTriggered(MapSession.Farewell.stop) }
+        let loop = group.next()
+        let timer = loop.scheduleTask(in: .init(limit)) { for channel in channels { channel.close(promise: nil) } }
+        try? await EventLoopFuture.andAllComplete(channels.map(\.closeFuture), on: loop).get()
+        timer.cancel()
+    }
+
+    private func open() async throws(PolicyMapError) -> Listener {
+        let socket = started.socket
+        do {
+            switch socket {
+            case .inet(let host, let port):
+                return Listener(channel: try await listen(host ?? "0.0.0.0", port), unix: nil)
+            case .inet6(let host, let port): return Listener(channel: try await listen(host ?? "::", port), unix: nil)
+            case .descriptor(let number):
+                guard Self.isListening(number) else { throw PolicyMapError.notListening(socket) }
+                return Listener(channel: try await bootstrap.withBoundSocket(number).get(), unix: nil)
+            case .unix(let path):
+                if await isAnswered(path) { throw PolicyMapError.alreadyServed(socket) }
+                let unix = try UnixListener.bind(path: path, mode: started.socketMode, group: started.socketGroup)
+                return Listener(channel: try await bootstrap.withBoundSocket(unix.descriptor).get(), unix: unix)
+            }
+        } catch let error as PolicyMapError {
+            throw error
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            throw .alreadyServed(socket)
+        } catch let error as IOError {
+            throw .cannotListen(socket, String(cString: strerror(error.errnoCode)))
+        } catch {
+            throw .cannotListen(socket, printable("\(error)"))
+        }
+    }
+
+    private func listen(_ host: String, _ port: UInt16) async throws -> any Channel {
+        try await bootstrap.bind(host: host, port: Int(port)).get()
+    }
+
+    private var bootstrap: ServerBootstrap {
+        ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: Self.backlog)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.writeBufferWaterMark, value: Self.waterMark)
+            .childChannelInitializer { [service] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let terms = service.currentTerms
+                    guard service.admit(channel, limit: terms.settings.maxConnections) else {
+                        service.complaints.log(.tooManyConnections, ["limit": "\(terms.settings.maxConnections)"])
+                        return channel.close(promise: nil)
+                    }
+                    try channel.pipeline.syncOperations.addHandler(MapSession(service: service, terms: terms))
+                }
+            }
+    }
+
+    /// Whether somebody accepts connections there: a socket file that was left behind refuses them.
+    private func isAnswered(_ path: String) async -> Bool {
+        do {
+            try await ClientBootstrap(group: group).connect(unixDomainSocketPath: path).get().close()
+            return true
+        } catch let error as IOError {
+            // A listener whose backlog is full lives too.
+            return error.errnoCode == EAGAIN
+        } catch {
+            return false
+        }
+    }
+
+    private static func isListening(_ descriptor: Int32) -> Bool {
+        var answer: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &answer, &size) == 0 && answer != 0
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+
+/// How the policy map listens, waits and answers.
+package struct PolicyMapSettings: Sendable, Hashable {
+    /// What the documentation tells operators to write into their MTA's configuration.
+    package static let defaultNames: [String: MapForm] = [
+        "postfix": .postfix, "postfix-tlsrpt": .postfixTLSRPT, "sts": .sendmail,
+    ]
+    /// Longest wait for an answer to Sendmail, whose own patience is 5 s.
+    package static let longestSendmailPatience = Duration.seconds(4)
+    /// Longest wait for an answer to Postfix, whose own patience is 100 s.
+    package static let longestPatience = Duration.seconds(90)
+
+    package var socket = ListenAddress.inet(host: "127.0.0.1", port: 8461)
+    /// Permissions of a Unix socket.
+    package var socketMode: UInt32 = 0o660
+    /// Group of a Unix socket, by name or number; nil leaves the process's own.
+    package var socketGroup: String?
+    /// Map names as they stand in the MTA's configuration.
+    package var names = defaultNames
+    /// Longest wait for an answer to Postfix.
+    package var patience = Duration.seconds(30)
+    /// Longest wait for an answer to Sendmail.
+    package var sendmailPatience = longestSendmailPatience
+    /// Connections at one time; each delivery agent of an MTA has one.
+    package var maxConnections = 1000
+    /// Lookups that may wait for the network at one time; past that the answer is "try again later".
+    package var maxLookups = 2000
+    /// A connection on which nothing was asked for this long is closed; Postfix gives up its own after 100 s at most.
+    package var idleTimeout = Duration.seconds(120)
+    package var choices = AnswerChoices()
+
+    package init() {}
+
+    func patience(for form: MapForm) -> Duration {
+        switch form {
+        case .postfix, .postfixTLSRPT: min(patience, Self.longestPatience)
+        case .sendmail: min(sendmailPatience, Self.longestSendmailPatience)
+        }
+    }
+
+    /// The names of settings that differ and that only a restart can change.
+    func needingRestart(toBecome new: PolicyMapSettings) -> [String] {
+        var names: [String] = []
+        if socket != new.socket { names.append("policy_map.socket") }
+        if socketMode != new.socketMode { names.append("policy_map.socket_mode") }
+        if socketGroup != new.socketGroup { names.append("policy_map.socket_group") }
+        return names
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+import Names
+import PolicyMap
+import Testing
+
+func name(_ text: String) throws -> DomainName { try DomainName(text) }
+
+func cached(_ domain: String, body: String) throws -> CachedPolicy {
+    CachedPolicy(
+        domain: try name(domain), id: "1", policy: try Policy.read(body.utf8).policy,
+        fetchedAt: UTCTime(secondsSinceEpoch: 1_767_225_600))
+}
+
+func cached(_ domain: String = "example.com", mode: String = "enforce", mx: [String]) throws -> CachedPolicy {
+    let lines = ["version: STSv1", "mode: \(mode)"] + mx.map { "mx: \($0)" } + ["max_age: 604800", ""]
+    return try cached(domain, body: lines.joined(separator: "\r\n"))
+}
+
+/// The answer about `example.com`.
+func answer(_ finding: MapFinding, _ form: MapForm, _ choices: AnswerChoices = AnswerChoices()) throws -> String {
+    var octets: [UInt8] = []
+    MapAnswer(form, choices).write(finding, of: try name("example.com"), to: &octets)
+    return String(decoding: octets, as: UTF8.self)
+}
+
+func trouble(_ trouble: MapTrouble) -> String { "TEMP " + trouble.rawValue }
+
+func netstring(_ text: String) -> String { "\(text.utf8.count):\(text)," }
+
+/// The same numbers in each run (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
