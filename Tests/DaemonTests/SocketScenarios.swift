@@ -64,6 +64,39 @@ struct SocketScenarios {
         #expect(daemon.terminate() == 0)
     }
 
+    private static let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
+
+    /// Whether other users may run the program: not where it lies below /root.
+    private static let othersMayRun =
+        (try? Command.run(nobody + [DaemonProcess.program(), "--version"]))?.succeeded ?? false
+
+    @Test(
+        "a daemon without rights serves Postfix from a directory that gives its group to the socket",
+        .enabled(if: othersMayRun))
+    func unprivileged() async throws {
+        let lab = try await Lab.open()
+        let directory = try TemporaryDirectory()
+        // As contrib/README.md says.
+        try Command.check(["install", "-d", "-o", "65534", "-g", "postfix", "-m", "2750", directory.path + "/socket"])
+        let path = directory.path + "/socket/milter.sock"
+        let daemon = try await daemon(53, socket: "unix:\(path)")
+        try Command.check(["chown", "65534:65534", daemon.directory.path])
+        try lab.town.domain("k-nobody.lab", plain: true)
+        let postfix = try await postfix("127.20.0.53", milter: "unix:\(path)")
+        defer { postfix.stop() }
+        for signal in [SIGKILL, SIGTERM] {
+            let log = directory.path + "/log\(signal)"
+            let process = try BackgroundProcess(
+                Self.nobody + [try DaemonProcess.program(), "serve", "--config", daemon.configuration], logFile: log)
+            try process.waitForLog(": serving ", within: .seconds(30))
+            #expect(try await postfix.send(to: ["u@k-nobody.lab"]).reply.enhancedCode == "4.7.4")
+            process.signal(signal)
+            #expect(try await process.exitStatus() == (signal == SIGKILL ? 128 + SIGKILL : 0))
+            // What was killed leaves its socket, which the next takes over.
+            #expect(FileManager.default.fileExists(atPath: path) == (signal == SIGKILL))
+        }
+    }
+
     @Test("an IPv6 socket serves Postfix", arguments: [("inet6:8890@::1", 43), ("inet:[::1]:8891", 44)])
     func internet6(_ socket: String, _ number: Int) async throws {
         let lab = try await Lab.open()
