@@ -19,8 +19,9 @@ DEBUG = .build/debug
 build: packages
 	$(SWIFT) build
 
+# The Swift runtime goes into the program: the machine that runs it needs no toolchain.
 release: packages
-	$(SWIFT) build -c release --product sts-milter
+	$(SWIFT) build -c release --static-swift-stdlib --product sts-milter
 
 packages:
 	Tests/lab/install build
@@ -34,7 +35,7 @@ demo: test-packages
 	$(NETNS) $(DEBUG)/demo
 
 test: test-packages
-	Tests/lab/install sendmail
+	Tests/lab/install sendmail postfix310
 	$(SWIFT) build --build-tests
 	$(NETNS) $(SWIFT) test --skip-build
 
@@ -49,9 +50,9 @@ imports: packages
 check: lint imports test
 
 bench: test-packages
-	$(SWIFT) build -c release --product sts-milter
-	$(SWIFT) build -c release --product bench-policies
-	$(SWIFT) build -c release --product bench-gate
+	$(SWIFT) build -c release --static-swift-stdlib --product sts-milter
+	$(SWIFT) build -c release --static-swift-stdlib --product bench-policies
+	$(SWIFT) build -c release --static-swift-stdlib --product bench-gate
 	Tests/Bench/run
 
 fuzz: packages
@@ -68,7 +69,7 @@ settings-example: build
 
 install: release
 	install -D -m 0755 .build/release/sts-milter $(DESTDIR)$(PREFIX)/sbin/sts-milter
-	install -D -m 0644 contrib/systemd/sts-milter.service $(DESTDIR)/lib/systemd/system/sts-milter.service
+	sed "s,/usr/sbin/,$(PREFIX)/sbin/," contrib/systemd/sts-milter.service | install -D -m 0644 /dev/stdin $(DESTDIR)/lib/systemd/system/sts-milter.service
 	install -D -m 0644 contrib/systemd/sts-milter.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sts-milter.conf
 	install -D -m 0644 docs/sts-milter.8 $(DESTDIR)$(PREFIX)/share/man/man8/sts-milter.8
 	install -D -m 0644 docs/sts-milter.toml.5 $(DESTDIR)$(PREFIX)/share/man/man5/sts-milter.toml.5

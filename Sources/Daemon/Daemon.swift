@@ -6,11 +6,14 @@ import Milter
 import NIOPosix
 import Names
 import Pipeline
+import PolicyMap
 import Store
 import Synchronization
 
 /// The running service: adapters wired to the pipeline, and the milter in front.
 package final class Daemon: Sendable {
+    /// Between tests whether a resolver that cannot do DNSSEC has learned it.
+    private static let dnssecInterval = Duration.seconds(3600)
     /// How long verdicts that are being waited for may take at the end.
     private static let drainTime = Duration.seconds(4)
 
@@ -20,14 +23,17 @@ package final class Daemon: Sendable {
     private let table: PolicyTable
     private let ledger: Ledger
     private let network: Network
+    private let standing: Standing
     private let keeper: PolicyKeeper
     private let routes: RouteBook
     private let gate: Gate
+    private let desk: MapDesk
     private let milter: MilterServer
+    private let map: PolicyMapServer?
     private let control = Mutex<ControlServer?>(nil)
     private let upkeep = Mutex<Task<Void, Never>?>(nil)
-    /// False while DNSSEC is left out because the resolver cannot do it.
-    private let validates: Mutex<Bool>
+    /// What became of DNSSEC, and when it was tried.
+    private let dnssec: Mutex<(use: DNSSECUse, at: ContinuousClock.Instant)>
 
     /// Opens the store and all that verdicts need, but serves nobody yet.
     package init(_ settings: Settings, logger: Logger) async throws {
@@ -45,15 +51,23 @@ package final class Daemon: Sendable {
             ])
         let uses = try await store.uses(since: clock.now - PolicyRefresher.unusedAfter)
         ledger = Ledger(store: store, clock: clock, logger: logger)
-        let (adapters, validates) = try await NetworkAdapters.adapted(to: settings, logger: logger)
+        let (adapters, use) = try await NetworkAdapters.adapted(to: settings)
+        use.warn(logger)
         network = Network(adapters)
-        self.validates = Mutex(validates)
+        dnssec = Mutex((use, .now))
+        standing = Standing(settings, documents: network, clock: clock, logger: logger)
+        await standing.apply(settings)
         keeper = PolicyKeeper(
-            memory: table, store: store, discoverer: network, clock: clock, logger: logger, settings: settings.keeper)
+            memory: table, store: store, discoverer: network, standing: standing, clock: clock, logger: logger,
+            settings: settings.keeper)
         keeper.uses.load(uses)
         routes = RouteBook(router: network, clock: clock)
         gate = Gate(
             policies: keeper, routes: routes, prober: network, recorder: ledger, clock: clock, settings: settings.gate)
+        desk = MapDesk(policies: keeper, routes: routes, surveyor: network, clock: clock, settings: settings.mapDesk)
+        map = settings.policyMap.map { [desk] in
+            PolicyMapServer(settings: $0, oracle: desk, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
+        }
         milter = MilterServer(settings: settings.milter, judge: GateJudge(gate: gate), logger: logger)
     }
 
@@ -66,6 +80,7 @@ package final class Daemon: Sendable {
             }
             control.withLock { $0 = server }
         }
+        try await map?.start()
         try milter.open()
         let thread = Thread { [milter] in
             do { try milter.run() } catch { failed(error) }
@@ -76,7 +91,8 @@ package final class Daemon: Sendable {
             task = Task { [self] in
                 let refresher = PolicyRefresher(keeper: keeper, memory: table, uses: keeper.uses, clock: SystemClock())
                 await Upkeep(
-                    store: store, table: table, ledger: ledger, keeper: keeper, refresher: refresher, logger: logger,
+                    store: store, table: table, ledger: ledger, keeper: keeper, refresher: refresher,
+                    standing: standing, logger: logger,
                     retryDNSSEC: { await self.retryDNSSEC() }
                 ).run()
             }
@@ -86,30 +102,56 @@ package final class Daemon: Sendable {
             metadata: ["socket": "\(settings.withLock { $0.milter.socket })", "version": "\(Settings.version)"])
     }
 
-    /// A resolver may learn DNSSEC, or be replaced by one that does.
+    /// A resolver may learn DNSSEC, be replaced by one that does, or answer at last.
     private func retryDNSSEC() async {
-        guard !validates.withLock({ $0 }) else { return }
+        let (use, at) = dnssec.withLock { $0 }
+        switch use {
+        case .validated, .unwanted, .withoutAnchor: return
+        case .stripped where ContinuousClock.now < at + Self.dnssecInterval: return
+        case .stripped, .untested: break
+        }
         let settings = settings.withLock { $0 }
-        guard let (adapters, works) = try? await NetworkAdapters.adapted(to: settings, logger: logger) else { return }
-        if works { take(adapters, validates: true) } else { adapters.shutdown() }
+        guard let (adapters, found) = try? await NetworkAdapters.adapted(to: settings) else { return }
+        switch (use, found) {
+        case (.stripped, .stripped), (.untested, .untested):
+            dnssec.withLock { $0 = (found, .now) }
+            adapters.shutdown()
+        default:
+            found.warn(logger)
+            take(adapters, found)
+        }
     }
 
-    private func take(_ adapters: NetworkAdapters, validates works: Bool) {
-        validates.withLock { $0 = works }
+    private func take(_ adapters: NetworkAdapters, _ use: DNSSECUse) {
+        dnssec.withLock { $0 = (use, .now) }
         network.exchange(for: adapters)
+        forgetHosts()
+    }
+
+    /// Has routes and hosts looked at anew.
+    private func forgetHosts() {
         gate.forgetEvidence()
+        desk.forget()
     }
 
     /// Takes new settings, or none of them: what cannot be had leaves the old in force.
     package func reload(_ new: Settings) async throws {
         let old = settings.withLock { $0 }
         if new.asksNetworkOtherwise(than: old) {
-            let (adapters, works) = try await NetworkAdapters.adapted(to: new, logger: logger)
-            take(adapters, validates: works)
+            let (adapters, use) = try await NetworkAdapters.adapted(to: new)
+            use.warn(logger)
+            take(adapters, use)
         }
+        await standing.apply(new)
         keeper.apply(new.keeper)
         gate.apply(new.gate)
+        desk.apply(new.mapDesk)
         var restart = milter.apply(new.milter)
+        switch (map, new.policyMap) {
+        case (let map?, let settings?): restart += map.apply(settings)
+        case (nil, nil): break
+        case (nil, _), (_, nil): restart.append("policy_map.socket")
+        }
         if new.storePath != old.storePath { restart.append("store.path") }
         if new.controlSocket != old.controlSocket { restart.append("control.socket") }
         settings.withLock { $0 = new }
@@ -123,6 +165,7 @@ package final class Daemon: Sendable {
     package func stop() async {
         milter.stop()
         if !milter.drain(within: Self.drainTime) { logger.warning("verdicts under way were cut off") }
+        await map?.stop()
         let upkeep = upkeep.withLock { $0 }
         upkeep?.cancel()
         await upkeep?.value
@@ -144,9 +187,11 @@ package final class Daemon: Sendable {
         var lines = [
             "sts-milter \(Settings.version), milter at \(settings.milter.socket), \(milter.connections) connections",
             "enforcement \(settings.gate.enforcement.rawValue), \(table.count) policies in memory",
-            validates.withLock { $0 }
-                ? "DNSSEC is validated" : "DNSSEC is not validated: the resolver cannot, DANE is off",
+            map.map { "policy map at \($0.port.map(String.init) ?? "its socket"), \($0.connections) connections" }
+                ?? "no policy map",
+            dnssec.withLock { $0.use.text },
         ]
+        lines += standing.status
         for lost in keeper.lostPolicies.sorted(by: { $0.at > $1.at }) {
             lines.append(
                 "policy of \(lost.domain) ran out at \(lost.at), every fetch failed: mail to it is unprotected")
@@ -161,8 +206,8 @@ package final class Daemon: Sendable {
         }
         switch request.command {
         case .status: return ControlReply(succeeded: true, lines: status())
-        case .forget: return await PolicyCommands(keeper: keeper, gate: gate).forget(domains)
-        case .refresh: return await PolicyCommands(keeper: keeper, gate: gate).refresh(domains)
+        case .forget: return await PolicyCommands(keeper: keeper) { self.forgetHosts() }.forget(domains)
+        case .refresh: return await PolicyCommands(keeper: keeper) { self.forgetHosts() }.refresh(domains)
         }
     }
 }

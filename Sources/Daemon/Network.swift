@@ -30,31 +30,71 @@ struct NetworkAdapters: Sendable {
         connector.shutdown()
     }
 
-    /// Adapters that work with the resolvers there are.
+    /// Adapters that work with the resolvers there are, and what they make of DNSSEC.
     ///
     /// A resolver that strips signatures makes every name fail DNSSEC validation, which would end all MTA-STS. Where
     /// nobody asked for a trust anchor, validation is then left out: answers are insecure, DANE does not apply, and
     /// MTA-STS works as it does without DNSSEC. An anchor that the settings name is never given up.
-    static func adapted(to settings: Settings, logger: Logger) async throws -> (NetworkAdapters, validates: Bool) {
+    static func adapted(to settings: Settings) async throws -> (NetworkAdapters, DNSSECUse) {
         let adapters = try NetworkAdapters(settings)
-        guard settings.dns.trustAnchor == .system,
-            case .fails(let why) = await adapters.resolver.validation(within: validationPatience)
-        else { return (adapters, true) }
-        logger.warning(
-            "DNSSEC cannot be validated by way of this resolver, DANE is off; use another (dns.forwarder), or silence this with dns.trust_anchor = \"none\"",
-            metadata: ["cause": "\(why)"])
-        adapters.shutdown()
-        var plain = settings
-        plain.dns.trustAnchor = .none
-        return (try NetworkAdapters(plain), false)
+        switch settings.dns.trustAnchor {
+        case .none: return (adapters, .unwanted)
+        case .file: return (adapters, .validated)
+        case .system: break
+        }
+        switch await adapters.resolver.validation(within: validationPatience) {
+        case .works: return (adapters, .validated)
+        case .off: return (adapters, .withoutAnchor)
+        case .unknown: return (adapters, .untested)
+        case .fails(let why):
+            adapters.shutdown()
+            var plain = settings
+            plain.dns.trustAnchor = .none
+            return (try NetworkAdapters(plain), .stripped(why))
+        }
     }
 
     /// How long a start waits to hear whether validation works.
     private static let validationPatience = Duration.seconds(5)
 }
 
+/// What becomes of DNSSEC with the resolver there is.
+enum DNSSECUse: Sendable, Equatable {
+    case validated
+    /// The settings say so.
+    case unwanted
+    /// The system keeps no key of the root.
+    case withoutAnchor
+    /// The resolver does not pass on what validation needs; the text says what is missing.
+    case stripped(String)
+    /// The resolver has not answered yet; answers are validated.
+    case untested
+
+    /// One line for the administrator.
+    var text: String {
+        switch self {
+        case .validated: "DNSSEC is validated"
+        case .unwanted: "DNSSEC is not validated and DANE is off, as dns.trust_anchor says"
+        case .withoutAnchor:
+            "DNSSEC is not validated and DANE is off: there is no trust anchor; install dns-root-data, or set dns.trust_anchor"
+        case .stripped:
+            "DNSSEC is not validated and DANE is off: the resolver cannot do it; use another (dns.forwarder), or set dns.trust_anchor = \"none\""
+        case .untested: "DNSSEC is validated, but the resolver has not answered yet"
+        }
+    }
+
+    /// Tells of what the administrator did not ask for.
+    func warn(_ logger: Logger) {
+        switch self {
+        case .validated, .unwanted: return
+        case .withoutAnchor, .untested: logger.warning("\(text)")
+        case .stripped(let why): logger.warning("\(text)", metadata: ["cause": "\(why)"])
+        }
+    }
+}
+
 /// The network as the pipeline sees it; a reload exchanges the adapters behind it.
-final class Network: Router, PolicyDiscoverer, Prober {
+final class Network: Router, PolicyDiscoverer, Prober, DANESurveyor, DocumentSource {
     /// How long replaced adapters may finish what they are at: longer than any of their deadlines by default.
     private static let farewell = Duration.seconds(120)
 
@@ -85,6 +125,14 @@ final class Network: Router, PolicyDiscoverer, Prober {
 
     func fetch(for domain: DomainName) async throws(PolicyFailure) -> Policy.Reading {
         try await adapters.discoverer.fetch(for: domain)
+    }
+
+    func survey(_ candidate: Candidate, routeIsSecure: Bool) async -> DANEStatus {
+        await adapters.prober.survey(candidate, routeIsSecure: routeIsSecure)
+    }
+
+    func document(at url: String, limitBytes: Int) async throws(DocumentError) -> [UInt8] {
+        try await adapters.discoverer.documents.document(at: url, limitBytes: limitBytes)
     }
 
     func probe(_ candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence {

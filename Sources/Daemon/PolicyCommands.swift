@@ -6,11 +6,12 @@ import Pipeline
 /// `policy forget` and `policy refresh`, on the policies of a running daemon or of a store at rest.
 package struct PolicyCommands: Sendable {
     private let keeper: PolicyKeeper
-    private let gate: Gate?
+    private let forgetHosts: @Sendable () -> Void
 
-    package init(keeper: PolicyKeeper, gate: Gate?) {
+    /// - Parameter forgetHosts: has routes and hosts looked at anew, where there is a memory of them.
+    package init(keeper: PolicyKeeper, forgetHosts: @escaping @Sendable () -> Void = {}) {
         self.keeper = keeper
-        self.gate = gate
+        self.forgetHosts = forgetHosts
     }
 
     package func forget(_ domains: [DomainName]) async -> ControlReply {
@@ -44,7 +45,7 @@ package struct PolicyCommands: Sendable {
             }
         }
         // The operator refreshes because something changed: hosts are looked at anew as well.
-        gate?.forgetEvidence()
+        forgetHosts()
         return ControlReply(succeeded: succeeded, lines: lines)
     }
 }

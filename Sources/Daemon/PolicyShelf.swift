@@ -54,15 +54,17 @@ package struct PolicyOffice: Sendable {
     private func atRest(_ command: ControlRequest.Command, _ domains: [DomainName]) async throws -> ControlReply {
         guard command != .status else { return ControlReply(succeeded: false, lines: ["no sts-milter is running"]) }
         let logger = Logger(label: "policy") { StreamLogHandler.standardError(label: $0) }
-        let store = try Store(path: settings.storePath, logger: logger)
+        // Not made here: a file of this user's would be closed to the daemon's.
+        let store = try Store(path: settings.storePath, createIfMissing: false, logger: logger)
         let table = PolicyTable(logger: logger)
         let clock = SystemClock()
         for domain in domains { if let cached = try await store.policy(for: domain) { table.set(cached) } }
-        let network = Network(try await NetworkAdapters.adapted(to: settings, logger: logger).0)
+        let network = Network(
+            command == .refresh ? try await NetworkAdapters.adapted(to: settings).0 : try NetworkAdapters(settings))
         defer { network.shutdown() }
         let keeper = PolicyKeeper(
             memory: table, store: store, discoverer: network, clock: clock, logger: logger, settings: settings.keeper)
-        let commands = PolicyCommands(keeper: keeper, gate: nil)
+        let commands = PolicyCommands(keeper: keeper)
         switch command {
         case .forget: return await commands.forget(domains)
         case .refresh:

@@ -12,7 +12,7 @@ package enum Service {
     }
 
     /// Runs until SIGTERM or SIGINT; SIGHUP and SIGUSR1 reload.
-    package static func run(settingsPath: String?) -> ExitCode {
+    package static func run(_ source: SettingsSource) -> ExitCode {
         // Before any other thread exists, so that all inherit the mask and the main thread alone takes the signals:
         // libmilter waits for HUP, TERM and INT itself, and never gets one that the main thread waits for.
         let signals = blockSignals()
@@ -20,7 +20,7 @@ package enum Service {
         let writer = LogWriter()
         defer { writer.flush() }
         let settings: Settings
-        do { settings = try read(settingsPath) } catch {
+        do { settings = try source.read() } catch {
             for problem in error.problems { writer.write("error: \(problem)\n") }
             return .configuration
         }
@@ -45,14 +45,14 @@ package enum Service {
         }
         let notifier = ServiceNotifier()
         notifier.ready()
-        serve(daemon, settingsPath: settingsPath, signals, sink, logger, notifier)
+        serve(daemon, source, signals, sink, logger, notifier)
         notifier.stopping()
         blocking { await daemon.stop() }
         return failed.isRaised ? .software : .success
     }
 
     private static func serve(
-        _ daemon: Daemon, settingsPath: String?, _ signals: sigset_t, _ sink: LineLogHandler.Sink, _ logger: Logger,
+        _ daemon: Daemon, _ source: SettingsSource, _ signals: sigset_t, _ sink: LineLogHandler.Sink, _ logger: Logger,
         _ notifier: ServiceNotifier
     ) {
         var signals = signals
@@ -62,7 +62,7 @@ package enum Service {
             guard signal == SIGHUP || signal == SIGUSR1 else { return }
             notifier.reloading()
             do {
-                let new = try read(settingsPath)
+                let new = try source.read()
                 try blocking { try await daemon.reload(new) }
                 sink.apply(level: new.logLevel, target: new.logTarget)
                 for warning in new.warnings { logger.warning("\(warning)") }
@@ -71,11 +71,6 @@ package enum Service {
             }
             notifier.ready()
         }
-    }
-
-    private static func read(_ path: String?) throws(SettingsError) -> Settings {
-        guard let path else { return try Settings(SettingsFile(text: "", name: "defaults")) }
-        return try Settings(path: path)
     }
 
     /// Each connection and each question under way needs a descriptor; libunbound takes its share at the start.

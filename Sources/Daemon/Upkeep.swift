@@ -19,6 +19,7 @@ struct Upkeep: Sendable {
     let ledger: Ledger
     let keeper: PolicyKeeper
     let refresher: PolicyRefresher
+    let standing: Standing
     let logger: Logger
     /// Looks whether the resolver does DNSSEC by now, if it did not.
     let retryDNSSEC: @Sendable () async -> Void
@@ -28,6 +29,7 @@ struct Upkeep: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await ledger.run() }
             group.addTask { await refresher.run() }
+            group.addTask { await standing.run() }
             group.addTask { await tidyNowAndThen() }
         }
     }
@@ -36,9 +38,9 @@ struct Upkeep: Sendable {
         var nextTidy = ContinuousClock.now
         while !Task.isCancelled {
             await keeper.saveUnsaved()
+            await retryDNSSEC()
             if ContinuousClock.now >= nextTidy {
                 await tidy()
-                await retryDNSSEC()
                 nextTidy = ContinuousClock.now + Self.tidyInterval
             }
             try? await Task.sleep(for: Self.writeInterval)

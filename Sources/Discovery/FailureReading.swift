@@ -18,6 +18,8 @@ struct FailureReading {
     let patience: Duration
     /// Longest body, in octets.
     let limit: Int
+    /// What was asked for, in a word.
+    let noun: String
 
     func isUntrustedCertificate(_ error: any Error) -> Bool {
         tlsReasons(error).contains("certificate verify failed")
@@ -41,7 +43,7 @@ struct FailureReading {
             return fetchError(noConnection)
         case is NIOTooManyBytesError:
             return AttemptFailure(
-                .stsPolicyFetchError, "policy of \(host) is longer than \(limit) octets", isFinal: true)
+                .stsPolicyFetchError, "\(noun) of \(host) is longer than \(limit) octets", isFinal: true)
         case is HTTPParserError:
             return fetchError("answer of \(host) is not complete or not HTTP")
         default:
@@ -51,7 +53,7 @@ struct FailureReading {
 
     private func tlsFailure(_ error: any Error) -> AttemptFailure {
         if let error = error as? NIOSSLError, case .uncleanShutdown = error {
-            return fetchError("connection closed by \(host) before the end of the policy")
+            return fetchError("connection closed by \(host) before the end of the \(noun)")
         }
         let reasons = tlsReasons(error)
         guard let reason = reasons.last else { return fetchError("\(host): \(printable("\(error)"))") }
@@ -70,7 +72,7 @@ struct FailureReading {
         case .connectTimeout, .getConnectionFromPoolTimeout, .tlsHandshakeTimeout:
             noConnection
         case .remoteConnectionClosed:
-            "connection closed by \(host) before the end of the policy"
+            "connection closed by \(host) before the end of the \(noun)"
         case .cancelled, .deadlineExceeded:
             "fetch cancelled"
         default:

@@ -7,12 +7,10 @@ import Wire
 
 /// Asks a domain for its MTA-STS record by DNS and for its policy by HTTPS. Remembers nothing.
 package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
-    /// Addresses of one policy host that are tried.
-    private static let maxAddresses = 8
-
     private let resolver: DNSResolver
     private let settings: DiscoverySettings
     private let client: PolicyClient
+    private let dialable: DialableAddresses
     private let slots: FetchSlots
 
     /// Reads the trusted authorities: a change of the file needs a new discoverer.
@@ -24,7 +22,13 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
         self.resolver = resolver
         self.settings = settings
         client = PolicyClient(group: eventLoopGroup, settings: settings, trust: try TrustRoots(caFile: settings.caFile))
+        dialable = DialableAddresses(resolver: resolver, allowsPrivate: settings.allowPrivateAddresses)
         slots = FetchSlots(count: settings.maxFetches)
+    }
+
+    /// Gets other documents under the same settings.
+    package var documents: DocumentFetcher {
+        DocumentFetcher(settings: settings, dialable: dialable, group: client.group, trust: client.trust)
     }
 
     /// Asks for the record at `_mta-sts.<domain>`. - RFC 8461 §3.1: MTA-STS TXT Records.
@@ -73,7 +77,7 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
     ) async -> Result<[UInt8], PolicyFailure> {
         do throws(PolicyFailure) {
             progress.enter(.resolving(host))
-            let addresses = try await addresses(of: host, before: deadline)
+            let addresses = try await dialable.addresses(of: host, before: deadline)
             var failures: [AttemptFailure] = []
             for address in addresses where !Task.isCancelled {
                 do throws(AttemptFailure) {
@@ -90,28 +94,8 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
     }
 
     /// A bad certificate says more than another address's refused connection.
-    private static func mostTelling(_ failures: [AttemptFailure]) -> PolicyFailure {
+    static func mostTelling(_ failures: [AttemptFailure]) -> PolicyFailure {
         let chosen = failures.first { $0.failure.type == .stsWebPKIInvalid } ?? failures.last
         return chosen?.failure ?? PolicyFailure(.stsPolicyFetchError, "fetch cancelled")
-    }
-
-    /// The addresses that may be dialled, asked from our own resolver so that what is checked is what is dialled.
-    private func addresses(
-        of host: DomainName, before deadline: ContinuousClock.Instant
-    ) async throws(PolicyFailure) -> [IPAddress] {
-        // A little longer, so that it is always the fetch's own deadline that passes.
-        let answer = await resolver.addresses(of: host, within: deadline - .now + .seconds(1))
-        switch answer.outcome {
-        case .records: break
-        case .noData: throw PolicyFailure(.stsPolicyFetchError, "\(host) has no address")
-        case .noSuchDomain: throw PolicyFailure(.stsPolicyFetchError, "\(host) does not exist")
-        case .failure(let failure): throw PolicyFailure(.stsPolicyFetchError, "address of \(host): \(failure)")
-        }
-        let allowed = answer.records.filter { settings.allowPrivateAddresses || $0.isPublic }
-        guard !allowed.isEmpty else {
-            let refused = answer.records.first.map { ": \($0)" } ?? ""
-            throw PolicyFailure(.stsPolicyFetchError, "\(host) has private addresses only\(refused)")
-        }
-        return Array(allowed.prefix(Self.maxAddresses))
     }
 }

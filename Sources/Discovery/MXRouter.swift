@@ -7,6 +7,8 @@ import Wire
 package struct MXRouter: Router {
     /// Hosts of one route that are looked at, the most preferred ones.
     private static let maxCandidates = 32
+    /// Names of MX records that no host can have that are kept, as examples.
+    private static let maxStrangers = 3
     /// A shorter time to live would make each message ask again.
     private static let minKeep: Duration = .seconds(30)
     /// A longer one would keep us behind the MTA, whose resolver may have asked later.
@@ -25,8 +27,13 @@ package struct MXRouter: Router {
         switch nextHop {
         case .mx(let domain, let port):
             let hosts = try await hosts(of: domain)
-            let candidates = hosts.records.map { Candidate(name: $0.name, preference: $0.preference, port: port) }
-            let route = Route(nextHop: nextHop, policyDomain: domain, candidates: candidates, isSecure: hosts.isSecure)
+            let candidates = hosts.records.prefix(Self.maxCandidates).map {
+                Candidate(name: $0.name, preference: $0.preference, port: port)
+            }
+            let route = Route(
+                nextHop: nextHop, policyDomain: domain, candidates: candidates,
+                overflow: hosts.records.dropFirst(Self.maxCandidates).map(\.name), strangers: hosts.strangers,
+                isSecure: hosts.isSecure)
             return (route, keepFor: min(max(hosts.timeToLive, Self.minKeep), Self.maxKeep))
         case .host(let name, let port):
             // A name from the administrator's own settings is as good as a secure one.
@@ -41,6 +48,7 @@ package struct MXRouter: Router {
 
     private struct Hosts {
         var records: [(name: DomainName, preference: UInt16)]
+        var strangers: [String] = []
         var isSecure: Bool
         var timeToLive: Duration
     }
@@ -50,8 +58,9 @@ package struct MXRouter: Router {
         let isSecure = answer.security == .secure
         switch answer.outcome {
         case .records:
-            let records = try Self.usable(answer, domain)
-            return Hosts(records: records, isSecure: isSecure, timeToLive: answer.timeToLive)
+            let (records, strangers) = try Self.named(in: answer, of: domain)
+            return Hosts(
+                records: records, strangers: strangers, isSecure: isSecure, timeToLive: answer.timeToLive)
         case .noData:
             let addressLife = try await lifeOfAddress(of: domain)
             let life = min(answer.timeToLive, addressLife)
@@ -63,28 +72,30 @@ package struct MXRouter: Router {
         }
     }
 
-    /// The hosts that can be dialled, best first, each once.
-    private static func usable(
-        _ answer: DNSAnswer<MXRecord>, _ domain: DomainName
-    ) throws(RouteError) -> [(name: DomainName, preference: UInt16)] {
+    /// The hosts that can be dialled, best first, each once; and what else the records name.
+    private static func named(
+        in answer: DNSAnswer<MXRecord>, of domain: DomainName
+    ) throws(RouteError) -> (hosts: [(name: DomainName, preference: UInt16)], strangers: [String]) {
         var best: [DomainName: UInt16] = [:]
-        var unusable: [String] = []
+        var strangers: [String] = []
         for record in answer.records {
             switch record.exchange {
             case .host(let name): best[name] = min(best[name] ?? .max, record.preference)
-            case .invalid(let text): unusable.append(text)
+            case .invalid(let text) where strangers.count < maxStrangers:
+                strangers.append(printable(text, limit: 80))
             // - RFC 7505 §3: among other records it is an error; the others count.
-            case .root: continue
+            case .invalid, .root: continue
             }
         }
-        if best.isEmpty {
-            if unusable.isEmpty, answer.malformed == 0 { throw .nullMX }
-            let example = unusable.first.map { ": \(printable($0, limit: 80))" } ?? ""
-            throw .unavailable("no MX record of \(domain) names a host\(example)")
+        if best.isEmpty, strangers.isEmpty {
+            if answer.malformed == 0 { throw .nullMX }
+            throw .unavailable("no MX record of \(domain) can be read")
         }
+        // What is not read cannot be vouched for.
+        if answer.isCut { strangers.append("more than \(answer.records.count) records") }
         // Hosts of one preference have no order: by name, so that the same answer gives the same route.
         let sorted = best.sorted { ($0.value, $0.key) < ($1.value, $1.key) }
-        return sorted.prefix(maxCandidates).map { (name: $0.key, preference: $0.value) }
+        return (sorted.map { (name: $0.key, preference: $0.value) }, strangers)
     }
 
     /// How long the address of a domain without MX records holds: without one, the domain takes no mail.

@@ -6,7 +6,7 @@ import NIOHTTP1
 import NIOSSL
 import Names
 
-/// Sends the one request that gets a policy, to one address of the policy host.
+/// Sends the one request that gets a policy or another document, to one address of its host.
 struct PolicyClient: Sendable {
     /// How long a host that does not close may keep a connection that we are done with.
     private static let closeTimeout: TimeAmount = .seconds(1)
@@ -14,13 +14,23 @@ struct PolicyClient: Sendable {
     let group: any EventLoopGroup
     let settings: DiscoverySettings
     let trust: TrustRoots
+    /// What is asked for, in a word.
+    var noun = "policy"
 
     /// Gets the body of the policy.
-    ///
-    /// A client of its own serves each attempt, since the address it dials is part of a client's configuration.
     func get(
         from host: DomainName, at address: IPAddress, before deadline: ContinuousClock.Instant,
         _ progress: FetchProgress
+    ) async throws(AttemptFailure) -> [UInt8] {
+        try await get("/.well-known/mta-sts.txt", as: "text/plain", from: host, at: address, before: deadline, progress)
+    }
+
+    /// Gets the body at a path; a media type that is given must be the answer's.
+    ///
+    /// A client of its own serves each attempt, since the address it dials is part of a client's configuration.
+    func get(
+        _ path: String, as mediaType: String?, from host: DomainName, at address: IPAddress,
+        before deadline: ContinuousClock.Instant, _ progress: FetchProgress
     ) async throws(AttemptFailure) -> [UInt8] {
         progress.enter(.connecting(address))
         let patience = min(settings.connectTimeout, deadline - .now)
@@ -31,8 +41,8 @@ struct PolicyClient: Sendable {
         // caller's deadline comes first.
         defer { Task { try? await client.shutdown() } }
         do {
-            let response = try await client.execute(request(for: host), deadline: .distantFuture)
-            try Self.check(response, from: host)
+            let response = try await client.execute(request(path, mediaType, host), deadline: .distantFuture)
+            try Self.check(response, mediaType, from: host)
             progress.enter(.readingBody(host))
             let body = try await response.body.collect(upTo: settings.bodyLimitBytes)
             return Array(body.readableBytesView)
@@ -40,17 +50,17 @@ struct PolicyClient: Sendable {
             throw failure
         } catch {
             let reading = FailureReading(
-                host: host, address: address, patience: patience, limit: settings.bodyLimitBytes)
+                host: host, address: address, patience: patience, limit: settings.bodyLimitBytes, noun: noun)
             guard reading.isUntrustedCertificate(error) else { throw reading.failure(for: error) }
             let diagnosis = CertificateDiagnosis(group: group, host: host, address: address, port: settings.port)
             throw reading.untrusted(await diagnosis.reason(within: min(patience, deadline - .now)))
         }
     }
 
-    private func request(for host: DomainName) -> HTTPClientRequest {
+    private func request(_ path: String, _ mediaType: String?, _ host: DomainName) -> HTTPClientRequest {
         let port = settings.port == 443 ? "" : ":\(settings.port)"
-        var request = HTTPClientRequest(url: "https://\(host)\(port)/.well-known/mta-sts.txt")
-        request.headers = ["User-Agent": settings.userAgent, "Accept": "text/plain", "Connection": "close"]
+        var request = HTTPClientRequest(url: "https://\(host)\(port)\(path)")
+        request.headers = ["User-Agent": settings.userAgent, "Accept": mediaType ?? "*/*", "Connection": "close"]
         return request
     }
 
@@ -77,12 +87,15 @@ struct PolicyClient: Sendable {
     }
 
     /// - RFC 8461 §3.3: anything but a 200 is no policy, and the media type SHOULD be text/plain.
-    private static func check(_ response: HTTPClientResponse, from host: DomainName) throws(AttemptFailure) {
+    private static func check(
+        _ response: HTTPClientResponse, _ mediaType: String?, from host: DomainName
+    ) throws(AttemptFailure) {
         let status = response.status.code
         guard status == 200 else {
             let remark = (300..<400).contains(status) ? ", redirects are not followed" : ""
             throw AttemptFailure(.stsPolicyFetchError, "HTTP status \(status) from \(host)\(remark)", isFinal: true)
         }
+        guard mediaType != nil else { return }
         guard let type = response.headers.first(name: "Content-Type") else {
             throw AttemptFailure(.stsPolicyFetchError, "no Content-Type from \(host), not text/plain", isFinal: true)
         }

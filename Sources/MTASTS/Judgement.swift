@@ -84,10 +84,20 @@ private struct Tally {
 
     init(of route: Route, under policy: Policy, seeing evidence: Evidence, scrutiny: Scrutiny) {
         for candidate in route.candidates { add(candidate, policy, evidence.hosts[candidate], scrutiny) }
+        for name in route.overflow { add(unlookedAt: name, policy, scrutiny) }
+        for stranger in route.strangers {
+            let failure = Failure(
+                notCovered.type, reasonCode: notCovered.reasonCode,
+                text: "MX record names no host of the policy: \(stranger)")
+            bad.append(HostFinding(host: nil, failures: [failure]))
+        }
     }
 
     private mutating func add(_ candidate: Candidate, _ policy: Policy, _ seen: HostEvidence?, _ scrutiny: Scrutiny) {
         switch seen {
+        // A name outside the policy needs no look at the host, and one that hides from us may still answer the MTA.
+        case .unreachable where !policy.covers(candidate.name):
+            bad.append(HostFinding(host: candidate.name, failures: [notCovered]))
         case .unreachable(let text):
             unreachable.append("\(candidate.name): \(text)")
         // DANE decides for a host that has it, whatever the policy says. - RFC 8461 §2: Related Technologies.
@@ -95,12 +105,8 @@ private struct Tally {
             good += 1
         case .failing(let failures, _) where failures.contains { $0.type.isDANE }:
             bad.append(HostFinding(host: candidate.name, failures: failures))
-        case nil where policy.covers(candidate.name) && scrutiny == .namesOnly:
-            good += 1
-        case nil where policy.covers(candidate.name):
-            unseen.append(candidate.name)
         case nil:
-            bad.append(HostFinding(host: candidate.name, failures: [notCovered]))
+            add(unlookedAt: candidate.name, policy, scrutiny)
         case .conforming(let facts):
             if policy.covers(candidate.name) {
                 good += 1
@@ -112,6 +118,14 @@ private struct Tally {
         case .failing(let failures, _):
             let outside = policy.covers(candidate.name) ? [] : [notCovered]
             bad.append(HostFinding(host: candidate.name, failures: outside + failures))
+        }
+    }
+
+    private mutating func add(unlookedAt name: DomainName, _ policy: Policy, _ scrutiny: Scrutiny) {
+        switch (policy.covers(name), scrutiny) {
+        case (true, .namesOnly): good += 1
+        case (true, .probes): unseen.append(name)
+        case (false, _): bad.append(HostFinding(host: name, failures: [notCovered]))
         }
     }
 

@@ -59,6 +59,8 @@ package protocol PolicyMemory: Sendable {
     func policy(for domain: DomainName) -> CachedPolicy?
     func set(_ policy: CachedPolicy)
     func remove(_ domain: DomainName)
+    /// Removes exactly this policy: not one that has come in its place.
+    func remove(_ policy: CachedPolicy)
 }
 
 /// Answers policy map lookups.

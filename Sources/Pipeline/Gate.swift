@@ -24,10 +24,22 @@ package final class Gate: Sendable {
     static let maxRemembered = 200_000
     /// Hosts that may be looked at at one time.
     static let maxFlights = 20_000
+    /// Hosts of one route that are looked at at one time: a domain with many slow hosts must not take all probes.
+    static let maxProbesOfRoute = 8
+    /// How long a route that broke its policy is held to break it while it cannot be looked at again.
+    static let brokenFor = Duration.seconds(3600)
 
     private struct ProbeKey: Hashable, Sendable {
         let candidate: Candidate
         let routeIsSecure: Bool
+        /// What was begun under old settings ends under its old key, where nobody looks.
+        let generation: Int
+    }
+
+    /// A violation with the policy that was broken.
+    private struct Broken: Sendable {
+        let violation: Violation
+        let policy: Policy
     }
 
     /// A verdict with the policy it rests on.
@@ -45,6 +57,9 @@ package final class Gate: Sendable {
     private let evidence = ExpiringTable<ProbeKey, HostEvidence>(capacity: maxRemembered)
     /// What single next hops came to in the current second: the same mail for the same domain is one look.
     private let standing = ExpiringTable<NextHop, Standing>(capacity: maxRemembered)
+    /// Routes that broke their policy when they were last seen: no longer to know is no pass.
+    private let broken = ExpiringTable<NextHop, Broken>(capacity: maxRemembered)
+    private let generation = Atomic(0)
     private let probeFlights = Flights<ProbeKey, HostEvidence>(capacity: maxFlights)
 
     package init(
@@ -62,13 +77,16 @@ package final class Gate: Sendable {
     package func apply(_ new: GateSettings) {
         settings.withLock { $0 = new }
         standing.removeAll()
+        broken.removeAll()
     }
 
     /// Forgets all routes and hosts seen, for new settings or the operator.
     package func forgetEvidence() {
+        generation.add(1, ordering: .relaxed)
         routes.forgetAll()
         evidence.removeAll()
         standing.removeAll()
+        broken.removeAll()
     }
 
     // MARK: From memory, at once
@@ -106,18 +124,33 @@ package final class Gate: Sendable {
     /// The verdict as memory stands when patience has ended: one bad host seen is enough to decide, what is still
     /// missing makes it unknown.
     package func settle(_ hops: [NextHop]) -> Verdict {
-        settle(hops, atLast: true) { _ in true } ?? .unknown("lookup still running")
+        let settings = settings.withLock { $0 }
+        let verdicts = hops.map {
+            inDoubt(known($0, settings, atLast: true) ?? .unknown("lookup still running"), of: $0)
+        }
+        return combine(verdicts, enforcement: settings.enforcement)
     }
 
-    private func settle(_ hops: [NextHop], atLast: Bool = false, _ isDecided: (Verdict) -> Bool) -> Verdict? {
+    /// What not knowing comes to: a testing policy holds nothing back, and a route that broke its policy still does
+    /// until it is seen to keep it, so that nobody gains by hiding from a second look.
+    private func inDoubt(_ verdict: Verdict, of hop: NextHop) -> Verdict {
+        guard case .unknown = verdict, let domain = hop.policyDomain,
+            case .policy(let cached) = policies.known(domain)
+        else { return verdict }
+        if cached.policy.mode == .testing { return .testing([]) }
+        guard let broken = broken.value(for: hop, at: clock.now), broken.policy == cached.policy else { return verdict }
+        return .violating(broken.violation)
+    }
+
+    private func settle(_ hops: [NextHop], _ isDecided: (Verdict) -> Bool) -> Verdict? {
         let settings = settings.withLock { $0 }
         if hops.count == 1 {
-            let verdict = known(hops[0], settings, atLast: atLast)
+            let verdict = known(hops[0], settings, atLast: false)
             return verdict.flatMap { isDecided($0) ? $0 : nil }
         }
         var verdicts: [Verdict] = []
         for hop in hops {
-            guard let verdict = known(hop, settings, atLast: atLast), isDecided(verdict) else { return nil }
+            guard let verdict = known(hop, settings, atLast: false), isDecided(verdict) else { return nil }
             verdicts.append(verdict)
         }
         return combine(verdicts, enforcement: settings.enforcement)
@@ -133,8 +166,9 @@ package final class Gate: Sendable {
         case .error(let error): return judge(error, of: domain, under: policy)
         case .route(let route):
             var seen = Evidence()
+            let generation = generation.load(ordering: .relaxed)
             for candidate in route.candidates {
-                let key = ProbeKey(candidate: candidate, routeIsSecure: route.isSecure)
+                let key = ProbeKey(candidate: candidate, routeIsSecure: route.isSecure, generation: generation)
                 seen.hosts[candidate] = evidence.value(for: key, at: now)
             }
             let verdict = judge(
@@ -163,13 +197,26 @@ package final class Gate: Sendable {
     private func admit(_ hop: NextHop) async -> Verdict {
         guard let domain = hop.policyDomain else { return .notJudged("address literal") }
         let policy = await policies.policy(for: domain)
-        let verdict = await verdict(on: hop, of: domain, under: policy)
+        let verdict = await conclude(verdict(on: hop, of: domain, under: policy), of: hop, under: policy)
         guard case .violating = verdict, !policies.wasRecheckedLately(domain) else { return verdict }
         // - RFC 8461 §5.1: step 3, a delivery fails only after a look for a new policy.
         let latest = await policies.recheck(domain)
         // The route may have been repaired as well as the policy.
         routes.forget(hop)
-        return await self.verdict(on: hop, of: domain, under: latest)
+        return await conclude(self.verdict(on: hop, of: domain, under: latest), of: hop, under: latest)
+    }
+
+    /// Remembers a violation until the route is seen to keep its policy.
+    private func conclude(_ verdict: Verdict, of hop: NextHop, under finding: PolicyFinding) -> Verdict {
+        switch verdict {
+        case .violating(let violation):
+            guard case .policy(let cached) = finding else { break }
+            broken.set(
+                Broken(violation: violation, policy: cached.policy), for: hop, at: clock.now, keepFor: Self.brokenFor)
+        case .unknown: return inDoubt(verdict, of: hop)
+        case .notJudged, .noPolicy, .modeNone, .conforming, .testing: broken.remove(hop)
+        }
+        return verdict
     }
 
     private func verdict(on hop: NextHop, of domain: DomainName, under policy: PolicyFinding) async -> Verdict {
@@ -185,12 +232,16 @@ package final class Gate: Sendable {
     }
 
     private func look(at route: Route) async -> Evidence {
-        await withTaskGroup(of: (Candidate, HostEvidence?).self) { group in
-            for candidate in route.candidates {
-                let key = ProbeKey(candidate: candidate, routeIsSecure: route.isSecure)
+        let generation = generation.load(ordering: .relaxed)
+        return await withTaskGroup(of: (Candidate, HostEvidence?).self) { group in
+            var seen = Evidence()
+            for (index, candidate) in route.candidates.enumerated() {
+                if index >= Self.maxProbesOfRoute, let (candidate, host) = await group.next() {
+                    seen.hosts[candidate] = host
+                }
+                let key = ProbeKey(candidate: candidate, routeIsSecure: route.isSecure, generation: generation)
                 group.addTask { (candidate, await self.look(at: key)) }
             }
-            var seen = Evidence()
             for await (candidate, host) in group { seen.hosts[candidate] = host }
             return seen
         }

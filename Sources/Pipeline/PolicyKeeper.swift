@@ -29,6 +29,7 @@ package final class PolicyKeeper: Sendable {
     /// Longest pause after failed fetches.
     static let longestPause = Duration.seconds(6 * 3600)
     /// A policy with a shorter life is used for this long, so that each message does not cost a fetch.
+    /// - Deviation: a policy is used for a minute at least.
     static let shortestLife = Duration.seconds(60)
     /// After a violation the record is looked at again unless that was done within this time: a repaired policy must
     /// free its mail at the next try, and the resolver's own cache bounds what that costs the domain.
@@ -174,7 +175,7 @@ package final class PolicyKeeper: Sendable {
     package func saveUnsaved() async -> Int { await unsaved.retry() }
 
     private func expire(_ cached: CachedPolicy) {
-        memory.remove(cached.domain)
+        memory.remove(cached)
         let now = clock.now
         if let pause = pauses.value(for: cached.domain, at: now), cached.policy.mode != .none {
             lost.set(now, for: cached.domain, at: now, keepFor: Self.lostFor)
@@ -187,7 +188,7 @@ package final class PolicyKeeper: Sendable {
         logger.notice(
             "policy expired",
             metadata: ["domain": "\(cached.domain)", "mode": "\(cached.policy.mode)", "fetched": "\(cached.fetchedAt)"])
-        Task { try? await store.remove(cached.domain) }
+        // Its row stays until the store is tidied: a removal now could come after the save of a newer policy.
     }
 
     private func liveCached(_ domain: DomainName) -> CachedPolicy? {
@@ -230,7 +231,10 @@ package final class PolicyKeeper: Sendable {
     ) async -> PolicyFinding {
         let now = clock.now
         let cached = liveCached(domain)
-        if let cached, !fetchAlways, cached.id == id, now < cached.fetchedAt + settings.refreshInterval {
+        // Fetched in the future, by a clock that has been set back since, it would be believed for too long.
+        if let cached, !fetchAlways, cached.id == id, cached.fetchedAt <= now,
+            now < cached.fetchedAt + settings.refreshInterval
+        {
             return .policy(cached)
         }
         if let pause = pauses.value(for: domain, at: now), pause.id == id, now < pause.until {
@@ -291,6 +295,7 @@ package final class PolicyKeeper: Sendable {
             recent.set(.failed(failure), for: domain, at: now, keepFor: min(pause, settings.absentFor))
             return .failed(failure)
         }
+        // Deviation: failed refetches under a cached policy are not reported.
         // Look again when the pause ends, not after the usual interval: the policy must not run out unseen.
         checked.set(true, for: domain, at: now, keepFor: min(pause, settings.recordCheckInterval))
         metadata["expires"] = "\(cached.expiresAt)"

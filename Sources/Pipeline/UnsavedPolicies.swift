@@ -8,7 +8,13 @@ import Synchronization
 final class UnsavedPolicies: Sendable {
     private let store: any PolicyStore
     private let logger: Logger
-    private let waiting = Mutex<[DomainName: CachedPolicy]>([:])
+    private let state = Mutex(State())
+
+    private struct State {
+        var waiting: [DomainName: CachedPolicy] = [:]
+        /// Domains whose policy is being written: one write at a time, so that an older one never comes last.
+        var writing: Set<DomainName> = []
+    }
 
     init(store: any PolicyStore, logger: Logger) {
         self.store = store
@@ -17,34 +23,47 @@ final class UnsavedPolicies: Sendable {
 
     /// Takes the policy and writes it in the background.
     func save(_ policy: CachedPolicy) {
-        waiting.withLock { $0[policy.domain] = policy }
-        Task { await write(policy) }
+        state.withLock { $0.waiting[policy.domain] = policy }
+        Task { await write(policy.domain) }
     }
 
     func drop(_ domain: DomainName) {
-        _ = waiting.withLock { $0.removeValue(forKey: domain) }
+        _ = state.withLock { $0.waiting.removeValue(forKey: domain) }
     }
 
     /// Writes all that waits; returns how many still do.
     func retry() async -> Int {
-        for policy in waiting.withLock({ Array($0.values) }) {
-            guard await write(policy) else { break }
+        for domain in state.withLock({ Array($0.waiting.keys) }) {
+            guard await write(domain) else { break }
         }
-        return waiting.withLock { $0.count }
+        return state.withLock { $0.waiting.count }
     }
 
+    /// Writes what waits for the domain, and what comes meanwhile; false if it cannot be written.
     @discardableResult
-    private func write(_ policy: CachedPolicy) async -> Bool {
-        do {
-            try await store.save(policy)
-            // A newer policy of the same domain may have come meanwhile: that one still waits.
-            waiting.withLock { if $0[policy.domain] == policy { $0[policy.domain] = nil } }
-            return true
-        } catch {
-            logger.warning(
-                "policy could not be written, it is kept in memory and tried again",
-                metadata: ["domain": "\(policy.domain)", "cause": "\(error)"])
-            return false
+    private func write(_ domain: DomainName) async -> Bool {
+        guard state.withLock({ $0.writing.insert(domain).inserted }) else { return true }
+        while let policy = next(domain) {
+            do {
+                try await store.save(policy)
+                state.withLock { if $0.waiting[domain] == policy { $0.waiting[domain] = nil } }
+            } catch {
+                _ = state.withLock { $0.writing.remove(domain) }
+                logger.warning(
+                    "policy could not be written, it is kept in memory and tried again",
+                    metadata: ["domain": "\(domain)", "cause": "\(error)"])
+                return false
+            }
+        }
+        return true
+    }
+
+    /// What to write next; nil ends the writing.
+    private func next(_ domain: DomainName) -> CachedPolicy? {
+        state.withLock { state in
+            if let policy = state.waiting[domain] { return policy }
+            state.writing.remove(domain)
+            return nil
         }
     }
 }

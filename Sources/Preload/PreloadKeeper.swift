@@ -29,6 +29,7 @@ package actor PreloadKeeper {
     }
 
     private let directory: String
+    private let scratch: String
     private let documents: any DocumentSource
     private let clock: any WallClock
     private let logger: Logger
@@ -36,18 +37,21 @@ package actor PreloadKeeper {
     private var settings: PreloadSettings?
     private var due = UTCTime(secondsSinceEpoch: 0)
     private var isExpiryTold = false
+    private var isEndTold = false
     /// Refreshes go one after the other.
     private var lastRefresh: Task<Outcome, Never>?
     private let held = Mutex<Held?>(nil)
 
     /// - Parameters:
     ///   - directory: where the accepted list is kept; must exist.
+    ///   - scratch: where signatures are checked; the same directory without it.
     ///   - jitter: a factor about 1 for each interval, so that not all ask the source at once.
     package init(
-        directory: String, documents: any DocumentSource, clock: any WallClock, logger: Logger,
+        directory: String, scratch: String? = nil, documents: any DocumentSource, clock: any WallClock, logger: Logger,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0.9...1.1) }
     ) {
         self.directory = directory
+        self.scratch = scratch ?? directory
         self.documents = documents
         self.clock = clock
         self.logger = logger
@@ -78,6 +82,13 @@ package actor PreloadKeeper {
         }
         if case .file = new.source { _ = await refresh() }
         tellExpiry()
+    }
+
+    /// Serves what is kept of this source and looks for nothing newer: for commands beside a daemon.
+    package func serveKept(_ settings: PreloadSettings?) async {
+        guard let settings else { return }
+        let kept = await loadKept(settings)
+        held.withLock { $0 = kept }
     }
 
     /// Looks for a new list if the interval has passed; to be called now and then.
@@ -143,6 +154,7 @@ package actor PreloadKeeper {
         guard !new.list.isExpired(at: now) else { throw Refusal(text: "it expired at \(new.list.expires)") }
         held.withLock { $0 = new }
         isExpiryTold = false
+        isEndTold = false
         tell(new, settings)
         keep(KeptList(source: settings.source.description, signature: signature, text: text))
         return .taken
@@ -166,7 +178,7 @@ package actor PreloadKeeper {
         let good: GoodSignature
         do throws(SignatureError) {
             good = try await SignatureChecker(keyring: settings.keyring)
-                .check(text, signature: signature, scratch: directory)
+                .check(text, signature: signature, scratch: scratch)
         } catch { throw Refusal(text: error.description) }
         do throws(PreloadListError) {
             return Held(list: try PreloadList(text), signature: good, earlyAdopter: settings.earlyAdopter)
@@ -189,7 +201,7 @@ package actor PreloadKeeper {
         do throws(Refusal) {
             // Checked anew: the key ring may have changed, and so may the file.
             let held = try await check(kept.text, kept.signature, settings)
-            tell(held, settings)
+            logger.info("kept preload list read", metadata: ["timestamp": "\(held.list.timestamp)"])
             return held
         } catch {
             logger.warning("kept preload list not used", metadata: ["cause": "\(error.text)"])
@@ -235,5 +247,4 @@ package actor PreloadKeeper {
             logger.warning("preload list ends soon and has no successor yet", metadata: ["expires": "\(list.expires)"])
         }
     }
-    private var isEndTold = false
 }

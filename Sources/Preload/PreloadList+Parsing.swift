@@ -92,9 +92,10 @@ extension PreloadList {
         }
         guard case .array(let values) = entry.members["mxs"] else { throw .entry("\(path).mxs", "no array") }
         var patterns: [MXPattern] = []
+        var seen: Set<MXPattern> = []
         for value in values {
             let pattern = try pattern(value, "\(path).mxs")
-            guard !patterns.contains(pattern) else { throw .entry("\(path).mxs", "\(quoted("\(pattern)")) twice") }
+            guard seen.insert(pattern).inserted else { throw .entry("\(path).mxs", "\(quoted("\(pattern)")) twice") }
             patterns.append(pattern)
             guard patterns.count <= maxPatterns else { throw .entry("\(path).mxs", "more than \(maxPatterns)") }
         }
@@ -103,7 +104,7 @@ extension PreloadList {
     }
 
     /// Patterns of one policy.
-    private static let maxPatterns = 1000
+    static let maxPatterns = 10_000
 
     private static func pattern(_ value: JSONValue, _ path: String) throws(PreloadListError) -> MXPattern {
         guard case .string(let text) = value else { throw .entry(path, "not all texts") }

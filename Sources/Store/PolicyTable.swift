@@ -93,6 +93,15 @@ package final class PolicyTable: PolicyMemory {
         }
     }
 
+    package func remove(_ policy: CachedPolicy) {
+        let packed = PackedPolicy(policy)
+        shard(of: policy.domain).shard.withLock { shard in
+            guard shard.packed[policy.domain] == packed else { return }
+            shard.forgetParsed(policy.domain)
+            shard.packed[policy.domain] = nil
+        }
+    }
+
     /// Drops the policies that are no longer live; returns how many.
     @discardableResult
     package func removeExpired(at time: UTCTime) -> Int {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import Daemon
-import Foundation
 
 @main
 struct STSMilter: ParsableCommand {
@@ -9,7 +8,7 @@ struct STSMilter: ParsableCommand {
         commandName: "sts-milter",
         abstract: "MTA-STS (RFC 8461) and TLSRPT (RFC 8460) for the sending side of Postfix and Sendmail.",
         version: "sts-milter \(Settings.version)",
-        subcommands: [Serve.self, Status.self, Check.self, PolicyCommand.self, Config.self, Report.self])
+        subcommands: [Serve.self, Status.self, Check.self, CheckMTA.self, PolicyCommand.self, Config.self, Report.self])
 }
 
 /// The settings file, the same flag in every command.
@@ -22,23 +21,16 @@ struct SettingsOption: ParsableArguments {
     @Flag(name: .customLong("no-config"), help: "Take the defaults, read no file.")
     var ignoresFile = false
 
+    /// The usual file may be missing, since every key is optional; one that was named may not.
+    var source: SettingsSource {
+        SettingsSource(path: ignoresFile ? nil : path, mayBeMissing: path == Self.usualPath)
+    }
+
     /// The settings, or the end of the command with what is wrong with them.
     func read() throws -> Settings {
-        do {
-            return ignoresFile ? try Settings(SettingsFile(text: "", name: "defaults")) : try Settings(path: path)
-        } catch {
+        do { return try source.read() } catch {
             printError(error.description)
             throw ExitCode(Service.ExitCode.configuration.rawValue)
         }
-    }
-}
-
-extension SettingsOption {
-    /// As ``read()``, and the defaults where the usual file does not exist: for commands that only look.
-    func readOrDefaults() throws -> Settings {
-        guard ignoresFile || path != Self.usualPath || FileManager.default.fileExists(atPath: path) else {
-            return try Settings(SettingsFile(text: "", name: "defaults"))
-        }
-        return try read()
     }
 }

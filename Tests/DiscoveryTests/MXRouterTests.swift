@@ -63,6 +63,15 @@ struct MXRouterTests {
         world.names.set(Self.example, (1...60).reversed().map { .mx(UInt16($0), "mx\($0).example.lab") })
         let (route, _) = try await route(world)
         #expect(route.candidates.map(\.preference) == Array(1...32))
+        #expect(route.overflow.map(\.ascii) == (33...60).map { "mx\($0).example.lab" })
+        #expect(route.strangers == [])
+    }
+
+    @Test func moreRecordsThanAreReadAreNotVouchedFor() async throws {
+        let world = try World()
+        world.names.set(Self.example, (1...101).map { .mx(UInt16($0), "mx\($0).example.lab") })
+        let (route, _) = try await route(world)
+        #expect(route.strangers == ["more than 100 records"])
     }
 
     @Test func withoutMXTheDomainItselfIsTheHost() async throws {
@@ -87,10 +96,13 @@ struct MXRouterTests {
         #expect(try await route(world).0.candidates.map(\.name.ascii) == ["mx.example.lab"])
     }
 
-    @Test func namesNoHostCanHaveAreLeftOut() async throws {
+    // Postfix dials an address that stands where a name should.
+    @Test func namesNoHostCanHaveAreStrangers() async throws {
         let world = try World()
         world.names.set(Self.example, .mx(5, "192.0.2.1"), .mx(7, "a b.example.lab"), .mx(10, "mx.example.lab"))
-        #expect(try await route(world).0.candidates.map(\.name.ascii) == ["mx.example.lab"])
+        let (route, _) = try await route(world)
+        #expect(route.candidates.map(\.name.ascii) == ["mx.example.lab"])
+        #expect(route.strangers.sorted() == ["192.0.2.1", "a b.example.lab"])
     }
 
     @Test func aHostWithAnUnderscoreIsDialledAndSoIsACandidate() async throws {
@@ -99,10 +111,12 @@ struct MXRouterTests {
         #expect(try await route(world).0.candidates.map(\.name.ascii) == ["mx_1.example.lab"])
     }
 
-    @Test func onlyUnusableNamesLeaveTheRouteUnknown() async throws {
+    @Test func strangersAloneMakeARoute() async throws {
         let world = try World()
         world.names.set(Self.example, .mx(5, "192.0.2.1"), .mx(0, "."))
-        #expect(try await error(world) == .unavailable("no MX record of example.lab names a host: 192.0.2.1"))
+        let (route, _) = try await route(world)
+        #expect(route.candidates == [])
+        #expect(route.strangers == ["192.0.2.1"])
     }
 
     @Test func aDomainThatDoesNotExistHasNoRoute() async throws {

@@ -9,6 +9,8 @@ package final class Postfix: Sendable {
     /// What is particular about one instance.
     package struct Options: Sendable {
         package var hostName = "mta.lab"
+        /// The root directory of another Postfix than the system's, such as ``Postfix/debian13``.
+        package var root: String?
         /// Certificates that the SMTP client trusts.
         package var caFile: String?
         /// Values of `smtpd_milters`, such as `inet:127.0.0.1:8890`.
@@ -34,11 +36,13 @@ package final class Postfix: Sendable {
     package var logFile: String { directory.path + "/mail.log" }
 
     private let directory: TemporaryDirectory
+    private let root: String?
 
     /// Writes the configuration and starts Postfix; it takes mail on `address` when this returns.
     package init(address: String, port: Int = 25, options: Options = Options()) throws {
         self.address = address
         self.port = port
+        root = options.root
         directory = try TemporaryDirectory("sts-lab-postfix")
         try makeDirectories()
         try directory.write("etc/transport", options.transports.map { $0 + "\n" }.joined())
@@ -54,8 +58,8 @@ package final class Postfix: Sendable {
         // Whatever reads a file changed within the last two seconds waits: it might still be written.
         try Command.check(["sh", "-c", "touch -d '1 hour ago' \(configuration)/*"])
         // The master without postfix(1): its script checks the whole installation at each start.
-        let program = "$(postconf -h -c \(configuration) daemon_directory)/master"
-        let master = try Command.run(["sh", "-c", "exec \(program) -w -c \(configuration)"])
+        let programs = try parameter("daemon_directory")
+        let master = try Command.run(command("\(programs)/master", "-w", "-c", configuration))
         guard master.succeeded else { throw LabError("postfix: \(master.errors)\(log)") }
     }
 
@@ -95,10 +99,36 @@ package final class Postfix: Sendable {
     /// Changes main.cf, as `name=value`, and starts anew: after a reload an idle daemon may take one more request
     /// under the old settings.
     package func set(_ settings: String...) throws {
-        try Command.check(["postconf", "-c", configuration, "-e"] + settings)
+        try Command.check(command("postconf", "-c", configuration, "-e") + settings)
         stop()
         try start()
     }
+
+    /// What main.cf says of a parameter, or Postfix's default.
+    package func parameter(_ name: String) throws -> String {
+        try Command.check(command("postconf", "-h", "-c", configuration, name))
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// What a table answers for a key, asked by postmap(1); nil if it has no answer. Throws what postmap says of an
+    /// error, as a table's "try again later" is.
+    package func lookUp(_ key: String, in table: String) throws -> String? {
+        let result = try Command.run(command("postmap", "-c", configuration, "-q", key, table))
+        if result.succeeded { return result.output.trimmingCharacters(in: .whitespacesAndNewlines) }
+        // postmap ends with 1 for "not found" without a word, and for errors with many.
+        guard result.errors.isEmpty else { throw LabError("postmap \(key): \(result.errors)") }
+        return nil
+    }
+
+    /// The path of one of Postfix's programs: a script that enters the root directory, if it has one.
+    package func program(_ name: String) throws -> String {
+        let plain = "/usr/sbin/" + name
+        guard root != nil else { return plain }
+        let words = command(plain).map { "'" + $0.replacing("'", with: "'\\''") + "'" }
+        return try directory.write(name, "#!/bin/sh\nexec \(words.joined(separator: " ")) \"$@\"\n", mode: 0o755)
+    }
+
+    private func command(_ arguments: String...) -> [String] { Self.commandLine(arguments, root: root) }
 
     /// What `postfix check` would make, with the rights that the daemons insist on.
     private func makeDirectories() throws {
@@ -137,7 +167,7 @@ package final class Postfix: Sendable {
         from sender: String = "root@client.lab", to recipients: [String], message: String = "Subject: test\n\nhello\n"
     ) throws {
         try Command.check(
-            ["/usr/sbin/sendmail", "-C", configuration, "-i", "-f", sender, "--"] + recipients, input: message)
+            command("/usr/sbin/sendmail", "-C", configuration, "-i", "-f", sender, "--") + recipients, input: message)
     }
 
     // MARK: Log and queue
@@ -190,12 +220,12 @@ package final class Postfix: Sendable {
 
     /// The mail queue at this moment; mail that the milter holds back in maildrop included.
     package func queue() throws -> [QueueEntry] {
-        let lines = try Command.check(["postqueue", "-c", configuration, "-j"]).split(separator: "\n")
+        let lines = try Command.check(command("postqueue", "-c", configuration, "-j")).split(separator: "\n")
         return try lines.map { try JSONDecoder().decode(QueueEntry.self, from: Data($0.utf8)) }
     }
 
     /// Tries all deferred mail now.
-    package func flush() throws { try Command.check(["postqueue", "-c", configuration, "-f"]) }
+    package func flush() throws { try Command.check(command("postqueue", "-c", configuration, "-f")) }
 
     /// Waits until no mail is in the queue.
     package func waitForEmptyQueue(within timeout: Duration = .seconds(20)) async throws {

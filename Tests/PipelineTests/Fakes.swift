@@ -15,14 +15,22 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
         var hosts: [String: HostEvidence] = [:]
         var dane: [String: DANEStatus] = [:]
         var storeFails = false
+        /// Holds the next save back, which then counts as not there yet.
+        var nextSave: Gatepost?
         var saved: [DomainName: CachedPolicy] = [:]
         var memory: [DomainName: CachedPolicy] = [:]
+        /// Comes in place of the policy in memory right after the next look, as from another thread.
+        var nextPolicy: CachedPolicy?
         var outcomes: [Outcome] = []
         var recordQuestions = 0
         var fetches = 0
         var probes = 0
         /// While set, fetches wait until it is released.
         var gate: Gatepost?
+        /// While set, probes wait until it is released.
+        var probeGate: Gatepost?
+        /// Further questions for a route are not answered; nil answers all.
+        var routesAnswered: Int?
     }
 
     struct StoreFull: Error {}
@@ -55,7 +63,12 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
     }
 
     func route(to nextHop: NextHop) async throws(RouteError) -> (Route, keepFor: Duration) {
-        let names = try look(\.route).get()
+        let result: Result<[String], RouteError> = state.withLock {
+            guard let left = $0.routesAnswered else { return $0.route }
+            $0.routesAnswered = left - 1
+            return left > 0 ? $0.route : .failure(.unavailable("timed out"))
+        }
+        let names = try result.get()
         guard let domain = nextHop.policyDomain else { throw .noSuchDomain }
         let candidates = names.compactMap { try? DomainName($0) }.map { Candidate(name: $0, preference: 10, port: 25) }
         return (
@@ -65,10 +78,12 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
     }
 
     func probe(_ candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence {
-        state.withLock {
+        let (seen, gate) = state.withLock {
             $0.probes += 1
-            return $0.hosts[candidate.name.ascii] ?? .unreachable("connection refused")
+            return ($0.hosts[candidate.name.ascii] ?? .unreachable("connection refused"), $0.probeGate)
         }
+        await gate?.wait()
+        return seen
     }
 
     func survey(_ candidate: Candidate, routeIsSecure: Bool) async -> DANEStatus {
@@ -76,6 +91,12 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
     }
 
     func save(_ policy: CachedPolicy) async throws {
+        let post = state.withLock { state in
+            let post = state.nextSave
+            state.nextSave = nil
+            return post
+        }
+        await post?.wait()
         try state.withLock {
             if $0.storeFails { throw StoreFull() }
             $0.saved[policy.domain] = policy
@@ -84,9 +105,18 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
 
     func remove(_ domain: DomainName) async throws { change { $0.saved[domain] = nil } }
 
-    func policy(for domain: DomainName) -> CachedPolicy? { look { $0.memory[domain] } }
+    func policy(for domain: DomainName) -> CachedPolicy? {
+        state.withLock { state in
+            let policy = state.memory[domain]
+            if let next = state.nextPolicy { (state.memory[domain], state.nextPolicy) = (next, nil) }
+            return policy
+        }
+    }
     func set(_ policy: CachedPolicy) { change { $0.memory[policy.domain] = policy } }
     func remove(_ domain: DomainName) { change { $0.memory[domain] = nil } }
+    func remove(_ policy: CachedPolicy) {
+        change { if $0.memory[policy.domain] == policy { $0.memory[policy.domain] = nil } }
+    }
 
     func record(_ outcome: Outcome) { change { $0.outcomes.append(outcome) } }
 }

@@ -91,6 +91,103 @@ struct GateTests {
         #expect(isViolating(gate.settle(hops)))
     }
 
+    @Test("a route that broke its policy is not let through because it cannot be looked at now")
+    func staysBroken() async {
+        world.change { $0.hosts["mx1.example.org"] = expired }
+        #expect(await isViolating(gate.admit(hops)))
+        // The host's failure is old, and the next look has not ended.
+        world.pass(.seconds(61))
+        #expect(isViolating(gate.settle(hops)))
+        // The next look ends without an answer.
+        world.change { $0.hosts["mx1.example.org"] = .unreachable("timed out") }
+        #expect(await isViolating(gate.admit(hops)))
+        world.pass(.seconds(400))
+        world.change { $0.route = .failure(.unavailable("SERVFAIL")) }
+        #expect(await isViolating(gate.admit(hops)))
+        #expect(isViolating(gate.settle(hops)))
+        // Seen to keep it, it is trusted again.
+        world.pass(.seconds(61))
+        world.change {
+            $0.route = .success(["mx1.example.org"])
+            $0.hosts["mx1.example.org"] = .conforming(facts)
+        }
+        #expect(await gate.admit(hops) == .conforming(.enforce))
+        world.pass(.seconds(301))
+        #expect(gate.settle(hops) == .unknown("lookup still running"))
+    }
+
+    @Test("a violation does not turn into a pass while the route is looked up again")
+    func routeLostAfterViolation() async {
+        world.change { $0.route = .success(["mx9.example.org"]) }
+        world.change { $0.routesAnswered = 1 }
+        #expect(await isViolating(gate.admit(hops)))
+    }
+
+    @Test("another policy is judged anew")
+    func brokenUnderAnotherPolicy() async {
+        world.change { $0.hosts["mx1.example.org"] = expired }
+        #expect(await isViolating(gate.admit(hops)))
+        world.pass(.seconds(61))
+        world.change {
+            $0.record = announce("2")
+            $0.fetch = .success(body(.enforce, mx: "mx2.example.org"))
+            $0.route = .failure(.unavailable("SERVFAIL"))
+        }
+        world.pass(.seconds(4000))
+        _ = await gate.admit(hops)
+        #expect(await gate.admit(hops) == .unknown("SERVFAIL"))
+    }
+
+    @Test("a testing policy holds nothing back for want of time")
+    func testingUnfinished() async {
+        world.change { $0.fetch = .success(body(.testing)) }
+        #expect(await gate.admit(hops) == .conforming(.testing))
+        world.pass(.seconds(301))
+        #expect(gate.settle(hops) == .testing([]))
+    }
+
+    @Test("of several next hops a bad one decides although another is not known yet")
+    func oneOfSeveral() async throws {
+        world.change { $0.hosts["mx1.example.org"] = expired }
+        #expect(await isViolating(gate.admit(hops)))
+        let other = NextHop.mx(of: try DomainName("other.example"), port: 25)
+        #expect(isViolating(gate.settle(hops + [other])))
+        #expect(isViolating(gate.settle([other] + hops)))
+    }
+
+    @Test("what old settings saw does not count under new ones")
+    func reloadDuringProbe() async {
+        let post = Gatepost()
+        world.change { $0.probeGate = post }
+        async let before = gate.admit(hops)
+        while world.look(\.probes) == 0 { await Task.yield() }
+        gate.forgetEvidence()
+        world.change {
+            $0.probeGate = nil
+            $0.hosts["mx1.example.org"] = expired
+        }
+        await post.open()
+        _ = await before
+        #expect(await isViolating(gate.admit(hops)))
+    }
+
+    @Test("a domain with many hosts takes a few probes at a time")
+    func manyHosts() async {
+        let post = Gatepost()
+        world.change {
+            $0.fetch = .success(body(.enforce, mx: "*.example.org"))
+            $0.route = .success((0..<30).map { "h\($0).example.org" })
+            $0.probeGate = post
+        }
+        async let verdict = gate.admit(hops)
+        while world.look(\.probes) == 0 { await Task.yield() }
+        try? await Task.sleep(for: .milliseconds(50))
+        #expect(world.look(\.probes) <= 8)
+        await post.open()
+        _ = await verdict
+        #expect(world.look(\.probes) == 30)
+    }
+
     @Test("routes that cannot be had")
     func noRoute() async {
         world.change { $0.route = .failure(.nullMX) }
@@ -98,7 +195,7 @@ struct GateTests {
         world.pass(.seconds(61))
         world.change { $0.route = .failure(.bogus("signature")) }
         #expect(await isViolating(gate.admit(hops)))
-        world.pass(.seconds(61))
+        gate.forgetEvidence()
         world.change { $0.route = .failure(.unavailable("SERVFAIL")) }
         #expect(await gate.admit(hops) == .unknown("SERVFAIL"))
     }

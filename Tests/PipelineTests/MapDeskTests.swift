@@ -26,7 +26,7 @@ struct MapDeskTests {
         }
     }
 
-    private func find() async -> MapFinding { await desk.find(key, within: .seconds(5)) }
+    private func find() async -> MapFinding { await desk.find(key, within: .seconds(120)) }
 
     @Test("an enforce policy is enforced, from memory the second time")
     func enforce() async throws {

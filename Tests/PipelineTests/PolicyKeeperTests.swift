@@ -106,6 +106,53 @@ struct PolicyKeeperTests {
         #expect(world.look { $0.memory[domain] } == nil)
     }
 
+    @Test("the end of an old policy does not take the new one with it")
+    func expiryMeetsRenewal() async throws {
+        await learn(.enforce, id: "1", maxAge: 1000)
+        let old = try #require(world.look { $0.memory[domain] })
+        world.pass(.seconds(1000))
+        let new = CachedPolicy(domain: domain, id: "2", policy: old.policy, fetchedAt: world.now)
+        world.change {
+            $0.nextPolicy = new
+            $0.saved[new.domain] = new
+        }
+        _ = keeper.known(domain)
+        #expect(world.look { $0.memory[domain] } == new)
+        for _ in 0..<100 { await Task.yield() }
+        #expect(world.look { $0.saved[domain] } == new)
+    }
+
+    @Test("a policy fetched by a clock that has been set back since is fetched anew")
+    func clockSetBack() async {
+        await learn(.testing, id: "1")
+        world.pass(.seconds(-1_000_000))
+        _ = await keeper.recheck(domain)
+        #expect(world.look(\.fetches) == 2)
+        let now = world.now
+        #expect(world.look { $0.memory[domain]?.fetchedAt } == now)
+    }
+
+    @Test("of two policies the newer one is in the store at last")
+    func savesInOrder() async throws {
+        world.change { $0.storeFails = true }
+        await learn(.testing, id: "1")
+        for index in 0..<30 { _ = await keeper.recheck(try DomainName("d\(index).example.org")) }
+        _ = await keeper.saveUnsaved()
+        let post = Gatepost()
+        world.change {
+            $0.storeFails = false
+            $0.nextSave = post
+        }
+        async let retried = keeper.saveUnsaved()
+        while world.look({ $0.nextSave != nil }) { await Task.yield() }
+        await learn(.enforce, id: "2")
+        for _ in 0..<1000 { await Task.yield() }
+        await post.open()
+        _ = await retried
+        #expect(await keeper.saveUnsaved() == 0)
+        #expect(world.look { $0.saved[domain]?.id } == "2")
+    }
+
     @Test("failed fetches pause for five minutes an id, then longer")
     func backOff() async {
         world.change { $0.record = announce("1") }

@@ -229,7 +229,8 @@ struct DNSLifetimeTests {
         #expect(await resolver.txt(name, within: .seconds(60)).outcome == .failure(.busy))
         first.cancel()
         #expect(await first.value == .failure(.cancelled))
-        #expect(await resolver.txt(name, within: .milliseconds(1)).outcome == .failure(.timeout))
+        // There is room again; what the answer is depends on how libunbound thinks of the silent server by now.
+        #expect(await resolver.txt(name, within: .milliseconds(1)).outcome != .failure(.busy))
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import MTASTS
 import Names
+import Preload
 import Store
 import TLSRPT
 import Wire
@@ -12,15 +13,20 @@ package final class Examiner: Sendable {
     private let settings: Settings
     private let network: NetworkAdapters
     private let store: Store?
+    private let preload: PreloadKeeper
 
     /// - Parameter logger: tells of a store that cannot be read; the examination goes on without it.
     package init(_ settings: Settings, logger: Logger) async throws {
         self.settings = settings
-        network = try await NetworkAdapters.adapted(to: settings, logger: logger).0
+        network = try await NetworkAdapters.adapted(to: settings).0
         // Without a store there is no cached policy to fall back on: the domain is seen as by a new daemon.
         store =
             FileManager.default.isReadableFile(atPath: settings.storePath)
             ? try? Store(path: settings.storePath, createIfMissing: false, logger: logger) : nil
+        preload = PreloadKeeper(
+            directory: URL(fileURLWithPath: settings.storePath).deletingLastPathComponent().path,
+            scratch: NSTemporaryDirectory(), documents: Network(network), clock: SystemClock(), logger: logger)
+        await preload.serveKept(settings.preload)
     }
 
     package func shutdown() { network.shutdown() }
@@ -66,6 +72,10 @@ package final class Examiner: Sendable {
 
     private func policy(of domain: DomainName, record: RecordFinding) async -> (PolicyFinding, [String], source: String)
     {
+        let now = SystemClock().now
+        if let pinned = settings.localPolicies.policy(for: domain, at: now) {
+            return (.policy(pinned), [], CachedPolicy.Origin.pinned.rawValue)
+        }
         var finding: PolicyFinding
         switch record {
         case .found(.absent), .found(.invalid): finding = .absent
@@ -74,13 +84,15 @@ package final class Examiner: Sendable {
             do throws(PolicyFailure) {
                 let reading = try await network.discoverer.fetch(for: domain)
                 let fresh = CachedPolicy(
-                    domain: domain, id: record.id, policy: reading.policy, fetchedAt: SystemClock().now)
+                    domain: domain, id: record.id, policy: reading.policy, fetchedAt: now)
                 return (.policy(fresh), reading.warnings, "live")
             } catch { finding = .failed(error) }
         }
         // - RFC 8461 §3.3: a cached policy that has not expired applies when no live one can be had.
-        if let cached = try? await store?.policy(for: domain), cached.isLive(at: SystemClock().now) {
+        if let cached = try? await store?.policy(for: domain), cached.isLive(at: now) {
             finding = .policy(cached)
+        } else if let preloaded = preload.policy(for: domain, at: now) {
+            return (.policy(preloaded), [], CachedPolicy.Origin.preloaded.rawValue)
         }
         return (finding, [], "cached")
     }

@@ -5,6 +5,8 @@ import MTASTS
 import Milter
 import Names
 import Pipeline
+import PolicyMap
+import Preload
 import Probe
 import Wire
 
@@ -21,6 +23,13 @@ package struct Settings: Sendable {
     package var dnsTimeout: Duration = .seconds(10)
     package var caFile = ""
     package var heloName: DomainName
+    /// Nil when the policy map is not served.
+    package var policyMap: PolicyMapSettings?
+    package var mapDesk = MapSettings()
+    /// The policies that the operator gives, `[[policy]]`.
+    package var localPolicies = LocalPolicies()
+    /// Nil for no list.
+    package var preload: PreloadSettings?
     package var storePath = ""
     package var organizationName = ""
     package var contactInfo = ""
@@ -53,6 +62,10 @@ package struct Settings: Sendable {
         readDiscovery(&reader, allowPrivate: allowPrivate)
         readGate(&reader)
         readMilter(&reader)
+        policyMap = reader.policyMap()
+        mapDesk = reader.mapDesk()
+        localPolicies = reader.localPolicies(warnings: &warnings)
+        preload = reader.preload()
         storePath = reader.text("store.path")
         organizationName = reader.optionalText("report.organization_name") ?? heloName.ascii
         contactInfo = reader.optionalText("report.contact_info") ?? "postmaster@\(heloName)"
@@ -94,7 +107,7 @@ package struct Settings: Sendable {
     private mutating func readMilter(_ reader: inout SettingsReader) {
         milter.onViolation = ViolationAction(rawValue: reader.text("on_violation")) ?? .defer
         milter.onUnknown = UnknownAction(rawValue: reader.text("on_unknown")) ?? .accept
-        if let socket = reader.milterSocket("milter.socket") { milter.socket = socket }
+        if let socket = reader.listenAddress("milter.socket") { milter.socket = socket }
         if let mode = reader.octal("milter.socket_mode") { milter.socketMode = mode }
         milter.socketGroup = reader.optionalText("milter.socket_group")
         milter.lookupWait = reader.duration("milter.lookup_wait")

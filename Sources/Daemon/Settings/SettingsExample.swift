@@ -17,6 +17,11 @@ package func exampleSettings() -> String {
     }
     lines += ["", "# Rules: the first whose conditions all hold decides. Repeat the block for more.", "# [[rule]]"]
     for setting in ruleSettingsTable { lines += entry(setting) }
+    lines += [
+        "", "# Policies of your own: each outranks what its domain publishes. Repeat the block for more.",
+        "# [[policy]]",
+    ]
+    for setting in policySettingsTable { lines += entry(setting) }
     return lines.joined(separator: "\n") + "\n"
 }
 

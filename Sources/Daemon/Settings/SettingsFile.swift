@@ -27,7 +27,8 @@ package struct SettingsFile: Sendable {
 
     package let name: String
     package private(set) var values: [String: Value] = [:]
-    package private(set) var rules: [[String: Value]] = []
+    /// The blocks of each kind, in the order of the file.
+    package private(set) var blocks: [SettingsBlock.Kind: [[String: Value]]] = [:]
     package private(set) var warnings: [SettingsProblem] = []
     /// Keys that are unknown or not of their kind; whoever takes the values throws them with what it finds itself.
     package private(set) var problems: [SettingsProblem] = []
@@ -58,7 +59,7 @@ package struct SettingsFile: Sendable {
         self.name = name
         lines = SettingsLines(text)
         let root: TOMLTable
-        do { root = try TOMLTable(string: text) } catch let error as TOMLParseError {
+        do { root = try TOMLTable(string: SettingsBlock.separated(text)) } catch let error as TOMLParseError {
             throw SettingsError(problems: [
                 SettingsProblem(
                     file: name, line: error.source.begin.line, text: "not TOML: \(printable(error.description))")
@@ -72,16 +73,18 @@ package struct SettingsFile: Sendable {
     }
 
     /// A problem with the value of a key, for checks that come after reading.
-    package func problem(_ key: String, rule: Int? = nil, _ text: String) -> SettingsProblem {
-        SettingsProblem(file: name, line: lines.line(of: key, rule: rule), text: "\(key): \(text)")
+    package func problem(_ key: String, in block: SettingsBlock? = nil, _ text: String) -> SettingsProblem {
+        SettingsProblem(file: name, line: lines.line(of: key, in: block), text: "\(key): \(text)")
     }
 
     private mutating func read(_ root: TOMLTable) {
         let settings = Dictionary(uniqueKeysWithValues: settingsTable.map { ($0.key, $0) })
         let tables = Set(settingsTable.map(\.table))
         for name in root.keys {
-            if name == "rule", let list = root[name]?.array {
-                readRules(list)
+            if let kind = SettingsBlock.Kind.allCases.first(where: { $0.parsedName == name }),
+                let list = root[name]?.array
+            {
+                readBlocks(kind, list)
             } else if tables.contains(name), let table = root[name]?.table {
                 for key in table.keys { read("\(name).\(key)", table[key], settings) }
             } else {
@@ -101,36 +104,37 @@ package struct SettingsFile: Sendable {
         if !setting.isServed { warnings.append(problem(key, "has no effect in this version")) }
     }
 
-    private mutating func readRules(_ list: TOMLArray) {
-        let settings = Dictionary(uniqueKeysWithValues: ruleSettingsTable.map { ($0.key, $0) })
+    private mutating func readBlocks(_ kind: SettingsBlock.Kind, _ list: TOMLArray) {
+        let settings = Dictionary(uniqueKeysWithValues: kind.settings.map { ($0.key, $0) })
         for (index, element) in list.enumerated() {
+            let block = SettingsBlock(kind: kind, index: index)
             guard let table = element.table else {
-                problems.append(problem("rule", rule: index, "must be written [[rule]]"))
+                problems.append(problem(kind.rawValue, in: block, "must be written [[\(kind.rawValue)]]"))
                 continue
             }
-            var rule: [String: Value] = [:]
+            var values: [String: Value] = [:]
             for key in table.keys {
                 guard let setting = settings[key] else {
-                    problems.append(unknown(key, among: Array(settings.keys), rule: index))
+                    problems.append(unknown(key, among: Array(settings.keys), in: block))
                     continue
                 }
                 switch Self.read(table[key], as: setting.kind) {
-                case .success(let read): rule[key] = read
-                case .failure(let expected): problems.append(problem(key, rule: index, expected.text))
+                case .success(let read): values[key] = read
+                case .failure(let expected): problems.append(problem(key, in: block, expected.text))
                 }
             }
-            rules.append(rule)
+            blocks[kind, default: []].append(values)
         }
     }
 
-    private func unknown(_ key: String, among known: [String], rule: Int? = nil) -> SettingsProblem {
+    private func unknown(_ key: String, among known: [String], in block: SettingsBlock? = nil) -> SettingsProblem {
         let name = key.split(separator: ".").last.map(String.init) ?? key
         let near = known.filter { $0 == name || $0.hasSuffix("." + name) || editDistance($0, key) <= 2 }.sorted()
         let cure =
             near.isEmpty
             ? "remove it, or see the example file for all keys" : "did you mean \(near.joined(separator: " or "))?"
         return SettingsProblem(
-            file: self.name, line: lines.line(of: key, rule: rule),
+            file: self.name, line: lines.line(of: key, in: block),
             text: "\(printable(key, limit: 60)): unknown key; \(cure)")
     }
 

@@ -47,7 +47,10 @@ struct SettingsReader {
         return nil
     }
 
-    mutating func milterSocket(_ key: String) -> ListenAddress? {
+    /// Adds a problem with the value of a key.
+    mutating func report(_ key: String, _ text: String) { problems.append(file.problem(key, text)) }
+
+    mutating func listenAddress(_ key: String) -> ListenAddress? {
         do throws(ListenAddressError) { return try ListenAddress(text(key)) } catch {
             problems.append(file.problem(key, "\(error)"))
             return nil
@@ -65,9 +68,11 @@ struct SettingsReader {
         return name
     }
 
+    mutating func add(_ problem: SettingsProblem) { problems.append(problem) }
+
     mutating func rules() -> [Rule] {
         var rules: [Rule] = []
-        for (index, values) in file.rules.enumerated() {
+        for (index, values) in (file.blocks[.rule] ?? []).enumerated() {
             if let rule = rule(values, index) { rules.append(rule) }
         }
         return rules
@@ -79,7 +84,7 @@ struct SettingsReader {
         let onViolation = text("on_violation").flatMap(ViolationAction.init(rawValue:))
         let onUnknown = text("on_unknown").flatMap(UnknownAction.init(rawValue:))
         guard exempt != (onViolation != nil || onUnknown != nil) else {
-            problems.append(file.problem("rule", rule: index, "must have exempt = true, or on_violation or on_unknown"))
+            problems.append(file.problem("rule", in: SettingsBlock(kind: .rule, index: index), "must have exempt = true, or on_violation or on_unknown"))
             return nil
         }
         var rule = Rule(action: exempt ? .exempt : .act(onViolation: onViolation, onUnknown: onUnknown))
@@ -95,7 +100,7 @@ struct SettingsReader {
                 } else {
                     problems.append(
                         file.problem(
-                            "client", rule: index,
+                            "client", in: SettingsBlock(kind: .rule, index: index),
                             "'\(printable(network, limit: 60))' is not a network; write \"192.0.2.0/24\""))
                 }
             }
@@ -106,7 +111,7 @@ struct SettingsReader {
     private mutating func pattern(_ key: String, _ text: String?, _ index: Int) -> DomainPattern? {
         guard let text else { return nil }
         do throws(DomainNameError) { return try DomainPattern(text) } catch {
-            problems.append(file.problem(key, rule: index, "\(error); write \"example.org\" or \".example.org\""))
+            problems.append(file.problem(key, in: SettingsBlock(kind: .rule, index: index), "\(error); write \"example.org\" or \".example.org\""))
             return nil
         }
     }

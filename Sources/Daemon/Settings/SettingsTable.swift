@@ -36,12 +36,44 @@ package let settingsTable: [Setting] = [
         "Names of the MTA's transports ({rcpt_mailer}) that deliver by SMTP; mail by others is not judged."),
     Setting(
         "milter.tls_required_no", .flag, "false",
-        "Let a message with the header \"TLS-Required: No\" (RFC 8689) through. Verdicts are then given at the end of the headers."
+        "Let a message with the header \"TLS-Required: No\" (RFC 8689) through. Verdicts are then given at the end of the message, and one recipient whose route breaks its policy defers the whole."
     ),
 
     Setting(
-        "policy_map.socket", .text, nil, "Where the MTA finds the policy map.", example: "\"inet:8461@127.0.0.1\"",
-        isServed: false),
+        "policy_map.socket", .text, nil,
+        "Where the MTA finds the policy map, in the forms of milter.socket. Default: the map is not served.",
+        example: "\"inet:8461@127.0.0.1\""),
+    Setting("policy_map.socket_mode", .text, nil, "Mode of a unix socket, octal.", example: "\"0660\""),
+    Setting("policy_map.socket_group", .text, nil, "Group of a unix socket.", example: "\"postfix\""),
+    Setting(
+        "policy_map.names", .list, "[\"postfix=postfix\", \"postfix-tlsrpt=postfix-tlsrpt\", \"sts=sendmail\"]",
+        "Map names as the MTA's configuration has them, and the form of answers each gets: postfix (3.4 and later), postfix-tlsrpt (3.10 and later) or sendmail."
+    ),
+    Setting(
+        "policy_map.dane", .flag, "true", "Put DANE first: a domain whose MX hosts have TLSA records gets dane-only."),
+    Setting(
+        "policy_map.on_unknown", .choice(["notfound", "temp"]), "\"notfound\"",
+        "What is said of a domain never seen whose policy cannot be looked up in time. A policy that is known is always enforced."
+    ),
+    Setting(
+        "policy_map.depth_only", .choice(["temp", "secure"]), "\"temp\"",
+        "What is said when MX hosts match a wildcard only by more than one label: temp holds the mail, secure lets the MTA match any depth."
+    ),
+    Setting(
+        "policy_map.wait", .duration, "\"30s\"",
+        "How long an answer to Postfix may take; Sendmail gets its own within 4 s."),
+    Setting("policy_map.max_connections", .wholeNumber(1...100_000), "1000", "Connections at one time."),
+    Setting(
+        "policy_map.testing_attributes", .flag, "false",
+        "Tell Postfix 3.10 of testing policies, at level may, so that it reports on them. This can be weaker than smtp_tls_security_level."
+    ),
+    Setting(
+        "policy_map.policy_failure_attributes", .flag, "false",
+        "Tell Postfix 3.10 of policies that cannot be had, at level may, so that it reports them. As above."),
+    Setting(
+        "policy_map.never", .list, "[]",
+        "Next hops, with all names below them, that never have a policy: not looked up.",
+        example: "[\"relay.example.org\"]"),
 
     Setting(
         "dns.forwarder", .text, nil, "The resolver to ask, ADDRESS@PORT. Default: those of /etc/resolv.conf.",
@@ -71,6 +103,20 @@ package let settingsTable: [Setting] = [
     Setting("policy.fetch_timeout", .duration, "\"60s\"", "How long one policy fetch may take in the background."),
     Setting("policy.max_fetches", .wholeNumber(1...10_000), "64", "Policy fetches at one time."),
     Setting("policy.absent_for", .duration, "\"5m\"", "How long \"this domain has no policy\" is believed."),
+
+    Setting(
+        "preload.source", .text, nil,
+        "A signed list of policies in the format of STARTTLS Everywhere: a path, or an https URL. It protects domains whose own policy cannot be had and is not cached. Default: no list.",
+        example: "\"https://lists.example.org/policy.json\""),
+    Setting(
+        "preload.keyring", .text, nil, "The keys that may sign the list, a file as gpg --export writes it.",
+        example: "\"/etc/sts-milter/preload.gpg\""),
+    Setting(
+        "preload.signature", .text, nil,
+        "The list's detached signature: a path, or an https URL. Default: the source with .asc behind it.",
+        example: "\"https://lists.example.org/policy.json.asc\""),
+    Setting("preload.interval", .duration, "\"24h\"", "How often a new list is looked for, give or take a tenth."),
+    Setting("preload.early_adopter", .flag, "false", "Enforce the list's testing policies as well."),
 
     Setting("probe.enabled", .flag, "true", "Try STARTTLS on MX hosts. false: hosts are judged by their names alone."),
     Setting("probe.timeout", .duration, "\"30s\"", "How long one host may take."),

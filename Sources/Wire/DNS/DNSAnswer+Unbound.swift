@@ -18,8 +18,9 @@ extension DNSAnswer<[UInt8]> {
             self.init(outcome: outcome, security: result.bogus != 0 ? .bogus : .insecure)
             return
         }
+        let (records, isCut) = outcome == .records ? Self.records(result, recordLimit) : ([], false)
         self.init(
-            outcome: outcome, records: outcome == .records ? Self.records(result, recordLimit) : [],
+            outcome: outcome, records: records, isCut: isCut,
             canonicalName: result.canonname.flatMap { try? DomainName(String(cString: $0)) },
             timeToLive: .seconds(max(0, Int64(result.ttl))), security: result.secure != 0 ? .secure : .insecure)
     }
@@ -38,13 +39,13 @@ extension DNSAnswer<[UInt8]> {
         }
     }
 
-    private static func records(_ result: ub_result, _ limit: Int) -> [[UInt8]] {
-        guard let data = result.data, let lengths = result.len else { return [] }
+    private static func records(_ result: ub_result, _ limit: Int) -> ([[UInt8]], isCut: Bool) {
+        guard let data = result.data, let lengths = result.len else { return ([], false) }
         var records: [[UInt8]] = []
         while records.count < limit, let record = data[records.count] {
             let bytes = UnsafeRawBufferPointer(start: record, count: max(0, Int(lengths[records.count])))
             records.append(Array(bytes))
         }
-        return records
+        return (records, data[records.count] != nil)
     }
 }

@@ -8,6 +8,8 @@ package struct DNSAnswer<Record: Sendable>: Sendable {
     package let records: [Record]
     /// How many records could not be read; the caller tells "nothing there" from "nothing usable there".
     package let malformed: Int
+    /// Whether there were more records than ``RecordType/recordLimit``.
+    package let isCut: Bool
     /// The name that holds the records, behind all CNAMEs; nil if there were none or it is no host name.
     package let canonicalName: DomainName?
     /// How long the answer holds, the absence of records as well; zero for a failure.
@@ -15,12 +17,13 @@ package struct DNSAnswer<Record: Sendable>: Sendable {
     package let security: DNSSecurity
 
     package init(
-        outcome: DNSOutcome, records: [Record] = [], malformed: Int = 0, canonicalName: DomainName? = nil,
-        timeToLive: Duration = .zero, security: DNSSecurity = .insecure
+        outcome: DNSOutcome, records: [Record] = [], malformed: Int = 0, isCut: Bool = false,
+        canonicalName: DomainName? = nil, timeToLive: Duration = .zero, security: DNSSecurity = .insecure
     ) {
         self.outcome = outcome
         self.records = records
         self.malformed = malformed
+        self.isCut = isCut
         self.canonicalName = canonicalName
         self.timeToLive = timeToLive
         self.security = security
@@ -30,7 +33,7 @@ package struct DNSAnswer<Record: Sendable>: Sendable {
     package func reading<Value: Sendable>(_ read: (Record) -> Value?) -> DNSAnswer<Value> {
         let values = records.compactMap(read)
         return DNSAnswer<Value>(
-            outcome: outcome, records: values, malformed: malformed + records.count - values.count,
+            outcome: outcome, records: values, malformed: malformed + records.count - values.count, isCut: isCut,
             canonicalName: canonicalName, timeToLive: timeToLive, security: security)
     }
 }

@@ -20,8 +20,7 @@ struct Check: ParsableCommand {
     @OptionGroup var settings: SettingsOption
 
     func run() throws {
-        // A mail administrator asks about a domain before there is a file, too.
-        let settings = try settings.readOrDefaults()
+        let settings = try settings.read()
         let names = try domains.map { text throws in
             do { return try DomainName(text) } catch { throw ValidationError("\(printable(text)): \(error)") }
         }

@@ -16,7 +16,7 @@ struct Config: ParsableCommand {
         func run() throws {
             let read = try settings.read()
             for warning in read.warnings { printError("\(warning)") }
-            print("\(settings.path): no errors")
+            print("\(settings.source): no errors")
         }
     }
 

@@ -6,7 +6,7 @@ import Names
 struct PolicyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "policy", abstract: "See and change the cached policies.",
-        subcommands: [List.self, Show.self, Forget.self, Refresh.self])
+        subcommands: [List.self, Show.self, Forget.self, Refresh.self, Export.self, Pin.self])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List the cached policies, a line each.")

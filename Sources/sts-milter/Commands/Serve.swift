@@ -9,7 +9,7 @@ struct Serve: ParsableCommand {
     @OptionGroup var settings: SettingsOption
 
     func run() throws {
-        let code = Service.run(settingsPath: settings.ignoresFile ? nil : settings.path)
+        let code = Service.run(settings.source)
         if code != .success { throw ExitCode(code.rawValue) }
     }
 }

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+
+/// What `postconf` says of one Postfix.
+package struct PostfixFacts: Sendable {
+    /// A line of master.cf.
+    package struct Service: Sendable, Hashable {
+        /// Such as `submission/inet`.
+        package let name: String
+        /// The program, such as `smtpd`.
+        package let program: String
+        package let isChrooted: Bool
+        /// `-o` options: names and values.
+        package var overrides: [String: String] = [:]
+
+        package init(_ name: String, _ program: String, isChrooted: Bool = false, overrides: [String: String] = [:]) {
+            self.name = name
+            self.program = program
+            self.isChrooted = isChrooted
+            self.overrides = overrides
+        }
+    }
+
+    /// The configuration directory.
+    package var directory = "/etc/postfix"
+    /// Values in force, defaults included, with `$name` expanded.
+    package var parameters: [String: String] = [:]
+    package var services: [Service] = []
+
+    package init() {}
+
+    /// Takes the output of `postconf -x`, `postconf -M` and `postconf -Px`.
+    package init(directory: String, parameters: String, services: String, overrides: String) {
+        self.directory = directory
+        self.parameters = Self.assignments(parameters)
+        self.services = services.split(separator: "\n").compactMap(Self.service)
+        for (key, value) in Self.assignments(overrides) {
+            guard let slash = key.lastIndex(of: "/"),
+                let index = self.services.firstIndex(where: { $0.name == key[..<slash] })
+            else { continue }
+            self.services[index].overrides[String(key[key.index(after: slash)...])] = value
+        }
+    }
+
+    package var versionText: String? { parameters["mail_version"] }
+    var version: PostfixVersion? { versionText.flatMap { PostfixVersion($0) } }
+    var queueDirectory: String { self["queue_directory"].isEmpty ? "/var/spool/postfix" : self["queue_directory"] }
+    var mainFile: String { directory + "/main.cf" }
+    var masterFile: String { directory + "/master.cf" }
+
+    /// A parameter's value, empty if Postfix does not know it.
+    subscript(name: String) -> String { parameters[name] ?? "" }
+
+    /// A parameter's value for one service.
+    func value(_ name: String, for service: Service) -> String { service.overrides[name] ?? self[name] }
+
+    func isYes(_ name: String) -> Bool { self[name].lowercased() == "yes" }
+
+    func services(running programs: Set<String>) -> [Service] { services.filter { programs.contains($0.program) } }
+
+    private static func assignments(_ text: String) -> [String: String] {
+        var values: [String: String] = [:]
+        for line in text.split(separator: "\n") {
+            guard let equals = line.firstIndex(of: "=") else { continue }
+            values[trimmed(line[..<equals])] = trimmed(line[line.index(after: equals)...])
+        }
+        return values
+    }
+
+    /// `name type private unpriv chroot wakeup maxproc command`.
+    private static func service(_ line: Substring) -> Service? {
+        let fields = line.split(separator: " ", omittingEmptySubsequences: true)
+        guard fields.count >= 8 else { return nil }
+        return Service("\(fields[0])/\(fields[1])", String(fields[7]), isChrooted: fields[4] == "y")
+    }
+}
+
+/// The text without the white space around it.
+func trimmed(_ text: some StringProtocol) -> String { text.trimmingCharacters(in: .whitespaces) }
+
+/// A Postfix time such as `30s`, `5m` or `300`: a bare number is seconds; nil for anything else.
+func postfixTime(_ text: String) -> Duration? {
+    let factors: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800]
+    guard let last = text.last else { return nil }
+    let factor = factors[last]
+    guard let number = Int64(factor == nil ? text[...] : text.dropLast()), (0...1_000_000_000).contains(number) else {
+        return nil
+    }
+    return .seconds(number * (factor ?? 1))
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+
+/// The rules on Postfix, pure: facts in, findings out.
+struct PostfixRules {
+    /// Errors that a client may make before Postfix hangs up, below which a few deferred recipients cost a session.
+    static let leastHardErrors = 10
+    /// What a reply takes beside the lookup itself.
+    static let margin: Duration = .seconds(1)
+
+    let facts: PostfixFacts
+    let settings: GuardSettings
+
+    var findings: [MTAFinding] { milter() + map() + tls() }
+
+    func main(_ lines: String...) -> MTAFinding.Cure {
+        MTAFinding.Cure(facts.mainFile, lines: lines)
+    }
+
+    // MARK: Milter
+
+    func milter() -> [MTAFinding] {
+        let services = facts.services(running: ["smtpd"])
+        let judging = services.filter { !ours("smtpd_milters", for: $0).isEmpty }
+        // Without a list of services main.cf alone decides.
+        let isThere = !judging.isEmpty || services.isEmpty && !ours("smtpd_milters", inChroot: false).isEmpty
+        guard isThere else { return [missingMilter()] }
+        var found = services.filter { !judging.contains($0) }.map(unjudged)
+        if ours("non_smtpd_milters", inChroot: cleanupIsChrooted).isEmpty {
+            found.append(
+                .advice(
+                    "milter-local-mail", "mail by sendmail(1) and cron does not pass sts-milter",
+                    main("non_smtpd_milters = $smtpd_milters")))
+        }
+        let entries = judging.flatMap { service in ours("smtpd_milters", for: service).map { (service, $0) } }
+        found += first(entries.compactMap { timeout($0.1, facts.value("milter_command_timeout", for: $0.0)) })
+        found += first(entries.compactMap { defaultAction($0.1, facts.value("milter_default_action", for: $0.0)) })
+        return found + milterProtocol() + errorLimit()
+    }
+
+    /// The example line for main.cf.
+    private var entry: String {
+        "{ \(postfixName(of: settings.milterSocket)), default_action=accept, command_timeout=\(neededTimeout) }"
+    }
+
+    private var neededTimeout: String { "\(max(10, settings.patience.components.seconds + 3))s" }
+
+    private var cleanupIsChrooted: Bool { facts.services(running: ["cleanup"]).first?.isChrooted ?? false }
+
+    /// The socket as Postfix dials it; a path inside the queue directory becomes relative, as a chroot wants it.
+    private func postfixName(of address: ListenAddress) -> String {
+        guard let endpoint = MTAEndpoint(address) else { return "unix:sts-milter/milter.sock" }
+        guard case .unix(let path) = endpoint, path.hasPrefix(facts.queueDirectory + "/") else {
+            return endpoint.postfix
+        }
+        return "unix:" + path.dropFirst(facts.queueDirectory.count + 1)
+    }
+
+    private func ours(_ parameter: String, for service: PostfixFacts.Service) -> [PostfixMilter] {
+        select(PostfixMilter.list(facts.value(parameter, for: service)), inChroot: service.isChrooted)
+    }
+
+    private func ours(_ parameter: String, inChroot: Bool) -> [PostfixMilter] {
+        select(PostfixMilter.list(facts[parameter]), inChroot: inChroot)
+    }
+
+    private func select(_ milters: [PostfixMilter], inChroot: Bool) -> [PostfixMilter] {
+        milters.filter { milter in
+            MTAEndpoint(postfix: milter.socket[...], directory: facts.queueDirectory, inChroot: inChroot)
+                .map(settings.milterSocket.answers) ?? false
+        }
+    }
+
+    private func missingMilter() -> MTAFinding {
+        let present = facts["smtpd_milters"]
+        let others = PostfixMilter.list(present)
+        let near = others.first { $0.socket.contains("sts-milter") || $0.socket.hasSuffix(":8890") }
+        if let near { return otherSocket(near) }
+        let before = present.isEmpty ? "" : present.last == "," ? present + " " : present + ", "
+        let text = "no smtpd asks sts-milter: smtpd_milters is " + (present.isEmpty ? "empty" : "'\(present)'")
+        let local = ours("non_smtpd_milters", inChroot: cleanupIsChrooted).isEmpty
+        return .problem(
+            "milter-missing", text,
+            MTAFinding.Cure(
+                facts.mainFile,
+                lines: ["smtpd_milters = \(before)\(entry)"] + (local ? ["non_smtpd_milters = $smtpd_milters"] : [])))
+    }
+
+    private func otherSocket(_ milter: PostfixMilter) -> MTAFinding {
+        let text = "smtpd_milters has \(milter.socket), but sts-milter listens at \(settings.milterSocket)"
+        let isChrooted = facts.services(running: ["smtpd"]).contains(where: \.isChrooted)
+        guard case .unix(let path) = settings.milterSocket, isChrooted, !path.hasPrefix(facts.queueDirectory + "/") else {
+            return .problem("milter-socket", text, main("smtpd_milters = \(entry)"))
+        }
+        return .problem(
+            "milter-socket", text + ", which smtpd does not see: it runs in \(facts.queueDirectory) (chroot in master.cf)",
+            MTAFinding.Cure(
+                "sts-milter.toml", "[milter]",
+                "socket = \"unix:\(facts.queueDirectory)/\(milter.socket.dropFirst("unix:".count).drop { $0 == "/" })\""))
+    }
+
+    private func unjudged(_ service: PostfixFacts.Service) -> MTAFinding {
+        let value = service.overrides["smtpd_milters"]
+        let how = value.map { "-o smtpd_milters=\($0)" } ?? "smtpd_milters, as seen from its chroot,"
+        return .advice(
+            "milter-service",
+            "service \(service.name): \(how) leaves sts-milter out; right for mail that was judged before, such as a content filter's, and else mail passes unguarded",
+            MTAFinding.Cure(facts.masterFile, "\(service.name.prefix { $0 != "/" }) ... smtpd", "  -o smtpd_milters=\(postfixName(of: settings.milterSocket))"))
+    }
+
+    private func timeout(_ milter: PostfixMilter, _ general: String) -> MTAFinding? {
+        let text = milter.attributes["command_timeout"] ?? general
+        guard let timeout = postfixTime(text), timeout < settings.patience + Self.margin else { return nil }
+        return .problem(
+            "milter-timeout",
+            "Postfix waits \(text) for a reply (command_timeout), sts-milter lets a recipient wait \(settings.patience.components.seconds) s (milter.lookup_wait): slow domains look like a dead milter",
+            main("smtpd_milters = \(entry)"))
+    }
+
+    private func defaultAction(_ milter: PostfixMilter, _ general: String) -> MTAFinding? {
+        let action = milter.attributes["default_action"] ?? general
+        guard action == "reject" else { return nil }
+        return .problem(
+            "milter-default-action", "default_action=reject: mail bounces while sts-milter is down",
+            main("smtpd_milters = \(entry)"))
+    }
+
+    private func milterProtocol() -> [MTAFinding] {
+        guard let version = Int(facts["milter_protocol"]), version < 6 else { return [] }
+        return [
+            .problem(
+                "milter-protocol",
+                "milter_protocol = \(version): sts-milter cannot ask for the macros {rcpt_mailer} and {rcpt_host}, and judges nothing without them",
+                main("milter_protocol = 6"))
+        ]
+    }
+
+    private func errorLimit() -> [MTAFinding] {
+        guard settings.defersViolations, let limit = Int(facts["smtpd_hard_error_limit"]), limit < Self.leastHardErrors
+        else { return [] }
+        return [
+            .advice(
+                "hard-error-limit",
+                "smtpd_hard_error_limit = \(limit): each deferred recipient counts as an error, so a message to many of them ends the session",
+                main("smtpd_hard_error_limit = ${stress?{1}:{20}}"))
+        ]
+    }
+
+    private func first(_ findings: [MTAFinding]) -> ArraySlice<MTAFinding> { findings.prefix(1) }
+}

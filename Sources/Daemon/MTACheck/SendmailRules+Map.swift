@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+import PolicyMap
+
+extension SendmailRules {
+    /// The policy map behind FEATURE(`sts').
+    func map() -> [MTAFinding] {
+        guard let socket = settings.mapSocket else {
+            guard settings.usesMap else { return [] }
+            return [
+                .problem(
+                    "map-unserved", "enforcement = \"milter+policy-map\", but sts-milter serves no policy map",
+                    MTAFinding.Cure("sts-milter.toml", "[policy_map]", "socket = \"inet:8461@127.0.0.1\""))
+            ]
+        }
+        let ours = facts.socketMaps.filter { MTAEndpoint(sendmail: $0.socket[...]).map(socket.answers) ?? false }
+        guard let map = ours.first else { return unasked() }
+        var found = name(map) + flags(map)
+        if !facts.isTrue("StrictTransportSecurity") {
+            found.append(
+                .problem(
+                    "map-option", "StrictTransportSecurity is not true: the map \(map.name) is there, but not asked",
+                    macroFile(feature)))
+        }
+        if !settings.usesMap {
+            found.append(
+                .problem(
+                    "enforcement",
+                    "Sendmail asks the policy map and skips hosts that do not conform, but enforcement = \"milter\" defers mail for a single such host",
+                    MTAFinding.Cure("sts-milter.toml", "enforcement = \"milter+policy-map\"")))
+        }
+        if facts["CACertFile"].isEmpty, facts["CACertPath"].isEmpty {
+            found.append(
+                .problem(
+                    "ca-file",
+                    "CACertFile and CACertPath are empty: no certificate can be verified, and mail to every domain with an enforce policy is deferred",
+                    macroFile(
+                        "define(`confCACERT', `/etc/ssl/certs/ca-certificates.crt')dnl",
+                        "define(`confCACERT_PATH', `/etc/ssl/certs')dnl")))
+        }
+        return found + dane()
+    }
+
+    /// The line for sendmail.mc.
+    private var feature: String {
+        let socket = settings.mapSocket.flatMap { MTAEndpoint($0)?.sendmail } ?? "local:/run/sts-milter/map.sock"
+        return "FEATURE(`sts', `socket -d5 -T<TMPF> \(socket)')dnl"
+    }
+
+    private func unasked() -> [MTAFinding] {
+        let other = facts.socketMaps.first { $0.name == "sts" }
+        let present = other.map { "; the map sts asks \($0.socket)" } ?? ""
+        guard settings.usesMap else {
+            return [
+                .advice(
+                    "map-unused", "Sendmail does not ask the policy map that sts-milter serves\(present)",
+                    macroFile(feature))
+            ]
+        }
+        return [
+            .problem(
+                "map-missing",
+                "enforcement = \"milter+policy-map\", but Sendmail does not ask sts-milter's map\(present): nobody keeps it from a host that does not conform",
+                macroFile(feature))
+        ]
+    }
+
+    private func name(_ map: SendmailFacts.SocketMap) -> [MTAFinding] {
+        switch settings.mapForms[map.name] {
+        case .sendmail, .postfix: return []
+        case .postfixTLSRPT:
+            return [
+                .problem(
+                    "map-form",
+                    "the map \(map.name) gets answers in the form postfix-tlsrpt, which Sendmail does not understand",
+                    macroFile(feature))
+            ]
+        case nil:
+            return [
+                .problem(
+                    "map-name",
+                    "sts-milter does not know the map name '\(map.name)': mail by SMTP is deferred, or goes unguarded without -T<TMPF>",
+                    macroFile(feature))
+            ]
+        }
+    }
+
+    private func flags(_ map: SendmailFacts.SocketMap) -> [MTAFinding] {
+        var found: [MTAFinding] = []
+        if !map.flags.contains("-T<TMPF>") {
+            found.append(
+                .problem(
+                    "map-failure",
+                    "the map \(map.name) lacks -T<TMPF>: while sts-milter is down, mail goes to hosts that do not conform",
+                    macroFile(feature)))
+        }
+        let wait = map.flags.first { $0.hasPrefix("-d") }.flatMap { sendmailTime(String($0.dropFirst(2))) }
+        if let wait, wait < settings.mapPatience + Self.margin {
+            found.append(
+                .problem(
+                    "map-timeout",
+                    "the map \(map.name) waits \(wait.components.seconds) s (-d) for an answer that may take \(settings.mapPatience.components.seconds) s",
+                    macroFile(feature)))
+        }
+        return found
+    }
+
+    /// Sendmail looks at TLSA records itself, and puts them first, if it is told to.
+    private func dane() -> [MTAFinding] {
+        guard settings.putsDANEFirst, !facts["DANE"].isEmpty || facts.version.map({ $0 >= (8, 16) }) ?? false,
+            !facts.isTrue("DANE")
+        else { return [] }
+        return [
+            .advice(
+                "dane", "DANE is off: Sendmail looks at no TLSA records, and RFC 8461 puts DANE first",
+                macroFile("define(`confDANE', `true')dnl"))
+        ]
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Logging
+import MTASTS
+import Names
+import Preload
+import Synchronization
+
+/// The policies that stand by themselves: the blocks `[[policy]]` of the settings, and the preload list.
+final class Standing: StandingPolicies {
+    /// Between looks whether a new list is due.
+    private static let lookInterval = Duration.seconds(30)
+
+    private let pins = Mutex(LocalPolicies())
+    private let preload: PreloadKeeper
+    private let clock: any WallClock
+
+    /// - Parameter settings: the list is kept beside the store, wherever that is at the start.
+    init(_ settings: Settings, documents: any DocumentSource, clock: any WallClock, logger: Logger) {
+        let directory = URL(fileURLWithPath: settings.storePath).deletingLastPathComponent().path
+        preload = PreloadKeeper(directory: directory, documents: documents, clock: clock, logger: logger)
+        self.clock = clock
+    }
+
+    /// Takes new settings. What is on disk serves when this returns; the network is asked in the background.
+    func apply(_ settings: Settings) async {
+        pins.withLock { $0 = settings.localPolicies }
+        await preload.apply(settings.preload)
+        Task { [preload] in await preload.refreshIfDue() }
+    }
+
+    /// Looks for new lists until the task is cancelled.
+    func run() async {
+        while !Task.isCancelled {
+            await preload.refreshIfDue()
+            try? await Task.sleep(for: Self.lookInterval)
+        }
+    }
+
+    func pinned(_ domain: DomainName, at time: UTCTime) -> CachedPolicy? {
+        pins.withLock { $0 }.policy(for: domain, at: time)
+    }
+
+    func preloaded(_ domain: DomainName, at time: UTCTime) -> CachedPolicy? { preload.policy(for: domain, at: time) }
+
+    /// What an administrator looks at, a line each.
+    var status: [String] {
+        let now = clock.now
+        let pins = pins.withLock { $0 }.all
+        let ended = pins.count { !$0.applies(at: now) }
+        var lines: [String] = []
+        if !pins.isEmpty {
+            lines.append("\(pins.count) policies of your own" + (ended > 0 ? ", \(ended) of them have ended" : ""))
+        }
+        if let list = preload.list {
+            lines.append(
+                "preload list of \(list.timestamp), \(list.policies.count) policies, "
+                    + (list.isExpired(at: now) ? "expired at \(list.expires) and ignored" : "expires at \(list.expires)"))
+        }
+        return lines
+    }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Daemon
+
+struct CheckMTA: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check-mta",
+        abstract: "Say what is missing in the configuration of Postfix or Sendmail, and what to add.",
+        discussion: "Exit code: 0 nothing is missing, 1 there are problems, 2 the configuration could not be read.",
+        subcommands: [Postfix.self, Sendmail.self])
+
+    struct Postfix: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Check Postfix, as postconf(1) shows it.")
+
+        @Option(help: "Postfix's configuration directory. Default: the one that postconf takes.")
+        var configDir: String?
+
+        @Option(help: "The postconf program, where there are several Postfixes.")
+        var postconf: String?
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        @OptionGroup var settings: SettingsOption
+
+        func run() throws {
+            let guarding = GuardSettings(try settings.read())
+            let facts = try CheckMTA.reading { () throws(MTAUnreadable) in
+                try MTAReader.postfix(directory: configDir, postconf: postconf)
+            }
+            try CheckMTA.conclude(MTAReport(facts, guarding: guarding), json: json)
+        }
+    }
+
+    struct Sendmail: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Check Sendmail by its sendmail.cf.")
+
+        @Option(help: "The file that Sendmail reads.")
+        var cf = "/etc/mail/sendmail.cf"
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        @OptionGroup var settings: SettingsOption
+
+        func run() throws {
+            let guarding = GuardSettings(try settings.read())
+            let facts = try CheckMTA.reading { () throws(MTAUnreadable) in try MTAReader.sendmail(file: cf) }
+            try CheckMTA.conclude(MTAReport(facts, guarding: guarding), json: json)
+        }
+    }
+
+    private static func reading<Facts>(_ read: () throws(MTAUnreadable) -> Facts) throws -> Facts {
+        do throws(MTAUnreadable) { return try read() } catch {
+            printError(error.description)
+            throw ExitCode(2)
+        }
+    }
+
+    private static func conclude(_ report: MTAReport, json: Bool) throws {
+        print(json ? try sts_milter.json(report) + "\n" : report.text, terminator: "")
+        if report.hasProblems { throw ExitCode(1) }
+    }
+}

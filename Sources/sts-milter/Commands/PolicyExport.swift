@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Daemon
+import MTASTS
+import Foundation
+import Names
+import Preload
+
+extension PolicyCommand {
+    /// `policy export`: the cached policies for others, who then need not trust a first use.
+    struct Export: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Write the cached enforce and testing policies as a preload list.",
+            discussion:
+                "The list has the format of STARTTLS Everywhere. Sign it with: gpg --armor --detach-sign FILE. Others name list and key in [preload]."
+        )
+
+        @Option(name: .customLong("preload"), help: "The file to write; - for standard output.")
+        var file: String
+
+        @Option(help: "How long the list is valid, such as 30d. A new one must follow before it ends.")
+        var expires = "30d"
+
+        @Option(help: "Who makes the list. Default: report.organization_name.")
+        var author: String?
+
+        @OptionGroup var settings: SettingsOption
+
+        func run() throws {
+            guard let lifetime = duration(expires), lifetime > .zero else {
+                throw ValidationError("--expires \(printable(expires)): write a duration such as 30d")
+            }
+            let settings = try settings.read()
+            let shelf = try PolicyShelf(settings)
+            var policies: [CachedPolicy] = []
+            try shelf.forEach { policies.append($0) }
+            let (list, skipped) = PreloadList.make(
+                of: policies, at: SystemClock().now, lifetime: lifetime, author: author ?? settings.organizationName)
+            for line in skipped { printError("left out: \(line)") }
+            guard file != "-" else { return print(list.json, terminator: "") }
+            do { try Data(list.json.utf8).write(to: URL(fileURLWithPath: file), options: .atomic) } catch {
+                printError("\(printable(file)): cannot be written: \(error.localizedDescription)")
+                throw ExitCode(1)
+            }
+            print(
+                "\(file): \(list.policies.count) policies, expires \(list.expires); sign it: gpg --armor --detach-sign \(file)"
+            )
+        }
+    }
+
+    /// `policy pin`: pins are settings, so that they outlive the cache and are seen where all else is set.
+    struct Pin: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print the block that pins a policy, to be added to the settings file.",
+            discussion: "A pinned policy outranks what its domain publishes. It is in force after a reload (SIGHUP).")
+
+        @Argument(help: "The policy domain.") var domain: String
+        @Option(help: "enforce, testing or none.") var mode = "enforce"
+        @Option(parsing: .upToNextOption, help: "MX hosts, such as mx.example.org or *.example.org.")
+        var mx: [String] = []
+        @Option(help: "The last day on which it applies, UTC, such as 2026-12-31.") var until: String?
+        @Option(help: "Why.") var reason: String?
+        @Flag(help: "All domains below are meant too.") var subdomains = false
+
+        func run() throws {
+            var lines = ["[[policy]]", "domain = \(toml(domain))"]
+            if subdomains { lines.append("subdomains = true") }
+            lines.append("mode = \(toml(mode))")
+            if !mx.isEmpty { lines.append("mx = [\(mx.map(toml).joined(separator: ", "))]") }
+            if let until { lines.append("until = \(toml(until))") }
+            if let reason { lines.append("reason = \(toml(reason))") }
+            let block = lines.joined(separator: "\n") + "\n"
+            do {
+                let read = try Settings(SettingsFile(text: block, name: "pin"))
+                for warning in read.warnings { printError(warning.text) }
+            } catch {
+                for problem in error.problems { printError(problem.text) }
+                throw ExitCode(Service.ExitCode.configuration.rawValue)
+            }
+            print(block, terminator: "")
+        }
+
+        /// A basic string of TOML.
+        private func toml(_ text: String) -> String {
+            "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+        }
+    }
+}

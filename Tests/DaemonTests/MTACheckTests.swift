@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+import Testing
+
+@testable import Daemon
+
+/// What our settings say, in the tables' rows.
+private func guarding(_ change: (inout GuardSettings) -> Void = { _ in }) -> GuardSettings {
+    var settings = GuardSettings()
+    settings.enforcement = .milterAndPolicyMap
+    settings.mapSocket = .inet(host: "127.0.0.1", port: 8461)
+    change(&settings)
+    return settings
+}
+
+private func findings(of facts: PostfixFacts, guarding settings: GuardSettings) -> [MTAFinding] {
+    MTAReport(facts, guarding: settings).findings
+}
+
+private func topics(_ findings: [MTAFinding]) -> [String] { findings.map { "\($0.severity.rawValue) \($0.topic)" } }
+
+@Suite("What a Postfix lacks is named, with the line to add")
+struct PostfixRuleTests {
+    /// A Postfix 3.7 with milter and map, and what `postconf` says beside it.
+    private static let whole: [String: String] = [
+        "mail_version": "3.7.11", "queue_directory": "/var/spool/postfix",
+        "smtpd_milters": "{ inet:127.0.0.1:8890, default_action=accept, command_timeout=10s }",
+        "non_smtpd_milters": "inet:127.0.0.1:8890", "milter_command_timeout": "30s", "milter_protocol": "6",
+        "milter_default_action": "tempfail", "smtpd_hard_error_limit": "${stress?{1}:{20}}",
+        "smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:8461:postfix", "smtp_tls_security_level": "may",
+        "smtp_tls_CAfile": "/etc/ssl/certs/ca-certificates.crt", "smtp_dns_support_level": "dnssec",
+        "smtp_tls_loglevel": "1",
+    ]
+
+    private static let services: [PostfixFacts.Service] = [
+        .init("smtp/inet", "smtpd", isChrooted: true), .init("cleanup/unix", "cleanup", isChrooted: true),
+        .init("smtp/unix", "smtp", isChrooted: true), .init("relay/unix", "smtp", isChrooted: true),
+    ]
+
+    private static func facts(
+        _ changes: [String: String], services: [PostfixFacts.Service] = services
+    ) -> PostfixFacts {
+        var facts = PostfixFacts()
+        facts.parameters = whole.merging(changes) { $1 }
+        facts.services = services
+        return facts
+    }
+
+    struct Row: Sendable, CustomTestStringConvertible {
+        let changes: [String: String]
+        let expected: [String]
+        var settings = guarding()
+        var testDescription: String { "\(changes.sorted { $0.key < $1.key }) \(expected)" }
+
+        init(_ changes: [String: String], _ expected: [String], _ change: (inout GuardSettings) -> Void = { _ in }) {
+            self.changes = changes
+            self.expected = expected
+            settings = guarding(change)
+        }
+    }
+
+    static let rows: [Row] = [
+        Row([:], []),
+        // Milter
+        Row(["smtpd_milters": "", "non_smtpd_milters": ""], ["problem milter-missing"]),
+        Row(["smtpd_milters": "inet:127.0.0.1:11332"], ["problem milter-missing"]),
+        Row(["smtpd_milters": "inet:127.0.0.1:11332, inet:localhost:8890"], []),
+        Row(["smtpd_milters": "inet:[127.0.0.1]:8890"], []),
+        Row(["smtpd_milters": "inet:127.0.0.2:8890"], ["problem milter-socket"]),
+        Row(["smtpd_milters": "inet:127.0.0.2:8890"], ["advice milter-local-mail"]) {
+            $0.milterSocket = .inet(host: "127.0.0.2", port: 8890)
+        },
+        Row(["smtpd_milters": "inet:192.0.2.1:8890", "non_smtpd_milters": "inet:192.0.2.1:8890"], []) {
+            $0.milterSocket = .inet(host: nil, port: 8890)
+        },
+        Row(["smtpd_milters": "inet:[::1]:8890", "non_smtpd_milters": "inet:[::1]:8890"], []) {
+            $0.milterSocket = .inet6(host: "::1", port: 8890)
+        },
+        Row(["smtpd_milters": "unix:sts-milter/milter.sock", "non_smtpd_milters": "unix:/sts-milter/milter.sock"], []) {
+            $0.milterSocket = .unix(path: "/var/spool/postfix/sts-milter/milter.sock")
+        },
+        Row(["smtpd_milters": "unix:/run/sts-milter/milter.sock"], ["problem milter-socket"]) {
+            $0.milterSocket = .unix(path: "/run/sts-milter/milter.sock")
+        },
+        Row(["non_smtpd_milters": ""], ["advice milter-local-mail"]),
+        Row(
+            ["smtpd_milters": "{ inet:127.0.0.1:8890, { command_timeout = 3s } }"], ["problem milter-timeout"]),
+        Row(["smtpd_milters": "inet:127.0.0.1:8890", "milter_command_timeout": "2s"], ["problem milter-timeout"]),
+        Row(["smtpd_milters": "{inet:127.0.0.1:8890,command_timeout = 10s}", "milter_command_timeout": "2s"], []),
+        Row([:], ["problem milter-timeout"]) { $0.patience = .seconds(10) },
+        Row(["milter_default_action": "reject"], []),
+        Row(
+            ["smtpd_milters": "inet:127.0.0.1:8890", "milter_default_action": "reject"],
+            ["problem milter-default-action"]),
+        Row(["milter_protocol": "2"], ["problem milter-protocol"]),
+        Row(["smtpd_hard_error_limit": "3"], ["advice hard-error-limit"]),
+        Row(["smtpd_hard_error_limit": "3"], []) { $0.defersViolations = false },
+        // The map
+        Row(["smtp_tls_policy_maps": ""], ["problem map-missing"]),
+        Row(["smtp_tls_policy_maps": ""], []) {
+            $0.enforcement = .milter
+            $0.mapSocket = nil
+        },
+        Row(["smtp_tls_policy_maps": ""], ["advice map-unused"]) { $0.enforcement = .milter },
+        Row([:], ["problem map-unserved"]) { $0.mapSocket = nil },
+        Row([:], ["problem enforcement"]) { $0.enforcement = .milter },
+        Row(["smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:8642:QUERYwithTLSRPT"], ["problem map-missing"]),
+        Row(
+            ["smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:8642:x, socketmap:inet:localhost:8461:postfix"],
+            ["advice map-order"]),
+        Row(["smtp_tls_policy_maps": "hash:/etc/postfix/tls_policy, socketmap:inet:localhost:8461:postfix"], []),
+        Row(["smtp_tls_policy_maps": "unionmap:{socketmap:inet:localhost:8461:postfix}"], []),
+        Row(["smtp_tls_policy_maps": "socketmap:inet:localhost:8461:mta-sts"], ["problem map-name"]),
+        Row(["smtp_tls_policy_maps": "socketmap:unix:/run/sts-milter/map.sock:postfix"], []) {
+            $0.mapSocket = .unix(path: "/run/sts-milter/map.sock")
+        },
+        Row(["smtp_tls_policy_maps": "socketmap:inet:localhost:8461:sts"], ["advice map-form"]),
+        // Form and version
+        Row(["smtp_tls_policy_maps": "socketmap:inet:localhost:8461:postfix-tlsrpt"], ["problem map-form"]),
+        Row(
+            ["mail_version": "3.9.1", "smtp_tls_policy_maps": "socketmap:inet:localhost:8461:postfix-tlsrpt"],
+            ["problem map-form"]),
+        Row(
+            ["mail_version": "3.10.13", "smtp_tls_policy_maps": "socketmap:inet:localhost:8461:postfix-tlsrpt"], []),
+        Row(
+            ["mail_version": "3.12-20260821", "smtp_tls_policy_maps": "socketmap:inet:localhost:8461:postfix-tlsrpt"],
+            []),
+        Row(["mail_version": "3.10.2"], ["advice map-form"]),
+        Row(["mail_version": "3.10.2", "smtp_tlsrpt_enable": "yes"], ["problem map-form"]),
+        Row(["mail_version": "3.3.22"], ["problem map-form"]),
+        Row(["mail_version": "later"], []),
+        // TLS
+        Row(["smtp_tls_security_level": ""], ["problem security-level"]),
+        Row(["smtp_tls_security_level": "none"], ["problem security-level"]),
+        Row(["smtp_tls_security_level": "", "smtp_use_tls": "yes"], []),
+        Row(["smtp_tls_security_level": "encrypt"], []),
+        Row(["smtp_tls_security_level": "dane"], []),
+        Row(["smtp_tls_security_level": "dane", "smtp_dns_support_level": ""], ["problem dnssec"]),
+        Row(["smtp_dns_support_level": ""], ["problem dnssec"]),
+        Row(["smtp_dns_support_level": ""], []) { $0.putsDANEFirst = false },
+        Row(["smtp_tls_security_level": "dane", "smtp_dns_support_level": ""], ["problem dnssec"]) {
+            $0.putsDANEFirst = false
+        },
+        Row(["smtp_tls_CAfile": ""], ["problem ca-file"]),
+        Row(["smtp_tls_CAfile": "", "smtp_tls_CApath": "/etc/ssl/certs"], []),
+        Row(["smtp_tls_CAfile": "", "tls_append_default_CA": "yes"], []),
+        Row(["smtp_tls_loglevel": "0"], ["advice tls-log"]),
+        Row(["smtp_tls_enforce_sts_mx_patterns": "no"], ["advice mx-patterns"]),
+    ]
+
+    @Test("main.cf, a change at a time", arguments: rows)
+    func table(_ row: Row) {
+        #expect(topics(findings(of: Self.facts(row.changes), guarding: row.settings)) == row.expected)
+    }
+
+    @Test("a service of master.cf may go past milter, map and TLS")
+    func services() {
+        func found(_ program: String, _ overrides: [String: String]) -> [String] {
+            let own = PostfixFacts.Service("own/unix", program, overrides: overrides)
+            return topics(findings(of: Self.facts([:], services: Self.services + [own]), guarding: guarding()))
+        }
+        #expect(found("smtpd", ["smtpd_milters": ""]) == ["advice milter-service"])
+        #expect(found("smtpd", ["smtpd_milters": "inet:127.0.0.1:8890"]).isEmpty)
+        #expect(found("smtpd", ["milter_command_timeout": "1s"]).isEmpty)
+        #expect(
+            found("smtpd", ["smtpd_milters": "inet:127.0.0.1:8890", "milter_command_timeout": "1s"])
+                == ["problem milter-timeout"])
+        #expect(found("smtp", ["smtp_tls_policy_maps": ""]) == ["advice map-service"])
+        #expect(found("smtp", ["smtp_tls_security_level": "none"]) == ["problem security-level"])
+        #expect(found("smtp", ["smtp_tls_security_level": "encrypt"]).isEmpty)
+        // One service that asks is enough; main.cf itself may leave it out.
+        let only = [
+            PostfixFacts.Service("smtp/inet", "smtpd", overrides: ["smtpd_milters": "inet:127.0.0.1:8890"]),
+            PostfixFacts.Service("cleanup/unix", "cleanup"),
+        ]
+        #expect(findings(of: Self.facts(["smtpd_milters": ""], services: only), guarding: guarding()).isEmpty)
+    }
+
+    @Test("each cure takes its finding away")
+    func cures() throws {
+        for row in Self.rows {
+            var changes = row.changes
+            let found = findings(of: Self.facts(row.changes), guarding: row.settings)
+            for line in found.compactMap(\.cure).filter({ $0.file.hasSuffix("main.cf") }).flatMap(\.lines) {
+                let equals = try #require(line.firstIndex(of: "="))
+                let value = trimmed(line[line.index(after: equals)...])
+                // As postconf -x would show it.
+                changes[trimmed(line[..<equals])] = value.replacing(
+                    "$smtpd_milters", with: changes["smtpd_milters"] ?? Self.whole["smtpd_milters"] ?? "")
+            }
+            let left = findings(of: Self.facts(changes), guarding: row.settings)
+            #expect(left.allSatisfy { $0.cure?.file != "/etc/postfix/main.cf" }, "\(row.testDescription): \(left)")
+        }
+    }
+
+    @Test("what postconf prints is read")
+    func output() throws {
+        let facts = PostfixFacts(
+            directory: "/etc/postfix", parameters: "mail_version = 3.7.11\nempty =\nsmtp_tls_CAfile = /a=b\n",
+            services:
+                "smtp       inet  n       -       y       -       -       smtpd -o smtpd_milters=\nsmtp unix - - n - - smtp\n",
+            overrides: "smtp/inet/smtpd_milters =\nsmtp/unix/smtp_tls_security_level = none\n")
+        #expect(facts.version == PostfixVersion(3, 7, 11))
+        #expect(facts["smtp_tls_CAfile"] == "/a=b")
+        #expect(facts["empty"].isEmpty)
+        #expect(
+            facts.services == [
+                .init("smtp/inet", "smtpd", isChrooted: true, overrides: ["smtpd_milters": ""]),
+                .init("smtp/unix", "smtp", overrides: ["smtp_tls_security_level": "none"]),
+            ])
+    }
+}
+
+@Suite("What a Sendmail lacks is named, with the line to add")
+struct SendmailRuleTests {
+    private static let whole = """
+        # a comment
+        DZ8.17.1.9/Debian-2+deb12u2
+        O DaemonPortOptions=Name=MTA, Family=inet
+        O InputMailFilters=sts-milter
+        O CACertFile=/etc/ssl/certs/ca-certificates.crt
+        O StrictTransportSecurity=true
+        O DANE=true
+        Ksts socket -d5 -T<TMPF> inet:8461@127.0.0.1
+        Xsts-milter, S=inet:8890@127.0.0.1, F=T, T=C:5m;S:10s;R:10s;E:5m
+
+        """
+
+    struct Row: Sendable, CustomTestStringConvertible {
+        let old: String
+        let new: String
+        let expected: [String]
+        let settings: GuardSettings
+        var testDescription: String { "\(old) becomes \(new)" }
+
+        init(
+            _ old: String, _ new: String, _ expected: [String], _ change: (inout GuardSettings) -> Void = { _ in }
+        ) {
+            (self.old, self.new, self.expected) = (old, new, expected)
+            settings = guarding(change)
+        }
+    }
+
+    static let rows: [Row] = [
+        Row("", "", []),
+        Row("Xsts-milter", "#", ["problem milter-missing"]),
+        Row("inet:8890@", "inet:8891@", ["problem milter-socket"]),
+        Row("inet:8890@127.0.0.1", "inet:8890@localhost", []),
+        Row("inet:8890@127.0.0.1", "local:/run/sts-milter/milter.sock", []) {
+            $0.milterSocket = .unix(path: "/run/sts-milter/milter.sock")
+        },
+        Row("InputMailFilters=sts-milter", "InputMailFilters=clamav", ["problem milter-unused"]),
+        Row("Family=inet\n", "Family=inet, InputMailFilters=clamav\n", ["advice milter-daemon"]),
+        Row("R:10s", "R:2s", ["problem milter-timeout"]),
+        Row(", T=C:5m;S:10s;R:10s;E:5m", "", []),
+        Row(", T=C:5m;S:10s;R:10s;E:5m", "", ["problem milter-timeout"]) { $0.patience = .seconds(12) },
+        Row("F=T, ", "", ["advice milter-failure"]),
+        Row("F=T, ", "F=R, ", ["problem milter-failure"]),
+        Row("DZ8.17.1.9", "DZ8.13.8", ["problem milter-macros"]),
+        Row(
+            "DZ8.17.1.9", "O Milter.macros.envrcpt={rcpt_mailer}, {rcpt_host}, {rcpt_addr}\nDZ8.13.8", []),
+        Row("Ksts socket", "Ksts hash", ["problem map-missing"]),
+        Row("Ksts", "Kother", ["problem map-name"]),
+        Row("Ksts", "Kpostfix-tlsrpt", ["problem map-form"]),
+        Row("inet:8461@127.0.0.1", "inet:5461@127.0.0.1", ["problem map-missing"]),
+        Row("inet:8461@127.0.0.1", "inet:5461@127.0.0.1", ["advice map-unused"]) { $0.enforcement = .milter },
+        Row("", "", ["problem enforcement"]) { $0.enforcement = .milter },
+        Row("", "", ["problem map-unserved"]) { $0.mapSocket = nil },
+        Row("O Strict", "#", ["problem map-option"]),
+        Row("-T<TMPF> ", "", ["problem map-failure"]),
+        Row("-d5", "-d3", ["problem map-timeout"]),
+        Row("O CACertFile", "#", ["problem ca-file"]),
+        Row("O DANE=true", "O DANE=false", ["advice dane"]),
+        Row("O DANE=true", "O DANE=false", []) { $0.putsDANEFirst = false },
+    ]
+
+    @Test("sendmail.cf, a change at a time", arguments: rows)
+    func table(_ row: Row) {
+        let text = row.old.isEmpty ? Self.whole : Self.whole.replacing(row.old, with: row.new)
+        let facts = SendmailFacts(text: text, file: "sendmail.cf")
+        #expect(topics(MTAReport(facts, guarding: row.settings).findings) == row.expected)
+    }
+
+    @Test("times and versions", arguments: [("10s", 10), ("5m", 300), ("1h30m", 5400), ("7", 7)])
+    func times(_ text: String, _ seconds: Int) {
+        #expect(sendmailTime(text) == .seconds(seconds))
+    }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+import LabKit
+import Testing
+
+@Suite("On a real Postfix: the policy map decides at delivery")
+struct MapScenarios {
+    @Test("the laboratory has a Postfix of 3.10 or later", .enabled(if: Postfix.hasDebian13))
+    func version() async throws {
+        let postfix = try await MapLab.open().postfix(.debian13)
+        #expect(try postfix.parameter("mail_version").hasPrefix("3.1"))
+    }
+
+    @Test("what turns bad after acceptance is not delivered insecurely, and goes out once repaired", arguments: MapLab.Kind.present)
+    func turnsBad(_ kind: MapLab.Kind) async throws {
+        let lab = try await MapLab.open()
+        let postfix = try lab.postfix(kind)
+        let domain = "m-turn-\(kind).lab".lowercased()
+        let host = try lab.town.domain(domain)
+        // Taken while all is well, but for the recipient.
+        host.fail(.deferRecipients)
+        try await postfix.accept("u@\(domain)")
+        try await postfix.waitForLog("to=<u@\(domain)>", "status=deferred")
+        #expect(postfix.log.contains("Verified TLS connection established to mx.\(domain)"))
+
+        host.fail()
+        let good = host.behaviour.credential
+        host.change { $0.credential = nil }
+        try await postfix.retry(until: "to=<u@\(domain)>", "TLS is required, but was not offered")
+        let other = try lab.town.authority.issue(names: ["mx.elsewhere.lab"])
+        host.change { $0.credential = other }
+        try await postfix.retry(until: "to=<u@\(domain)>", "Server certificate not verified")
+        let unknown = try lab.town.authority.selfSigned(names: ["mx.\(domain)"])
+        host.change { $0.credential = unknown }
+        try await postfix.retry(until: "to=<u@\(domain)>", "Server certificate not verified")
+        #expect(host.messages.isEmpty)
+
+        host.change { $0.credential = good }
+        try await postfix.retry(until: "to=<u@\(domain)>", "status=sent")
+        let message = try #require(host.messages.first)
+        #expect(message.overTLS && message.serverName == "mx.\(domain)", "\(message)")
+        #expect(!postfix.log.contains("invalid attribute"))
+    }
+
+    @Test("a bad MX host is passed over for a good one", arguments: MapLab.Kind.present)
+    func failOver(_ kind: MapLab.Kind) async throws {
+        let lab = try await MapLab.open()
+        let postfix = try lab.postfix(kind)
+        let domain = "m-fail-\(kind).lab".lowercased()
+        let plain = try lab.town.mailHost("mx1.\(domain)", plain: true)
+        let foreign = try lab.town.mailHost("mx.foreign-\(domain)")
+        let good = try lab.town.mailHost("mx3.\(domain)")
+        lab.town.route(domain, to: ["mx1.\(domain)", "mx.foreign-\(domain)", "mx3.\(domain)"])
+        try lab.town.publish(domain, mode: "enforce", mx: ["mx1.\(domain)", "mx3.\(domain)"])
+        try await postfix.accept("u@\(domain)")
+        #expect(try await good.waitForMessage().overTLS)
+        #expect(plain.messages.isEmpty && foreign.messages.isEmpty)
+        #expect(!postfix.log.contains("invalid attribute"))
+    }
+
+    @Test("testing, none and no policy leave delivery as it is", arguments: MapLab.Kind.present)
+    func unguarded(_ kind: MapLab.Kind) async throws {
+        let lab = try await MapLab.open()
+        let postfix = try lab.postfix(kind)
+        for mode in ["testing", "none"] {
+            let host = try lab.town.domain("m-\(mode)-\(kind).lab".lowercased(), mode: mode, plain: true)
+            try await postfix.accept("u@m-\(mode)-\(kind).lab".lowercased())
+            #expect(try await !host.waitForMessage().overTLS)
+        }
+        let host = try lab.town.mailHost("mx.m-no-\(kind).lab".lowercased(), plain: true)
+        lab.town.route("m-no-\(kind).lab".lowercased(), to: ["mx.m-no-\(kind).lab".lowercased()])
+        try await postfix.accept("u@m-no-\(kind).lab".lowercased())
+        _ = try await host.waitForMessage()
+    }
+
+    @Test("a wildcard covers one label at delivery, too", arguments: MapLab.Kind.present)
+    func wildcard(_ kind: MapLab.Kind) async throws {
+        let lab = try await MapLab.open()
+        let postfix = try lab.postfix(kind)
+        let (flat, deep) = ("m-flat-\(kind).lab".lowercased(), "m-deep-\(kind).lab".lowercased())
+        let near = try lab.town.mailHost("a.\(flat)")
+        lab.town.route(flat, to: ["a.\(flat)"])
+        try lab.town.publish(flat, mode: "enforce", mx: ["*.\(flat)"])
+        try await postfix.accept("u@\(flat)")
+        #expect(try await near.waitForMessage().overTLS)
+
+        let far = try lab.town.mailHost("a.b.\(deep)")
+        lab.town.route(deep, to: ["a.b.\(deep)"])
+        try lab.town.publish(deep, mode: "enforce", mx: ["*.\(deep)"])
+        // With the milter the sender learns at once.
+        if kind == .milterAndMap {
+            #expect(try await postfix.send(to: ["u@\(deep)"]).reply.code == 451)
+        } else {
+            try await postfix.accept("u@\(deep)")
+            try await postfix.waitForLog("to=<u@\(deep)>", "status=deferred")
+        }
+        #expect(far.messages.isEmpty)
+        #expect(!postfix.log.contains("invalid attribute"))
+    }
+
+    @Test("DANE comes first: its good host gets mail without a CA, its bad one none although the policy holds", arguments: MapLab.Kind.present)
+    func dane(_ kind: MapLab.Kind) async throws {
+        let lab = try await MapLab.open()
+        let postfix = try lab.postfix(kind)
+        let table = try postfix.parameter("smtp_tls_policy_maps")
+        #expect(try postfix.lookUp("dane.seclab", in: table) == "dane-only")
+        #expect(try postfix.lookUp("danebad.seclab", in: table) == "dane-only")
+        try await postfix.accept("\(kind)@dane.seclab")
+        try await postfix.waitForLog("to=<\(kind)@dane.seclab>", "status=sent")
+        // With the milter the sender learns at once.
+        if kind == .milterAndMap {
+            #expect(try await postfix.send(to: ["\(kind)@danebad.seclab"]).reply.code == 451)
+        } else {
+            try await postfix.accept("\(kind)@danebad.seclab")
+            try await postfix.waitForLog(
+                "to=<\(kind)@danebad.seclab>", "status=deferred", "Server certificate not verified")
+        }
+        #expect(throws: LabError.self) { try postfix.lookUp("bogusmx.seclab", in: table) }
+    }
+
+    @Test("Postfix 3.7 cannot read the form postfix-tlsrpt: nothing is delivered, and check-mta says why")
+    func wrongForm() async throws {
+        let lab = try await MapLab.open()
+        let options = MapLab.options(lab.town, map: MapLab.map(MapLab.gate, "postfix-tlsrpt"))
+        let postfix = try Postfix(address: "127.20.0.34", options: options)
+        defer { postfix.stop() }
+        let host = try lab.town.domain("m-form.lab")
+        try await postfix.accept("u@m-form.lab")
+        try await postfix.waitForLog("to=<u@m-form.lab>", "status=deferred")
+        #expect(postfix.log.contains("invalid attribute name"))
+        #expect(host.messages.isEmpty)
+        let result = try lab.daemon.command("check-mta", "postfix", "--config-dir", postfix.configuration)
+        #expect(result.status == 1)
+        #expect(result.output.contains("problem (map-form): Postfix 3.7.11 does not know"), "\(result)")
+        #expect(result.output.contains("smtp_tls_policy_maps = \(MapLab.map(MapLab.gate))"), "\(result)")
+        #expect(result.output.contains("problem (milter-missing)"), "\(result)")
+    }
+
+    @Test("check-mta finds nothing missing in an instance that guards", arguments: MapLab.Kind.present)
+    func checkMTA(_ kind: MapLab.Kind) async throws {
+        let lab = try await MapLab.open()
+        let postfix = try lab.postfix(kind)
+        let result = try lab.daemon.command(
+            "check-mta", "postfix", "--config-dir", postfix.configuration, "--postconf",
+            try postfix.program("postconf"))
+        let isWhole = kind == .milterAndMap
+        #expect(result.status == (isWhole ? 0 : 1), "\(result)")
+        #expect(result.output.contains("problem (") == !isWhole, "\(result)")
+        #expect(!result.output.contains("(map-"), "\(result)")
+        #expect(result.output.hasPrefix(kind == .debian13 ? "postfix 3.1" : "postfix 3.7"), "\(result)")
+    }
+}

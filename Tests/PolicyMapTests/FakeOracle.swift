@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import Logging
+import MTASTS
+import Names
+import Synchronization
+
+/// Answers at once what its table holds; the rest waits until a test releases it.
+final class FakeOracle: MapOracle {
+    private struct State {
+        var released: [NextHop: MapFinding] = [:]
+        var waiting: [NextHop: [CheckedContinuation<MapFinding, Never>]] = [:]
+        var glances = 0
+        var patience: [Duration] = []
+    }
+
+    private let warm: [DomainName: MapFinding]
+    private let state = Mutex(State())
+
+    init(_ warm: [String: MapFinding] = [:]) throws {
+        self.warm = Dictionary(uniqueKeysWithValues: try warm.map { (try DomainName($0), $1) })
+    }
+
+    var glances: Int { state.withLock { $0.glances } }
+    /// One for each lookup that began.
+    var patience: [Duration] { state.withLock { $0.patience } }
+
+    func glance(_ key: NextHop) -> MapFinding? {
+        state.withLock { $0.glances += 1 }
+        return key.policyDomain.flatMap { warm[$0] }
+    }
+
+    func find(_ key: NextHop, within patience: Duration) async -> MapFinding {
+        await withCheckedContinuation { continuation in
+            let finding = state.withLock { state -> MapFinding? in
+                state.patience.append(patience)
+                if let finding = state.released[key] { return finding }
+                state.waiting[key, default: []].append(continuation)
+                return nil
+            }
+            if let finding { continuation.resume(returning: finding) }
+        }
+    }
+
+    func release(_ domain: String, _ finding: MapFinding) throws {
+        let key = NextHop.mx(of: try DomainName(domain), port: NextHop.smtpPort)
+        let waiting = state.withLock { state in
+            state.released[key] = finding
+            return state.waiting.removeValue(forKey: key) ?? []
+        }
+        for continuation in waiting { continuation.resume(returning: finding) }
+    }
+
+    /// Ends what still waits, so that no test leaves a task behind.
+    func releaseAll() {
+        let waiting = state.withLock { state in
+            defer { state.waiting = [:] }
+            return state.waiting.values.flatMap(\.self)
+        }
+        for continuation in waiting { continuation.resume(returning: .notFound) }
+    }
+}
+
+/// Keeps what is logged.
+final class LogBook: Sendable {
+    private let entries = Mutex<[String]>([])
+
+    var lines: [String] { entries.withLock { $0 } }
+
+    var logger: Logger { Logger(label: "test") { _ in Handler(book: self) } }
+
+    private struct Handler: LogHandler {
+        let book: LogBook
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.trace
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let details = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { "\($0)=\($1)" }
+            book.entries.withLock { $0.append("\(event.level) \(event.message) \(details.joined(separator: " "))") }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import Logging
+import MTASTS
+import NIOCore
+import NIOPosix
+import Names
+import PolicyMap
+import Testing
+
+/// A policy map on loopback with an oracle of tables.
+struct MapLab {
+    static let address = "127.5.0.1"
+
+    let server: PolicyMapServer
+    let oracle: FakeOracle
+    let log: LogBook
+
+    var port: Int { server.port ?? 0 }
+
+    func connect() async throws -> MapClient { try await MapClient.connect(port: port) }
+
+    static func settings() -> PolicyMapSettings {
+        var settings = PolicyMapSettings()
+        settings.socket = .inet(host: address, port: 0)
+        return settings
+    }
+
+    /// What all oracles know: `example.com`, `testing.example`, `dane.example`, `none.example`, and `d0.example` on.
+    static func warm() throws -> [String: MapFinding] {
+        var warm: [String: MapFinding] = [
+            "example.com": .enforce(
+                try cached(mx: ["mx.example.com", "*.example.net"]), .known([try name("mx1.example.net")])),
+            "testing.example": .testing(try cached("testing.example", mode: "testing", mx: ["mx.testing.example"])),
+            "dane.example": .dane,
+            "none.example": .notFound,
+        ]
+        for number in 0..<100 {
+            let domain = "d\(number).example"
+            warm[domain] = .enforce(try cached(domain, mx: ["mx.\(domain)"]), .unneeded)
+        }
+        return warm
+    }
+
+    static func run(
+        _ settings: PolicyMapSettings = settings(), warm: [String: MapFinding]? = nil,
+        _ body: (MapLab) async throws -> Void
+    ) async throws {
+        let oracle = try FakeOracle(try warm ?? self.warm())
+        let log = LogBook()
+        let server = PolicyMapServer(
+            settings: settings, oracle: oracle, group: MultiThreadedEventLoopGroup.singleton, logger: log.logger)
+        try await server.start()
+        do {
+            try await body(MapLab(server: server, oracle: oracle, log: log))
+        } catch {
+            oracle.releaseAll()
+            await server.stop(within: .zero)
+            throw error
+        }
+        oracle.releaseAll()
+        await server.stop(within: .seconds(5))
+        #expect(server.connections == 0)
+    }
+}
+
+/// Waits until a condition holds, 20 s at most.
+func eventually(_ what: Comment, _ condition: () async throws -> Bool) async throws {
+    let deadline = ContinuousClock.now + .seconds(20)
+    while try await !condition() {
+        try #require(ContinuousClock.now < deadline, what)
+        await Task.yield()
+    }
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+import NIOCore
+import NIOPosix
+import Names
+import PolicyMap
+import Synchronization
+import Testing
+
+@Suite("The policy map on the wire")
+struct PolicyMapServerTests {
+    private static let secure = "OK secure match=mx.example.com:mx1.example.net servername=hostname"
+
+    @Test(
+        "requests as Postfix and Sendmail send them",
+        arguments: [
+            ("19:postfix example.com,", secure),
+            ("15:sts example.com,", secure),
+            ("21:postfix [example.com],", secure),
+            ("25:postfix [example.com]:587,", secure),
+            ("20:postfix EXAMPLE.com.,", secure),
+            ("20:postfix none.example,", "NOTFOUND "),
+            ("23:postfix testing.example,", "NOTFOUND "),
+            ("20:postfix dane.example,", "OK dane-only"),
+            ("16:sts dane.example,", "NOTFOUND "),
+        ])
+    func exactRequests(_ request: String, _ reply: String) async throws {
+        try await MapLab.run { lab in
+            let client = try await lab.connect()
+            try await client.send(request)
+            #expect(try await client.reply() == reply)
+            await client.close()
+        }
+    }
+
+    @Test("the form for Postfix 3.10 tells all that a report needs")
+    func tlsrpt() async throws {
+        var settings = MapLab.settings()
+        settings.names["QUERYwithTLSRPT"] = .postfixTLSRPT
+        try await MapLab.run(settings) { lab in
+            let client = try await lab.connect()
+            let reply = try await client.ask("QUERYwithTLSRPT example.com")
+            #expect(
+                reply == Self.secure + """
+                     policy_type=sts policy_domain=example.com mx_host_pattern=mx.example.com \
+                    mx_host_pattern=*.example.net { policy_string = version: STSv1 } \
+                    { policy_string = mode: enforce } { policy_string = mx: mx.example.com } \
+                    { policy_string = mx: *.example.net } { policy_string = max_age: 604800 }
+                    """)
+            #expect(try await client.ask("postfix-tlsrpt example.com") == reply)
+            await client.close()
+        }
+    }
+
+    @Test("keys that can have no policy are answered without a question to anybody")
+    func keys() async throws {
+        let keys = [
+            "", ".", ".com", ".example.com", "192.0.2.1", "[192.0.2.1]", "[192.0.2.1]:25", "[IPv6:2001:db8::1]",
+            "2001:db8::1", "[2001:db8::1]:25", "private/lmtp", "/run/lmtp", "unix:/run/lmtp", "localhost", "ok..example.com",
+            "-x.example", "a b.example", "x" + String(repeating: "y", count: 300) + ".example", "\u{0}", "\u{FF}.example",
+        ]
+        try await MapLab.run { lab in
+            let client = try await lab.connect()
+            try await client.ask(keys.map { "postfix " + $0 } + ["postfix", "sts", "postfix-tlsrpt "])
+            let replies = try await client.replies(keys.count + 3)
+            #expect(replies == Array(repeating: "NOTFOUND ", count: keys.count + 3))
+            #expect(lab.oracle.glances == 0)
+            await client.close()
+        }
+    }
+
+    @Test("a request may arrive octet by octet")
+    func splitRequests() async throws {
+        try await MapLab.run { lab in
+            let client = try await lab.connect()
+            for octet in "19:postfix example.com,20:postfix dane.example," { try await client.send(String(octet)) }
+            #expect(try await client.replies(2) == [Self.secure, "OK dane-only"])
+            await client.close()
+        }
+    }
+
+    @Test("what is asked in one go is answered in order")
+    func pipelining() async throws {
+        try await MapLab.run { lab in
+            let client = try await lab.connect()
+            try await client.ask((0..<5000).map { "postfix d\($0 % 100).example" })
+            for number in 0..<5000 {
+                let reply = try await client.reply()
+                #expect(reply == "OK secure match=mx.d\(number % 100).example servername=hostname")
+            }
+            await client.close()
+        }
+    }
+
+    @Test("lookups of one connection run at the same time, and their answers keep the order")
+    func orderOfLookups() async throws {
+        try await MapLab.run { lab in
+            let client = try await lab.connect()
+            try await client.ask(["postfix a.cold", "postfix example.com", "postfix b.cold", "nobody x", "sts a.cold"])
+            try await eventually("all lookups have begun") { lab.oracle.patience.count == 3 }
+            #expect(lab.server.lookupsUnderWay == 3)
+            try lab.oracle.release("b.cold", .dane)
+            try lab.oracle.release("a.cold", .notFound)
+            let expected = ["NOTFOUND ", Self.secure, "OK dane-only", trouble(.unknownMap), "NOTFOUND "]
+            #expect(try await client.replies(5) == expected)
+            try await eventually("no lookup waits") { lab.server.lookupsUnderWay == 0 }
+            await client.close()
+        }
+    }
+
+    @Test("one connection may have 32 answers waiting; the next requests wait in the socket")
+    func waitingIsBounded() async throws {
+        try await MapLab.run { lab in
+            let client = try await lab.connect()
+            try await client.ask((0..<100).map { "postfix x\($0).cold" })
+            try await eventually("lookups have begun") { lab.oracle.patience.count == 32 }
+            for number in 0..<100 { try lab.oracle.release("x\(number).cold", .dane) }
+            #expect(try await client.replies(100) == Array(repeating: "OK dane-only", count: 100))
+            await client.close()
+        }
+    }
+
+    @Test("an oracle that never answers costs the MTA no more than its patience", arguments: ["sts", "postfix"])
+    func patience(_ map: String) async throws {
+        var settings = MapLab.settings()
+        settings.patience = .milliseconds(300)
+        settings.sendmailPatience = .milliseconds(300)
+        try await MapLab.run(settings) { lab in
+            let client = try await lab.connect()
+            #expect(try await client.ask("\(map) never.cold") == trouble(.undecided))
+            #expect(lab.oracle.patience.allSatisfy { $0 < .milliseconds(300) })
+            #expect(lab.log.lines.contains { $0.contains("domain=never.cold") })
+            // What comes too late is nobody's answer.
+            try lab.oracle.release("never.cold", .dane)
+            #expect(try await client.ask("\(map) example.com") == Self.secure)
+            await client.close()
+        }
+    }
+
+    @Test("Sendmail is never made to wait for more than 4 s, whatever the settings say")
+    func sendmailPatience() async throws {
+        var settings = MapLab.settings()
+        settings.sendmailPatience = .seconds(60)
+        settings.patience = .seconds(600)
+        try await MapLab.run(settings) { lab in
+            let client = try await lab.connect()
+            try await client.ask(["sts x.cold", "postfix x.cold"])
+            try await eventually("both are looked up") { lab.oracle.patience.count == 2 }
+            #expect(lab.oracle.patience.contains { $0 < .seconds(4) })
+            #expect(lab.oracle.patience.allSatisfy { $0 < .seconds(90) })
+            await client.close()
+        }
+    }
+
+    @Test("lookups are bounded; past that the answer is to try again, and what memory knows is still told")
+    func lookupsAreBounded() async throws {
+        var settings = MapLab.settings()
+        settings.maxLookups = 2
+        try await MapLab.run(settings) { lab in
+            let (first, second) = (try await lab.connect(), try await lab.connect())
+            try await first.ask(["postfix a.cold", "postfix b.cold"])
+            try await eventually("both wait") { lab.server.lookupsUnderWay == 2 }
+            #expect(try await second.ask("postfix c.cold") == trouble(.busy))
+            #expect(try await second.ask("postfix example.com") == Self.secure)
+            #expect(lab.log.lines.contains { $0.contains("policy_map.max_lookups") })
+            for client in [first, second] { await client.close() }
+        }
+    }
+
+    @Test("a map that nobody configured is temporary, and one log line says the cure")
+    func unknownMap() async throws {
+        try await MapLab.run { lab in
+            let client = try await lab.connect()
+            for _ in 0..<20 { #expect(try await client.ask("QUERY\u{1B}[31m x.example") == trouble(.unknownMap)) }
+            let lines = lab.log.lines.filter { $0.contains("policy_map.names") }
+            #expect(lines.count == 1)
+            #expect(lines.first?.contains("known=postfix postfix-tlsrpt sts map=QUERY\\x1B[31m") == true)
+            await client.close()
+        }
+    }
+
+    @Test("new settings hold for new connections; the socket's need a restart")
+    func newSettings() async throws {
+        try await MapLab.run { lab in
+            let old = try await lab.connect()
+            #expect(try await old.ask("mine example.com") == trouble(.unknownMap))
+            var settings = MapLab.settings()
+            settings.names = ["mine": .sendmail]
+            #expect(lab.server.apply(settings) == [])
+            settings.socket = .unix(path: "/nowhere")
+            settings.socketMode = 0o600
+            #expect(lab.server.apply(settings) == ["policy_map.socket", "policy_map.socket_mode"])
+            let new = try await lab.connect()
+            #expect(try await new.ask("mine example.com") == Self.secure)
+            #expect(try await new.ask("postfix example.com") == trouble(.unknownMap))
+            #expect(try await old.ask("postfix example.com") == Self.secure)
+            for client in [old, new] { await client.close() }
+        }
+    }
+
+    @Test("many clients at a time get each their own answers")
+    func concurrentClients() async throws {
+        try await MapLab.run { lab in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<50 {
+                    group.addTask {
+                        let client = try await lab.connect()
+                        for turn in 0..<40 {
+                            let domain = "d\((number + turn) % 100).example"
+                            let reply = try await client.ask("postfix \(domain)")
+                            #expect(reply == "OK secure match=mx.\(domain) servername=hostname")
+                        }
+                        await client.close()
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(lab.server.requests == 2000)
+        }
+    }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Glibc
+import NIOPosix
+import Names
+import PolicyMap
+import Testing
+
+@Suite("Sockets of the policy map")
+struct PolicyMapSocketTests {
+    @Test("a Unix socket has its mode and group from the start, and is gone at the end")
+    func unix() async throws {
+        try await withFolder { folder in
+            let path = folder + "/map.sock"
+            var settings = PolicyMapSettings()
+            settings.socket = try ListenAddress("unix:" + path)
+            settings.socketMode = 0o620
+            settings.socketGroup = "\(getgid())"
+            try await MapLab.run(settings) { lab in
+                var status = stat()
+                #expect(lstat(path, &status) == 0)
+                #expect(status.st_mode & 0o777 == 0o620)
+                #expect(status.st_gid == getgid())
+                let client = try await MapClient.connect(path: path)
+                #expect(try await client.ask("postfix dane.example") == "OK dane-only")
+                await client.close()
+            }
+            #expect(!FileManager.default.fileExists(atPath: path))
+        }
+    }
+
+    @Test("a live socket is never taken, a dead one is replaced, and nothing else is removed")
+    func taking() async throws {
+        try await withFolder { folder in
+            let path = folder + "/map.sock"
+            var settings = PolicyMapSettings()
+            settings.socket = .unix(path: path)
+            try leaveDeadSocket(at: path)
+            try await MapLab.run(settings) { lab in
+                await #expect(throws: PolicyMapError.alreadyServed(settings.socket)) {
+                    try await MapLab.run(settings) { _ in }
+                }
+                let client = try await MapClient.connect(path: path)
+                #expect(try await client.ask("postfix dane.example") == "OK dane-only")
+                await client.close()
+            }
+            try Data("mail".utf8).write(to: URL(fileURLWithPath: path))
+            await #expect(throws: PolicyMapError.notASocket(path)) { try await MapLab.run(settings) { _ in } }
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == "mail")
+        }
+    }
+
+    @Test("a port that is taken, a folder or group that is not there: an error that says what to do")
+    func cannotListen() async throws {
+        try await MapLab.run { lab in
+            var settings = PolicyMapSettings()
+            settings.socket = .inet(host: MapLab.address, port: UInt16(lab.port))
+            await #expect(throws: PolicyMapError.alreadyServed(settings.socket)) {
+                try await MapLab.run(settings) { _ in }
+            }
+        }
+        var settings = PolicyMapSettings()
+        settings.socket = .unix(path: "/nowhere/at/all")
+        await #expect(throws: PolicyMapError.cannotListen(settings.socket, "No such file or directory")) {
+            try await MapLab.run(settings) { _ in }
+        }
+        settings.socketGroup = "no-such-group"
+        await #expect(throws: PolicyMapError.noGroup("no-such-group", "no such group")) {
+            try await MapLab.run(settings) { _ in }
+        }
+        settings.socket = .descriptor(0)
+        await #expect(throws: PolicyMapError.notListening(settings.socket)) { try await MapLab.run(settings) { _ in } }
+    }
+
+    @Test("a socket that was handed over is served")
+    func descriptor() async throws {
+        let listening = try listener(port: 0)
+        var settings = PolicyMapSettings()
+        settings.socket = .descriptor(listening)
+        try await MapLab.run(settings) { lab in
+            let client = try await lab.connect()
+            #expect(try await client.ask("postfix dane.example") == "OK dane-only")
+            await client.close()
+        }
+    }
+
+    @Test("IPv6")
+    func inet6() async throws {
+        var settings = PolicyMapSettings()
+        settings.socket = .inet6(host: "::1", port: 0)
+        try await MapLab.run(settings) { lab in
+            let client = try await MapClient.connect(port: lab.port, host: "::1")
+            #expect(try await client.ask("postfix dane.example") == "OK dane-only")
+            await client.close()
+        }
+    }
+
+    private func withFolder(_ body: (String) async throws -> Void) async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("map-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try await body(folder.path)
+    }
+
+    private func leaveDeadSocket(at path: String) throws {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let result = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        #expect(result == 0)
+        close(descriptor)
+    }
+
+    private func listener(port: UInt16) throws -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        inet_pton(AF_INET, MapLab.address, &address.sin_addr)
+        let result = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        #expect(result == 0)
+        #expect(listen(descriptor, 10) == 0)
+        return descriptor
+    }
+}
