@@ -8,7 +8,7 @@ final class MapClient: Sendable {
     static let deadline = TimeAmount.seconds(20)
 
     let channel: any Channel
-    private let handler: NIOLoopBound<RepliesHandler>
+    private let handler: NIOLoopBoundBox<RepliesHandler>
 
     static func connect(port: Int, host: String = MapLab.address, isReading: Bool = true) async throws -> MapClient {
         try await connect(isReading) { try await $0.connect(host: host, port: port).get() }
@@ -22,17 +22,18 @@ final class MapClient: Sendable {
         _ isReading: Bool, _ dial: (ClientBootstrap) async throws -> any Channel
     ) async throws -> MapClient {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let handler = NIOLoopBound(RepliesHandler(), eventLoop: loop)
+        let handler = NIOLoopBoundBox.makeBoxSendingValue(RepliesHandler(), eventLoop: loop)
         let bootstrap = ClientBootstrap(group: loop)
             .channelOption(.allowRemoteHalfClosure, value: false)
             .channelOption(.autoRead, value: isReading)
+            .channelOption(.socketOption(.so_rcvbuf), value: isReading ? 1 << 20 : 64 << 10)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(handler.value) }
             }
         return MapClient(channel: try await dial(bootstrap), handler: handler)
     }
 
-    private init(channel: any Channel, handler: NIOLoopBound<RepliesHandler>) {
+    private init(channel: any Channel, handler: NIOLoopBoundBox<RepliesHandler>) {
         self.channel = channel
         self.handler = handler
     }

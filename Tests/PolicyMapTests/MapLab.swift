@@ -68,6 +68,6 @@ func eventually(_ what: Comment, _ condition: () async throws -> Bool) async thr
     let deadline = ContinuousClock.now + .seconds(20)
     while try await !condition() {
         try #require(ContinuousClock.now < deadline, what)
-        await Task.yield()
+        try await Task.sleep(for: .milliseconds(5))
     }
 }

@@ -57,11 +57,13 @@ struct PolicyMapClientsTests {
     @Test("a connection without a whole request for long is closed, but not one that waits for its answer")
     func idleness() async throws {
         var settings = MapLab.settings()
-        settings.idleTimeout = .milliseconds(200)
+        settings.idleTimeout = .seconds(2)
         try await MapLab.run(settings) { lab in
-            let (idle, partial, waiting) = (try await lab.connect(), try await lab.connect(), try await lab.connect())
-            try await partial.send("19:postfix")
+            let waiting = try await lab.connect()
             try await waiting.ask(["postfix a.cold"])
+            let (idle, partial) = (try await lab.connect(), try await lab.connect())
+            // A busy machine may have let it go already.
+            try? await partial.send("19:postfix")
             #expect(try await idle.reply() == nil)
             #expect(try await partial.reply() == nil)
             try lab.oracle.release("a.cold", .dane)
@@ -73,7 +75,7 @@ struct PolicyMapClientsTests {
     @Test("a client that does not read its answers stops being served, and gets them all once it reads")
     func slowReader() async throws {
         let long = try cached("long.example", mx: (0..<900).map { "mx\($0).a-rather-long-name.example" })
-        let count = 3000
+        let count = 300
         try await MapLab.run(warm: ["long.example": .enforce(long, .unneeded)]) { lab in
             let slow = try await MapClient.connect(port: lab.port, isReading: false)
             let requests = Array(repeating: "postfix-tlsrpt long.example", count: count)

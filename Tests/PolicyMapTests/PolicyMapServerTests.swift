@@ -56,8 +56,10 @@ struct PolicyMapServerTests {
     func keys() async throws {
         let keys = [
             "", ".", ".com", ".example.com", "192.0.2.1", "[192.0.2.1]", "[192.0.2.1]:25", "[IPv6:2001:db8::1]",
-            "2001:db8::1", "[2001:db8::1]:25", "private/lmtp", "/run/lmtp", "unix:/run/lmtp", "localhost", "ok..example.com",
-            "-x.example", "a b.example", "x" + String(repeating: "y", count: 300) + ".example", "\u{0}", "\u{FF}.example",
+            "2001:db8::1", "[2001:db8::1]:25", "private/lmtp", "/run/lmtp", "unix:/run/lmtp", "localhost",
+            "ok..example.com",
+            "-x.example", "a b.example", "x" + String(repeating: "y", count: 300) + ".example", "\u{0}",
+            "\u{FFFD}.example",
         ]
         try await MapLab.run { lab in
             let client = try await lab.connect()
@@ -83,8 +85,8 @@ struct PolicyMapServerTests {
     func pipelining() async throws {
         try await MapLab.run { lab in
             let client = try await lab.connect()
-            try await client.ask((0..<5000).map { "postfix d\($0 % 100).example" })
-            for number in 0..<5000 {
+            try await client.ask((0..<1000).map { "postfix d\($0 % 100).example" })
+            for number in 0..<1000 {
                 let reply = try await client.reply()
                 #expect(reply == "OK secure match=mx.d\(number % 100).example servername=hostname")
             }
