@@ -37,7 +37,7 @@ demo: test-packages
 test: test-packages
 	Tests/lab/install sendmail postfix310
 	$(SWIFT) build --build-tests
-	$(NETNS) $(SWIFT) test --skip-build
+	$(NETNS) $(SWIFT) test --skip-build --no-parallel
 
 lint:
 	git ls-files '*.swift' | xargs $(SWIFT) format lint --strict --parallel
@@ -61,7 +61,7 @@ fuzz: packages
 # The test of a million policies and the like are left out: the sanitizer costs ten times the time and memory.
 tsan: test-packages
 	$(SWIFT) build --build-tests --sanitize thread --scratch-path .build-tsan
-	$(NETNS) $(SWIFT) test --skip-build --sanitize thread --scratch-path .build-tsan --filter 'DaemonTests|MilterTests|PipelineTests'
+	$(NETNS) $(SWIFT) test --skip-build --no-parallel --sanitize thread --scratch-path .build-tsan --filter 'DaemonTests|MilterTests|PipelineTests'
 
 settings-example: build
 	$(DEBUG)/sts-milter config example >contrib/sts-milter.toml

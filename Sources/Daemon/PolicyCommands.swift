@@ -33,7 +33,15 @@ package struct PolicyCommands: Sendable {
         var lines: [String] = []
         var succeeded = true
         for domain in domains {
+            let began = SystemClock().now
             switch await keeper.refresh(domain) {
+            case .policy(let cached) where cached.fetchedAt < began:
+                succeeded = false
+                let why = keeper.lastFailure(of: domain).map { "\($0.type.rawValue): \($0.text)" }
+                lines.append(
+                    "\(domain): not fetched, \(why ?? "its record is gone or could not be read"); the cached policy stays"
+                )
+                lines.append(cached.summary)
             case .policy(let cached): lines.append(cached.summary)
             case .absent: lines.append("\(domain): no policy")
             case .failed(let failure):

@@ -144,6 +144,11 @@ package final class PolicyKeeper: Sendable {
         return await discover(domain, fetchAlways: true)
     }
 
+    /// Why the last fetch failed; nil if it did not, or if nothing was fetched.
+    package func lastFailure(of domain: DomainName) -> PolicyFailure? {
+        pauses.value(for: domain, at: clock.now)?.failure
+    }
+
     /// Fetches a policy in use anew, although its id stays; a pause after failures is kept.
     func renew(_ domain: DomainName) async {
         _ = await flights.join(domain) { await self.discover(domain, fetchAlways: true) }

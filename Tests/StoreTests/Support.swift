@@ -9,6 +9,9 @@ import Synchronization
 
 /// A directory of its own for each test, gone with the value.
 final class Scratch: Sendable {
+    /// The directories whose stores may still be open: one must not go while its store reads.
+    private static let kept = Mutex<[Scratch]>([])
+
     let directory: String
 
     init() throws {
@@ -21,7 +24,10 @@ final class Scratch: Sendable {
 
     var database: String { directory + "/test.sqlite" }
 
-    func store(_ log: LogLines = LogLines()) throws -> Store { try Store(path: database, logger: log.logger) }
+    func store(_ log: LogLines = LogLines()) throws -> Store {
+        Self.kept.withLock { $0.append(self) }
+        return try Store(path: database, logger: log.logger)
+    }
 }
 
 /// The lines that were logged.
