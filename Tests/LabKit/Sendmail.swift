@@ -119,6 +119,16 @@ package final class Sendmail: Sendable {
     /// Tries all queued mail now.
     package func flush() throws { try Command.check(["chroot", root, Self.program, "-q"]) }
 
+    /// What `sendmail -bt` says to these lines, such as `/map sts example.lab`.
+    package func test(_ lines: String...) throws -> String {
+        try Command.run(
+            ["chroot", root, Self.program, "-bt"], input: lines.map { $0 + "\n" }.joined()
+        ).output
+    }
+
+    /// Its sendmail.cf, as seen from outside its root directory.
+    package var configuration: String { root + "/etc/mail/sendmail.cf" }
+
     private func waitForGreeting() throws {
         let deadline = ContinuousClock.now + .seconds(10)
         while !log.contains("starting daemon") {

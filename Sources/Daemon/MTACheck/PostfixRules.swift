@@ -89,14 +89,17 @@ struct PostfixRules {
     private func otherSocket(_ milter: PostfixMilter) -> MTAFinding {
         let text = "smtpd_milters has \(milter.socket), but sts-milter listens at \(settings.milterSocket)"
         let isChrooted = facts.services(running: ["smtpd"]).contains(where: \.isChrooted)
-        guard case .unix(let path) = settings.milterSocket, isChrooted, !path.hasPrefix(facts.queueDirectory + "/") else {
+        guard case .unix(let path) = settings.milterSocket, isChrooted, !path.hasPrefix(facts.queueDirectory + "/")
+        else {
             return .problem("milter-socket", text, main("smtpd_milters = \(entry)"))
         }
         return .problem(
-            "milter-socket", text + ", which smtpd does not see: it runs in \(facts.queueDirectory) (chroot in master.cf)",
+            "milter-socket",
+            text + ", which smtpd does not see: it runs in \(facts.queueDirectory) (chroot in master.cf)",
             MTAFinding.Cure(
                 "sts-milter.toml", "[milter]",
-                "socket = \"unix:\(facts.queueDirectory)/\(milter.socket.dropFirst("unix:".count).drop { $0 == "/" })\""))
+                "socket = \"unix:\(facts.queueDirectory)/\(milter.socket.dropFirst("unix:".count).drop { $0 == "/" })\""
+            ))
     }
 
     private func unjudged(_ service: PostfixFacts.Service) -> MTAFinding {
@@ -105,7 +108,9 @@ struct PostfixRules {
         return .advice(
             "milter-service",
             "service \(service.name): \(how) leaves sts-milter out; right for mail that was judged before, such as a content filter's, and else mail passes unguarded",
-            MTAFinding.Cure(facts.masterFile, "\(service.name.prefix { $0 != "/" }) ... smtpd", "  -o smtpd_milters=\(postfixName(of: settings.milterSocket))"))
+            MTAFinding.Cure(
+                facts.masterFile, "\(service.name.prefix { $0 != "/" }) ... smtpd",
+                "  -o smtpd_milters=\(postfixName(of: settings.milterSocket))"))
     }
 
     private func timeout(_ milter: PostfixMilter, _ general: String) -> MTAFinding? {

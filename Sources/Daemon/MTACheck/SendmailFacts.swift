@@ -89,7 +89,9 @@ package struct SendmailFacts: Sendable {
         options[name] = value
         guard name == "daemonportoptions" else { return }
         let equates = Self.equates(value[...])
-        if let filters = equates["I"] { daemonFilters.append((equates["N"] ?? equates["P"] ?? "", Self.names(filters))) }
+        if let filters = equates["I"] {
+            daemonFilters.append((equates["N"] ?? equates["P"] ?? "", Self.names(filters)))
+        }
     }
 
     private mutating func readFilter(_ line: Substring) {
