@@ -4,9 +4,9 @@ import PackageDescription
 
 // A package of its own: a fuzz target gets its main function from libFuzzer, so it links only with that sanitizer.
 // Sources, CShims and RuleTables are links to the project's own.
-func fuzzer(_ name: String) -> Target {
+func fuzzer(_ name: String, _ more: [Target.Dependency] = []) -> Target {
     .executableTarget(
-        name: name, dependencies: ["Names", "MTASTS"], path: "Targets/\(name)",
+        name: name, dependencies: ["Names", "MTASTS"] + more, path: "Targets/\(name)",
         swiftSettings: [.unsafeFlags(["-parse-as-library"])])
 }
 
@@ -17,10 +17,16 @@ let package = Package(
         .target(name: "Names", dependencies: ["CIDN2"]),
         .target(name: "TLSRPT", dependencies: ["Names"]),
         .target(name: "MTASTS", dependencies: ["Names", "TLSRPT"]),
+        // Without the server, which needs swift-nio.
+        .target(
+            name: "PolicyMap", dependencies: ["Names", "MTASTS", "TLSRPT"],
+            sources: ["AcceptedNames.swift", "MapAnswer.swift", "MapForm.swift", "Netstring.swift"]),
         fuzzer("FuzzRecord"),
         fuzzer("FuzzPolicy"),
         fuzzer("FuzzName"),
         fuzzer("FuzzNextHop"),
+        fuzzer("FuzzNetstring", ["PolicyMap"]),
+        fuzzer("FuzzMapAnswer", ["PolicyMap"]),
     ],
     swiftLanguageModes: [.v6]
 )

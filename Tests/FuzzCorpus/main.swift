@@ -18,3 +18,7 @@ try write(records.map { $0.joined(separator: "\n") }, for: "Record")
 try write(PolicyTable.valid.map(\.body) + PolicyTable.invalid.map(\.body), for: "Policy")
 try write(DomainNameTable.valid.map(\.0) + DomainNameTable.invalid.map(\.0), for: "Name")
 try write(NextHopTable.rows.compactMap(\.host) + MapKeyTable.asked.map(\.0) + MapKeyTable.skipped, for: "NextHop")
+try write(MapTable.frames.map(\.octets), for: "Netstring")
+// The first octet chooses form, hosts and settings.
+let bodies = PolicyTable.valid.map(\.body) + MapTable.hostileBodies.map { String($0.prefix(4000)) }
+try write(bodies.enumerated().map { "\(Character(Unicode.Scalar(UInt8($0 % 128))))\($1)" }, for: "MapAnswer")
