@@ -54,7 +54,8 @@ private func check(_ answer: [UInt8], _ form: MapForm) {
         parts = parts.dropFirst()
     }
     let expected =
-        names.first == "may" ? ["may", "policy_type", "policy_domain"]
+        names.first == "may"
+        ? ["may", "policy_type", "policy_domain"]
         : form == .postfixTLSRPT
             ? ["secure", "match", "servername", "policy_type", "policy_domain"] : ["secure", "match", "servername"]
     precondition(names.filter { $0 != "mx_host_pattern" } == expected)
