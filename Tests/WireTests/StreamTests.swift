@@ -172,7 +172,11 @@ struct HandshakeTests {
 
     @Test("A host that hangs up or falls silent breaks the stream")
     func broken() async throws {
-        #expect(try await failure("127.1.4.3", .dropAfterStartTLS) == .stream(.closedByPeer))
+        // A close that finds our first record unread becomes a reset.
+        switch try await failure("127.1.4.3", .dropAfterStartTLS) {
+        case .stream(.closedByPeer), .stream(.system): break
+        case let other: Issue.record("\(String(describing: other))")
+        }
         #expect(try await failure("127.1.4.4", timeout: .milliseconds(200), .stallAfterStartTLS) == .stream(.timeout))
     }
 
