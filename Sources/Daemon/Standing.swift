@@ -55,7 +55,8 @@ final class Standing: StandingPolicies {
         if let list = preload.list {
             lines.append(
                 "preload list of \(list.timestamp), \(list.policies.count) policies, "
-                    + (list.isExpired(at: now) ? "expired at \(list.expires) and ignored" : "expires at \(list.expires)"))
+                    + (list.isExpired(at: now)
+                        ? "expired at \(list.expires) and ignored" : "expires at \(list.expires)"))
         }
         return lines
     }

@@ -5,8 +5,8 @@ import Names
 /// A list of policies in the format of STARTTLS Everywhere, version 0.1.
 ///
 /// Lookups are exact: a policy for `example.org` says nothing of `lists.example.org`.
-/// Deviation: a suffix such as `.example.org` covers one more label, as a wildcard of RFC 8461 does. The format's two
-/// texts differ (one label, or any number); the stricter reading never lets a host in that the other keeps out.
+/// Deviation: a suffix of a list covers one label. The format's two texts differ, one label or any number of them; the
+/// stricter reading never lets a host in that the other keeps out.
 package struct PreloadList: Sendable, Hashable {
     /// Largest list read, in bytes.
     package static let limitBytes = 16 << 20

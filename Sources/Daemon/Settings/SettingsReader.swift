@@ -84,7 +84,10 @@ struct SettingsReader {
         let onViolation = text("on_violation").flatMap(ViolationAction.init(rawValue:))
         let onUnknown = text("on_unknown").flatMap(UnknownAction.init(rawValue:))
         guard exempt != (onViolation != nil || onUnknown != nil) else {
-            problems.append(file.problem("rule", in: SettingsBlock(kind: .rule, index: index), "must have exempt = true, or on_violation or on_unknown"))
+            problems.append(
+                file.problem(
+                    "rule", in: SettingsBlock(kind: .rule, index: index),
+                    "must have exempt = true, or on_violation or on_unknown"))
             return nil
         }
         var rule = Rule(action: exempt ? .exempt : .act(onViolation: onViolation, onUnknown: onUnknown))
@@ -111,7 +114,10 @@ struct SettingsReader {
     private mutating func pattern(_ key: String, _ text: String?, _ index: Int) -> DomainPattern? {
         guard let text else { return nil }
         do throws(DomainNameError) { return try DomainPattern(text) } catch {
-            problems.append(file.problem(key, in: SettingsBlock(kind: .rule, index: index), "\(error); write \"example.org\" or \".example.org\""))
+            problems.append(
+                file.problem(
+                    key, in: SettingsBlock(kind: .rule, index: index),
+                    "\(error); write \"example.org\" or \".example.org\""))
             return nil
         }
     }

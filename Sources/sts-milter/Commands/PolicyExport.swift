@@ -61,6 +61,7 @@ extension PolicyCommand {
         @Option(help: "The last day on which it applies, UTC, such as 2026-12-31.") var until: String?
         @Option(help: "Why.") var reason: String?
         @Flag(help: "All domains below are meant too.") var subdomains = false
+        @OptionGroup var settings: SettingsOption
 
         func run() throws {
             var lines = ["[[policy]]", "domain = \(toml(domain))"]
@@ -76,6 +77,10 @@ extension PolicyCommand {
             } catch {
                 for problem in error.problems { printError(problem.text) }
                 throw ExitCode(Service.ExitCode.configuration.rawValue)
+            }
+            let pinned = try settings.read().localPolicies.all
+            if let name = try? DomainName(domain), pinned.contains(where: { $0.domain == name }) {
+                printError("\(settings.path) already has a block for \(name); replace it")
             }
             print(block, terminator: "")
         }
