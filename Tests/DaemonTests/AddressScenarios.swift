@@ -8,7 +8,7 @@ struct AddressScenarios {
     func families() async throws {
         let lab = try await Lab.open()
         let town = lab.town
-        let daemon = try await lab.daemon(36)
+        let daemon = try await lab.daemon(56)
         // One host at ::1 for all; the name asked for chooses its certificate.
         let six = try MXHost(address: "::1", hostName: "mx.k-six.lab", credential: nil)
         defer { six.stop() }
@@ -25,20 +25,20 @@ struct AddressScenarios {
             town.route(domain, to: [name])
             try town.publish(domain, mode: "enforce", mx: [name])
         }
-        #expect(try await lab.send(through: 36, to: "u@k-six-good.lab").reply.isPositive)
+        #expect(try await lab.send(through: 56, to: "u@k-six-good.lab").reply.isPositive)
         #expect(try await six.waitForMessage { $0.recipients == ["u@k-six-good.lab"] }.overTLS)
 
-        let bad = try await lab.send(through: 36, to: "u@k-six-bad.lab").reply
+        let bad = try await lab.send(through: 56, to: "u@k-six-bad.lab").reply
         #expect(bad.enhancedCode == "4.7.5", "\(bad) \(daemon.log)")
         #expect(bad.text.contains("mx.k-six-bad.lab: certificate expired"), "\(bad)")
         // Good on IPv4: the MTA may dial either.
-        let mixed = try await lab.send(through: 36, to: "u@k-six-mixed.lab").reply
+        let mixed = try await lab.send(through: 56, to: "u@k-six-mixed.lab").reply
         #expect(mixed.enhancedCode == "4.7.5", "\(mixed) \(daemon.log)")
         #expect(mixed.text.contains("mx.k-six-mixed.lab: certificate expired"), "\(mixed)")
-        #expect(try await lab.send(through: 36, to: "u@k-six-both.lab").reply.isPositive)
+        #expect(try await lab.send(through: 56, to: "u@k-six-both.lab").reply.isPositive)
         // An address where nobody answers says nothing of the host.
         town.names.set("mx.k-six-dead.lab", .aaaa("::1"), .aaaa("fd00::dead"))
-        #expect(try await lab.send(through: 36, to: "u@k-six-dead.lab").reply.isPositive)
+        #expect(try await lab.send(through: 56, to: "u@k-six-dead.lab").reply.isPositive)
         try await daemon.waitForLog("recipient_domain=k-six-dead.lab", "verdict=conforming")
         #expect(!six.messages.contains { $0.recipients.contains { $0.contains("bad") || $0.contains("mixed") } })
     }

@@ -47,7 +47,7 @@ struct LifeScenarios {
     @Test("a policy host that hangs and an MX that tarpits cost their own mail a short wait, and others nothing")
     func slowDomains() async throws {
         let lab = try await Lab.open()
-        let daemon = try await lab.daemon(13, "[milter]\nlookup_wait = \"2s\"\n")
+        let daemon = try await lab.daemon(13, "[milter]\nlookup_wait = \"6s\"\n")
         try lab.town.domain("l-hang.lab")
         lab.town.policies.set("mta-sts.l-hang.lab", .hang)
         try lab.town.domain("l-tarpit.lab").fail(.stallGreeting)
