@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Daemon
-import MTASTS
-import Names
-import Preload
 import Testing
 
 @Suite("Settings of standing policies: [[policy]] and [preload]")
