@@ -102,7 +102,8 @@ struct PostfixRuleTests {
             $0.mapSocket = nil
         },
         Row(["smtp_tls_policy_maps": ""], ["advice map-unused"]) { $0.enforcement = .milter },
-        Row([:], ["problem map-unserved"]) { $0.mapSocket = nil },
+        Row(["smtp_tls_policy_maps": ""], ["problem map-unserved"]) { $0.mapSocket = nil },
+        Row([:], ["advice map-other"]) { $0.mapSocket = nil },
         Row([:], ["problem enforcement"]) { $0.enforcement = .milter },
         Row(["smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:8642:QUERYwithTLSRPT"], ["problem map-missing"]),
         Row(
@@ -111,8 +112,15 @@ struct PostfixRuleTests {
         Row(["smtp_tls_policy_maps": "hash:/etc/postfix/tls_policy, socketmap:inet:localhost:8461:postfix"], []),
         Row(["smtp_tls_policy_maps": "unionmap:{socketmap:inet:localhost:8461:postfix}"], []),
         Row(["smtp_tls_policy_maps": "socketmap:inet:localhost:8461:mta-sts"], ["problem map-name"]),
-        Row(["smtp_tls_policy_maps": "socketmap:unix:/run/sts-milter/map.sock:postfix"], []) {
+        // The services of these rows run in a chroot.
+        Row(["smtp_tls_policy_maps": "socketmap:unix:/run/sts-milter/map.sock:postfix"], ["problem map-socket"]) {
             $0.mapSocket = .unix(path: "/run/sts-milter/map.sock")
+        },
+        Row(["smtp_tls_policy_maps": ""], ["problem map-missing"]) {
+            $0.mapSocket = .unix(path: "/var/spool/postfix/sts-milter/map.sock")
+        },
+        Row(["smtp_tls_policy_maps": "socketmap:unix:sts-milter/map.sock:postfix"], []) {
+            $0.mapSocket = .unix(path: "/var/spool/postfix/sts-milter/map.sock")
         },
         Row(["smtp_tls_policy_maps": "socketmap:inet:localhost:8461:sts"], ["advice map-form"]),
         // Form and version
@@ -165,6 +173,9 @@ struct PostfixRuleTests {
         #expect(
             found("smtpd", ["smtpd_milters": "inet:127.0.0.1:8890", "milter_command_timeout": "1s"])
                 == ["problem milter-timeout"])
+        #expect(
+            found("smtp", ["smtp_tls_policy_maps": "socketmap:inet:localhost:8461:postfix-tlsrpt"])
+                == ["problem map-form"])
         #expect(found("smtp", ["smtp_tls_policy_maps": ""]) == ["advice map-service"])
         #expect(found("smtp", ["smtp_tls_security_level": "none"]) == ["problem security-level"])
         #expect(found("smtp", ["smtp_tls_security_level": "encrypt"]).isEmpty)
@@ -265,12 +276,14 @@ struct SendmailRuleTests {
         Row("inet:8461@127.0.0.1", "inet:5461@127.0.0.1", ["problem map-missing"]),
         Row("inet:8461@127.0.0.1", "inet:5461@127.0.0.1", ["advice map-unused"]) { $0.enforcement = .milter },
         Row("", "", ["problem enforcement"]) { $0.enforcement = .milter },
-        Row("", "", ["problem map-unserved"]) { $0.mapSocket = nil },
+        Row("", "", ["advice map-other"]) { $0.mapSocket = nil },
+        Row("Ksts", "#", ["problem map-unserved"]) { $0.mapSocket = nil },
         Row("O Strict", "#", ["problem map-option"]),
         Row("-T<TMPF> ", "", ["problem map-failure"]),
         Row("-d5", "-d3", ["problem map-timeout"]),
         Row("O CACertFile", "#", ["problem ca-file"]),
         Row("O DANE=true", "O DANE=false", ["advice dane"]),
+        Row("O DANE=true\n", "", ["advice dane"]),
         Row("O DANE=true", "O DANE=false", []) { $0.putsDANEFirst = false },
     ]
 

@@ -8,11 +8,14 @@ private let clients: Set<String> = ["smtp"]
 extension PostfixRules {
     /// The policy map: whether Postfix asks ours, by the right name, and agrees with `enforcement`.
     func map() -> [MTAFinding] {
-        guard let socket = settings.mapSocket else { return settings.usesMap ? [unserved()] : [] }
-        let maps = PostfixMap.list(facts["smtp_tls_policy_maps"])
-        let ours = maps.filter { answers(socket, $0) }
-        guard !ours.isEmpty else { return unasked(others: maps) }
-        var found: [MTAFinding] = ours.compactMap(form)
+        let others = PostfixMap.list(facts["smtp_tls_policy_maps"])
+        guard let socket = settings.mapSocket else { return settings.usesMap ? unserved(others) : [] }
+        // Without a list of services main.cf alone decides.
+        let services = facts.services(running: clients)
+        let asked =
+            services.isEmpty ? others.filter { answers(socket, $0, false) } : services.flatMap { ours($0, socket) }
+        guard !asked.isEmpty else { return unasked(socket, others) }
+        var found = Set(asked).sorted { $0.text < $1.text }.compactMap(form)
         if !settings.usesMap {
             found.append(
                 .problem(
@@ -20,21 +23,20 @@ extension PostfixRules {
                     "Postfix asks the policy map and skips hosts that do not conform, but enforcement = \"milter\" defers mail for a single such host",
                     MTAFinding.Cure("sts-milter.toml", "enforcement = \"milter+policy-map\"")))
         }
-        if let first = maps.first, !ours.contains(first) {
+        if let first = others.first, !asked.contains(first) {
             found.append(
                 .advice(
                     "map-order", "\(first.text) comes before sts-milter's map, and what it answers counts",
                     main("smtp_tls_policy_maps = \(mapEntry)")))
         }
-        return found + unmapped(socket) + needs()
+        return found + services.filter { ours($0, socket).isEmpty }.map(unmapped) + needs()
     }
 
     /// The map as main.cf should name it.
     private var mapEntry: String {
-        guard let socket = settings.mapSocket, let endpoint = MTAEndpoint(socket) else { return "" }
-        let form: MapForm =
-            facts.version.map { $0 >= .withTLSRPT } ?? false ? .postfixTLSRPT : .postfix
-        return "socketmap:\(endpoint.postfix):\(mapName(of: form))"
+        let form: MapForm = facts.version.map { $0 >= .withTLSRPT } ?? false ? .postfixTLSRPT : .postfix
+        let socket = settings.mapSocket.map { postfixName(of: $0, otherwise: "unix:sts-milter/map.sock") } ?? ""
+        return "socketmap:\(socket):\(mapName(of: form))"
     }
 
     private func mapName(of form: MapForm) -> String {
@@ -42,30 +44,60 @@ extension PostfixRules {
         return names.contains(form.rawValue) ? form.rawValue : names.first ?? form.rawValue
     }
 
-    private func answers(_ socket: ListenAddress, _ map: PostfixMap) -> Bool {
-        facts.services(running: clients).map(\.isChrooted).reduce(into: Set([false])) { $0.insert($1) }.contains {
-            MTAEndpoint(postfix: map.socket, directory: facts.queueDirectory, inChroot: $0).map(socket.answers) ?? false
+    private func ours(_ service: PostfixFacts.Service, _ socket: ListenAddress) -> [PostfixMap] {
+        PostfixMap.list(facts.value("smtp_tls_policy_maps", for: service)).filter {
+            answers(socket, $0, service.isChrooted)
         }
     }
 
-    private func unserved() -> MTAFinding {
-        .problem(
-            "map-unserved", "enforcement = \"milter+policy-map\", but sts-milter serves no policy map",
-            MTAFinding.Cure("sts-milter.toml", "[policy_map]", "socket = \"inet:8461@127.0.0.1\""))
+    private func answers(_ socket: ListenAddress, _ map: PostfixMap, _ inChroot: Bool) -> Bool {
+        MTAEndpoint(postfix: map.socket, directory: facts.queueDirectory, inChroot: inChroot).map(socket.answers)
+            ?? false
     }
 
-    private func unasked(others: [PostfixMap]) -> [MTAFinding] {
-        let others = others.map(\.text).joined(separator: " ")
-        let present = others.isEmpty ? "" : "; it asks \(others)"
-        let cure = main("smtp_tls_policy_maps = \(mapEntry)")
+    private func unserved(_ others: [PostfixMap]) -> [MTAFinding] {
+        if let other = others.first {
+            return [
+                .advice(
+                    "map-other",
+                    "\(other.text) is not sts-milter's: what it knows of a domain may differ from what the milter knows",
+                    MTAFinding.Cure("sts-milter.toml", "[policy_map]", "socket = \"inet:8461@127.0.0.1\""))
+            ]
+        }
+        return [
+            .problem(
+                "map-unserved",
+                "enforcement = \"milter+policy-map\", but sts-milter serves no policy map and Postfix asks none: mail reaches hosts that do not conform",
+                MTAFinding.Cure("sts-milter.toml", "[policy_map]", "socket = \"inet:8461@127.0.0.1\""))
+        ]
+    }
+
+    private func unasked(_ socket: ListenAddress, _ others: [PostfixMap]) -> [MTAFinding] {
+        let names = others.map(\.text).joined(separator: " ")
+        let present = names.isEmpty ? "" : "; it asks \(names)"
         guard settings.usesMap else {
-            return [.advice("map-unused", "Postfix does not ask the policy map that sts-milter serves\(present)", cure)]
+            return [
+                .advice(
+                    "map-unused", "Postfix does not ask the policy map that sts-milter serves\(present)",
+                    main("smtp_tls_policy_maps = \(mapEntry)"))
+            ]
+        }
+        let isChrooted = facts.services(running: clients).contains(where: \.isChrooted)
+        if case .unix(let path) = socket, isChrooted, !path.hasPrefix(facts.queueDirectory + "/") {
+            return [
+                .problem(
+                    "map-socket",
+                    "smtp runs in \(facts.queueDirectory) (chroot in master.cf) and cannot reach sts-milter's map at \(socket)",
+                    MTAFinding.Cure(
+                        "sts-milter.toml", "[policy_map]",
+                        "socket = \"unix:\(facts.queueDirectory)/sts-milter/map.sock\""))
+            ]
         }
         return [
             .problem(
                 "map-missing",
                 "enforcement = \"milter+policy-map\", but smtp_tls_policy_maps does not name sts-milter's map\(present): nobody keeps Postfix from a host that does not conform",
-                cure)
+                main("smtp_tls_policy_maps = \(mapEntry)"))
         ]
     }
 
@@ -98,17 +130,13 @@ extension PostfixRules {
         }
     }
 
-    /// Transports that go past the map.
-    private func unmapped(_ socket: ListenAddress) -> [MTAFinding] {
-        facts.services(running: clients).compactMap { service in
-            guard let value = service.overrides["smtp_tls_policy_maps"],
-                !PostfixMap.list(value).contains(where: { answers(socket, $0) })
-            else { return nil }
-            return .advice(
-                "map-service",
-                "service \(service.name): -o smtp_tls_policy_maps=\(value) leaves sts-milter's map out; right for a transport to hosts of your own"
-            )
-        }
+    /// A transport that goes past the map.
+    private func unmapped(_ service: PostfixFacts.Service) -> MTAFinding {
+        let value = service.overrides["smtp_tls_policy_maps"].map { "-o smtp_tls_policy_maps=\($0)" }
+        return .advice(
+            "map-service",
+            "service \(service.name): \(value ?? "smtp_tls_policy_maps, as seen from its chroot,") leaves sts-milter's map out; right for a transport to hosts of your own"
+        )
     }
 
     /// What else a map that says `secure` and `dane-only` needs.

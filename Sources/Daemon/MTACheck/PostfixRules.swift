@@ -48,8 +48,8 @@ struct PostfixRules {
     private var cleanupIsChrooted: Bool { facts.services(running: ["cleanup"]).first?.isChrooted ?? false }
 
     /// The socket as Postfix dials it; a path inside the queue directory becomes relative, as a chroot wants it.
-    private func postfixName(of address: ListenAddress) -> String {
-        guard let endpoint = MTAEndpoint(address) else { return "unix:sts-milter/milter.sock" }
+    func postfixName(of address: ListenAddress, otherwise: String = "unix:sts-milter/milter.sock") -> String {
+        guard let endpoint = MTAEndpoint(address) else { return otherwise }
         guard case .unix(let path) = endpoint, path.hasPrefix(facts.queueDirectory + "/") else {
             return endpoint.postfix
         }

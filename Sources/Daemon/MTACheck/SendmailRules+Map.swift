@@ -5,14 +5,7 @@ import PolicyMap
 extension SendmailRules {
     /// The policy map behind FEATURE(`sts').
     func map() -> [MTAFinding] {
-        guard let socket = settings.mapSocket else {
-            guard settings.usesMap else { return [] }
-            return [
-                .problem(
-                    "map-unserved", "enforcement = \"milter+policy-map\", but sts-milter serves no policy map",
-                    MTAFinding.Cure("sts-milter.toml", "[policy_map]", "socket = \"inet:8461@127.0.0.1\""))
-            ]
-        }
+        guard let socket = settings.mapSocket else { return settings.usesMap ? unserved() : [] }
         let ours = facts.socketMaps.filter { MTAEndpoint(sendmail: $0.socket[...]).map(socket.answers) ?? false }
         guard let map = ours.first else { return unasked() }
         var found = name(map) + flags(map)
@@ -45,6 +38,24 @@ extension SendmailRules {
     private var feature: String {
         let socket = settings.mapSocket.flatMap { MTAEndpoint($0)?.sendmail } ?? "local:/run/sts-milter/map.sock"
         return "FEATURE(`sts', `socket -d5 -T<TMPF> \(socket)')dnl"
+    }
+
+    private func unserved() -> [MTAFinding] {
+        let cure = MTAFinding.Cure("sts-milter.toml", "[policy_map]", "socket = \"inet:8461@127.0.0.1\"")
+        if let other = facts.socketMaps.first(where: { $0.name == "sts" }) {
+            return [
+                .advice(
+                    "map-other",
+                    "the map sts at \(other.socket) is not sts-milter's: what it knows of a domain may differ from what the milter knows",
+                    cure)
+            ]
+        }
+        return [
+            .problem(
+                "map-unserved",
+                "enforcement = \"milter+policy-map\", but sts-milter serves no policy map and Sendmail asks none: mail reaches hosts that do not conform",
+                cure)
+        ]
     }
 
     private func unasked() -> [MTAFinding] {
@@ -105,15 +116,16 @@ extension SendmailRules {
         return found
     }
 
-    /// Sendmail looks at TLSA records itself, and puts them first, if it is told to.
+    /// DANE is Sendmail's own part. One that is not built for it does not start with the option in its file, so only
+    /// where the option is there already is it said how to turn it on.
     private func dane() -> [MTAFinding] {
-        guard settings.putsDANEFirst, !facts["DANE"].isEmpty || facts.version.map({ $0 >= (8, 16) }) ?? false,
-            !facts.isTrue("DANE")
-        else { return [] }
+        guard settings.putsDANEFirst, !facts.isTrue("DANE") else { return [] }
+        let isKnown = !facts["DANE"].isEmpty
         return [
             .advice(
-                "dane", "DANE is off: Sendmail looks at no TLSA records, and RFC 8461 puts DANE first",
-                macroFile("define(`confDANE', `true')dnl"))
+                "dane",
+                "DANE is off, or this Sendmail is built without it as Debian 12's is: it looks at no TLSA records, which RFC 8461 puts before policies",
+                isKnown ? macroFile("define(`confDANE', `true')dnl") : nil)
         ]
     }
 }
