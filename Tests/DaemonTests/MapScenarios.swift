@@ -135,6 +135,7 @@ struct MapScenarios {
         let result = try lab.daemon.command("check-mta", "postfix", "--config-dir", postfix.configuration)
         #expect(result.status == 1)
         #expect(result.output.contains("problem (map-form): Postfix 3.7.11 does not know"), "\(result)")
+        #expect(result.output.contains("  in \(postfix.configuration)/main.cf:\n"), "\(result)")
         #expect(result.output.contains("smtp_tls_policy_maps = \(MapLab.map(MapLab.gate))"), "\(result)")
         #expect(result.output.contains("problem (milter-missing)"), "\(result)")
     }

@@ -76,7 +76,7 @@ package struct PostfixFacts: Sendable {
 }
 
 /// The text without the white space around it.
-func trimmed(_ text: some StringProtocol) -> String { text.trimmingCharacters(in: .whitespaces) }
+func trimmed(_ text: some StringProtocol) -> String { text.trimmingCharacters(in: .whitespacesAndNewlines) }
 
 /// A Postfix time such as `30s`, `5m` or `300`: a bare number is seconds; nil for anything else.
 func postfixTime(_ text: String) -> Duration? {
