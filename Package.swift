@@ -114,7 +114,8 @@ let package = Package(
         .testTarget(name: "MTASTSTests", dependencies: ["MTASTS", "Names", "RuleTables", "TLSRPT"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Names", "LabKit"]),
         .testTarget(name: "ProbeTests", dependencies: ["Probe", "MTASTS", "Names", "TLSRPT", "Wire", "LabKit"]),
-        .testTarget(name: "DiscoveryTests", dependencies: ["Discovery", "MTASTS", "Names", "TLSRPT", "Wire", "LabKit"]),
+        .testTarget(
+            name: "DiscoveryTests", dependencies: ["Discovery", "MTASTS", "Names", "TLSRPT", "Wire", "LabKit"]),
         .testTarget(
             name: "StoreTests",
             dependencies: [

@@ -8,7 +8,9 @@ package enum MapFinding: Sendable, Hashable {
     /// Not known, or not to be delivered now: the MTA tries again. The text is for a log.
     case temporary(String)
     /// DANE authenticates the MX hosts, whatever a policy says. - RFC 8461 §2: Related Technologies.
-    case dane
+    ///
+    /// An MTA that cannot do DANE is still held to what the policy says beside it.
+    indirect case dane(besides: MapFinding)
     /// An enforce policy.
     case enforce(CachedPolicy, MXSet)
     /// A testing policy: only an operator's choice makes it more than `.notFound`.

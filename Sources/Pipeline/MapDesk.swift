@@ -147,7 +147,8 @@ package final class MapDesk: MapOracle {
     private func decide(_ policy: PolicyFinding, _ route: RouteBook.Finding, _ statuses: [DANEStatus]) -> MapFinding {
         switch route {
         case .route(let route):
-            return judgeDANE(statuses) ?? policy.finding(hosts: .known(route.candidates.map(\.name)))
+            let finding = policy.finding(hosts: .known(route.candidates.map(\.name)))
+            return judgeDANE(statuses, besides: finding) ?? finding
         // The MTA finds out for itself, and bounces.
         case .error(.nullMX), .error(.noSuchDomain): return .notFound
         case .error(.bogus(let text)): return .temporary("MX records fail DNSSEC validation: \(text)")
@@ -161,12 +162,12 @@ package final class MapDesk: MapOracle {
 /// A destination has one level for all its hosts. Where some have usable records, `dane-only` keeps DANE on those and
 /// leaves the others out, which neither weakens DANE nor lets a host without proof in.
 /// - RFC 7672 §2.2: TLS Discovery.
-package func judgeDANE(_ statuses: [DANEStatus]) -> MapFinding? {
+package func judgeDANE(_ statuses: [DANEStatus], besides finding: MapFinding) -> MapFinding? {
     var bogus: String?
     var unknown: String?
     for status in statuses {
         switch status {
-        case .usable: return .dane
+        case .usable: return .dane(besides: finding)
         case .bogus(let text): bogus = bogus ?? text
         case .unknown(let text): unknown = unknown ?? text
         case .unusable, .absent: continue

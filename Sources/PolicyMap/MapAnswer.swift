@@ -19,6 +19,9 @@ package struct AnswerChoices: Sendable, Hashable {
     /// Whether a policy that cannot be had is told to Postfix, at level `may`; Postfix then reports the failure. As above.
     package var policyFailureAttributes = false
 
+    /// Whether Sendmail looks for TLSA records itself: then a domain that has them is "no policy" for it.
+    package var sendmailDoesDANE = false
+
     package init() {}
 }
 
@@ -58,9 +61,15 @@ package struct MapAnswer: Sendable {
         switch finding {
         case .notFound: Self.writeNotFound(to: &reply)
         case .temporary: Self.write(.undecided, to: &reply)
-        case .dane:
-            // Sendmail puts DANE first itself and knows no such level.
-            if form == .sendmail { Self.writeNotFound(to: &reply) } else { reply.append("OK dane-only") }
+        case .dane(let besides):
+            guard form == .sendmail else { return reply.append("OK dane-only") }
+            // Sendmail knows no such level. One that is built with DANE puts it first itself, whatever it is answered;
+            // one that is not must keep the policy, or nothing would guard the domain.
+            if choices.sendmailDoesDANE {
+                Self.writeNotFound(to: &reply)
+            } else {
+                write(besides, of: domain, to: &reply)
+            }
         case .enforce(let cached, let hosts): writeEnforce(cached, hosts, to: &reply)
         case .testing(let cached):
             guard form == .postfixTLSRPT, choices.testingAttributes else { return Self.writeNotFound(to: &reply) }

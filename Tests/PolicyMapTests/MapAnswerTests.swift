@@ -19,7 +19,17 @@ struct MapAnswerTests {
     func plain(_ form: MapForm) throws {
         #expect(try answer(.notFound, form) == "NOTFOUND ")
         #expect(try answer(.temporary("} ciphers=low"), form) == trouble(.undecided))
-        #expect(try answer(.dane, form) == (form == .sendmail ? "NOTFOUND " : "OK dane-only"))
+        #expect(try answer(.dane(besides: .notFound), form) == (form == .sendmail ? "NOTFOUND " : "OK dane-only"))
+    }
+
+    @Test("a Sendmail that may lack DANE is held to the policy beside it")
+    func besidesDANE() throws {
+        let finding = MapFinding.dane(besides: .enforce(try cached(mx: ["mx.example.com"]), .unneeded))
+        var able = AnswerChoices()
+        able.sendmailDoesDANE = true
+        #expect(try answer(finding, .sendmail) == "OK secure match=mx.example.com servername=hostname")
+        #expect(try answer(finding, .sendmail, able) == "NOTFOUND ")
+        #expect(try answer(finding, .postfix, able) == "OK dane-only")
     }
 
     @Test("octet for octet what the MTAs read")

@@ -31,7 +31,7 @@ struct MapLab {
             "example.com": .enforce(
                 try cached(mx: ["mx.example.com", "*.example.net"]), .known([try name("mx1.example.net")])),
             "testing.example": .testing(try cached("testing.example", mode: "testing", mx: ["mx.testing.example"])),
-            "dane.example": .dane,
+            "dane.example": .dane(besides: .notFound),
             "none.example": .notFound,
         ]
         for number in 0..<100 {

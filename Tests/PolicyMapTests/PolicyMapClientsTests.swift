@@ -66,7 +66,7 @@ struct PolicyMapClientsTests {
             try? await partial.send("19:postfix")
             #expect(try await idle.reply() == nil)
             #expect(try await partial.reply() == nil)
-            try lab.oracle.release("a.cold", .dane)
+            try lab.oracle.release("a.cold", .dane(besides: .notFound))
             #expect(try await waiting.reply() == "OK dane-only")
             #expect(try await waiting.reply() == nil)
         }

@@ -101,7 +101,7 @@ struct PolicyMapServerTests {
             try await client.ask(["postfix a.cold", "postfix example.com", "postfix b.cold", "nobody x", "sts a.cold"])
             try await eventually("all lookups have begun") { lab.oracle.patience.count == 3 }
             #expect(lab.server.lookupsUnderWay == 3)
-            try lab.oracle.release("b.cold", .dane)
+            try lab.oracle.release("b.cold", .dane(besides: .notFound))
             try lab.oracle.release("a.cold", .notFound)
             let expected = ["NOTFOUND ", Self.secure, "OK dane-only", trouble(.unknownMap), "NOTFOUND "]
             #expect(try await client.replies(5) == expected)
@@ -116,7 +116,7 @@ struct PolicyMapServerTests {
             let client = try await lab.connect()
             try await client.ask((0..<100).map { "postfix x\($0).cold" })
             try await eventually("lookups have begun") { lab.oracle.patience.count == 32 }
-            for number in 0..<100 { try lab.oracle.release("x\(number).cold", .dane) }
+            for number in 0..<100 { try lab.oracle.release("x\(number).cold", .dane(besides: .notFound)) }
             #expect(try await client.replies(100) == Array(repeating: "OK dane-only", count: 100))
             await client.close()
         }
@@ -133,7 +133,7 @@ struct PolicyMapServerTests {
             #expect(lab.oracle.patience.allSatisfy { $0 < .milliseconds(300) })
             #expect(lab.log.lines.contains { $0.contains("domain=never.cold") })
             // What comes too late is nobody's answer.
-            try lab.oracle.release("never.cold", .dane)
+            try lab.oracle.release("never.cold", .dane(besides: .notFound))
             #expect(try await client.ask("\(map) example.com") == Self.secure)
             await client.close()
         }

@@ -52,6 +52,10 @@ package let settingsTable: [Setting] = [
     Setting(
         "policy_map.dane", .flag, "true", "Put DANE first: a domain whose MX hosts have TLSA records gets dane-only."),
     Setting(
+        "policy_map.sendmail_dane", .flag, "false",
+        "Sendmail does DANE itself (sendmail -d0.13 lists it; Debian 12's does not): domains with TLSA records get no policy from the map. Otherwise their MTA-STS policy is answered."
+    ),
+    Setting(
         "policy_map.on_unknown", .choice(["notfound", "temp"]), "\"notfound\"",
         "What is said of a domain never seen whose policy cannot be looked up in time. A policy that is known is always enforced."
     ),

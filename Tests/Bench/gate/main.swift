@@ -47,13 +47,19 @@ func daemon(level: String) async throws -> (BackgroundProcess, socket: String) {
 
 let (quiet, quietSocket) = try await daemon(level: "warning")
 let (talking, talkingSocket) = try await daemon(level: "info")
-let bench = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path + "/milter-bench"
+let bench =
+    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path + "/milter-bench"
 // Every domain is asked for once before anything is measured.
 let common = ["-d", directory.path + "/domains"]
-_ = try Command.run([bench] + common + ["-c", "1", "-t", "3", "-r", "1", "quiet=\(quietSocket)", "info=\(talkingSocket)"], timeout: .seconds(120))
-let options = CommandLine.arguments.count > 1 ? Array(CommandLine.arguments.dropFirst()) : ["-c", "1,16,100", "-t", "2", "-r", "7"]
+_ = try Command.run(
+    [bench] + common + ["-c", "1", "-t", "3", "-r", "1", "quiet=\(quietSocket)", "info=\(talkingSocket)"],
+    timeout: .seconds(120))
+let options =
+    CommandLine.arguments.count > 1
+    ? Array(CommandLine.arguments.dropFirst()) : ["-c", "1,16,100", "-t", "2", "-r", "7"]
 let result = try Command.run(
-    [bench] + common + options + ["sts-milter=\(quietSocket)", "sts-milter-info=\(talkingSocket)"], timeout: .seconds(900))
+    [bench] + common + options + ["sts-milter=\(quietSocket)", "sts-milter-info=\(talkingSocket)"],
+    timeout: .seconds(900))
 print(result.output, result.errors, separator: "")
 for process in [quiet, talking] { process.stop() }
 town.stop()
