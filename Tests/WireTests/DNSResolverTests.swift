@@ -142,6 +142,26 @@ struct DNSResolverTests {
         #expect(await slow.outcome.failure != nil)
     }
 
+    @Test("A silent name asked for alone leaves the server in use")
+    func deadNameAlone() async throws {
+        let lab = try NameLab("127.1.1.11")
+        lab.server.set("example.lab", .txt("here"))
+        lab.server.fail("silent.lab", nil, .silent)
+        // Long enough for every try that libunbound makes.
+        _ = await lab.resolver.txt(try DomainName("silent.lab").query, within: .seconds(8))
+        let after = await lab.resolver.txt(try DomainName("example.lab").query, within: .seconds(20))
+        #expect(after.outcome == .records)
+    }
+
+    @Test("What a domain changes is seen after minutes, however long its records may be kept")
+    func longLife() async throws {
+        let lab = try NameLab("127.1.1.12")
+        lab.server.ttl = 86_400
+        lab.server.set("example.lab", .txt("here"))
+        let answer = await lab.resolver.txt(try DomainName("example.lab").query, within: .seconds(20))
+        #expect(answer.timeToLive <= .seconds(300))
+    }
+
     @Test("Many silent names leave a server in use for the others")
     func deadNames() async throws {
         let lab = try NameLab("127.1.1.9")

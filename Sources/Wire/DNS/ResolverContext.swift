@@ -7,9 +7,9 @@ import Names
 enum ResolverContext {
     /// Sockets for queries under way; more queries than this wait for each other.
     private static let maxSockets: UInt = 4096
-    /// libunbound's own limit for a server that does not answer, in milliseconds. Its default of two minutes
-    /// lets one dead zone behind a forwarder make the forwarder itself look dead.
-    private static let maxRoundTrip = "2000"
+    /// How long an answer is kept, in seconds: what a domain repairs must not wait for a day, and behind us is the
+    /// resolver that we ask, which keeps it longer.
+    private static let maxLife = "300"
 
     static func make(_ settings: DNSSettings) throws(DNSSetupError) -> OpaquePointer {
         guard let context = ub_ctx_create() else { throw .library("out of memory or descriptors") }
@@ -29,9 +29,10 @@ enum ResolverContext {
         let sockets = String(socketLimit())
         let options = [
             ("outgoing-range:", sockets), ("num-queries-per-thread:", sockets), ("outgoing-num-tcp:", "64"),
-            ("msg-cache-size:", "8m"), ("rrset-cache-size:", "16m"), ("infra-cache-max-rtt:", maxRoundTrip),
+            ("msg-cache-size:", "8m"), ("rrset-cache-size:", "16m"),
+            // Not infra-cache-max-rtt: a lower one has a single dead zone behind the server block the server itself.
             ("infra-keep-probing:", "yes"), ("infra-host-ttl:", "60"), ("serve-expired:", "no"),
-            ("cache-max-negative-ttl:", "900"), ("cache-max-ttl:", "86400"), ("tcp-auth-query-timeout:", "2000"),
+            ("cache-max-negative-ttl:", maxLife), ("cache-max-ttl:", maxLife), ("tcp-auth-query-timeout:", "2000"),
         ]
         for (name, value) in options { try check(ub_ctx_set_option(context, name, value)) }
         try setServers(context, settings)
