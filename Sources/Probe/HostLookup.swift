@@ -10,6 +10,8 @@ struct HostLookup: Sendable {
     let tlsa: [TLSARecord]
     /// The name below which the records stand.
     let tlsaBase: DomainName?
+    /// Why nobody knows whether there are records.
+    var tlsaTrouble: String?
 }
 
 /// Why a host is not even dialled.
@@ -35,11 +37,20 @@ extension SMTPProber {
         // - RFC 7672 §2.2.3: TLSA Record Lookup. The end of the CNAME chain first, then the name itself.
         var bases = [candidate.name]
         if let canonical = found.canonicalName, canonical != candidate.name { bases.insert(canonical, at: 0) }
+        var host = HostLookup(addresses: addresses, tlsa: [], tlsaBase: nil)
         for base in bases {
-            let records = try await tlsa(below: base, port: candidate.port)
-            if !records.isEmpty { return HostLookup(addresses: addresses, tlsa: records, tlsaBase: base) }
+            let answer = await resolver.tlsa(of: base, port: candidate.port, within: settings.dnsTimeout)
+            switch answer.outcome {
+            case .records where answer.security == .secure && !answer.records.isEmpty:
+                return HostLookup(addresses: addresses, tlsa: answer.records, tlsaBase: base)
+            case .records, .noData, .noSuchDomain: continue
+            case .failure(.bogus(let why)): throw .failing(Self.dnssec("TLSA records", why))
+            case .failure(let failure):
+                host.tlsaTrouble = "TLSA lookup: \(failure)"
+                return host
+            }
         }
-        return HostLookup(addresses: addresses, tlsa: [], tlsaBase: nil)
+        return host
     }
 
     /// The addresses that may be dialled, a bounded number of each family.
@@ -50,17 +61,6 @@ extension SMTPProber {
         }
         let limit = settings.maxAddressesPerFamily
         return Array(allowed.filter(\.isIPv6).prefix(limit) + allowed.filter { !$0.isIPv6 }.prefix(limit))
-    }
-
-    private func tlsa(below base: DomainName, port: UInt16) async throws(LookupFailure) -> [TLSARecord] {
-        let answer = await resolver.tlsa(of: base, port: port, within: settings.dnsTimeout)
-        switch answer.outcome {
-        case .records: return answer.security == .secure ? answer.records : []
-        case .noData, .noSuchDomain: return []
-        case .failure(.bogus(let why)): throw .failing(Self.dnssec("TLSA records", why))
-        // - RFC 7672 §2.1.2: DNS Error Handling. The host may have records: it is not to be used now.
-        case .failure(let failure): throw .unreachable("TLSA lookup: \(failure)")
-        }
     }
 
     private static func dnssec(_ what: String, _ why: String) -> Failure {

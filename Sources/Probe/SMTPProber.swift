@@ -40,7 +40,11 @@ package final class SMTPProber: Prober {
         // the other.
         async let six = visit(host.addresses.filter(\.isIPv6), of: candidate, host, by: deadline)
         async let four = visit(host.addresses.filter { !$0.isIPv6 }, of: candidate, host, by: deadline)
-        return combine(await four + six)
+        let seen = combine(await four + six)
+        // - RFC 7672 §2.1.2: DNS Error Handling. A host that may have records is not known to conform without them;
+        // what fails without them does not pass by hiding them.
+        if case .conforming = seen, let trouble = host.tlsaTrouble { return .unreachable(trouble) }
+        return seen
     }
 
     private func visit(

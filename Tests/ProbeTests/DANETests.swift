@@ -48,7 +48,9 @@ struct DANETests {
             ]
             let hosts = data.keys.sorted() + ["none", "forged"]
             let lines = hosts.map { "\($0) IN A 127.2.3.1" } + data.map { "_\(port)._tcp.\($0) IN TLSA \($1)" }
-            return (lines + ["alias IN CNAME real"]).joined(separator: "\n")
+            // Nobody answers for the records of this one.
+            let lame = ["lame IN A 127.2.3.1", "_tcp.lame IN NS dead", "dead IN A 127.2.3.9"]
+            return (lines + lame + ["alias IN CNAME real"]).joined(separator: "\n")
         }
 
         func probe(_ name: String, routeIsSecure: Bool = true) async throws -> HostEvidence {
@@ -88,6 +90,16 @@ struct DANETests {
         let lab = try Lab()
         lab.host.change { $0.offersStartTLS = false }
         #expect(try await lab.probe("good.seclab").types == [.starttlsNotSupported])
+    }
+
+    @Test("Records that cannot be looked up hide no failure, and let no host conform")
+    func unavailable() async throws {
+        let lab = try Lab()
+        #expect(try await lab.probe("lame.seclab").types == [.certificateNotTrusted, .certificateHostMismatch])
+        let good = try lab.authority.issue(names: ["lame.seclab"])
+        lab.host.change { $0.credential = good }
+        let seen = try await lab.probe("lame.seclab")
+        #expect(seen.unreachableText?.hasPrefix("TLSA lookup: ") == true, "\(seen)")
     }
 
     @Test("Records that may be forged never let a host conform")
