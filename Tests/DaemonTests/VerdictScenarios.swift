@@ -89,6 +89,28 @@ struct VerdictScenarios {
         #expect(attacker.messages.isEmpty)
     }
 
+    @Test("an MX record that names an address, or a host outside the policy that is down, defers")
+    func strangers() async throws {
+        let lab = try await Lab.open()
+        try await lab.daemon(58)
+        try lab.town.domain("v-address.lab")
+        lab.town.names.set("v-address.lab", [.mx(10, "127.20.250.1"), .mx(20, "mx.v-address.lab")])
+        let reply = try await lab.send(through: 58, to: "u@v-address.lab").reply
+        #expect(reply.code == 451, "\(reply)")
+        #expect(reply.text.contains("MX record names no host of the policy: 127.20.250.1"), "\(reply)")
+        // What the gate holds back, since Postfix takes an address for a host.
+        let dialled = try MXHost(address: "127.20.250.1", hostName: "evil.lab", credential: nil)
+        lab.town.names.set("_mta-sts.v-address2.lab", .txt("no policy"))
+        lab.town.names.set("v-address2.lab", [.mx(10, "127.20.250.1")])
+        #expect(try await lab.send(through: 58, to: "u@v-address2.lab").reply.isPositive)
+        _ = try await dialled.waitForMessage()
+        try lab.town.domain("v-hiding.lab")
+        lab.town.names.set("mx.v-hidden.lab", .a("127.20.250.2"))
+        lab.town.route("v-hiding.lab", to: ["mx.v-hidden.lab"])
+        let hidden = try await lab.send(through: 58, to: "u@v-hiding.lab").reply
+        #expect(hidden.text.contains("mx.v-hidden.lab: MX host is not in the policy"), "\(hidden)")
+    }
+
     @Test("modes testing and none, and no policy at all, hold nothing back")
     func lenient() async throws {
         let lab = try await Lab.open()
