@@ -149,8 +149,9 @@ package final class MapDesk: MapOracle {
         case .route(let route):
             let finding = policy.finding(hosts: .known(route.candidates.map(\.name)))
             return judgeDANE(statuses, besides: finding) ?? finding
-        // The MTA finds out for itself, and bounces.
-        case .error(.nullMX), .error(.noSuchDomain): return .notFound
+        // An MTA that sees the same never asks; one that sees hosts was not told what we were, and must not go free.
+        case .error(.nullMX): return policy.finding(hosts: .unknown("null MX"))
+        case .error(.noSuchDomain): return policy.finding(hosts: .unknown("no such domain"))
         case .error(.bogus(let text)): return .temporary("MX records fail DNSSEC validation: \(text)")
         case .error(.unavailable(let text)): return policy.finding(hosts: .unknown(text))
         }

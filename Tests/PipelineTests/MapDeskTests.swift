@@ -104,9 +104,12 @@ struct MapDeskTests {
         world.change { $0.route = .failure(.bogus("x")) }
         #expect(kind(await find()) == "temporary")
         world.pass(.seconds(31))
-        world.change { $0.route = .failure(.nullMX) }
-        #expect(await find() == .notFound)
-        world.pass(.seconds(31))
+        // A forged "no mail here" must not take the policy away.
+        for error in [RouteError.nullMX, .noSuchDomain] {
+            world.change { $0.route = .failure(error) }
+            #expect(kind(await find()) == "enforce")
+            world.pass(.seconds(31))
+        }
         world.change { $0.route = .failure(.unavailable("x")) }
         #expect(kind(await find()) == "enforce")
     }
