@@ -101,6 +101,12 @@ let package = Package(
         .executableTarget(name: "demo", dependencies: ["LabKit"], path: "Tests/Demo"),
 
         .target(name: "RuleTables", dependencies: ["MTASTS", "Names"], path: "Tests/RuleTables"),
+        .executableTarget(
+            name: "bench-map",
+            dependencies: [
+                "LabKit", "MTASTS", "Names", "PolicyMap", .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ], path: "Tests/Bench/map"),
         .executableTarget(name: "bench-gate", dependencies: ["LabKit"], path: "Tests/Bench/gate"),
         .executableTarget(name: "fuzz-corpus", dependencies: ["RuleTables"], path: "Tests/FuzzCorpus"),
 

@@ -125,13 +125,27 @@ extension NextHop {
 
     /// Reads the key of a policy map lookup; nil for what never has a policy and is not worth a question: empty keys,
     /// parent domains (`.example.org`), address literals, socket paths, single labels and what is no name at all.
-    package init?(mapKey text: some StringProtocol) {
-        guard text.utf8.count <= Self.maxKeyOctets, !text.hasPrefix("."), !text.contains("/") else { return nil }
+    package init?(mapKey text: String) {
+        guard text.utf8.count <= Self.maxKeyOctets else { return nil }
+        // What nearly all keys are, at a fraction of the cost of reading them as a route.
+        if text.utf8.allSatisfy(Self.isNameOctet) {
+            guard let domain = try? DomainName(mxHost: text), domain.labelCount > 1 else { return nil }
+            self = .mx(of: domain, port: Self.smtpPort)
+            return
+        }
+        guard !text.hasPrefix("."), !text.contains("/") else { return nil }
         guard
-            case .remote(let hops) = Recipient(domain: nil, mailer: "smtp", host: String(text)).destination(
+            case .remote(let hops) = Recipient(domain: nil, mailer: "smtp", host: text).destination(
                 transports: ["smtp"]),
             hops.count == 1, let hop = hops.first, let domain = hop.policyDomain, domain.labelCount > 1
         else { return nil }
         self = hop
+    }
+
+    private static func isNameOctet(_ octet: UInt8) -> Bool {
+        switch octet {
+        case 0x61...0x7A, 0x41...0x5A, 0x30...0x39, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"): true
+        default: false
+        }
     }
 }

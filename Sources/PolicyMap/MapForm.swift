@@ -19,7 +19,8 @@ struct MapNames: Sendable {
     }
 
     /// The form for a name; nil when nobody configured it.
-    func form(of name: Slice<UnsafeRawBufferPointer>) -> MapForm? {
-        forms.first { $0.name.elementsEqual(name) }?.form
+    func form(of name: UnsafeRawBufferPointer) -> MapForm? {
+        for (known, form) in forms where known.count == name.count && known.elementsEqual(name) { return form }
+        return nil
     }
 }

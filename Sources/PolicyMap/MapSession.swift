@@ -33,6 +33,7 @@ final class MapSession: ChannelDuplexHandler {
     private let service: MapService
     private let terms: MapService.Terms
     private var context: ChannelHandlerContext?
+    private let nothing = ByteBuffer()
     private var input = ByteBuffer()
     private var output = ByteBuffer()
     private var scratch: [UInt8] = []
@@ -112,7 +113,8 @@ final class MapSession: ChannelDuplexHandler {
             }
             guard takeRequest(context) else { break }
         }
-        if input.readableBytes == 0 { input.clear() }
+        // Let go of the channel's own buffer, so that it can be read into again.
+        if input.readableBytes == 0 { input = nothing }
     }
 
     private enum Step {
@@ -147,10 +149,10 @@ final class MapSession: ChannelDuplexHandler {
         case .incomplete: return .rest
         case .malformed: return .garbage
         case .whole(let payload, let count):
-            let request = octets[payload]
+            let request = UnsafeRawBufferPointer(rebasing: octets[payload])
             let space = request.firstIndex(of: UInt8(ascii: " ")) ?? request.endIndex
-            let name = request[..<space]
-            let key = space < request.endIndex ? request[(space + 1)...] : request[space...]
+            let name = UnsafeRawBufferPointer(rebasing: request[..<space])
+            let key = UnsafeRawBufferPointer(rebasing: request[min(space + 1, request.endIndex)...])
             guard let form = terms.names.form(of: name) else {
                 let shown = printable(String(decoding: name, as: UTF8.self), limit: 60)
                 return .request(nil, key: "", unknownName: shown, octets: count)
@@ -183,7 +185,7 @@ final class MapSession: ChannelDuplexHandler {
         let start = String(decoding: input.readableBytesView.prefix(40), as: UTF8.self)
         service.complaints.log(
             .garbage, ["client": "\(context.remoteAddress?.description ?? "unknown")", "start": "\(printable(start))"])
-        input.clear()
+        input = nothing
         isEnding = true
         close(context)
     }
