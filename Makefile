@@ -53,6 +53,7 @@ bench: test-packages
 	$(SWIFT) build -c release --static-swift-stdlib --product sts-milter
 	$(SWIFT) build -c release --static-swift-stdlib --product bench-policies
 	$(SWIFT) build -c release --static-swift-stdlib --product bench-gate
+	$(SWIFT) build -c release --static-swift-stdlib --product bench-map
 	Tests/Bench/run
 
 fuzz: packages
