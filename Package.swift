@@ -24,6 +24,9 @@ let package = Package(
             name: "CMilter", path: "CShims/CMilter", pkgConfig: "milter", providers: [.apt(["libmilter-dev"])]),
         .systemLibrary(
             name: "COpenSSL", path: "CShims/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CSystemd", path: "CShims/CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .systemLibrary(name: "CZlib", path: "CShims/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CUnbound", path: "CShims/CUnbound", providers: [.apt(["libunbound-dev"])]),
 
         // Layer 0: rules, no I/O, no clock
@@ -33,6 +36,9 @@ let package = Package(
 
         // Layer 1: the network
         .target(name: "Wire", dependencies: ["Names", "CUnbound", "COpenSSL"]),
+
+        // Layer 1: compression
+        .target(name: "Gzip", dependencies: ["CZlib"]),
 
         // Layer 2: one adapter each
         .target(name: "Probe", dependencies: ["MTASTS", "Names", "TLSRPT", "Wire"]),
@@ -69,12 +75,33 @@ let package = Package(
             name: "Preload",
             dependencies: ["MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log")]),
 
+        .target(
+            name: "Intake",
+            dependencies: [
+                "CSystemd", "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+            ]),
+        .target(
+            name: "Courier",
+            dependencies: [
+                "COpenSSL", "Gzip", "Names", "TLSRPT", "Wire",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
+        .target(
+            name: "Reporting",
+            dependencies: ["Gzip", "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log")]),
+        .target(name: "ReportView", dependencies: ["Gzip", "Names", "TLSRPT"]),
+
         // Layer 3 and 4: the daemon and its commands
         .target(
             name: "Daemon",
             dependencies: [
-                "Discovery", "MTASTS", "Milter", "Names", "Pipeline", "PolicyMap", "Preload", "Probe", "Store",
-                "TLSRPT", "Wire",
+                "Courier", "Discovery", "Intake", "MTASTS", "Milter", "Names", "Pipeline", "PolicyMap", "Preload",
+                "Probe", "Reporting", "Store", "TLSRPT", "Wire",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -83,7 +110,7 @@ let package = Package(
         .executableTarget(
             name: "sts-milter",
             dependencies: [
-                "Daemon", "MTASTS", "Names", "Preload", "TLSRPT",
+                "Daemon", "Intake", "MTASTS", "Names", "Preload", "ReportView", "TLSRPT",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -107,6 +134,19 @@ let package = Package(
                 "LabKit", "MTASTS", "Names", "PolicyMap", .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "Tests/Bench/map"),
+        .executableTarget(
+            name: "bench-intake",
+            dependencies: [
+                "Intake", "LabKit", "MTASTS", "Names", "Store", "TLSRPT",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/Bench/intake"),
+        .executableTarget(
+            name: "bench-reports",
+            dependencies: [
+                "MTASTS", "Names", "Reporting", "Store", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/Bench/reports"),
         .executableTarget(name: "bench-gate", dependencies: ["LabKit"], path: "Tests/Bench/gate"),
         .executableTarget(name: "fuzz-corpus", dependencies: ["RuleTables"], path: "Tests/FuzzCorpus"),
 
@@ -147,6 +187,25 @@ let package = Package(
             dependencies: [
                 "Preload", "MTASTS", "Names", "LabKit", .product(name: "Logging", package: "swift-log"),
             ]),
+        .testTarget(
+            name: "IntakeTests",
+            dependencies: [
+                "Intake", "LabKit", "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+            ], resources: [.copy("Logs")]),
+        .testTarget(
+            name: "CourierTests",
+            dependencies: [
+                "Courier", "Gzip", "LabKit", "Names", "TLSRPT", "Wire", .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(
+            name: "ReportingTests",
+            dependencies: [
+                "Gzip", "MTASTS", "Names", "Reporting", "Store", "TLSRPT",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(
+            name: "ReportViewTests", dependencies: ["Gzip", "LabKit", "Names", "ReportView", "TLSRPT"],
+            resources: [.copy("Reports")]),
         .testTarget(name: "DaemonTests", dependencies: ["Daemon", "LabKit", "Names", "sts-milter"]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
 import Names
 import TLSRPT
 
@@ -8,7 +7,7 @@ import TLSRPT
 /// - Deviation: verdicts are counted as sessions.
 package struct SessionCount: Sendable, Hashable {
     /// Longest text of a failure detail, in octets: they come from the network.
-    static let maxTextOctets = 255
+    package static let maxTextOctets = 255
 
     package let day: UTCDay
     /// The domain whose report the session is part of.

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+import TLSRPT
+
+/// One SMTP session with an MX host as the MTA's own words tell it, before a policy is held against it.
+///
+/// A session counts once, however many recipients or messages it carried. - RFC 8460 §4.2: Delivery Summary.
+package struct ObservedSession: Sendable, Hashable {
+    /// Who told of it.
+    package enum Source: String, Sendable, Hashable, Codable {
+        case datagram = "tlsrpt"
+        case postfixLog = "postfix-log"
+        case sendmailLog = "sendmail-log"
+    }
+
+    /// How far the session got with TLS.
+    package enum Result: Sendable, Hashable {
+        /// TLS, and the MTA found the host's certificate to be what its own policy asked for.
+        case verified
+        /// TLS with a certificate of a trusted authority; nobody compared its names.
+        case trusted
+        /// TLS with a certificate that nobody vouches for, or none; the MTA asked for no more.
+        case untrusted
+        /// Mail went, and TLS is not mentioned.
+        case plaintext
+        /// The session failed for want of TLS that would do.
+        /// - Parameter reason: the `failure-reason-code`; nil when the type says all.
+        case failed(ResultType, reason: String?)
+    }
+
+    package let source: Source
+    package let time: UTCTime
+    /// The domain whose report the session belongs to: the recipients', as far as a log tells.
+    package let domain: DomainName?
+    /// The MX host as the MTA names it.
+    package let host: DomainName?
+    package let address: IPAddress?
+    package let result: Result
+    package let queueID: String?
+
+    package init(
+        source: Source, time: UTCTime, domain: DomainName?, host: DomainName?, address: IPAddress?, result: Result,
+        queueID: String?
+    ) {
+        self.source = source
+        self.time = time
+        self.domain = domain
+        self.host = host
+        self.address = address
+        self.result = result
+        self.queueID = queueID
+    }
+}

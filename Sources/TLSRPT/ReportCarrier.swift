@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+
+/// A report as it travels. - RFC 8460 §5: Report Delivery.
+package struct PackedReport: Sendable, Hashable {
+    package let policyDomain: DomainName
+    /// The domain of the report's `contact-info`.
+    package let submitter: DomainName
+    package let organizationName: String
+    package let contactInfo: String
+    package let reportID: String
+    package let day: UTCDay
+    package let fileName: ReportFileName
+    /// The report's JSON, compressed with gzip.
+    package let body: [UInt8]
+
+    package init(
+        policyDomain: DomainName, submitter: DomainName, organizationName: String, contactInfo: String,
+        reportID: String, day: UTCDay, fileName: ReportFileName, body: [UInt8]
+    ) {
+        self.policyDomain = policyDomain
+        self.submitter = submitter
+        self.organizationName = organizationName
+        self.contactInfo = contactInfo
+        self.reportID = reportID
+        self.day = day
+        self.fileName = fileName
+        self.body = body
+    }
+}
+
+/// Carries reports to where domains want them.
+package protocol ReportCarrier: Sendable {
+    /// Never throws: what goes wrong is what came of it.
+    /// - Parameter commit: called once, when the next octet sent may make the destination accept the report; false
+    ///   means that it must not be sent.
+    func carry(
+        _ report: PackedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
+    ) async -> CarriageResult
+}
+
+/// What came of carrying a report to one destination; every text is safe to print.
+package enum CarriageResult: Sendable, Hashable {
+    case accepted(String)
+    /// Not now: try again, no sooner than `after` if that is given.
+    case deferred(String, after: Duration?)
+    /// Never: the destination does not exist or does not want it.
+    case refused(String)
+    /// The end of the exchange was not seen: it may have been accepted, so it must not be sent again.
+    case uncertain(String)
+    /// `commit` said no.
+    case withdrawn
+}
+
+/// Asks the DNS for a domain's TLSRPT record.
+package protocol ReportRecordSource: Sendable {
+    func record(for domain: DomainName) async -> ReportRecordFinding
+}
+
+/// What the DNS said about a domain's TLSRPT record.
+package enum ReportRecordFinding: Sendable, Hashable {
+    case found(TLSRPTRecord.Finding)
+    /// No answer, SERVFAIL, or a bogus one: the text says which.
+    case unavailable(String)
+}
