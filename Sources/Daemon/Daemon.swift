@@ -219,7 +219,7 @@ private struct GateJudge: RecipientJudge {
     func glance(_ hops: [NextHop]) -> Verdict? { gate.glance(hops) }
     func judge(_ hops: [NextHop]) async -> Verdict { await gate.admit(hops) }
     func settle(_ hops: [NextHop]) -> Verdict { gate.settle(hops) }
-    func note(_ verdict: Verdict, of hops: [NextHop]) { gate.note(verdict, of: hops) }
+    func note(_ ruling: Ruling) { gate.note(ruling) }
 }
 
 extension Settings {

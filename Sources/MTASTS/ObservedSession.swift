@@ -37,6 +37,8 @@ package struct ObservedSession: Sendable, Hashable {
     package let address: IPAddress?
     package let result: Result
     package let queueID: String?
+    /// Whether the MTA's log says that it has told a TLSRPT socket of the session as well.
+    package var hasDatagram = false
 
     package init(
         source: Source, time: UTCTime, domain: DomainName?, host: DomainName?, address: IPAddress?, result: Result,

@@ -14,6 +14,14 @@ enum Decision: String, Sendable, Hashable {
     /// The whole message is put on hold at its end.
     case quarantine
 
+    /// Whether the mail does not go on now.
+    var holdsBack: Bool {
+        switch self {
+        case .deliver, .log: false
+        case .defer, .deferMessage, .quarantine: true
+        }
+    }
+
     /// The circumstances that a decision depends on beside the verdict.
     struct Circumstances: Sendable, Hashable {
         var onViolation: ViolationAction

@@ -21,6 +21,8 @@ final class Message {
     var verdicts: [Judged] = []
     /// Lines written without a queue id, to be written again with it.
     var unnamed: [VerdictLine] = []
+    /// What is done about these only the end of the message decides.
+    var undecided: [Ruling] = []
     /// Why the whole message must wait.
     var deferral: Reply?
     /// Why the whole message is put on hold.

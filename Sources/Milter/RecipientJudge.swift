@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import MTASTS
 
-/// What the milter asks about a recipient's next hops; nothing here is counted until ``note(_:of:)``.
+/// What the milter asks about a recipient's next hops; nothing here is counted until ``note(_:)``.
 package protocol RecipientJudge: Sendable {
     /// The verdict if memory alone decides it; called on libmilter's thread, must not block.
     func glance(_ hops: [NextHop]) -> Verdict?
@@ -9,8 +9,8 @@ package protocol RecipientJudge: Sendable {
     func judge(_ hops: [NextHop]) async -> Verdict
     /// The verdict as memory stands when patience has ended; called on libmilter's thread, must not block.
     func settle(_ hops: [NextHop]) -> Verdict
-    /// Counts a verdict that was acted on: once per message and next hops; must not block.
-    func note(_ verdict: Verdict, of hops: [NextHop])
+    /// Takes note of what was done, once per message and next hops; must not block.
+    func note(_ ruling: Ruling)
 }
 
 extension RecipientJudge {

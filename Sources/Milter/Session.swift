@@ -76,6 +76,7 @@ final class Session {
         let queueID = context.symbol(.queueID) ?? message.queueID
         for line in message.unnamed { line.write(to: desk.logger, queueID: queueID) }
         guard message.deferral != nil || message.hold != nil else { return .proceed }
+        for ruling in message.undecided { desk.judge.note(message.isTLSOptional ? ruling.released : ruling) }
         if message.isTLSOptional {
             desk.logger.info("let through by TLS-Required: No", metadata: named(queueID))
             return .proceed
@@ -111,9 +112,15 @@ final class Session {
     private func record(_ line: VerdictLine, isRepeated: Bool, in message: Message) {
         guard !isRepeated else { return line.write(to: desk.logger, queueID: message.queueID, level: .debug) }
         message.verdicts.append(Judged(hops: line.hops, verdict: line.verdict))
-        desk.judge.note(line.verdict, of: line.hops)
+        note(line, of: message)
         line.write(to: desk.logger, queueID: message.queueID)
         if message.queueID == nil, line.level >= desk.logger.logLevel { message.unnamed.append(line) }
+    }
+
+    private func note(_ line: VerdictLine, of message: Message) {
+        let ruling = Ruling(
+            line.verdict, of: line.hops, recipientDomain: line.recipient.domain, isHeldBack: line.decision.holdsBack)
+        if line.decision == .deferMessage { message.undecided.append(ruling) } else { desk.judge.note(ruling) }
     }
 
     private func circumstances(_ settings: MilterSettings, _ rule: Rule.Action?, isLocal: Bool)

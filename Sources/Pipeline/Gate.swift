@@ -14,6 +14,8 @@ package struct GateSettings: Sendable {
     package var failingFor: Duration = .seconds(60)
     /// How long a host that could not be reached is not tried again.
     package var unreachableFor: Duration = .seconds(60)
+    /// Whether the MTA's own words are read, so that only mail held back here is counted here.
+    package var mtaTellsSessions = false
 
     package init() {}
 }
@@ -28,8 +30,10 @@ package final class Gate: Sendable {
     static let maxProbesOfRoute = 8
     /// How long a route that broke its policy is held to break it while it cannot be looked at again.
     static let brokenFor = Duration.seconds(3600)
+    /// How old a delivery may be that still says something about its host.
+    static let deliveryStandsFor = Duration.seconds(300)
 
-    private struct ProbeKey: Hashable, Sendable {
+    struct ProbeKey: Hashable, Sendable {
         let candidate: Candidate
         let routeIsSecure: Bool
         /// What was begun under old settings ends under its old key, where nobody looks.
@@ -43,23 +47,23 @@ package final class Gate: Sendable {
     }
 
     /// A verdict with the policy it rests on.
-    private struct Standing: Sendable {
+    struct Standing: Sendable {
         let verdict: Verdict
         let policy: CachedPolicy?
     }
 
     private let policies: PolicyKeeper
-    private let routes: RouteBook
+    let routes: RouteBook
     private let prober: any Prober
     private let recorder: any Recorder
-    private let clock: any WallClock
-    private let settings: Mutex<GateSettings>
-    private let evidence = ExpiringTable<ProbeKey, HostEvidence>(capacity: maxRemembered)
+    let clock: any WallClock
+    let settings: Mutex<GateSettings>
+    let evidence = ExpiringTable<ProbeKey, HostEvidence>(capacity: maxRemembered)
     /// What single next hops came to in the current second: the same mail for the same domain is one look.
-    private let standing = ExpiringTable<NextHop, Standing>(capacity: maxRemembered)
+    let standing = ExpiringTable<NextHop, Standing>(capacity: maxRemembered)
     /// Routes that broke their policy when they were last seen: no longer to know is no pass.
     private let broken = ExpiringTable<NextHop, Broken>(capacity: maxRemembered)
-    private let generation = Atomic(0)
+    let generation = Atomic(0)
     private let probeFlights = Flights<ProbeKey, HostEvidence>(capacity: maxFlights)
 
     package init(
@@ -265,14 +269,17 @@ package final class Gate: Sendable {
 
     // MARK: Counting
 
-    /// Counts a verdict that was acted on, once per message and next hops.
-    package func note(_ verdict: Verdict, of hops: [NextHop]) {
+    /// Counts what was done about a recipient, once per message and next hops.
+    package func note(_ ruling: Ruling) {
+        let hops = ruling.hops
         let domain: DomainName? =
-            if case .violating(let violation) = verdict { violation.policyDomain } else {
+            if case .violating(let violation) = ruling.verdict { violation.policyDomain } else {
                 hops.lazy.compactMap(\.policyDomain).first
             }
         guard let domain else { return }
-        switch verdict {
+        // What goes on becomes a session of the MTA, which tells of it itself.
+        if settings.withLock({ $0.mtaTellsSessions }), !ruling.isHeldBack { return }
+        switch ruling.verdict {
         case .notJudged, .noPolicy(nil), .modeNone, .unknown: return
         case .noPolicy, .conforming, .testing, .violating: break
         }
@@ -283,7 +290,7 @@ package final class Gate: Sendable {
         } else if case .policy(let cached) = policies.known(domain) {
             policy = cached
         }
-        recorder.record(Outcome(time: now, policyDomain: domain, policy: policy, verdict: verdict))
+        recorder.record(Outcome(time: now, policyDomain: domain, policy: policy, verdict: ruling.verdict))
     }
 }
 

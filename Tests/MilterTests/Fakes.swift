@@ -35,8 +35,8 @@ final class TableJudge: RecipientJudge {
 
     func settle(_ hops: [NextHop]) -> Verdict { .unknown("lookup still running") }
 
-    func note(_ verdict: Verdict, of hops: [NextHop]) {
-        noted.withLock { $0.append("\(hops.first?.policyDomain?.ascii ?? "-")") }
+    func note(_ ruling: Ruling) {
+        noted.withLock { $0.append("\(ruling.hops.first?.policyDomain?.ascii ?? "-")") }
     }
 
     private func answer(_ domain: DomainName) -> Verdict {

@@ -217,9 +217,9 @@ struct GateTests {
 
     @Test("counts what met a policy, with the policy")
     func counts() async throws {
-        gate.note(await gate.admit(hops), of: hops)
-        gate.note(.unknown("x"), of: hops)
-        gate.note(.notJudged("x"), of: hops)
+        gate.note(Ruling(await gate.admit(hops), of: hops, isHeldBack: true))
+        gate.note(Ruling(.unknown("x"), of: hops, isHeldBack: true))
+        gate.note(Ruling(.notJudged("x"), of: hops, isHeldBack: false))
         let outcomes = world.look(\.outcomes)
         #expect(outcomes.count == 1)
         #expect(outcomes.first?.policy?.id == "1")

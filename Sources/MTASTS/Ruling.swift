@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+
+/// What was done about a recipient's mail, and upon which verdict.
+package struct Ruling: Sendable, Hashable {
+    package let verdict: Verdict
+    package let hops: [NextHop]
+    /// The domain of the recipient's address, whose mail takes these next hops.
+    package let recipientDomain: DomainName?
+    /// Whether the mail was kept from going on: it does not become a session of the MTA now.
+    package let isHeldBack: Bool
+
+    package init(_ verdict: Verdict, of hops: [NextHop], recipientDomain: DomainName? = nil, isHeldBack: Bool) {
+        self.verdict = verdict
+        self.hops = hops
+        self.recipientDomain = recipientDomain
+        self.isHeldBack = isHeldBack
+    }
+
+    /// The same, when the mail was let go after all.
+    package var released: Ruling {
+        Ruling(verdict, of: hops, recipientDomain: recipientDomain, isHeldBack: false)
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+import TLSRPT
+
+extension SessionCount {
+    /// What a session that a log tells of adds to the report of a domain; nothing if it says nothing about TLS.
+    /// - Parameters:
+    ///   - domain: the Policy Domain of the next hop that the MTA took.
+    ///   - finding: the domain's policy when the session was.
+    ///   - seen: what the last look at the host found, where there was one: it knows of the certificate what a log under
+    ///     an opportunistic level does not say.
+    package static func counts(
+        of session: ObservedSession, for domain: DomainName, under finding: PolicyFinding, seeing seen: HostEvidence?
+    ) -> [SessionCount] {
+        func count(_ policy: AppliedPolicy, _ details: Set<FailureDetails>) -> [SessionCount] {
+            [
+                SessionCount(
+                    day: session.time.day, domain: domain, policy: policy, isFailure: !details.isEmpty,
+                    details: details)
+            ]
+        }
+        switch finding {
+        case .policy(let cached) where cached.policy.mode != .none:
+            // - RFC 8461 §2: Related Technologies. DANE comes first, and its sessions are its own.
+            if let host = session.host, seen?.isAuthenticatedByDANE == true {
+                let tlsa = AppliedPolicy.reported(ReportedPolicy(.tlsa, domain: host.ascii))
+                return count(tlsa, session.ownFailure)
+            }
+            return count(.sts(domain, cached.policy), session.failures(under: cached.policy, seeing: seen))
+        case .failed(let failure):
+            return count(.sts(domain, nil), [FailureDetails(failure.type, reasonCode: failure.text)])
+        // - RFC 8461 §5: mode none is as though there were no policy.
+        case .policy, .absent, .unknown:
+            if session.result == .plaintext { return [] }
+            return count(.reported(ReportedPolicy(.noPolicyFound, domain: domain.ascii)), session.ownFailure)
+        }
+    }
+}
+
+extension ObservedSession {
+    /// The reason code of a host that no pattern of the policy covers; the registry has no type of its own for it.
+    package static let outsidePolicy = "mx-not-in-sts-policy"
+
+    /// Whether the MTA left the host out because the policy does not name it.
+    package var isOutsidePolicy: Bool {
+        if case .failed(.validationFailure, Self.outsidePolicy) = result { true } else { false }
+    }
+
+    /// What the log itself says went wrong.
+    fileprivate var ownFailure: Set<FailureDetails> {
+        switch result {
+        case .verified, .trusted, .untrusted: []
+        case .plaintext: [details(.starttlsNotSupported, nil)]
+        case .failed(let type, let reason): [details(type, reason)]
+        }
+    }
+
+    /// What went wrong, measured by the policy rather than by what the MTA asked for.
+    fileprivate func failures(under policy: Policy, seeing seen: HostEvidence?) -> Set<FailureDetails> {
+        var failures = ownFailure
+        if case .untrusted = result { failures = seenFailures(seen) ?? [details(.certificateNotTrusted, nil)] }
+        if case .trusted = result { failures = seenFailures(seen) ?? [] }
+        // - RFC 8461 §4.1: MX Host Validation.
+        if let host, !policy.covers(host) { failures.insert(details(.validationFailure, Self.outsidePolicy)) }
+        return failures
+    }
+
+    private func seenFailures(_ seen: HostEvidence?) -> Set<FailureDetails>? {
+        guard case .failing(let failures, _) = seen else { return nil }
+        // How TLS began, the session itself knows better.
+        let certificate = failures.filter {
+            switch $0.type {
+            case .certificateExpired, .certificateHostMismatch, .certificateNotTrusted: true
+            case .starttlsNotSupported, .validationFailure, .tlsaInvalid, .dnssecInvalid, .daneRequired,
+                .stsPolicyFetchError, .stsPolicyInvalid, .stsWebPKIInvalid:
+                false
+            }
+        }
+        return certificate.isEmpty ? nil : Set(certificate.map { details($0.type, $0.reasonCode) })
+    }
+
+    private func details(_ type: ResultType, _ reason: String?) -> FailureDetails {
+        FailureDetails(
+            type, receivingMXHostname: host?.ascii, receivingIP: address?.description, reasonCode: reason)
+    }
+}
+
+extension HostEvidence {
+    fileprivate var isAuthenticatedByDANE: Bool {
+        if case .conforming(let facts) = self { facts.authentication == .dane } else { false }
+    }
+}
