@@ -30,6 +30,7 @@ package struct Settings: Sendable {
     package var localPolicies = LocalPolicies()
     /// Nil for no list.
     package var preload: PreloadSettings?
+    package var intake = IntakeSettings()
     package var storePath = ""
     package var organizationName = ""
     package var contactInfo = ""
@@ -66,6 +67,8 @@ package struct Settings: Sendable {
         mapDesk = reader.mapDesk()
         localPolicies = reader.localPolicies(warnings: &warnings)
         preload = reader.preload()
+        intake = reader.intake()
+        gate.mtaTellsSessions = intake.isAny
         storePath = reader.text("store.path")
         organizationName = reader.optionalText("report.organization_name") ?? heloName.ascii
         contactInfo = reader.optionalText("report.contact_info") ?? "postmaster@\(heloName)"

@@ -131,13 +131,19 @@ package let settingsTable: [Setting] = [
     Setting("store.path", .text, "\"/var/lib/sts-milter/sts-milter.sqlite\"", "The database of policies and counters."),
 
     Setting(
-        "intake.tlsrpt_socket", .text, nil, "Socket on which Postfix >= 3.10 reports TLS outcomes.",
-        example: "\"/var/spool/postfix/run/tlsrpt/tlsrpt.sock\"", isServed: false),
+        "intake.tlsrpt_socket", .text, nil,
+        "Unix socket on which Postfix 3.10 and later reports each TLS handshake: the path of its smtp_tlsrpt_socket_name, as seen from outside its chroot.",
+        example: "\"/var/spool/postfix/run/tlsrpt/tlsrpt.sock\""),
+    Setting("intake.tlsrpt_socket_mode", .text, "\"0660\"", "Its mode, octal: Postfix's user must be able to write."),
+    Setting("intake.tlsrpt_socket_group", .text, nil, "Its group.", example: "\"postfix\""),
     Setting(
-        "intake.postfix_log", .text, nil, "Postfix's log file, or \"journal\".", example: "\"/var/log/mail.log\"",
-        isServed: false),
+        "intake.postfix_log", .text, nil,
+        "Postfix's log, a file or \"journal\": how its deliveries went. Needs smtp_tls_loglevel = 1. Beside tlsrpt_socket it adds only what Postfix does not report there.",
+        example: "\"/var/log/mail.log\""),
     Setting(
-        "intake.sendmail_log", .text, nil, "Sendmail's log file.", example: "\"/var/log/mail.log\"", isServed: false),
+        "intake.sendmail_log", .text, nil,
+        "Sendmail's log, a file or \"journal\". LogLevel 14 tells why a certificate failed; the default 9 only that it did.",
+        example: "\"/var/log/mail.log\""),
 
     Setting(
         "report.organization_name", .text, nil, "Who we are in reports. Default: the host's name.",
