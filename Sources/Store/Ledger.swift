@@ -8,7 +8,7 @@ import TLSRPT
 /// Counts sessions for the reports: in memory at once, on disk within a second or so.
 ///
 /// While the disk is full or read-only the counts wait in memory, and go to disk when it is back.
-package final class Ledger: Recorder {
+package final class Ledger: Recorder, IntakeLedger {
     /// Kinds of failure kept for one domain and day; the rest is summed under their result type.
     package static let maxDetails = 200
     /// Policies kept for one domain and day, such as one that changes with each fetch; the rest is summed without text.
@@ -76,6 +76,24 @@ package final class Ledger: Recorder {
             warn(of: error, waiting: waiting.tallies, lost: waiting.lost)
             return false
         }
+    }
+
+    /// Writes counts and mark in one transaction, apart from the counts that wait in memory.
+    ///
+    /// Nothing of it stays in memory when it fails, since the log still has it.
+    package func commit(_ sessions: [SessionCount], mark: IntakeMark) async throws(StoreError) {
+        var counts = PendingCounts()
+        for session in sessions { counts.add(session) }
+        let tallies = counts.tallies
+        let now = clock.now
+        try await store.write { db in
+            try Store.add(tallies, to: db)
+            try Store.save(mark, at: now, to: db)
+        }
+    }
+
+    package func mark(of source: String) async throws(StoreError) -> IntakeMark? {
+        try await store.intakeMark(of: source)
     }
 
     private func noteWritten(lost: Int) {

@@ -32,6 +32,7 @@ enum Schema {
             try db.execute(sql: ledger)
         }
         migrator.registerMigration("2") { db in try db.execute(sql: uses) }
+        migrator.registerMigration("3") { db in try db.execute(sql: intake) }
         return migrator
     }
 
@@ -53,6 +54,15 @@ enum Schema {
             domain TEXT NOT NULL PRIMARY KEY,
             last_used INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
+        """
+
+    /// How far each log was read, written in one transaction with the counts of what was read.
+    private static let intake = """
+        CREATE TABLE intake_mark (
+            source TEXT NOT NULL PRIMARY KEY,
+            state BLOB NOT NULL,
+            updated_at INTEGER NOT NULL
+        ) STRICT;
         """
 
     /// Days are days since 1970-01-01, lists are JSON arrays, and an absent text is the empty text.

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import FoundationEssentials
+import Logging
+import MTASTS
+import Names
+
+/// Reads lines of one source, and commits what they count together with the place up to which they were read.
+struct IntakeDesk<Reader: LogReader, Place: Codable & Sendable> {
+    /// What the mark holds: the place, and what the reader knows of sessions that are not yet complete there.
+    private struct State: Codable {
+        let place: Place
+        let reader: Reader
+    }
+
+    private let source: String
+    private let port: IntakePort
+    private let pace: IntakePace
+    private var reader = Reader()
+    private var sessions: [ObservedSession] = []
+    private var octets = 0
+    private var committedAt: ContinuousClock.Instant?
+
+    init(source: String, port: IntakePort, pace: IntakePace) {
+        self.source = source
+        self.port = port
+        self.pace = pace
+    }
+
+    /// Where the last commit was made; nil if none was, or when the task is cancelled.
+    mutating func resume() async -> Place? {
+        var patience = IntakePatience(pace)
+        while !Task.isCancelled {
+            do {
+                let mark = try await port.ledger.mark(of: source)
+                patience.end("reading goes on", source, port.logger)
+                return mark.flatMap { take($0) }
+            } catch {
+                patience.complain("the place in a log cannot be read, reading waits", of: error, source, port.logger)
+                await patience.wait()
+            }
+        }
+        return nil
+    }
+
+    private mutating func take(_ mark: IntakeMark) -> Place? {
+        let data = Data(mark.state)
+        if let state = try? JSONDecoder().decode(State.self, from: data) {
+            reader = state.reader
+            return state.place
+        }
+        // Another version of the reader: its open sessions are lost, the place is not.
+        port.logger.notice(
+            "sessions that were open in a log at the last stop are not counted", metadata: ["source": "\(source)"])
+        return (try? JSONDecoder().decode(PlaceOnly<Place>.self, from: data))?.place
+    }
+
+    /// Takes whole lines.
+    mutating func read(_ lines: UnsafeRawBufferPointer) {
+        octets += lines.count
+        reader.read(lines, now: port.clock.now) { sessions.append($0) }
+    }
+
+    /// Whether enough was read, or enough time has passed, for a commit.
+    var isDue: Bool {
+        guard let committedAt else { return true }
+        return octets >= pace.maxOctets || sessions.count >= pace.maxSessions
+            || ContinuousClock.now - committedAt >= pace.interval
+    }
+
+    /// Commits what was read up to the place; tries until it is done.
+    /// - Returns: false when the task was cancelled before.
+    mutating func commit(_ place: Place) async -> Bool {
+        for remark in reader.takeRemarks() {
+            port.logger.warning("a log lacks something", metadata: ["source": "\(source)", "remark": "\(remark)"])
+        }
+        var patience = IntakePatience(pace)
+        let counts = sessions.isEmpty ? [] : await port.count(sessions)
+        while !Task.isCancelled {
+            do {
+                let state = try JSONEncoder().encode(State(place: place, reader: reader))
+                try await port.ledger.commit(counts, mark: IntakeMark(source: source, state: [UInt8](state)))
+                (sessions, octets, committedAt) = ([], 0, .now)
+                patience.end("reading goes on", source, port.logger)
+                return true
+            } catch {
+                patience.complain(
+                    "what a log says cannot be kept, reading waits", of: error, source, port.logger)
+                await patience.wait()
+            }
+        }
+        return false
+    }
+}
+
+private struct PlaceOnly<Place: Codable>: Codable {
+    let place: Place
+}

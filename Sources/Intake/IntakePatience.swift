@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import Logging
+import Names
+
+/// Waits longer with each failure, and complains once a minute.
+struct IntakePatience {
+    private static let complaintPause = Duration.seconds(60)
+    private static let maxDoublings = 5
+
+    private var pause: Duration
+    private let longestPause: Duration
+    private var complainedAt: ContinuousClock.Instant?
+
+    init(_ pace: IntakePace) {
+        pause = pace.retry
+        longestPause = pace.retry * (1 << Self.maxDoublings)
+    }
+
+    mutating func complain(_ message: Logger.Message, of error: any Error, _ source: String, _ logger: Logger) {
+        if let complainedAt, ContinuousClock.now - complainedAt < Self.complaintPause { return }
+        complainedAt = .now
+        logger.warning(message, metadata: ["source": "\(source)", "cause": "\(error)"])
+    }
+
+    /// - Returns: at once when the task is cancelled.
+    mutating func wait() async {
+        try? await Task.sleep(for: pause)
+        pause = min(pause * 2, longestPause)
+    }
+
+    func end(_ message: Logger.Message, _ source: String, _ logger: Logger) {
+        if complainedAt != nil { logger.notice(message, metadata: ["source": "\(source)"]) }
+    }
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Logging
+import MTASTS
+import Names
+import Synchronization
+
+@testable import Intake
+
+/// Reads a log of two lines a session: `open N`, and later `done N`. Others are noise.
+struct PairReader: LogReader {
+    var open: Set<String> = []
+    var remarks: [String] = []
+
+    mutating func read(_ lines: UnsafeRawBufferPointer, now: UTCTime, _ found: (ObservedSession) -> Void) {
+        precondition(lines.last == UInt8(ascii: "\n"))
+        for line in lines.split(separator: UInt8(ascii: "\n")) {
+            let words = String(decoding: line, as: UTF8.self).split(separator: " ")
+            guard words.count == 2 else { continue }
+            if words[0] == "open" { open.insert(String(words[1])) }
+            if words[0] == "remark" { remarks.append(String(words[1])) }
+            guard words[0] == "done", open.remove(String(words[1])) != nil else { continue }
+            found(
+                ObservedSession(
+                    source: .postfixLog, time: now, domain: nil, host: nil, address: nil, result: .verified,
+                    queueID: String(words[1])))
+        }
+    }
+
+    mutating func takeRemarks() -> [String] {
+        defer { remarks = [] }
+        return remarks
+    }
+
+    static func lines(_ numbers: some Sequence<Int>) -> String {
+        numbers.map { "open \($0)\nnoise\ndone \($0)\n" }.joined()
+    }
+}
+
+/// A ledger in memory, whose disk can be full.
+final class MemoryLedger: IntakeLedger {
+    struct Full: Error {}
+
+    private struct State {
+        var counts: [SessionCount] = []
+        var mark: IntakeMark?
+        var commits = 0
+        var refused = 0
+        var isFull = false
+    }
+
+    private let state = Mutex(State())
+
+    func mark(of source: String) async throws -> IntakeMark? {
+        try state.withLock { state in
+            if state.isFull { state.refused += 1 }
+            guard !state.isFull else { throw Full() }
+            return state.mark
+        }
+    }
+
+    func commit(_ sessions: [SessionCount], mark: IntakeMark) async throws {
+        try state.withLock { state in
+            if state.isFull { state.refused += 1 }
+            guard !state.isFull else { throw Full() }
+            state.counts += sessions
+            state.mark = mark
+            state.commits += 1
+        }
+    }
+
+    var isFull: Bool {
+        get { state.withLock { $0.isFull } }
+        set { state.withLock { $0.isFull = newValue } }
+    }
+    var commits: Int { state.withLock { $0.commits } }
+    var refused: Int { state.withLock { $0.refused } }
+    var days: [UTCDay] { state.withLock { $0.counts.map(\.day) } }
+    /// The numbers of the sessions, in the order in which they were counted.
+    var numbers: [Int] {
+        state.withLock { $0.counts.compactMap { Int($0.domain.ascii.dropFirst().prefix { $0 != "." }) } }
+    }
+}
+
+/// A log in a directory of its own, written and rotated as syslog and logrotate do.
+final class LogScratch {
+    let directory: String
+    var log: String { directory + "/mail.log" }
+
+    init() throws {
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent("follow-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
+        directory = url.path
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: directory) }
+
+    func write(_ text: String, to name: String = "mail.log") throws { try write(Array(text.utf8), to: name) }
+
+    func write(_ octets: [UInt8], to name: String = "mail.log") throws {
+        let path = directory + "/" + name
+        if !FileManager.default.fileExists(atPath: path) {
+            _ = FileManager.default.createFile(atPath: path, contents: nil)
+        }
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+        defer { try? file.close() }
+        try file.seekToEnd()
+        try file.write(contentsOf: octets)
+    }
+
+    /// Renames mail.log.1 to mail.log.2, and mail.log to mail.log.1.
+    func rename() throws {
+        try shift()
+        try FileManager.default.moveItem(atPath: log, toPath: log + ".1")
+    }
+
+    /// Copies mail.log to mail.log.1, and cuts it.
+    func copyAndTruncate() throws {
+        try shift()
+        try FileManager.default.copyItem(atPath: log, toPath: log + ".1")
+        try cut()
+    }
+
+    func cut() throws {
+        guard truncate(log, 0) == 0 else { throw LogFileError(code: errno) }
+    }
+
+    private func shift() throws {
+        for number in (1...20).reversed() where FileManager.default.fileExists(atPath: log + ".\(number)") {
+            try FileManager.default.moveItem(atPath: log + ".\(number)", toPath: log + ".\(number + 1)")
+        }
+        // File systems keep times by the tick of the clock: two rotations are never within one.
+        usleep(10_000)
+    }
+}
+
+/// The lines that were logged.
+final class LoggedLines: Sendable {
+    private let collected = Mutex<[String]>([])
+
+    var lines: [String] { collected.withLock { $0 } }
+    var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
+
+    private struct Handler: LogHandler {
+        let log: LoggedLines
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.debug
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let line = "\(event.level): \(event.message) \(event.metadata ?? [:])"
+            log.collected.withLock { $0.append(line) }
+        }
+    }
+}
+
+/// A clock that the test sets.
+final class SetClock: WallClock {
+    private let time = Mutex(UTCTime(secondsSinceEpoch: 1_790_000_000))
+    var now: UTCTime { time.withLock { $0 } }
+    func advance(by seconds: Int64) { time.withLock { $0 = $0 + .seconds(seconds) } }
+}
+
+/// A follower of a log that can be stopped at any moment and started again.
+struct FollowedLog {
+    let scratch: LogScratch
+    let ledger = MemoryLedger()
+    let log = LoggedLines()
+    let clock = SetClock()
+    var beginsAtEnd = false
+    var pace = IntakePace()
+
+    init() throws {
+        scratch = try LogScratch()
+        pace.poll = .milliseconds(2)
+        pace.interval = .zero
+        pace.retry = .milliseconds(1)
+    }
+
+    var port: IntakePort {
+        IntakePort(ledger: ledger, clock: clock, logger: log.logger) { sessions in
+            sessions.compactMap { session in
+                guard let number = session.queueID, let domain = try? DomainName("n\(number).example") else {
+                    return nil
+                }
+                return SessionCount(
+                    day: session.time.day, domain: domain, policy: .sts(domain, nil), isFailure: false)
+            }
+        }
+    }
+
+    /// Follows while `body` runs, and then stops as a kill would.
+    func follow(_ body: () async throws -> Void) async throws {
+        let follower = LogFollower<PairReader>(
+            .postfixLog, path: scratch.log, beginsAtEnd: beginsAtEnd, pace: pace, port: port)
+        let task = Task { await follower.run() }
+        let result = await Result { try await body() }
+        task.cancel()
+        await task.value
+        try result.get()
+    }
+}
+
+extension Result where Failure == any Error {
+    fileprivate init(_ body: () async throws -> Success) async {
+        do { self = .success(try await body()) } catch { self = .failure(error) }
+    }
+}

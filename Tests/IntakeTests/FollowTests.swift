@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import LabKit
+import Testing
+
+@testable import Intake
+
+@Suite("A followed log counts each session once")
+struct FollowTests {
+    @Test("while it grows, a partial line waiting for its end")
+    func grows() async throws {
+        let world = try FollowedLog()
+        try world.scratch.write(PairReader.lines(1...100))
+        try await world.follow {
+            try await Wait.until("all counted") { world.ledger.numbers == Array(1...100) }
+            try world.scratch.write("open 101\ndo")
+            try world.scratch.write("ne 101\n")
+            try await Wait.until("the next") { world.ledger.numbers == Array(1...101) }
+        }
+    }
+
+    @Test("over stops at any moment, sessions open at the stop included")
+    func restarts() async throws {
+        var world = try FollowedLog()
+        world.pace.maxSessions = 3
+        var count = 0
+        for stop in 0..<60 {
+            try world.scratch.write("open \(count + 1)\n" + PairReader.lines(count + 2..<count + 30) + "done ")
+            try await world.follow {
+                try await Wait.until("some progress") { world.ledger.commits > stop }
+            }
+            try world.scratch.write("\(count + 1)\n")
+            count += 29
+            if stop.isMultiple(of: 10) { try world.scratch.rename() }
+            if stop % 10 == 5 { try world.scratch.copyAndTruncate() }
+        }
+        try world.scratch.write("\n")
+        try await world.follow {
+            try? await Wait.until("all counted") { world.ledger.numbers.count >= count }
+        }
+        let missing = Set(1...count).subtracting(world.ledger.numbers).sorted()
+        #expect(missing.isEmpty, "\(world.log.lines)")
+        #expect(world.ledger.numbers.sorted() == Array(1...count))
+    }
+
+    @Test("from its end when it was never read, a line without its end left out; the next start goes on there")
+    func firstStart() async throws {
+        var world = try FollowedLog()
+        world.beginsAtEnd = true
+        try world.scratch.write(PairReader.lines(1...3) + "open 4")
+        try await world.follow { try await Wait.until("a mark") { world.ledger.commits > 0 } }
+        try world.scratch.write("\ndone 4\n" + PairReader.lines(5...6))
+        try await world.follow { try await Wait.until("two counted") { world.ledger.numbers.count == 2 } }
+        #expect(world.ledger.numbers == [5, 6])
+    }
+
+    @Test("from the first line of a log that was not there yet, also after a restart")
+    func missing() async throws {
+        var world = try FollowedLog()
+        world.beginsAtEnd = true
+        try await world.follow { try await Wait.until("a mark") { world.ledger.commits > 0 } }
+        try world.scratch.write(PairReader.lines(1...2))
+        try await world.follow { try await Wait.until("both counted") { world.ledger.numbers == [1, 2] } }
+        #expect(world.log.lines.filter { $0.contains("cannot be read") && $0.contains("no such file") }.count == 1)
+    }
+
+    @Test(
+        "and what stands in a log's place is named once, until a log comes",
+        arguments: [("mkdir", "a directory"), ("mkfifo", "a named pipe")])
+    func notAFile(_ command: String, _ kind: String) async throws {
+        let world = try FollowedLog()
+        try world.scratch.write(PairReader.lines(1...1))
+        try await world.follow {
+            try await Wait.until("counted") { world.ledger.numbers == [1] }
+            try world.scratch.rename()
+            if command == "mkdir" { mkdir(world.scratch.log, 0o755) } else { mkfifo(world.scratch.log, 0o644) }
+            try await Wait.until("a warning") { world.log.lines.contains { $0.contains(kind) } }
+            _ = remove(world.scratch.log)
+            try world.scratch.write(PairReader.lines(2...2))
+            try await Wait.until("counted") { world.ledger.numbers == [1, 2] }
+        }
+        #expect(world.log.lines.filter { $0.hasPrefix("warning") }.count == 1)
+    }
+
+    @Test("when the disk is full: reading waits, warns once, and goes on")
+    func fullDisk() async throws {
+        let world = try FollowedLog()
+        try world.scratch.write(PairReader.lines(1...10))
+        world.ledger.isFull = true
+        try await world.follow {
+            try await Wait.until("retries") { world.ledger.refused > 3 }
+            world.ledger.isFull = false
+            try await Wait.until("counted") { world.ledger.numbers == Array(1...10) }
+            world.ledger.isFull = true
+            let refused = world.ledger.refused
+            try world.scratch.write(PairReader.lines(11...20))
+            try await Wait.until("retries") { world.ledger.refused > refused + 3 }
+            try world.scratch.rename()
+            try world.scratch.write(PairReader.lines(21...30))
+        }
+        world.ledger.isFull = false
+        try await world.follow {
+            try await Wait.until("counted") { world.ledger.numbers == Array(1...30) }
+        }
+        #expect(world.log.lines.filter { $0.hasPrefix("warning") }.count == 2)
+        #expect(world.log.lines.contains { $0.contains("reading goes on") })
+    }
+
+    @Test("between binary octets and lines without end, with a clock that runs back")
+    func hostile() async throws {
+        let world = try FollowedLog()
+        let noise = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 7919 >> 3) }
+        try world.scratch.write(PairReader.lines(1...1))
+        try world.scratch.write(noise + [10])
+        try world.scratch.write(PairReader.lines(2...2))
+        try world.scratch.write([UInt8](repeating: 0, count: 1 << 20) + [10])
+        try await world.follow {
+            try await Wait.until("counted") { world.ledger.numbers == [1, 2] }
+            world.clock.advance(by: -200_000)
+            try world.scratch.write(PairReader.lines(3...3))
+            try await Wait.until("counted") { world.ledger.numbers == [1, 2, 3] }
+        }
+    }
+
+    @Test("and what the reader remarks is logged once")
+    func remarks() async throws {
+        let world = try FollowedLog()
+        try world.scratch.write("remark tlsless\n")
+        try await world.follow {
+            try await Wait.until("a remark") { world.log.lines.contains { $0.contains("tlsless") } }
+            try world.scratch.write(PairReader.lines(1...1))
+            try await Wait.until("counted") { world.ledger.numbers == [1] }
+        }
+        #expect(world.log.lines.filter { $0.contains("tlsless") }.count == 1)
+    }
+
+    @Test("a state of another version keeps its place")
+    func otherState() async throws {
+        let world = try FollowedLog()
+        try world.scratch.write(PairReader.lines(1...5))
+        try await world.follow { try await Wait.until("counted") { world.ledger.numbers.count == 5 } }
+        let mark = try #require(try await world.ledger.mark(of: "postfix-log \(world.scratch.log)"))
+        let text = String(decoding: mark.state, as: UTF8.self).replacing("\"open\"", with: "\"was\"")
+        try await world.ledger.commit([], mark: .init(source: mark.source, state: Array(text.utf8)))
+        try world.scratch.write(PairReader.lines(6...6))
+        try await world.follow { try await Wait.until("counted") { world.ledger.numbers.count == 6 } }
+        #expect(world.ledger.numbers == Array(1...6))
+    }
+
+    @Test("a stream is read to its end, the last line without its end included")
+    func stream() throws {
+        let scratch = try LogScratch()
+        try scratch.write(PairReader.lines(1...9) + "open 10\ndone 10")
+        var stream = try LogStream<PairReader>(path: scratch.log)
+        var found: [String] = []
+        while try stream.read(now: SetClock().now, { found.append($0.queueID ?? "") }) {}
+        #expect(found == (1...10).map(String.init))
+        #expect(throws: LogFileError.missing) { _ = try LogStream<PairReader>(path: "/nowhere").self }
+    }
+}
