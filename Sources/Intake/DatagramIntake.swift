@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import Logging
+import Names
+
+/// Reads what the receiver took, and hands it on to be counted.
+package struct DatagramIntake: Sendable {
+    /// Different datagrams read before other tasks get a turn.
+    private static let turn = 200
+    /// Characters of a datagram in the log.
+    private static let sampleLimit = 300
+
+    private let receiver: DatagramReceiver
+
+    package init(_ receiver: DatagramReceiver) { self.receiver = receiver }
+
+    /// Reads at each interval until the task is cancelled; then stops the receiver and reads the rest.
+    /// - Parameter count: called for each datagram that differs from the others since the last time, with how often it
+    ///   came on the day.
+    package func run(
+        every interval: Duration = .seconds(1), _ count: @Sendable (TLSRPTDatagram, UTCDay, _ times: Int) -> Void
+    ) async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: interval)
+            await read(count)
+        }
+        receiver.stop()
+        await read(count)
+    }
+
+    /// Reads what came in since the last time.
+    package func read(_ count: (TLSRPTDatagram, UTCDay, _ times: Int) -> Void) async {
+        var read = 0
+        for day in receiver.take().days {
+            for (payload, times) in day.payloads {
+                do throws(DatagramError) {
+                    let datagram = try TLSRPTDatagram(payload.octets)
+                    if !datagram.remarks.isEmpty {
+                        complain(.odd, datagram.remarks.joined(separator: "; "), payload, times)
+                    }
+                    count(datagram, day.day, times)
+                } catch {
+                    complain(.refused, error.description, payload, times)
+                }
+                read += 1
+                if read.isMultiple(of: Self.turn) { await Task.yield() }
+            }
+        }
+    }
+
+    private func complain(
+        _ kind: DatagramComplaints.Kind, _ cause: String, _ payload: DatagramTable.Payload, _ times: Int
+    ) {
+        // Octets that are no UTF-8 are shown as U+FFFD, escaped like the rest.
+        let start = String(decoding: payload.octets.prefix(Self.sampleLimit), as: UTF8.self)
+        receiver.complaints.log(
+            kind, times: times, ["cause": "\(cause)", "datagram": "\(printable(start, limit: Self.sampleLimit))"])
+    }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Logging
+import MTASTS
+import Names
+import Synchronization
+
+/// Takes datagrams from the socket as fast as they come, on a thread that does nothing else.
+///
+/// The kernel queues ten or so, and an MTA does not wait for room: behind a commit to disk they would be lost.
+package final class DatagramReceiver: Sendable {
+    /// Longest datagram taken, in octets: what fits in a socket buffer of Linux's default size.
+    package static let maxDatagramOctets = 212_960
+    /// Between two looks for room in the table; in nanoseconds, as the others here.
+    private static let roomPause: Int = 5_000_000
+    /// After an error that is not the datagram's.
+    private static let errorPause: Int = 100_000_000
+
+    /// What came in since the start.
+    package struct Counts: Sendable, Hashable {
+        package var received = 0
+        /// Empty, or longer than ``maxDatagramOctets``.
+        package var unreadable = 0
+        /// Came before the stop, and found no room.
+        package var lost = 0
+    }
+
+    private struct State {
+        var table = DatagramTable()
+        var counts = Counts()
+        var isStopping = false
+    }
+
+    private let socket: DatagramSocket
+    private let clock: any WallClock
+    let complaints: DatagramComplaints
+    private let state = Mutex(State())
+    private let thread = Mutex<pthread_t?>(nil)
+
+    /// Binds the socket and starts the thread, which runs until ``stop()``.
+    package init(_ settings: DatagramSettings, clock: any WallClock, logger: Logger) throws(DatagramSocketError) {
+        if let warning = DatagramQueue.warning() { logger.warning("\(warning)") }
+        socket = try DatagramSocket(settings)
+        self.clock = clock
+        complaints = DatagramComplaints(logger: logger)
+        try start()
+    }
+
+    package var counts: Counts { state.withLock { $0.counts } }
+
+    /// What came in since the last time, for whoever reads and counts it.
+    package func take() -> DatagramTable {
+        state.withLock { state in
+            let table = state.table
+            state.table = DatagramTable()
+            return table
+        }
+    }
+
+    /// Takes the socket away and waits until what is queued has been taken from it; then ``take()`` has the rest.
+    package func stop() {
+        guard let running = thread.withLock({ $0.take() }) else { return }
+        state.withLock { $0.isStopping = true }
+        socket.shut()
+        pthread_join(running, nil)
+        socket.close()
+    }
+
+    private func start() throws(DatagramSocketError) {
+        var all = sigset_t()
+        var before = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_BLOCK, &all, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        var made = pthread_t()
+        let box = Unmanaged.passRetained(self)
+        let code = pthread_create(
+            &made, nil,
+            { argument in
+                // The argument is the box above; the thread holds its owner until `stop`.
+                if let argument { Unmanaged<DatagramReceiver>.fromOpaque(argument).takeRetainedValue().drain() }
+                return nil
+            }, box.toOpaque())
+        guard code == 0 else {
+            box.release()
+            socket.shut()
+            socket.close()
+            throw .noThread(String(cString: strerror(code)))
+        }
+        thread.withLock { $0 = made }
+    }
+
+    private func drain() {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.maxDatagramOctets, alignment: 16)
+        defer { buffer.deallocate() }
+        var isStopping = false
+        while true {
+            // With MSG_TRUNC the length is that of the datagram, not of what fitted.
+            let flags = Int32(MSG_TRUNC) | (isStopping ? Int32(MSG_DONTWAIT) : 0)
+            let length = recv(socket.descriptor, buffer.baseAddress, buffer.count, flags)
+            let failure = errno
+            if length <= 0, !isStopping {
+                isStopping = state.withLock { $0.isStopping }
+                // What wakes a thread at the stop looks like an empty datagram.
+                if isStopping, length == 0 { continue }
+            }
+            if length >= 0 {
+                keep(buffer, length)
+            } else if failure == EAGAIN, isStopping {
+                return
+            } else if failure != EINTR {
+                complaints.log(.receiveFailed, ["cause": "\(String(cString: strerror(failure)))"])
+                pause(Self.errorPause)
+            }
+        }
+    }
+
+    private func keep(_ buffer: UnsafeMutableRawBufferPointer, _ length: Int) {
+        guard (1...buffer.count).contains(length) else {
+            state.withLock { $0.counts.unreadable += 1 }
+            complaints.log(
+                length == 0 ? .refused : .tooLong,
+                length == 0 ? ["cause": "\(DatagramError.empty)"] : ["octets": "\(length)"])
+            return
+        }
+        let payload = DatagramTable.Payload(UnsafeRawBufferPointer(rebasing: buffer[..<length]))
+        let day = clock.now.day
+        // A datagram that waits here keeps the queue full, so that the MTA learns of it and says so in its log.
+        while true {
+            let (isKept, isStopping) = state.withLock { state in
+                if state.table.add(payload, on: day) {
+                    state.counts.received += 1
+                    return (true, false)
+                }
+                if state.isStopping { state.counts.lost += 1 }
+                return (false, state.isStopping)
+            }
+            if isKept { return }
+            complaints.log(isStopping ? .lost : .full, [:])
+            if isStopping { return }
+            pause(Self.roomPause)
+        }
+    }
+
+    private func pause(_ nanoseconds: Int) {
+        var time = timespec(tv_sec: 0, tv_nsec: nanoseconds)
+        nanosleep(&time, nil)
+    }
+}

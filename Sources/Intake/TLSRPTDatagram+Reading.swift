@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import FoundationEssentials
+import Names
+import TLSRPT
+
+extension TLSRPTDatagram {
+    /// Policies of one session: Postfix sends one, others two.
+    package static let maxPolicies = 16
+    /// Failure details kept of one policy; the rest is dropped.
+    static let maxDetails = 64
+    /// Octets kept of the lines of a policy, and of its hosts; lines past that are dropped.
+    static let maxPolicyOctets = 16_384
+    /// Characters kept of a host's greeting; ``Probe`` keeps as many.
+    private static let maxGreeting = 100
+
+    /// Reads the payload of one datagram, which any local user of the socket can have written.
+    package init(_ payload: some Collection<UInt8>) throws(DatagramError) {
+        guard !payload.isEmpty else { throw .empty }
+        let message = try Self.decode(payload)
+        do {
+            domain = try DomainName(message.d)
+        } catch {
+            throw .badDomain(error)
+        }
+        record = message.pr ?? ""
+        guard message.policies.count <= Self.maxPolicies else { throw .tooManyPolicies }
+        var remarks = message.dpv?.remark.map { [$0] } ?? []
+        var policies: [PolicyOutcome] = []
+        for policy in message.policies {
+            switch policy.outcome(for: domain) {
+            case .success(let outcome): policies.append(outcome)
+            case .failure(let refusal): remarks.append(refusal.why)
+            }
+        }
+        guard !policies.isEmpty else { throw .noPolicy }
+        self.policies = policies
+        self.remarks = remarks
+    }
+
+    private static func decode(_ payload: some Collection<UInt8>) throws(DatagramError) -> DatagramMessage {
+        do {
+            // libtlsrpt copies octets from 0x80 as they are: what is no UTF-8 must not cost the session.
+            let isASCII = payload.allSatisfy { $0 < 0x80 }
+            let text = isASCII ? Data(payload) : Data(String(decoding: payload, as: UTF8.self).utf8)
+            return try JSONDecoder().decode(DatagramMessage.self, from: text)
+        } catch let error as DecodingError {
+            throw error.refusal
+        } catch {
+            throw .notJSON
+        }
+    }
+
+    /// The lines of a policy while there is room for them.
+    static func bounded(_ lines: [String]?) -> [String] {
+        var room = maxPolicyOctets
+        return (lines ?? []).prefix { line in
+            room -= line.utf8.count + 1
+            return room >= 0
+        }.map { $0 }
+    }
+
+    /// The first line of a reply to EHLO, without its code, as the text of a report.
+    static func greeting(_ reply: String) -> String {
+        var line = reply.utf8.prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }
+        let code = line.prefix(3)
+        if code.count == 3, code.allSatisfy({ (0x30...0x39).contains($0) }),
+            let mark = line.dropFirst(3).first, mark == UInt8(ascii: "-") || mark == UInt8(ascii: " ")
+        {
+            line = line.dropFirst(4)
+        }
+        return printable(String(Substring(line)), limit: maxGreeting)
+    }
+}
+
+extension DecodingError {
+    /// The same in our words: the path holds names of ours only, nothing of the datagram.
+    fileprivate var refusal: DatagramError {
+        switch self {
+        case .keyNotFound(let key, let context): .badMember(path(context.codingPath + [key]))
+        case .typeMismatch(_, let context), .valueNotFound(_, let context):
+            .badMember(context.codingPath.isEmpty ? "(the whole)" : path(context.codingPath))
+        case .dataCorrupted(let context):
+            context.codingPath.isEmpty ? .notJSON : .badMember(path(context.codingPath))
+        @unknown default: .notJSON
+        }
+    }
+
+    private func path(_ keys: [any CodingKey]) -> String {
+        keys.reduce("") { path, key in
+            if let index = key.intValue { return "\(path)[\(index)]" }
+            return path.isEmpty ? key.stringValue : "\(path).\(key.stringValue)"
+        }
+    }
+}
