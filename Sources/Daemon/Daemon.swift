@@ -27,11 +27,14 @@ package final class Daemon: Sendable {
     private let keeper: PolicyKeeper
     private let routes: RouteBook
     private let gate: Gate
+    private let hops: HopBook
+    private let intake: DeliveryIntake
     private let desk: MapDesk
     private let milter: MilterServer
     private let map: PolicyMapServer?
     private let control = Mutex<ControlServer?>(nil)
     private let upkeep = Mutex<Task<Void, Never>?>(nil)
+    private let hearing = Mutex<Task<Void, Never>?>(nil)
     /// What became of DNSSEC, and when it was tried.
     private let dnssec: Mutex<(use: DNSSECUse, at: ContinuousClock.Instant)>
 
@@ -64,11 +67,18 @@ package final class Daemon: Sendable {
         routes = RouteBook(router: network, clock: clock)
         gate = Gate(
             policies: keeper, routes: routes, prober: network, recorder: ledger, clock: clock, settings: settings.gate)
+        hops = HopBook(clock: clock)
+        intake = try DeliveryIntake(
+            settings.intake,
+            reckoner: Reckoner(
+                policies: keeper, routes: routes, hops: hops, gate: gate,
+                countsDatagrams: settings.intake.datagramSocket != nil, readsLog: settings.intake.readsLog),
+            ledger: ledger, logger: logger)
         desk = MapDesk(policies: keeper, routes: routes, surveyor: network, clock: clock, settings: settings.mapDesk)
         map = settings.policyMap.map { [desk] in
             PolicyMapServer(settings: $0, oracle: desk, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
         }
-        milter = MilterServer(settings: settings.milter, judge: GateJudge(gate: gate), logger: logger)
+        milter = MilterServer(settings: settings.milter, judge: GateJudge(gate: gate, hops: hops), logger: logger)
     }
 
     /// Serves the MTA and the commands; returns when both can connect.
@@ -97,6 +107,7 @@ package final class Daemon: Sendable {
                 ).run()
             }
         }
+        hearing.withLock { task in task = Task { [intake] in await intake.run() } }
         logger.notice(
             "serving",
             metadata: ["socket": "\(settings.withLock { $0.milter.socket })", "version": "\(Settings.version)"])
@@ -144,7 +155,10 @@ package final class Daemon: Sendable {
         }
         await standing.apply(new)
         keeper.apply(new.keeper)
-        gate.apply(new.gate)
+        var gateSettings = new.gate
+        // What is heard changes with a restart only.
+        gateSettings.mtaTellsSessions = intake.isAny
+        gate.apply(gateSettings)
         desk.apply(new.mapDesk)
         var restart = milter.apply(new.milter)
         switch (map, new.policyMap) {
@@ -153,6 +167,7 @@ package final class Daemon: Sendable {
         case (nil, _), (_, nil): restart.append("policy_map.socket")
         }
         if new.storePath != old.storePath { restart.append("store.path") }
+        if new.intake != old.intake { restart.append("intake.*") }
         if new.controlSocket != old.controlSocket { restart.append("control.socket") }
         settings.withLock { $0 = new }
         for name in restart {
@@ -166,6 +181,9 @@ package final class Daemon: Sendable {
         milter.stop()
         if !milter.drain(within: Self.drainTime) { logger.warning("verdicts under way were cut off") }
         await map?.stop()
+        let hearing = hearing.withLock { $0 }
+        hearing?.cancel()
+        await hearing?.value
         let upkeep = upkeep.withLock { $0 }
         upkeep?.cancel()
         await upkeep?.value
@@ -191,6 +209,7 @@ package final class Daemon: Sendable {
                 ?? "no policy map",
             dnssec.withLock { $0.use.text },
         ]
+        lines += intake.status
         lines += standing.status
         for lost in keeper.lostPolicies.sorted(by: { $0.at > $1.at }) {
             lines.append(
@@ -215,11 +234,15 @@ package final class Daemon: Sendable {
 /// What the milter asks, answered by the gate.
 private struct GateJudge: RecipientJudge {
     let gate: Gate
+    let hops: HopBook
 
     func glance(_ hops: [NextHop]) -> Verdict? { gate.glance(hops) }
     func judge(_ hops: [NextHop]) async -> Verdict { await gate.admit(hops) }
     func settle(_ hops: [NextHop]) -> Verdict { gate.settle(hops) }
-    func note(_ ruling: Ruling) { gate.note(ruling) }
+    func note(_ ruling: Ruling) {
+        hops.note(ruling)
+        gate.note(ruling)
+    }
 }
 
 extension Settings {

@@ -103,7 +103,7 @@ package final class Reckoner: Sendable {
 
     /// What a datagram's sessions add to reports: its own words, but where it says that there is no policy and we know
     /// of a testing one or of one that cannot be had, which Postfix is not told of.
-    package func counts(reported sessions: [SessionCount]) async -> [SessionCount] {
+    package func counts(reported sessions: [SessionCount]) -> [SessionCount] {
         var counts: [SessionCount] = []
         for session in sessions {
             guard case .reported(let policy) = session.policy, policy.type == .known(.noPolicyFound) else {

@@ -38,10 +38,11 @@ package final class Ledger: Recorder, IntakeLedger {
         record(SessionCount.counts(of: outcome))
     }
 
-    package func record(_ sessions: [SessionCount]) {
+    /// Counts each of the sessions so many times.
+    package func record(_ sessions: [SessionCount], times: Int = 1) {
         guard !sessions.isEmpty else { return }
         pending.withLock { pending in
-            for session in sessions { pending.add(session) }
+            for session in sessions { pending.add(session, times: times) }
         }
     }
 

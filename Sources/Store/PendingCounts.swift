@@ -24,14 +24,18 @@ struct PendingCounts: Sendable {
 
     var isEmpty: Bool { tallies.isEmpty && lost == 0 }
 
-    mutating func add(_ session: SessionCount) {
+    mutating func add(_ session: SessionCount, times: Int = 1) {
         let key = TallyKey(day: session.day, domain: session.domain, policy: session.policy)
         guard let index = room(for: key) else {
-            lost += 1
+            lost += times
             return
         }
-        if session.isFailure { tallies.values[index].failures += 1 } else { tallies.values[index].successes += 1 }
-        for details in session.details { add(details, 1, at: index) }
+        if session.isFailure {
+            tallies.values[index].failures += times
+        } else {
+            tallies.values[index].successes += times
+        }
+        for details in session.details { add(details, times, at: index) }
     }
 
     /// Puts back what could not be written.

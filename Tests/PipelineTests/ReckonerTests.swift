@@ -102,8 +102,8 @@ struct ReckonerTests {
         let counts = await reckoner(datagrams: true).counts(of: [try session(.untrusted, hasDatagram: true)])
         #expect(types(counts) == ["example.org sts certificate-not-trusted"])
         let reported = [none()]
-        #expect(await reckoner(datagrams: true).counts(reported: reported).isEmpty)
-        let alone = await reckoner(datagrams: true, log: false).counts(reported: reported)
+        #expect(reckoner(datagrams: true).counts(reported: reported).isEmpty)
+        let alone = reckoner(datagrams: true, log: false).counts(reported: reported)
         #expect(types(alone) == ["example.org sts success"])
     }
 
@@ -111,18 +111,18 @@ struct ReckonerTests {
     func failedPolicy() async throws {
         world.change { $0.fetch = .failure(PolicyFailure(.stsWebPKIInvalid, "expired")) }
         _ = await keeper.policy(for: domain)
-        let counts = await reckoner(datagrams: true, log: false).counts(reported: [none()])
+        let counts = reckoner(datagrams: true, log: false).counts(reported: [none()])
         #expect(types(counts) == ["example.org sts sts-webpki-invalid"])
         #expect(counts.first?.isFailure == true)
     }
 
     @Test("a datagram's own policy is its authority")
-    func reportedPolicy() async {
+    func reportedPolicy() {
         let count = SessionCount(
             day: world.now.day, domain: domain,
             policy: .reported(ReportedPolicy(.sts, domain: "example.org", strings: ["version: STSv1"])),
             isFailure: false)
-        #expect(await reckoner(datagrams: true).counts(reported: [count]) == [count])
+        #expect(reckoner(datagrams: true).counts(reported: [count]) == [count])
     }
 
     @Test("a delivery spares the probe, a failed one asks for it")

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import Intake
+import Logging
+import MTASTS
+import Names
+import Pipeline
+import Store
+
+/// Hears from the MTA how its deliveries went, and has them counted.
+struct DeliveryIntake: Sendable {
+    private let settings: IntakeSettings
+    private let receiver: DatagramReceiver?
+    private let reckoner: Reckoner
+    private let ledger: Ledger
+    private let logger: Logger
+
+    /// Binds the datagram socket, so that a daemon that cannot have it does not start; nothing is read before ``run()``.
+    init(_ settings: IntakeSettings, reckoner: Reckoner, ledger: Ledger, logger: Logger) throws {
+        self.settings = settings
+        self.reckoner = reckoner
+        self.ledger = ledger
+        self.logger = logger
+        receiver = try settings.datagramSocket.map { path in
+            var socket = DatagramSettings(path: path)
+            socket.mode = settings.datagramSocketMode
+            socket.group = settings.datagramSocketGroup
+            return try DatagramReceiver(socket, clock: SystemClock(), logger: logger)
+        }
+    }
+
+    /// Reads until the task is cancelled; then what the datagram socket still holds is counted.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            if let receiver {
+                group.addTask {
+                    await DatagramIntake(receiver).run { datagram, day, times in
+                        ledger.record(reckoner.counts(reported: datagram.sessionCounts(day: day)), times: times)
+                    }
+                }
+            }
+            if let log = settings.postfixLog {
+                group.addTask { await follow(log, as: .postfixLog, PostfixLogReader.self) }
+            }
+            if let log = settings.sendmailLog {
+                group.addTask { await follow(log, as: .sendmailLog, SendmailLogReader.self) }
+            }
+        }
+    }
+
+    private func follow<Reader: LogReader>(
+        _ log: IntakeSettings.Log, as kind: ObservedSession.Source, _: Reader.Type
+    ) async {
+        let port = IntakePort(ledger: ledger, clock: SystemClock(), logger: logger) { await reckoner.counts(of: $0) }
+        switch log {
+        case .file(let path): await LogFollower<Reader>(kind, path: path, port: port).run()
+        case .journal: await JournalFollower<Reader>(kind, port: port).run()
+        }
+    }
+
+    /// Whether the MTA tells of its sessions at all.
+    var isAny: Bool { settings.isAny }
+
+    /// What an administrator sees of it, a line a source.
+    var status: [String] {
+        var lines: [String] = []
+        if let receiver, let path = settings.datagramSocket {
+            let counts = receiver.counts
+            lines.append(
+                "tlsrpt datagrams at \(path): \(counts.received) received, \(counts.unreadable) unreadable, \(counts.lost) lost"
+            )
+        }
+        for (name, log) in [("postfix", settings.postfixLog), ("sendmail", settings.sendmailLog)] {
+            switch log {
+            case .file(let path): lines.append("\(name) log: \(path)")
+            case .journal: lines.append("\(name) log: the journal")
+            case nil: continue
+            }
+        }
+        return lines.isEmpty ? ["no intake: reports count the milter's verdicts, not the MTA's deliveries"] : lines
+    }
+}

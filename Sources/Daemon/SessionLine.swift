@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import MTASTS
+import Names
+
+/// A session as `sts-milter intake` shows it: a line for a person, or one of JSON for a script.
+package struct SessionLine: Sendable, Encodable {
+    private let session: ObservedSession
+
+    init(_ session: ObservedSession) { self.session = session }
+
+    /// `success`, `plaintext`, or the result type. - RFC 8460 §4.3: Result Types.
+    private var result: String {
+        switch session.result {
+        case .verified, .trusted, .untrusted: "success"
+        case .plaintext: "plaintext"
+        case .failed(let type, _): type.rawValue
+        }
+    }
+
+    private var reason: String? {
+        if case .failed(_, let reason) = session.result { reason.map { printable($0) } } else { nil }
+    }
+
+    /// How far the MTA looked at the certificate; nil without TLS.
+    private var verification: String? {
+        switch session.result {
+        case .verified: "verified"
+        case .trusted: "trusted"
+        case .untrusted: "untrusted"
+        case .plaintext, .failed: nil
+        }
+    }
+
+    package var line: String {
+        let place = (session.host?.ascii ?? "-") + (session.address.map { "[\($0)]" } ?? "")
+        let what = result + (reason.map { " (\($0))" } ?? "") + (verification.map { " (\($0))" } ?? "")
+        return "\(session.time) \(session.domain?.ascii ?? "-") \(place) \(what) \(queueID ?? "-")"
+    }
+
+    /// One object; what is not known is null.
+    package var json: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+
+    private var queueID: String? { session.queueID.map { printable($0, limit: 40) } }
+
+    private enum CodingKeys: String, CodingKey {
+        case time
+        case policyDomain = "policy_domain"
+        case mx, ip, result, reason, verification
+        case queueID = "queue_id"
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var members = encoder.container(keyedBy: CodingKeys.self)
+        try members.encode(session.time.description, forKey: .time)
+        try members.encode(session.domain?.ascii, forKey: .policyDomain)
+        try members.encode(session.host?.ascii, forKey: .mx)
+        try members.encode(session.address?.description, forKey: .ip)
+        try members.encode(result, forKey: .result)
+        try members.encode(reason, forKey: .reason)
+        try members.encode(verification, forKey: .verification)
+        try members.encode(queueID, forKey: .queueID)
+    }
+}

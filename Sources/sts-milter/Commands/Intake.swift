@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Daemon
+import MTASTS
+
+struct Intake: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Read what an MTA says of its deliveries, once, and show what is made of it.")
+
+    @Option(help: "What is read: postfix-log, sendmail-log, or tlsrpt (datagrams, a line each).")
+    var from: ObservedSession.Source
+
+    @Argument(help: "Files; - is standard input.")
+    var files: [String]
+
+    @Flag(help: "One JSON object a line.")
+    var json = false
+
+    @Flag(help: "Add the sessions to the ledger, under the policies it holds. The daemon does that for what it follows.")
+    var record = false
+
+    @Flag(help: "With --record: also what was recorded before.")
+    var again = false
+
+    @OptionGroup var settings: SettingsOption
+
+    func validate() throws {
+        if files.isEmpty { throw ValidationError("name a file, or - for standard input") }
+        if again, !record { throw ValidationError("--again goes with --record") }
+    }
+
+    func run() throws {
+        var isWhole = true
+        var sessions: [IntakeReading] = []
+        for file in files {
+            var reading = IntakeReading(from, path: file)
+            do {
+                try reading.read { print(json ? $0.json : $0.line) }
+            } catch {
+                printError("\(error)")
+                isWhole = false
+            }
+            for remark in reading.remarks { printError("\(file): \(remark)") }
+            sessions.append(reading)
+        }
+        if record { isWhole = try record(sessions) && isWhole }
+        if !isWhole { throw ExitCode.failure }
+    }
+
+    private func record(_ readings: [IntakeReading]) throws -> Bool {
+        let settings = try settings.read()
+        let again = again
+        var isWhole = true
+        for reading in readings {
+            do {
+                let recorded = try blocking { try await reading.record(in: settings, again: again) }
+                printError(recorded)
+            } catch {
+                printError("\(error)")
+                isWhole = false
+            }
+        }
+        return isWhole
+    }
+}
+
+extension ObservedSession.Source: ExpressibleByArgument {}
