@@ -126,7 +126,7 @@ final class LogScratch {
     }
 
     private func shift() throws {
-        for number in (1...20).reversed() where FileManager.default.fileExists(atPath: log + ".\(number)") {
+        for number in (1...99).reversed() where FileManager.default.fileExists(atPath: log + ".\(number)") {
             try FileManager.default.moveItem(atPath: log + ".\(number)", toPath: log + ".\(number + 1)")
         }
         // File systems keep times by the tick of the clock: two rotations are never within one.

@@ -16,18 +16,19 @@ package final class DaemonProcess: Sendable {
     /// The milter's socket as Postfix writes it.
     package var milter: String { "inet:\(address):\(port)" }
 
-    /// Where the program lies: beside the program that runs now.
-    package static func program() throws -> String {
+    /// Where the program lies, or another one that is built with it: beside the program that runs now.
+    package static func program(_ name: String = "sts-milter") throws -> String {
+        let named = name == "sts-milter" ? ProcessInfo.processInfo.environment["STS_MILTER"] : nil
         let candidates =
-            [ProcessInfo.processInfo.environment["STS_MILTER"]].compactMap { $0 }
+            [named].compactMap { $0 }
             + [CommandLine.arguments[0], Bundle.main.executablePath ?? ""].map {
-                URL(fileURLWithPath: $0).deletingLastPathComponent().appendingPathComponent("sts-milter").path
+                URL(fileURLWithPath: $0).deletingLastPathComponent().appendingPathComponent(name).path
             }
             + Bundle.allBundles.map {
-                $0.bundleURL.deletingLastPathComponent().appendingPathComponent("sts-milter").path
+                $0.bundleURL.deletingLastPathComponent().appendingPathComponent(name).path
             }
         guard let path = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0) }) else {
-            throw LabError("no sts-milter at \(candidates); build it, or name it in STS_MILTER")
+            throw LabError("no \(name) at \(candidates); build it, or name it in STS_MILTER")
         }
         return path
     }
