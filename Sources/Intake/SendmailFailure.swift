@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import MTASTS
 import Names
 import TLSRPT
 
@@ -42,12 +43,11 @@ struct SendmailFailure: Sendable, Hashable, Codable {
     /// entry of the access map.
     ///
     /// nil when the rules themselves had trouble, which says nothing of the host.
-    /// - Deviation: a host outside the policy is a validation-failure.
     init?(refusal text: SyslogOctets) {
         if text.hasSuffix(" not listed in SANs") || text.index(of: " does not match ") != nil {
             self.init(.certificateHostMismatch)
         } else if text.index(of: " not found in ") != nil {
-            self.init(.validationFailure, reason: "mx-not-in-sts-policy")
+            self.init(.validationFailure, reason: mxNotInPolicyReason)
         } else if text.index(of: " temp fail") != nil {
             return nil
         } else {
