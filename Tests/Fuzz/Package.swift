@@ -21,12 +21,23 @@ let package = Package(
         .target(
             name: "PolicyMap", dependencies: ["Names", "MTASTS", "TLSRPT"],
             sources: ["AcceptedNames.swift", "MapAnswer.swift", "MapForm.swift", "Netstring.swift"]),
+        // Without what needs swift-log: the sockets and files.
+        .target(
+            name: "Intake", dependencies: ["Names", "MTASTS", "TLSRPT"],
+            sources: [
+                "DatagramError.swift", "DatagramMessage.swift", "LogReader.swift", "SendmailDelivery.swift",
+                "SendmailFailure.swift", "SendmailLine.swift", "SendmailLogReader.swift", "SendmailProcess.swift",
+                "SendmailSession.swift", "SendmailSilence.swift", "SendmailVerify.swift", "SyslogClock.swift",
+                "SyslogLine.swift", "SyslogOctets.swift", "TLSRPTDatagram+Reading.swift", "TLSRPTDatagram.swift",
+            ]),
         fuzzer("FuzzRecord"),
         fuzzer("FuzzPolicy"),
         fuzzer("FuzzName"),
         fuzzer("FuzzNextHop"),
         fuzzer("FuzzNetstring", ["PolicyMap"]),
         fuzzer("FuzzMapAnswer", ["PolicyMap"]),
+        fuzzer("FuzzDatagram", ["Intake", "TLSRPT"]),
+        fuzzer("FuzzSendmailLog", ["Intake"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+
+/// What is known of one Sendmail process: it delivers one message at a time, and its lines are in order.
+///
+/// Lines about TLS name the server, the lines that end a delivery name the server, the queue id and the recipients. A server
+/// that failed before another one took the mail has no domain until that line. A process keeps a few connections
+/// open for further messages: they are the same sessions.
+struct SendmailProcess: Sendable, Hashable, Codable {
+    /// Most sessions kept: those of one delivery, and connections kept open (ConnectionCacheSize, 2).
+    private static let maxSessions = 16
+    /// OpenSSL's longest text has some 80.
+    private static let maxReasonOctets = 100
+    /// How long a connection stays open for the next message (ConnectionCacheTimeout, 5 min), in seconds.
+    private static let cacheTime: Int64 = 300
+
+    /// When its last line was written, in seconds since 1970.
+    var time: Int64 = 0
+    private var sessions: [SendmailSession] = []
+    /// Of the session that comes next.
+    private var reason: String?
+    private var comparesNames = false
+    private var handshakeFailed = false
+    private var hasLocalTrouble = false
+
+    private enum CodingKeys: String, CodingKey {
+        case time = "t"
+        case sessions = "s"
+        case reason = "r"
+        case comparesNames = "n"
+        case handshakeFailed = "h"
+        case hasLocalTrouble = "l"
+    }
+
+    init() {}
+
+    mutating func established(_ relay: String, _ verify: SendmailVerify) {
+        closeFailedHandshake(with: relay)
+        var session = SendmailSession(relay: relay, time: time)
+        session.verify = verify
+        session.reason = reason
+        session.comparesNames = comparesNames
+        keep(session)
+        forget()
+    }
+
+    /// Why the certificate of the session that comes next fails: the first error is the one that counts.
+    mutating func certificateError(_ text: SyslogOctets) { reason = reason ?? text.prefix(Self.maxReasonOctets).text }
+
+    mutating func verifyMessage(_ text: SyslogOctets) {
+        guard !text.equals("ok"), let last = sessions.indices.last, sessions[last].reason == nil else { return }
+        sessions[last].reason = text.prefix(Self.maxReasonOctets).text
+    }
+
+    mutating func handshakeHasFailed() { handshakeFailed = true }
+    mutating func namesAreCompared() { comparesNames = true }
+    mutating func localTrouble() { hasLocalTrouble = true }
+
+    mutating func refused(_ relay: String, _ verify: SendmailVerify, _ text: SyslogOctets) {
+        if verify != .noHandshake { closeFailedHandshake(with: relay) }
+        let isOurs = hasLocalTrouble && verify == .temporary
+        let open = sessions.indices.last.flatMap { last in
+            let session = sessions[last]
+            return session.relay == relay && session.counted.isEmpty && session.failure == nil ? last : nil
+        }
+        let reason = open.flatMap { sessions[$0].reason } ?? reason
+        if !isOurs, let failure = verify.failure(reason: reason, text: text) {
+            var session = open.map { sessions.remove(at: $0) } ?? SendmailSession(relay: relay, time: time)
+            session.failure = failure
+            keep(session)
+        }
+        forget()
+    }
+
+    /// - Parameter domain: the recipient's.
+    mutating func refused(_ relay: String, for domain: String, _ text: SyslogOctets) {
+        let open = sessions.lastIndex { $0.relay == relay && $0.failure == nil }
+        var session = open.map { sessions.remove(at: $0) } ?? SendmailSession(relay: relay, time: time)
+        let verify = session.verify ?? .verified
+        if let failure = verify.failure(reason: session.reason, text: text) { session.refuse(failure, for: domain) }
+        keep(session)
+    }
+
+    /// The end of a delivery for some recipients: hands out the sessions it had, in their order.
+    mutating func deliver(_ delivery: SendmailDelivery, _ found: (ObservedSession) -> Void) {
+        let relay = SendmailSession.name(delivery.relay)
+        let queueID = delivery.queueID.text
+        closeFailedHandshake(with: relay)
+        var isKnown = false
+        let server = sessions.lastIndex { $0.relay == relay }
+        for index in sessions.indices where belongs(sessions[index], to: queueID, relay) {
+            let isLive = sessions[index].relay == relay && sessions[index].failure == nil
+            isKnown = isKnown || isLive
+            if index == server, sessions[index].address == nil {
+                sessions[index].address = delivery.address?.description
+            }
+            sessions[index].lastTime = time
+            sessions[index].queueID = sessions[index].queueID ?? queueID
+            sessions[index].via = relay
+            sessions[index].count(for: delivery.domains, found)
+        }
+        if !isKnown, delivery.isSent {
+            var session = SendmailSession(relay: relay, time: time)
+            session.queueID = queueID
+            session.via = relay
+            session.address = delivery.address?.description
+            session.count(for: delivery.domains, found)
+            keep(session)
+        }
+        forget()
+    }
+
+    /// Whether the session is part of the delivery that `relay` ended: begun for it, or still open and used again.
+    private func belongs(_ session: SendmailSession, to queueID: String, _ relay: String) -> Bool {
+        if session.counted.isEmpty { return true }
+        guard session.via == relay else { return false }
+        if session.queueID == queueID { return true }
+        return session.relay == relay && session.failure == nil && time - session.lastTime <= Self.cacheTime
+    }
+
+    /// Whether nothing is pending, and no connection is open any more.
+    func isDone(at now: Int64) -> Bool {
+        abs(now - time) > Self.cacheTime && !handshakeFailed && sessions.allSatisfy { !$0.counted.isEmpty }
+    }
+
+    /// After a handshake that failed, the same server is tried in the clear if no rule forbids (TLSFallbacktoClear).
+    private mutating func closeFailedHandshake(with relay: String) {
+        guard handshakeFailed else { return }
+        handshakeFailed = false
+        var session = SendmailSession(relay: relay, time: time)
+        session.failure = .noHandshake
+        keep(session)
+    }
+
+    private mutating func keep(_ session: SendmailSession) {
+        // A new session with a server takes the place of an old one that was counted.
+        sessions.removeAll { $0.relay == session.relay && !$0.counted.isEmpty && $0.failure == nil }
+        if sessions.count >= Self.maxSessions { sessions.removeFirst() }
+        sessions.append(session)
+    }
+
+    private mutating func forget() {
+        reason = nil
+        comparesNames = false
+        handshakeFailed = false
+        hasLocalTrouble = false
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+import Names
+
+/// One session with a server, as far as the lines have told.
+struct SendmailSession: Sendable, Hashable, Codable {
+    /// Most domains of one session that are told apart.
+    private static let maxDomains = 64
+    /// A name with its final dot, in octets.
+    private static let maxNameOctets = 254
+
+    /// The server without a final dot, in lower case.
+    let relay: String
+    /// When its first line was written, in seconds since 1970.
+    let time: Int64
+    /// When its last line was written.
+    var lastTime: Int64
+    /// What `${verify}` was; nil for a session without TLS.
+    var verify: SendmailVerify?
+    /// Why the certificate failed.
+    var reason: String?
+    var comparesNames = false
+    /// What ended the session.
+    var failure: SendmailFailure?
+    /// What was refused for a domain's recipients only.
+    var failures: [String: SendmailFailure] = [:]
+    /// The delivery that it was begun for, and the server that took or refused that in the end.
+    var queueID: String?
+    var via: String?
+    var address: String?
+    /// Domains under which it was counted; "" for none.
+    var counted: [String] = []
+
+    private enum CodingKeys: String, CodingKey {
+        case relay = "r"
+        case time = "t"
+        case lastTime = "l"
+        case verify = "v"
+        case reason = "w"
+        case comparesNames = "n"
+        case failure = "f"
+        case failures = "d"
+        case queueID = "q"
+        case via = "s"
+        case address = "a"
+        case counted = "c"
+    }
+
+    init(relay: String, time: Int64) {
+        self.relay = relay
+        self.time = time
+        lastTime = time
+    }
+
+    /// The name as it is compared.
+    static func name(_ relay: SyslogOctets) -> String {
+        let name = relay.prefix(maxNameOctets)
+        return (name.last == UInt8(ascii: ".") ? name.dropLast(1) : name).text.lowercased()
+    }
+
+    mutating func refuse(_ failure: SendmailFailure, for domain: String) {
+        if failures.count < Self.maxDomains { failures[domain] = failure }
+    }
+
+    /// Counts the session under each of the domains that it was not counted under yet.
+    mutating func count(for domains: [String]?, _ found: (ObservedSession) -> Void) {
+        for domain in domains ?? [""] where !counted.contains(domain) && counted.count < Self.maxDomains {
+            counted.append(domain)
+            guard let result = result(for: domain) else { continue }
+            found(
+                ObservedSession(
+                    source: .sendmailLog, time: UTCTime(secondsSinceEpoch: time),
+                    domain: domain.isEmpty ? nil : try? DomainName(domain), host: try? DomainName(mxHost: relay),
+                    address: address.flatMap { IPAddress($0) }, result: result, queueID: queueID))
+        }
+    }
+
+    private func result(for domain: String) -> ObservedSession.Result? {
+        if let failure = failure ?? failures[domain] { return .failed(failure.type, reason: failure.reason) }
+        guard let verify else { return .plaintext }
+        return verify.result(comparesNames: comparesNames)
+    }
+}

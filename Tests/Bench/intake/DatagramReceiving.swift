@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Intake
+import Logging
+import MTASTS
+import Names
+import Store
+
+/// The intake of datagrams as the daemon has it: bench-intake receive SOCKET DATABASE, until SIGTERM.
+enum DatagramReceiving {
+    private struct Clock: WallClock {
+        var now: UTCTime { UTCTime(secondsSinceEpoch: Int64(time(nil))) }
+    }
+
+    static func run(socket: String, database: String) async throws {
+        // Blocked before any thread is made: none but the wait below takes it.
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, SIGTERM)
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+        let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
+        let store = try Store(path: database, logger: logger)
+        let ledger = Ledger(store: store, clock: Clock(), logger: logger)
+        let receiver = try DatagramReceiver(DatagramSettings(path: socket), clock: Clock(), logger: logger)
+        let writing = Task { await ledger.run() }
+        let reading = Task {
+            await DatagramIntake(receiver).run { datagram, day, times in
+                let counts = datagram.sessionCounts(day: day)
+                ledger.record(Array(repeatElement(counts, count: times).joined()))
+            }
+        }
+        await terminated(set)
+        reading.cancel()
+        await reading.value
+        writing.cancel()
+        await writing.value
+        print("received \(try await counted(in: store))")
+        try store.close()
+    }
+
+    private static func terminated(_ set: sigset_t) async {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                var set = set
+                var signal: Int32 = 0
+                sigwait(&set, &signal)
+                continuation.resume()
+            }
+        }
+    }
+
+    /// Sessions in the database.
+    private static func counted(in store: Store) async throws -> Int {
+        var sessions = 0
+        for day in try await store.days() {
+            for try await domain in store.results(of: day) {
+                sessions += domain.policies.reduce(0) { $0 + $1.tally.successes + $1.tally.failures }
+            }
+        }
+        return sessions
+    }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import Intake
+import MTASTS
+import Names
+import TLSRPT
+
+/// A datagram: what it gives is bounded, and what is said of it can be shown.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzDatagram(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    let payload = UnsafeBufferPointer(start: data, count: count)
+    do throws(DatagramError) {
+        let datagram = try TLSRPTDatagram(payload)
+        precondition((1...TLSRPTDatagram.maxPolicies).contains(datagram.policies.count))
+        precondition(datagram.remarks.allSatisfy(isPrintable))
+        precondition(try TLSRPTDatagram(payload) == datagram)
+        let day = UTCDay(daysSinceEpoch: 20_780)
+        let counts = datagram.sessionCounts(day: day)
+        precondition(counts.count == datagram.observedSessions(at: day.start).count)
+        for session in counts {
+            precondition(session.domain == datagram.domain && session.day == day)
+            precondition(session.isFailure || session.details.isEmpty)
+            precondition(session.policy.reported.domain.flatMap { try? DomainName(mxHost: $0) } != nil)
+            for details in session.details {
+                let texts = [
+                    details.sendingMTAIP, details.receivingMXHostname, details.receivingIP,
+                    details.additionalInformation, details.reasonCode,
+                ]
+                precondition(texts.allSatisfy { ($0 ?? "").utf8.count <= SessionCount.maxTextOctets })
+                precondition(isPrintable(details.receivingMXHelo ?? ""))
+            }
+        }
+    } catch {
+        precondition(isPrintable(error.description))
+    }
+    return 0
+}
+
+private func isPrintable(_ text: String) -> Bool { text.utf8.allSatisfy { (0x20..<0x7F).contains($0) } }
