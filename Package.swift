@@ -37,8 +37,9 @@ let package = Package(
         // Layer 1: the network
         .target(name: "Wire", dependencies: ["Names", "CUnbound", "COpenSSL"]),
 
-        // Layer 1: compression
+        // Layer 1: compression, child processes
         .target(name: "Gzip", dependencies: ["CZlib"]),
+        .target(name: "Spawn"),
 
         // Layer 2: one adapter each
         .target(name: "Probe", dependencies: ["MTASTS", "Names", "TLSRPT", "Wire"]),
@@ -73,7 +74,7 @@ let package = Package(
 
         .target(
             name: "Preload",
-            dependencies: ["MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log")]),
+            dependencies: ["MTASTS", "Names", "Spawn", "TLSRPT", .product(name: "Logging", package: "swift-log")]),
 
         .target(
             name: "Intake",
@@ -83,7 +84,7 @@ let package = Package(
         .target(
             name: "Courier",
             dependencies: [
-                "COpenSSL", "Gzip", "Names", "TLSRPT", "Wire",
+                "COpenSSL", "Gzip", "Names", "Spawn", "TLSRPT", "Wire",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -137,14 +138,21 @@ let package = Package(
         .executableTarget(
             name: "bench-intake",
             dependencies: [
-                "Intake", "LabKit", "MTASTS", "Names", "Store", "TLSRPT",
+                "Intake", "MTASTS", "Names", "Store", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/Bench/intake"),
         .executableTarget(
+            name: "intake-victim",
+            dependencies: [
+                "Intake", "MTASTS", "Names", "Store", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/IntakeVictim"),
+        .executableTarget(
             name: "bench-reports",
             dependencies: [
-                "MTASTS", "Names", "Reporting", "Store", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+                "Gzip", "MTASTS", "Names", "Reporting", "Store", "TLSRPT",
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/Bench/reports"),
         .executableTarget(name: "bench-gate", dependencies: ["LabKit"], path: "Tests/Bench/gate"),
@@ -156,7 +164,7 @@ let package = Package(
             path: "Tests/Bench/policies"),
 
         .testTarget(name: "NamesTests", dependencies: ["Names", "RuleTables"]),
-        .testTarget(name: "TLSRPTTests", dependencies: ["TLSRPT", "Names"]),
+        .testTarget(name: "TLSRPTTests", dependencies: ["TLSRPT", "Names", "RuleTables"]),
         .testTarget(name: "MTASTSTests", dependencies: ["MTASTS", "Names", "RuleTables", "TLSRPT"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Names", "LabKit"]),
         .testTarget(name: "ProbeTests", dependencies: ["Probe", "MTASTS", "Names", "TLSRPT", "Wire", "LabKit"]),
@@ -190,7 +198,8 @@ let package = Package(
         .testTarget(
             name: "IntakeTests",
             dependencies: [
-                "Intake", "LabKit", "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+                "Intake", "LabKit", "MTASTS", "Names", "RuleTables", "Store", "TLSRPT", "intake-victim",
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ], resources: [.copy("Logs")]),
         .testTarget(
             name: "CourierTests",
@@ -201,10 +210,10 @@ let package = Package(
             name: "ReportingTests",
             dependencies: [
                 "Gzip", "MTASTS", "Names", "Reporting", "Store", "TLSRPT",
-                .product(name: "Logging", package: "swift-log"),
-            ]),
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
+            ], exclude: ["schema"]),
         .testTarget(
-            name: "ReportViewTests", dependencies: ["Gzip", "LabKit", "Names", "ReportView", "TLSRPT"],
+            name: "ReportViewTests", dependencies: ["Gzip", "Names", "ReportView", "TLSRPT"],
             resources: [.copy("Reports")]),
         .testTarget(name: "DaemonTests", dependencies: ["Daemon", "LabKit", "Names", "sts-milter"]),
     ],
