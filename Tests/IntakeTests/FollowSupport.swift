@@ -15,7 +15,8 @@ struct PairReader: LogReader {
     mutating func read(_ lines: UnsafeRawBufferPointer, now: UTCTime, _ found: (ObservedSession) -> Void) {
         precondition(lines.last == UInt8(ascii: "\n"))
         for line in lines.split(separator: UInt8(ascii: "\n")) {
-            let words = String(decoding: line, as: UTF8.self).split(separator: " ")
+            // Behind a prefix or not.
+            let words = Array(String(decoding: line, as: UTF8.self).split(separator: " ").suffix(2))
             guard words.count == 2 else { continue }
             if words[0] == "open" { open.insert(String(words[1])) }
             if words[0] == "remark" { remarks.append(String(words[1])) }

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import Dispatch
+import Foundation
+import Synchronization
+
+/// The one thread that touches a journal: its library wants that, and may block.
+final class JournalThread: Sendable {
+    private typealias Job = @Sendable (inout Journal?) -> Void
+
+    /// Jobs to do; nil in it is the end.
+    private final class Queue: Sendable {
+        private let jobs = Mutex<[Job?]>([])
+        private let waiting = DispatchSemaphore(value: 0)
+
+        func put(_ job: Job?) {
+            jobs.withLock { $0.append(job) }
+            waiting.signal()
+        }
+
+        func take() -> Job? {
+            waiting.wait()
+            return jobs.withLock { $0.removeFirst() }
+        }
+    }
+
+    private let queue = Queue()
+
+    init() {
+        Thread { [queue] in
+            var journal: Journal?
+            while let job = queue.take() { job(&journal) }
+        }.start()
+    }
+
+    deinit { queue.put(nil) }
+
+    /// Opens the journal anew and goes to the mark's place.
+    func open(directory: String?, at mark: JournalMark?) async throws(JournalError) -> JournalMark {
+        try await perform { journal throws(JournalError) in
+            journal = nil
+            let opened = try Journal(directory: directory)
+            let place = try opened.seek(mark)
+            journal = opened
+            return place
+        }
+    }
+
+    /// Reads on; waits as long as `patience` if there is nothing new.
+    func read(patience: Duration) async throws(JournalError) -> Journal.Batch {
+        try await perform { journal throws(JournalError) in
+            guard let journal else { throw .nothingToRead }
+            return try journal.read(patience: patience)
+        }
+    }
+
+    private func perform<Value: Sendable>(
+        _ work: @escaping @Sendable (inout Journal?) throws(JournalError) -> Value
+    ) async throws(JournalError) -> Value {
+        let result: Result<Value, JournalError> = await withCheckedContinuation { done in
+            queue.put { journal in
+                do throws(JournalError) {
+                    done.resume(returning: .success(try work(&journal)))
+                } catch {
+                    done.resume(returning: .failure(error))
+                }
+            }
+        }
+        return try result.get()
+    }
+}
