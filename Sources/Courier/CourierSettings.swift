@@ -13,6 +13,8 @@ package struct CourierSettings: Sendable, Hashable {
     package var submission = Submission.sendmail(path: "/usr/sbin/sendmail")
     package var envelopeSender = EnvelopeSender.contact
     /// One signature each; none leaves signing to the MTA.
+    /// - Deviation: report mail can leave us unsigned.
+    /// - RFC 8460 §3: reports by SMTP MUST be signed by DKIM, with no `l=`.
     package var dkim: [DKIMSettings] = []
     /// Our name in EHLO.
     package var heloName: String
@@ -23,7 +25,7 @@ package struct CourierSettings: Sendable, Hashable {
     /// Time for one address to accept a connection, TLS included.
     package var connectTimeout: Duration = .seconds(10)
     /// Time to hand one mail to the MTA. - RFC 5321 §4.5.3.2: Timeouts. Ours is on the same host or nearby.
-    package var mailTimeout: Duration = .seconds(300)
+    package var mailTimeout: Duration = .seconds(120)
     /// The User-Agent sent, product and version such as `sts-milter/1.0.0`.
     package var userAgent = "sts-milter"
 

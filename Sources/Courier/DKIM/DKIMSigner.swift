@@ -18,7 +18,9 @@ struct DKIMSigner: Sendable {
 
     init(_ settings: DKIMSettings) throws(CourierSetupError) {
         let example = settings.domain?.ascii ?? "example.org"
-        guard (try? DomainName("\(settings.selector).\(example)")) != nil else {
+        guard settings.selector.utf8.allSatisfy({ $0 < 0x80 }),
+            (try? DomainName("\(settings.selector).\(example)")) != nil
+        else {
             throw .dkimSelector(settings.selector)
         }
         domain = settings.domain

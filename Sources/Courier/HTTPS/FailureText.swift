@@ -23,7 +23,15 @@ func failureText(_ error: any Error, _ address: IPAddress) -> String {
         }
     case is ChannelError: "no TLS connection to \(address)"
     case NIOSSLError.uncleanShutdown: "connection closed by \(address)"
+    case NIOSSLError.handshakeFailed(.sslError(let stack)): "TLS with \(address) failed: \(tlsReason(stack))"
     case is NIOSSLError: "TLS with \(address) failed: \(printable("\(error)", limit: 100))"
     default: "\(address): \(printable("\(error)", limit: 100))"
     }
+}
+
+/// What BoringSSL says, in words: `wrong version number` out of `error:...:WRONG_VERSION_NUMBER at file:line`.
+private func tlsReason(_ stack: [BoringSSLInternalError]) -> String {
+    guard let entry = stack.last, entry != .eofDuringHandshake else { return "connection closed" }
+    let reason = entry.description.split(separator: " at ").first?.split(separator: ":").last ?? ""
+    return printable(reason.replacing("_", with: " ").lowercased(), limit: 100)
 }
