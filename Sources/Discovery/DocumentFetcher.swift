@@ -2,6 +2,7 @@
 import MTASTS
 import NIOCore
 import Names
+import Wire
 
 /// Gets documents by HTTPS, made by ``HTTPPolicyDiscoverer/documents``, under the rules of policies: checked addresses, no redirects, one deadline, a body limit.
 package struct DocumentFetcher: DocumentSource {

@@ -6,6 +6,7 @@ import NIOCore
 import NIOHTTP1
 import NIOSSL
 import Names
+import Wire
 
 /// Turns what a failed attempt threw into RFC 8460's terms and a text for people.
 ///

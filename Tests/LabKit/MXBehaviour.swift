@@ -33,6 +33,12 @@ package enum MXFault: Sendable, Hashable {
     case rejectRecipients
     /// Answers 450 to every RCPT.
     case deferRecipients
+    /// Answers every RCPT with this code and text, such as `550 5.7.1 no relay`.
+    case answerRecipients(String)
+    /// Answers the end of a message with this code and text, and does not keep it.
+    case answerMessages(String)
+    /// Keeps a message and closes in place of an answer.
+    case dropAfterMessage
 }
 
 /// How an ``MXHost`` presents itself; every part may change while it runs and counts for the next connection.

@@ -111,6 +111,7 @@ final class MXSession: ChannelInboundHandler {
     private func rcpt(_ context: ChannelHandlerContext, _ line: String) {
         if behaviour.faults.contains(.rejectRecipients) { return reply(context, "550 5.1.1 no such mailbox") }
         if behaviour.faults.contains(.deferRecipients) { return reply(context, "450 4.2.1 try again later") }
+        for case .answerRecipients(let text) in behaviour.faults { return reply(context, text) }
         recipients.append(Self.path(in: line))
         reply(context, "250 2.1.5 recipient ok")
     }
@@ -120,12 +121,17 @@ final class MXSession: ChannelInboundHandler {
             data?.append((line.hasPrefix(".") ? String(line.dropFirst()) : line) + "\r\n")
             return
         }
+        for case .answerMessages(let text) in behaviour.faults {
+            data = nil
+            return reply(context, text)
+        }
         host.keep(
             ReceivedMessage(
                 sender: Self.path(in: mailCommand ?? ""), recipients: recipients, text: data ?? "", overTLS: tls,
                 serverName: serverName.value, clientName: clientName, mailCommand: mailCommand ?? ""))
         data = nil
         mailCommand = nil
+        if behaviour.faults.contains(.dropAfterMessage) { return context.close(promise: nil) }
         reply(context, "250 2.0.0 kept as \(host.messages.count)")
     }
 

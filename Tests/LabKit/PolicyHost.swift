@@ -18,7 +18,10 @@ package final class PolicyHost: Sendable {
         package let path: String
         /// Header fields in order, names in lower case.
         package let headers: [(name: String, value: String)]
-        package let body: String
+        /// The body as it came.
+        package let octets: [UInt8]
+
+        package var body: String { String(decoding: octets, as: UTF8.self) }
     }
 
     /// What happens to a connection before any request.
@@ -105,6 +108,9 @@ package final class PolicyHost: Sendable {
     package var serverNames: [String?] { state.withLock { $0.serverNames } }
 
     package var connections: Int { listener.withLock { $0?.connections ?? 0 } }
+
+    /// Connections open now.
+    package var openConnections: Int { listener.withLock { $0?.openConnections ?? 0 } }
 
     /// Refuses connections until ``start()``, and closes those there are.
     package func stop() { listener.withLock { $0 }?.stop() }

@@ -32,7 +32,7 @@ final class PolicySession: ChannelInboundHandler {
         let name = head.headers.first(name: "host") ?? ""
         let request = PolicyHost.Request(
             host: String(name.prefix { $0 != ":" }).lowercased(), method: head.method.rawValue, path: head.uri,
-            headers: head.headers.map { ($0.name.lowercased(), $0.value) }, body: String(buffer: body))
+            headers: head.headers.map { ($0.name.lowercased(), $0.value) }, octets: Array(body.readableBytesView))
         let answer = host.answer(request)
         let keepAlive = head.isKeepAlive
         channel.eventLoop.scheduleTask(in: .nanoseconds(answer.delay.nanoseconds)) {

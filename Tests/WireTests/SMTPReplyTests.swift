@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 
-@testable import Probe
+@testable import Wire
 
 @Suite("A line of a reply is read or refused")
 struct SMTPReplyTests {

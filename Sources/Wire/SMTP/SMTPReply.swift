@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import Names
-import Wire
 
 /// A reply of an SMTP server. - RFC 5321 §4.2: SMTP Replies.
-struct SMTPReply: Sendable, Equatable {
+package struct SMTPReply: Sendable, Equatable {
     /// Octets of one line, beyond the 512 of the RFC, since some hosts are talkative.
     static let lineLimitBytes = 2048
     /// Lines of one reply; a host that sends more is a trap.
     static let maxLines = 100
 
-    let code: Int
+    package let code: Int
     /// What stands behind the code of each line, as it came.
-    let lines: [String]
+    package let lines: [String]
 
     /// Code and text on one line, safe to print.
-    var text: String { printable("\(code) \(lines.joined(separator: " "))", limit: 120) }
+    package var text: String { printable("\(code) \(lines.joined(separator: " "))", limit: 120) }
 
     /// Whether the reply to EHLO offers an extension. - RFC 5321 §4.1.1.1: Extended HELLO.
-    func offers(_ keyword: String) -> Bool {
+    package func offers(_ keyword: String) -> Bool {
         lines.dropFirst().contains { line in
             line.prefix { $0 != " " && $0 != "=" }.uppercased() == keyword
         }
@@ -39,12 +38,14 @@ struct SMTPReply: Sendable, Equatable {
 }
 
 /// Why a host cannot be spoken with; the text is safe to print.
-struct Unreachable: Error, Sendable, Equatable {
-    let text: String
+package struct Unreachable: Error, Sendable, Equatable {
+    package let text: String
+
+    package init(text: String) { self.text = text }
 }
 
 extension TCPStream {
-    func readReply(_ step: String, by deadline: ContinuousClock.Instant) async throws(Unreachable) -> SMTPReply {
+    package func readReply(_ step: String, by deadline: ContinuousClock.Instant) async throws(Unreachable) -> SMTPReply {
         var lines: [String] = []
         do {
             while lines.count < SMTPReply.maxLines {
@@ -60,7 +61,7 @@ extension TCPStream {
         throw Unreachable(text: "\(step): endless reply")
     }
 
-    func command(_ line: String, by deadline: ContinuousClock.Instant) async throws(Unreachable) -> SMTPReply {
+    package func command(_ line: String, by deadline: ContinuousClock.Instant) async throws(Unreachable) -> SMTPReply {
         let step = String(line.prefix { $0 != " " })
         do { try await write(Array("\(line)\r\n".utf8), by: deadline) } catch {
             throw Unreachable(text: "\(step): \(error)")

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import NIOCore
+import NIOPosix
+import Names
+import TLSRPT
+import Wire
+
+/// Carries reports to https endpoints, and by way of the MTA to mail addresses. Remembers nothing.
+package struct Courier: ReportCarrier {
+    /// What the administrator should know about the settings.
+    package let warnings: [String]
+    private let web: HTTPSCarrier
+    private let mail: MailCarrier
+
+    /// Reads the DKIM keys: a change of the files needs a new courier.
+    /// - Parameters:
+    ///   - tls: for SMTP to the MTA; whom it trusts does not matter.
+    ///   - eventLoopGroup: must outlive the courier; it is never shut down here.
+    package init(
+        _ settings: CourierSettings, resolver: DNSResolver, connector: Connector, tls: TLSContext,
+        eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        now: @escaping @Sendable () -> UTCTime
+    ) throws(CourierSetupError) {
+        var signers: [DKIMSigner] = []
+        for key in settings.dkim { signers.append(try DKIMSigner(key)) }
+        warnings = signers.compactMap(\.key.warning)
+        let dialable = DialableAddresses(resolver: resolver, allowsPrivate: settings.allowPrivateAddresses)
+        web = HTTPSCarrier(group: eventLoopGroup, settings: settings, dialable: dialable, now: now)
+        mail = MailCarrier(
+            settings: settings, signers: signers, resolver: resolver, connector: connector, tls: tls, now: now)
+    }
+
+    package func carry(
+        _ report: PackedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
+    ) async -> CarriageResult {
+        switch destination {
+        case .https(let url, let host):
+            guard let endpoint = ReportEndpoint(url: url, host: host) else {
+                return .refused("\(printable(url)) cannot be posted to")
+            }
+            return await web.carry(report, to: endpoint, commit: commit)
+        case .mail(let localPart, let domain):
+            guard let recipient = Mailbox(localPart: localPart, domain: domain) else {
+                return .refused("\(printable(localPart))@\(domain) cannot be mailed to")
+            }
+            return await mail.carry(report, to: recipient, commit: commit)
+        }
+    }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import NIOCore
+import Names
+import TLSRPT
+import Wire
+
+/// Posts reports to https endpoints. - RFC 8460 §5.4: HTTPS Transport.
+struct HTTPSCarrier: Sendable {
+    let group: any EventLoopGroup
+    let settings: CourierSettings
+    let dialable: DialableAddresses
+    let now: @Sendable () -> UTCTime
+
+    /// Tries the endpoint's addresses in turn until one of them can have had the report.
+    func carry(
+        _ report: PackedReport, to endpoint: ReportEndpoint, commit: @Sendable () async -> Bool
+    ) async -> CarriageResult {
+        let deadline = ContinuousClock.now + settings.httpsTimeout
+        let addresses: [IPAddress]
+        do throws(Undialable) {
+            addresses = try await self.addresses(of: endpoint.host)
+        } catch {
+            switch error {
+            case .forNow(let text): return .deferred(text, after: nil)
+            case .forGood(let text): return .refused(text)
+            }
+        }
+        var failures: [String] = []
+        for address in addresses where !Task.isCancelled {
+            let upload = Upload(
+                group: group, settings: settings, endpoint: endpoint, address: address, deadline: deadline)
+            switch await upload.run(report.body, now: now(), commit: commit) {
+            case .ended(let result): return result
+            case .notSent(let text): failures.append(text)
+            }
+        }
+        return .deferred(failures.isEmpty ? "cancelled" : failures.joined(separator: "; "), after: nil)
+    }
+
+    private func addresses(of host: ReportEndpoint.Host) async throws(Undialable) -> [IPAddress] {
+        switch host {
+        case .name(let name): return try await dialable.addresses(of: name, within: settings.httpsTimeout)
+        case .address(let address):
+            guard dialable.allows(address) else { throw .forGood("\(address) is a private address") }
+            return [address]
+        }
+    }
+}

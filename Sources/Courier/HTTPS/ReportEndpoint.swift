@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+
+/// Where an https report goes, taken apart so that the host that is checked is the one that is dialled.
+struct ReportEndpoint: Sendable, Hashable {
+    enum Host: Sendable, Hashable {
+        case name(DomainName)
+        case address(IPAddress)
+    }
+
+    let host: Host
+    let port: UInt16?
+    /// With the query, from the first slash on.
+    let path: String
+
+    /// Takes what ``ReportDestination`` says of a URL.
+    init?(url: String, host: String) {
+        let scheme = "https://"
+        guard url.hasPrefix(scheme) else { return nil }
+        let rest = url.dropFirst(scheme.count)
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        let name = authority.hasPrefix("[") ? authority.prefix { $0 != "]" } : authority.prefix { $0 != ":" }
+        if let address = IPAddress(host) {
+            self.host = .address(address)
+        } else {
+            guard let name = try? DomainName(host) else { return nil }
+            self.host = .name(name)
+        }
+        port = authority.dropFirst(name.count).lastIndex(of: ":").flatMap { UInt16(authority[$0...].dropFirst()) }
+        let tail = rest.dropFirst(authority.count)
+        path = tail.hasPrefix("/") ? String(tail) : "/" + tail
+    }
+
+    /// The host as a URL has it.
+    var hostText: String {
+        switch host {
+        case .name(let name): name.ascii
+        case .address(let address): address.isIPv6 ? "[\(address)]" : address.description
+        }
+    }
+
+    var url: String { "https://\(hostText)\(port.map { ":\($0)" } ?? "")\(path)" }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+import Dispatch
+import Foundation
+import Names
+
+/// A program that reads what it is given on standard input: without a shell, in a process group of its own, with
+/// nothing of ours but the three standard files.
+///
+/// `@unchecked Sendable`: everything behind `init` runs on `queue`, whose thread may block.
+final class FedProcess: @unchecked Sendable {
+    enum Ending: Sendable, Equatable {
+        case exited(Int32)
+        case killed(signal: Int32)
+        /// It was killed at the deadline.
+        case tooLate
+    }
+
+    struct CannotStart: Error { let text: String }
+
+    /// Octets of what the program says that are kept.
+    private static let saidLimitBytes = 4096
+    /// How often the end of a silent program is looked for, in milliseconds.
+    private static let pollMilliseconds: Int32 = 5
+
+    private let queue = DispatchQueue(label: "courier.process")
+    private let process: pid_t
+    /// Sockets, not pipes: writing to one that nobody reads can then do without SIGPIPE.
+    private let input: Int32
+    private let output: Int32
+    private var isOutputOpen = true
+    private var said: [UInt8] = []
+
+    /// Starts `arguments[0]`, a path. ``finish(by:)``, ``abandon(by:)`` or ``kill()`` must follow.
+    init(_ arguments: [String]) throws(CannotStart) {
+        var inputs: [Int32] = [-1, -1]
+        var outputs: [Int32] = [-1, -1]
+        let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        guard socketpair(AF_UNIX, kind, 0, &inputs) == 0 else { throw Self.failure(errno) }
+        guard socketpair(AF_UNIX, kind, 0, &outputs) == 0 else {
+            let code = errno
+            inputs.forEach { close($0) }
+            throw Self.failure(code)
+        }
+        let (code, process) = Self.spawn(arguments, input: inputs[1], output: outputs[1])
+        close(inputs[1])
+        close(outputs[1])
+        guard code == 0 else {
+            close(inputs[0])
+            close(outputs[0])
+            throw Self.failure(code)
+        }
+        (self.process, input, output) = (process, inputs[0], outputs[0])
+    }
+
+    deinit {
+        close(input)
+        close(output)
+    }
+
+    /// What it wrote to standard output and error, safe to print.
+    var words: String {
+        get async {
+            await run { process in
+                let text = String(decoding: process.said, as: UTF8.self)
+                return printable(text.split(whereSeparator: \.isWhitespace).joined(separator: " "))
+            }
+        }
+    }
+
+    /// Gives it more to read; false if it does not read on, or not before the deadline.
+    func feed(_ bytes: [UInt8], by deadline: ContinuousClock.Instant) async -> Bool {
+        await run { $0.write(bytes, by: deadline) }
+    }
+
+    /// Ends its input, and waits for its end.
+    func finish(by deadline: ContinuousClock.Instant) async -> Ending {
+        await run { process in
+            shutdown(process.input, Int32(SHUT_WR))
+            return process.end(by: deadline)
+        }
+    }
+
+    /// Waits for its end, without an end of its input: what it has read must not pass for the whole.
+    func abandon(by deadline: ContinuousClock.Instant) async -> Ending { await run { $0.end(by: deadline) } }
+
+    /// Ends it and its children at once; it never sees an end of its input.
+    func kill() async {
+        await run { process in
+            process.killGroup()
+            var status: Int32 = 0
+            while waitpid(process.process, &status, 0) < 0, errno == EINTR {}
+        }
+    }
+
+    private func run<Value: Sendable>(_ work: @escaping @Sendable (FedProcess) -> Value) async -> Value {
+        await withCheckedContinuation { done in queue.async { done.resume(returning: work(self)) } }
+    }
+
+    private static func failure(_ code: Int32) -> CannotStart { CannotStart(text: String(cString: strerror(code))) }
+}
+
+extension FedProcess {
+    private func write(_ bytes: [UInt8], by deadline: ContinuousClock.Instant) -> Bool {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            guard ContinuousClock.now < deadline else { return false }
+            let count = rest.withUnsafeBytes {
+                send(input, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+            }
+            if count >= 0 { rest = rest.dropFirst(count) } else if errno != EAGAIN, errno != EINTR { return false }
+            wait(forInput: !rest.isEmpty)
+        }
+        return true
+    }
+
+    private func end(by deadline: ContinuousClock.Instant) -> Ending {
+        var status: Int32 = 0
+        while true {
+            let ended = waitpid(process, &status, WNOHANG)
+            if ended == process { break }
+            if ended < 0, errno != EINTR { return .tooLate }
+            guard ContinuousClock.now < deadline else {
+                killGroup()
+                while waitpid(process, &status, 0) < 0, errno == EINTR {}
+                return .tooLate
+            }
+            wait(forInput: false)
+        }
+        listen()
+        let signal = status & 0x7F
+        return signal == 0 ? .exited((status >> 8) & 0xFF) : .killed(signal: signal)
+    }
+
+    private func killGroup() { _ = Foundation.kill(-process, SIGKILL) }
+
+    /// Waits a little for the program to read or to speak, and hears what it says.
+    private func wait(forInput: Bool) {
+        var files = [
+            pollfd(fd: isOutputOpen ? output : -1, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: forInput ? input : -1, events: Int16(POLLOUT), revents: 0),
+        ]
+        _ = poll(&files, 2, Self.pollMilliseconds)
+        if files[0].revents != 0 { listen() }
+    }
+
+    /// Takes what has been said so far, lest the program waits for us.
+    private func listen() {
+        var piece = [UInt8](repeating: 0, count: 4096)
+        while isOutputOpen {
+            let count = recv(output, &piece, piece.count, Int32(MSG_DONTWAIT))
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                if count == 0 { isOutputOpen = false }
+                return
+            }
+            said += piece.prefix(min(count, Self.saidLimitBytes - said.count))
+        }
+    }
+
+    private static func spawn(_ arguments: [String], input: Int32, output: Int32) -> (Int32, pid_t) {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, input, 0)
+        posix_spawn_file_actions_adddup2(&actions, output, 1)
+        posix_spawn_file_actions_adddup2(&actions, output, 2)
+        // What a library opened without close-on-exec; closing one that is gone by then is no error.
+        let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+        for file in open.compactMap(Int32.init) where file > 2 { posix_spawn_file_actions_addclose(&actions, file) }
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setpgroup(&attributes, 0)
+        posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
+        var process = pid_t()
+        // Messages in one language, and nothing that changes what sendmail does.
+        let code = withCStrings(["LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]) { environment in
+            withCStrings(arguments) {
+                posix_spawn(&process, arguments.first ?? "", &actions, &attributes, $0, environment)
+            }
+        }
+        return (code, process)
+    }
+
+    private static func withCStrings<Value>(
+        _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Value
+    ) -> Value {
+        let copies = texts.map { strdup($0) }
+        defer { for copy in copies { free(copy) } }
+        return body(copies + [nil])
+    }
+}

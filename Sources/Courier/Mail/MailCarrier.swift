@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+import TLSRPT
+import Wire
+
+/// Mails reports by way of the MTA. - RFC 8460 §5.3: Email Transport.
+struct MailCarrier: Sendable {
+    let settings: CourierSettings
+    let signers: [DKIMSigner]
+    let resolver: DNSResolver
+    let connector: Connector
+    let tls: TLSContext
+    let now: @Sendable () -> UTCTime
+
+    func carry(
+        _ report: PackedReport, to recipient: Mailbox, commit: @Sendable () async -> Bool
+    ) async -> CarriageResult {
+        guard let contact = Mailbox(report.contactInfo), contact.domain == report.submitter else {
+            let text = printable(report.contactInfo)
+            return .deferred("contact '\(text)' is no address such as tlsrpt@\(report.submitter)", after: nil)
+        }
+        let date = now()
+        var message = ReportMail(report: report, contact: contact, recipient: recipient, date: date).message()
+        var signatures: [MailMessage.Field] = []
+        for signer in signers {
+            guard let field = signer.signature(of: message, submitter: report.submitter, at: date) else {
+                return .deferred("DKIM signing failed", after: nil)
+            }
+            signatures.append(field)
+        }
+        message.fields = signatures + message.fields
+        let sender = settings.envelopeSender == .contact ? contact : nil
+        return await submit(Letter(sender: sender, recipient: recipient, message: message.bytes), commit: commit)
+    }
+
+    private func submit(_ letter: Letter, commit: @Sendable () async -> Bool) async -> CarriageResult {
+        switch settings.submission {
+        case .sendmail(let path):
+            let command = SendmailSubmission(path: path, timeout: settings.mailTimeout)
+            return await command.submit(letter, commit: commit)
+        case .smtp(let host, let port):
+            let submission = SMTPSubmission(
+                host: host, port: port, settings: settings, resolver: resolver, connector: connector, tls: tls)
+            return await submission.submit(letter, commit: commit)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+import TLSRPT
+import Wire
+
+/// Hands letters to an MTA by SMTP. - RFC 5321 §3.3: Mail Transactions.
+struct SMTPSubmission: Sendable {
+    let host: Submission.Host
+    let port: UInt16
+    let settings: CourierSettings
+    let resolver: DNSResolver
+    let connector: Connector
+    let tls: TLSContext
+
+    /// Tries the host's addresses in turn until one of them can have had the message.
+    func submit(_ letter: Letter, commit: @Sendable () async -> Bool) async -> CarriageResult {
+        let deadline = ContinuousClock.now + settings.mailTimeout
+        let addresses: [IPAddress]
+        do throws(Undialable) {
+            addresses = try await self.addresses
+        } catch {
+            // The administrator's own host: no reason to give up a destination.
+            return .deferred(error.text, after: nil)
+        }
+        var failures: [String] = []
+        for address in addresses where !Task.isCancelled {
+            let transaction = SMTPTransaction(
+                submission: self, address: address, usesTLS: !address.isLoopback, deadline: deadline)
+            var ending = await transaction.run(letter, commit: commit)
+            // TLS is taken when offered, from whomever. - RFC 8460 §3: reports are delivered despite its failures.
+            if case .noTLS(let text) = ending {
+                failures.append(text)
+                let plain = SMTPTransaction(submission: self, address: address, usesTLS: false, deadline: deadline)
+                ending = await plain.run(letter, commit: commit)
+            }
+            switch ending {
+            case .ended(let result): return result
+            case .notSent(let text), .noTLS(let text): failures.append(text)
+            }
+        }
+        return .deferred(failures.isEmpty ? "cancelled" : failures.joined(separator: "; "), after: nil)
+    }
+
+    private var addresses: [IPAddress] {
+        get async throws(Undialable) {
+            switch host {
+            case .address(let address): return [address]
+            case .name(let name):
+                // The administrator named it: it may be private.
+                let dialable = DialableAddresses(resolver: resolver, allowsPrivate: true)
+                return try await dialable.addresses(of: name, within: settings.connectTimeout)
+            }
+        }
+    }
+}
+
+extension IPAddress {
+    fileprivate var isLoopback: Bool {
+        isIPv6 ? octets == Array(repeating: 0, count: 15) + [1] : octets.first == 127
+    }
+}

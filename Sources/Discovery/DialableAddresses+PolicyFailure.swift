@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+import Names
+import Wire
+
+extension DialableAddresses {
+    /// As ``addresses(of:within:)``; what fails is a failure of the policy fetch.
+    func addresses(
+        of host: DomainName, before deadline: ContinuousClock.Instant
+    ) async throws(PolicyFailure) -> [IPAddress] {
+        do throws(Undialable) {
+            // A little longer, so that it is always the fetch's own deadline that passes.
+            return try await addresses(of: host, within: deadline - .now + .seconds(1))
+        } catch {
+            throw PolicyFailure(.stsPolicyFetchError, error.text)
+        }
+    }
+}
