@@ -3,28 +3,6 @@ import GRDB
 import Names
 import TLSRPT
 
-/// One line of what became of the reports: a delivery, or a domain that gets no report.
-package struct ReportLine: Sendable, Hashable {
-    package let day: UTCDay
-    package let domain: String
-    /// A ``Delivery/State`` or a ``NoReport``, as text.
-    package let state: String
-    /// Nil where there is no report.
-    package let destination: String?
-    package let attempts: Int
-    /// Nil where nothing more happens by itself.
-    package let nextTry: UTCTime?
-    /// Why, or what the destination said last; safe to print.
-    package let text: String
-}
-
-/// A destination that is left alone.
-package struct Suppression: Sendable, Hashable {
-    package let destination: String
-    package let until: UTCTime
-    package let text: String
-}
-
 extension Store {
     /// What became of the reports, by day and domain.
     /// - Parameter failuresOnly: leaves out what went well and what is still on its way.
@@ -73,11 +51,10 @@ extension Store {
 
     /// Lets reports go to a destination again.
     /// - Returns: whether it was left alone until now.
-    package func unsuppress(_ destination: ReportDestination) async throws(StoreError) -> Bool {
+    package func unsuppress(_ destination: String) async throws(StoreError) -> Bool {
         try await write { db in
-            let text = destination.description
-            try db.execute(sql: "DELETE FROM refusal WHERE destination = ?", arguments: [text])
-            try db.execute(sql: "DELETE FROM suppression WHERE destination = ?", arguments: [text])
+            try db.execute(sql: "DELETE FROM refusal WHERE destination = ?", arguments: [destination])
+            try db.execute(sql: "DELETE FROM suppression WHERE destination = ?", arguments: [destination])
             return db.changesCount > 0
         }
     }

@@ -45,6 +45,11 @@ extension Store {
         }
     }
 
+    /// The next domains of a day, settled or not.
+    package func counts(on day: UTCDay, in range: DomainRange) async throws(StoreError) -> ResultsPiece {
+        try await piece(of: day, range, unsettledOnly: false)
+    }
+
     /// The next domains of a day, from one snapshot.
     func piece(of day: UTCDay, _ range: DomainRange, unsettledOnly: Bool) async throws(StoreError) -> ResultsPiece {
         try await read { [self] db in
