@@ -248,6 +248,6 @@ private struct GateJudge: RecipientJudge {
 extension Settings {
     fileprivate func asksNetworkOtherwise(than old: Settings) -> Bool {
         dns != old.dns || dnsTimeout != old.dnsTimeout || discovery != old.discovery || probe != old.probe
-            || caFile != old.caFile
+            || caFile != old.caFile || reports.courier != old.reports.courier
     }
 }

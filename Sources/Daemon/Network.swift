@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import Courier
 import Discovery
 import Logging
 import MTASTS
 import Names
 import Probe
 import Synchronization
+import TLSRPT
 import Wire
 
 /// The adapters that ask the network, made from one set of settings.
@@ -14,15 +16,19 @@ struct NetworkAdapters: Sendable {
     let router: MXRouter
     let discoverer: HTTPPolicyDiscoverer
     let prober: SMTPProber
+    let reportRecords: ReportRecordLookup
+    let courier: Courier
 
     init(_ settings: Settings) throws {
         resolver = try DNSResolver(settings.dns)
         router = MXRouter(resolver: resolver, timeout: settings.dnsTimeout)
         discoverer = try HTTPPolicyDiscoverer(resolver: resolver, settings: settings.discovery)
         connector = try Connector()
-        prober = SMTPProber(
-            resolver: resolver, tls: try TLSContext(caFile: settings.caFile),
-            connector: connector, settings: settings.probe)
+        let tls = try TLSContext(caFile: settings.caFile)
+        prober = SMTPProber(resolver: resolver, tls: tls, connector: connector, settings: settings.probe)
+        reportRecords = ReportRecordLookup(resolver: resolver, timeout: settings.dnsTimeout)
+        courier = try Courier(
+            settings.reports.courier, resolver: resolver, connector: connector, tls: tls, now: { SystemClock().now })
     }
 
     func shutdown() {
@@ -94,7 +100,7 @@ enum DNSSECUse: Sendable, Equatable {
 }
 
 /// The network as the pipeline sees it; a reload exchanges the adapters behind it.
-final class Network: Router, PolicyDiscoverer, Prober, DANESurveyor, DocumentSource {
+final class Network: Router, PolicyDiscoverer, Prober, DANESurveyor, DocumentSource, ReportCarrier {
     /// How long replaced adapters may finish what they are at: longer than any of their deadlines by default.
     private static let farewell = Duration.seconds(120)
 
@@ -137,5 +143,22 @@ final class Network: Router, PolicyDiscoverer, Prober, DANESurveyor, DocumentSou
 
     func probe(_ candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence {
         await adapters.prober.probe(candidate, routeIsSecure: routeIsSecure)
+    }
+
+    /// TLSRPT records, as the resolver of the day answers.
+    var reportRecords: any ReportRecordSource { Records(network: self) }
+
+    private struct Records: ReportRecordSource {
+        let network: Network
+
+        func record(for domain: DomainName) async -> ReportRecordFinding {
+            await network.adapters.reportRecords.record(for: domain)
+        }
+    }
+
+    func carry(
+        _ report: PackedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
+    ) async -> CarriageResult {
+        await adapters.courier.carry(report, to: destination, commit: commit)
     }
 }

@@ -33,6 +33,7 @@ enum Schema {
         }
         migrator.registerMigration("2") { db in try db.execute(sql: uses) }
         migrator.registerMigration("3") { db in try db.execute(sql: intake) }
+        migrator.registerMigration("4") { db in try db.execute(sql: reports) }
         return migrator
     }
 
@@ -104,6 +105,62 @@ enum Schema {
             sessions INTEGER NOT NULL,
             PRIMARY KEY (day, domain, policy, type, sending_ip, mx_host, mx_helo, mx_ip, reason, info),
             FOREIGN KEY (day, domain, policy) REFERENCES tally (day, domain, policy)
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    /// What became of what was counted. `report` has a row a domain whose report of the day is settled, and the report's
+    /// octets until every destination has them; `state` is `planned`, or why there is no report.
+    ///
+    /// A delivery with `claimed_until` in the future belongs to the process `claimed_by`. `host` is that of the
+    /// destination, for the limit of carriages at a time.
+    private static let reports = """
+        CREATE TABLE report_day (
+            day INTEGER NOT NULL PRIMARY KEY,
+            began_at INTEGER NOT NULL,
+            ended_at INTEGER
+        ) STRICT;
+
+        CREATE TABLE report (
+            id INTEGER NOT NULL PRIMARY KEY,
+            day INTEGER NOT NULL,
+            domain TEXT NOT NULL,
+            state TEXT NOT NULL,
+            text TEXT NOT NULL,
+            settled_at INTEGER NOT NULL,
+            report_id TEXT NOT NULL,
+            file_name TEXT NOT NULL,
+            organization TEXT NOT NULL,
+            contact TEXT NOT NULL,
+            body BLOB,
+            UNIQUE (day, domain)
+        ) STRICT;
+
+        CREATE TABLE delivery (
+            id INTEGER NOT NULL PRIMARY KEY,
+            report INTEGER NOT NULL REFERENCES report (id) ON DELETE CASCADE,
+            destination TEXT NOT NULL,
+            host TEXT NOT NULL,
+            state TEXT NOT NULL,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            first_attempt INTEGER,
+            next_try INTEGER NOT NULL,
+            claimed_by TEXT NOT NULL DEFAULT '',
+            claimed_until INTEGER NOT NULL DEFAULT 0,
+            text TEXT NOT NULL DEFAULT '',
+            UNIQUE (report, destination)
+        ) STRICT;
+        CREATE INDEX delivery_due ON delivery (next_try) WHERE state IN ('waiting', 'deferred', 'sending');
+
+        CREATE TABLE refusal (
+            destination TEXT NOT NULL,
+            day INTEGER NOT NULL,
+            PRIMARY KEY (destination, day)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE suppression (
+            destination TEXT NOT NULL PRIMARY KEY,
+            until INTEGER NOT NULL,
+            text TEXT NOT NULL
         ) STRICT, WITHOUT ROWID;
         """
 }

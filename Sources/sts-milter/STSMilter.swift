@@ -8,7 +8,9 @@ struct STSMilter: ParsableCommand {
         commandName: "sts-milter",
         abstract: "MTA-STS (RFC 8461) and TLSRPT (RFC 8460) for the sending side of Postfix and Sendmail.",
         version: "sts-milter \(Settings.version)",
-        subcommands: [Serve.self, Status.self, Check.self, CheckMTA.self, PolicyCommand.self, Config.self, Report.self])
+        subcommands: [
+            Serve.self, Status.self, Check.self, CheckMTA.self, PolicyCommand.self, Config.self, ReportCommand.self,
+        ])
 }
 
 /// The settings file, the same flag in every command.

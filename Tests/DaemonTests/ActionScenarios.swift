@@ -71,7 +71,9 @@ struct ActionScenarios {
         let day = ISO8601DateFormatter.string(
             from: Date(), timeZone: .gmt, formatOptions: [.withFullDate, .withDashSeparatorInDate])
         let output = daemon.directory.path + "/reports"
-        #expect(try daemon.command("report", "--day", day, "--output", output).succeeded)
+        let built = try daemon.command(
+            "report", "build", "--no-lookup", "--plain", "--day", day, "--output", output)
+        #expect(built.succeeded, "\(built)")
         let files = try FileManager.default.contentsOfDirectory(atPath: output).sorted()
         #expect(files.count == 2)
         let good = try summary(output + "/" + (try #require(files.first { $0.contains("!a-good.lab!") })))

@@ -77,14 +77,14 @@ struct Demo {
         let directory = daemon.directory.path + "/reports"
         // What was counted is written every second.
         try await Wait.until("the report of expired.lab", within: .seconds(10)) {
-            _ = try daemon.command("report", "--day", day, "--output", directory)
+            _ = try daemon.command("report", "build", "--no-lookup", "--plain", "--day", day, "--output", directory)
             return try FileManager.default.contentsOfDirectory(atPath: directory).contains {
                 $0.contains("!expired.lab!")
             }
         }
         for file in try FileManager.default.contentsOfDirectory(atPath: directory) where file.contains("!expired.lab!")
         {
-            heading("sts-milter report --day \(day): \(file)")
+            heading("sts-milter report build --day \(day): \(file)")
             print(try String(contentsOfFile: directory + "/" + file, encoding: .utf8))
         }
     }

@@ -33,7 +33,7 @@ package struct Settings: Sendable {
     package var intake = IntakeSettings()
     package var storePath = ""
     package var organizationName = ""
-    package var contactInfo = ""
+    package var reports: ReportSettings
     /// Path of the control socket; nil for none.
     package var controlSocket: String?
     package var logLevel = Logger.Level.info
@@ -59,6 +59,7 @@ package struct Settings: Sendable {
         caFile = reader.text("tls.ca_file")
         let allowPrivate = reader.text("network.private_addresses") == "allow"
         probe = ProbeSettings(heloName: heloName.ascii)
+        reports = reader.reports(from: heloName, allowPrivate: allowPrivate, warnings: &warnings)
         readProbe(&reader, allowPrivate: allowPrivate)
         readDiscovery(&reader, allowPrivate: allowPrivate)
         readGate(&reader)
@@ -71,7 +72,6 @@ package struct Settings: Sendable {
         gate.mtaTellsSessions = intake.isAny
         storePath = reader.text("store.path")
         organizationName = reader.optionalText("report.organization_name") ?? heloName.ascii
-        contactInfo = reader.optionalText("report.contact_info") ?? "postmaster@\(heloName)"
         controlSocket = reader.optionalText("control.socket").flatMap { $0.isEmpty ? nil : $0 }
         logLevel = Logger.Level(rawValue: reader.text("log.level")) ?? .info
         logTarget = LogTarget(rawValue: reader.text("log.target")) ?? .stderr

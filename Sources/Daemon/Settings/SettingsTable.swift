@@ -152,7 +152,37 @@ package let settingsTable: [Setting] = [
         "report.contact_info", .text, nil,
         "Mail address for questions about reports. Default: postmaster@ the host's name.",
         example: "\"tlsrpt@example.org\""),
-    Setting("report.schedule", .choice(["daily", "off"]), "\"daily\"", "When reports are sent.", isServed: false),
+    Setting(
+        "report.schedule", .choice(["daily", "off"]), "\"daily\"",
+        "daily: soon after midnight UTC the daemon makes the reports of the day before and sends them. off: only \"sts-milter report send\" does, by hand or by a timer."
+    ),
+    Setting(
+        "report.spread", .duration, "\"4h\"",
+        "Over what time the day's reports are sent, evenly, so that receivers do not get them all at once."),
+    Setting(
+        "report.via", .text, "\"sendmail\"",
+        "How reports by mail go out: sendmail, or smtp:HOST:PORT. Reports to https: URLs are posted directly.",
+        example: "\"smtp:127.0.0.1:25\""),
+    Setting(
+        "report.sendmail_path", .text, "\"/usr/sbin/sendmail\"", "The program that report.via = \"sendmail\" runs."),
+    Setting(
+        "report.dkim_key", .text, nil,
+        "Private key, PEM, RSA or Ed25519, with which we sign report mail; receivers ignore unsigned reports. Default: the MTA's own signer does it.",
+        example: "\"/etc/sts-milter/dkim.pem\""),
+    Setting(
+        "report.dkim_selector", .text, nil, "The selector under which the key is published.", example: "\"tlsrpt\""),
+    Setting(
+        "report.dkim_domain", .text, nil, "The domain that signs. Default: that of report.contact_info.",
+        example: "\"example.org\""),
+    Setting(
+        "report.never", .list, "[]",
+        "Who gets no reports: domains with all names below them (as policy domain, and as host of a destination), mail addresses, or https: URLs.",
+        example: "[\"example.net\", \"tlsrpt@example.com\"]"),
+    Setting("report.only_failures", .flag, "false", "Report only on domains with failed sessions."),
+    Setting(
+        "report.retention", .duration, "\"60d\"",
+        "How long counts and the fate of reports are kept. Counts of domains without a TLSRPT record go once their day is reported."
+    ),
 
     Setting(
         "control.socket", .text, "\"/run/sts-milter/control.sock\"",

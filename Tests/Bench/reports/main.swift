@@ -1,1 +1,149 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Gzip
+import Logging
+import MTASTS
+import Names
+import Reporting
+import Store
+import TLSRPT
+
+// Time and memory of building a day's reports: run with no arguments, built with -c release.
+// Each size is filled and built by a process of its own, so that one does not count another's memory.
+
+/// The target for ``timedDomains``.
+let buildLimitSeconds = 3.0
+let timedDomains = 10_000
+/// The target for ``manyDomains``: memory does not grow with the number of domains.
+let rssLimitMB = 300.0
+let manyDomains = 100_000
+/// Sessions of a domain, five of which fail in three ways.
+let sessions = 20
+
+let day = UTCDay(daysSinceEpoch: 20_779)
+
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// Noon behind the day.
+struct BenchClock: WallClock {
+    var now: UTCTime { day.advanced(by: 1).start + .seconds(43_200) }
+}
+
+/// Everybody wants reports, and the DNS takes no time.
+struct EverybodyAsks: ReportRecordSource {
+    func record(for domain: DomainName) async -> ReportRecordFinding {
+        .found(TLSRPTRecord.select(from: ["v=TLSRPTv1; rua=mailto:tlsrpt@\(domain)"]))
+    }
+}
+
+func name(_ number: Int) throws -> DomainName { try DomainName("customer-\(number).example.org") }
+
+func settings() throws -> ReportingSettings {
+    guard let contact = ReportContact("tlsrpt@mta.example.net") else { throw Failure("contact") }
+    return ReportingSettings(organizationName: "Bench", contact: contact, source: "mta.example.net")
+}
+
+func counts(_ number: Int) throws -> [SessionCount] {
+    let domain = try name(number)
+    let hosts = ["mx1.\(domain)", "*.mail.example.net"]
+    let lines = ["version: STSv1", "mode: enforce"] + hosts.map { "mx: \($0)" } + ["max_age: 604800"]
+    let policy = AppliedPolicy.reported(ReportedPolicy(.sts, domain: domain.ascii, strings: lines, mxHosts: hosts))
+    let kinds: [ResultType] = [.certificateExpired, .starttlsNotSupported, .validationFailure]
+    return (0..<sessions).map { session in
+        guard session < 5 else { return SessionCount(day: day, domain: domain, policy: policy, isFailure: false) }
+        let details = FailureDetails(
+            kinds[session % kinds.count], sendingMTAIP: "192.0.2.1", receivingMXHostname: "mx1.\(domain)",
+            receivingIP: "198.51.100.\(number % 250)", reasonCode: "certificate has expired")
+        return SessionCount(day: day, domain: domain, policy: policy, isFailure: true, details: [details])
+    }
+}
+
+func fill(_ path: String, _ count: Int) async throws {
+    let logger = Logger(label: "bench")
+    let ledger = Ledger(store: try Store(path: path, logger: logger), clock: BenchClock(), logger: logger)
+    for number in 0..<count {
+        ledger.record(try counts(number))
+        if number % 10_000 == 9_999, await !ledger.flush() { throw Failure("counts not written") }
+    }
+    guard await ledger.flush() else { throw Failure("counts not written") }
+}
+
+func build(_ path: String, _ count: Int) async throws {
+    let logger = Logger(label: "bench")
+    let store = try Store(path: path, createIfMissing: false, logger: logger)
+    let builder = ReportBuilder(
+        book: store, records: EverybodyAsks(), settings: try settings(), clock: BenchClock(), logger: logger)
+    let clock = ContinuousClock()
+    let began = clock.now
+    let summary = try await builder.build(day)
+    let taken = seconds(clock.now - began)
+    guard summary.planned == count else { throw Failure("\(summary) of \(count) domains") }
+    let rss = try peakRSS()
+    print(
+        "\(count) domains x \(sessions) sessions: built and stored in \(rounded(taken)) s, peak RSS \(rounded(rss)) MB")
+    if count == timedDomains {
+        let bare = try await bareLoop(store, count)
+        print("  a bare loop of JSON and gzip, one thread: \(rounded(bare)) s; ratio \(rounded(taken / bare))")
+        guard taken < buildLimitSeconds else { throw Failure("over the limit of \(buildLimitSeconds) s") }
+    }
+    guard rss < rssLimitMB else { throw Failure("over the limit of \(rssLimitMB) MB") }
+}
+
+/// What any program has to do that makes these reports, with the counts in memory already.
+func bareLoop(_ store: Store, _ count: Int) async throws -> Double {
+    let maker = ReportMaker(try settings())
+    var reports: [Report] = []
+    for try await results in store.results(of: day) { reports.append(maker.report(of: results, on: day)) }
+    guard reports.count == count else { throw Failure("\(reports.count) of \(count) reports") }
+    var bytes = 0
+    let taken = try ContinuousClock().measure { for report in reports { bytes += try compress(report.json()).count } }
+    guard bytes > count else { throw Failure("no reports") }
+    return seconds(taken)
+}
+
+/// Most resident memory so far, in MB of 1,000,000 octets.
+func peakRSS() throws -> Double {
+    let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") } ?? ""
+    return (Double(line.filter(\.isNumber)) ?? 0) * 1024 / 1e6
+}
+
+func seconds(_ duration: Duration) -> Double { duration / .seconds(1) }
+
+func rounded(_ number: Double) -> String { String(format: "%.2f", number) }
+
+func child(_ arguments: String...) throws {
+    let process = Process()
+    process.executableURL = URL(
+        fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+    process.arguments = arguments
+    try process.run()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else { throw Failure("\(arguments[0]) failed") }
+}
+
+func runAll() throws {
+    let directory = FileManager.default.temporaryDirectory.appendingPathComponent("bench-reports-\(getpid())")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    for count in [timedDomains, manyDomains] {
+        let path = directory.appendingPathComponent("\(count).sqlite").path
+        try child("fill", path, "\(count)")
+        try child("build", path, "\(count)")
+    }
+}
+
+let arguments = CommandLine.arguments
+do {
+    switch (arguments.count, arguments.dropFirst().first) {
+    case (4, "fill"): try await fill(arguments[2], Int(arguments[3]) ?? 0)
+    case (4, "build"): try await build(arguments[2], Int(arguments[3]) ?? 0)
+    default: try runAll()
+    }
+} catch {
+    FileHandle.standardError.write(Data("bench-reports: \(error)\n".utf8))
+    exit(1)
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Gzip
+import Names
+import TLSRPT
+
+/// A directory for reports, a file each.
+struct ReportFiles {
+    /// Octets of a report that is taken out of its compressed form for reading: all that fit into one of ours.
+    private static let plainLimitBytes = 1 << 30
+
+    private let directory: URL
+    private let isPlain: Bool
+
+    init(directory: String, isPlain: Bool) throws {
+        self.directory = URL(fileURLWithPath: directory)
+        self.isPlain = isPlain
+        do {
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        } catch {
+            throw ReportOfficeError.output(directory, cause: error.localizedDescription)
+        }
+    }
+
+    /// - Returns: the file's path.
+    func write(_ packed: PackedReport) throws -> String {
+        var name = packed.fileName.description
+        var bytes = packed.body
+        if isPlain {
+            let report = try Report(json: decompress(packed.body, limitBytes: Self.plainLimitBytes))
+            bytes = try report.json(pretty: true)
+            // The compressed form has this ending behind the plain one's.
+            name.removeLast(".gz".count)
+        }
+        let file = directory.appendingPathComponent(name)
+        do { try Data(bytes).write(to: file, options: .atomic) } catch {
+            throw ReportOfficeError.output(file.path, cause: error.localizedDescription)
+        }
+        return file.path
+    }
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Logging
+import Names
+import Reporting
+import Store
+import Synchronization
+import TLSRPT
+
+/// What the `report` commands do, on the store's file beside a daemon that may be running.
+package struct ReportOffice: Sendable {
+    /// What to send.
+    package struct Order: Sendable {
+        /// Nil for all finished days whose reports are not all made.
+        package var day: UTCDay?
+        package var domain: DomainName?
+        /// Send again what was not accepted, whatever became of it.
+        package var again = false
+        /// Send only what is due by `report.spread`, as a timer wants it.
+        package var keepsSpread = false
+
+        package init() {}
+    }
+
+    private let settings: Settings
+    private let store: Store
+    private let logger: Logger
+    private let clock = SystemClock()
+
+    package init(_ settings: Settings) throws {
+        self.settings = settings
+        logger = Logger(label: "report") { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = .warning
+            return handler
+        }
+        store = try Store(path: settings.storePath, createIfMissing: false, logger: logger)
+    }
+
+    /// Makes and sends reports.
+    /// - Parameter tell: gets a line for each attempt.
+    /// - Returns: whether nothing failed for good.
+    package func send(_ order: Order, tell: @escaping @Sendable (String) -> Void) async throws -> Bool {
+        let days = try await days(of: order)
+        let network = Network(try await NetworkAdapters.adapted(to: settings).0)
+        defer { network.shutdown() }
+        let builder = builder(asking: network)
+        for day in days {
+            if order.again { _ = try await store.reopen(day, order.domain, at: clock.now) }
+            let summary = try await builder.build(day, only: order.domain)
+            if summary.pending > 0 {
+                tell("\(day): \(summary.pending) TLSRPT records could not be looked up, try again later")
+            }
+        }
+        let failures = Mutex(0)
+        let sender = ReportSender(
+            outbox: store, carrier: network, clock: clock, logger: logger, owner: UUID().uuidString)
+        let deliveries = DeliveryOrder(day: order.day, domain: order.domain, ignoresSpread: !order.keepsSpread)
+        try await sender.send(deliveries) { delivery, conclusion in
+            if conclusion.state.isFailure { failures.withLock { $0 += 1 } }
+            tell("\(ReportLine(delivery, conclusion))")
+        }
+        return failures.withLock { $0 } == 0
+    }
+
+    /// What ``send(_:tell:)`` would do, a line each; nothing is written or sent.
+    package func preview(_ order: Order, tell: (String) -> Void) async throws {
+        let days = try await days(of: order)
+        let network = Network(try await NetworkAdapters.adapted(to: settings).0)
+        defer { network.shutdown() }
+        for day in days {
+            try await builder(asking: network).preview(day, only: order.domain) { report in
+                report.map(ReportLine.lines)?.forEach { tell("\($0)") }
+            }
+        }
+        for line in try await store.reportLines(of: order.day, for: order.domain, failuresOnly: false)
+        where line.nextTry != nil || (order.again && line.state != Delivery.State.accepted.rawValue) {
+            tell("\(line)")
+        }
+    }
+
+    /// Writes the reports of a day as files, from what is counted; nothing is sent, and nothing noted.
+    /// - Parameters:
+    ///   - looksUp: whether only domains that ask for reports get a file.
+    ///   - isPlain: whether the files are for reading, instead of what would be sent.
+    ///   - tell: gets the path of each file.
+    package func write(
+        _ day: UTCDay, to directory: String, looksUp: Bool, isPlain: Bool, tell: (String) -> Void
+    ) async throws {
+        let files = try ReportFiles(directory: directory, isPlain: isPlain)
+        guard looksUp else {
+            let maker = ReportMaker(settings.reports.reporting)
+            for try await results in store.results(of: day) { tell(try files.write(maker.pack(results, on: day))) }
+            return
+        }
+        let network = Network(try await NetworkAdapters.adapted(to: settings).0)
+        defer { network.shutdown() }
+        let builder = ReportBuilder(
+            book: SettledToo(store: store), records: network.reportRecords, settings: settings.reports.reporting,
+            clock: clock, logger: logger)
+        try await builder.preview(day) { report in
+            if case .planned(let packed, _) = report?.outcome { tell(try files.write(packed)) }
+        }
+    }
+
+    /// The days of an order that are over.
+    private func days(of order: Order) async throws -> [UTCDay] {
+        let today = clock.now.day
+        if let day = order.day {
+            guard day < today else { throw ReportOfficeError.dayNotOver(day) }
+            return [day]
+        }
+        let open = try await store.openDays(before: today)
+        guard order.keepsSpread else { return open }
+        let schedule = ReportSchedule(
+            source: settings.reports.reporting.source, startedAt: UTCTime(secondsSinceEpoch: 0))
+        return open.filter { schedule.buildTime(of: $0) <= clock.now }
+    }
+
+    private func builder(asking network: Network) -> ReportBuilder {
+        ReportBuilder(
+            book: store, records: network.reportRecords, settings: settings.reports.reporting, clock: clock,
+            logger: logger)
+    }
+
+    /// What became of the reports.
+    package func lines(
+        of day: UTCDay?, for domain: DomainName?, failuresOnly: Bool
+    ) async throws -> [ReportLine] {
+        try await store.reportLines(of: day, for: domain, failuresOnly: failuresOnly)
+    }
+
+    /// The destinations that are left alone, since they refused too often.
+    package func suppressions() async throws -> [Suppression] { try await store.suppressions(at: clock.now) }
+
+    /// Lets reports go to a destination again.
+    /// - Returns: whether it was left alone until now.
+    package func allow(_ destination: String) async throws -> Bool {
+        try await store.unsuppress(destination)
+    }
+}
+
+/// Why an order cannot be carried out.
+package enum ReportOfficeError: Error, Sendable, CustomStringConvertible {
+    case dayNotOver(UTCDay)
+    case output(String, cause: String)
+
+    package var description: String {
+        switch self {
+        case .dayNotOver(let day): "\(day) is not over yet (UTC): its reports are made when it is"
+        case .output(let path, let cause): "\(printable(path)): cannot be written: \(cause)"
+        }
+    }
+}
+
+/// All of a day's counts, also of domains whose report is settled already.
+private struct SettledToo: ReportBook {
+    let store: Store
+
+    func openDays(before day: UTCDay) async throws -> [UTCDay] { try await store.openDays(before: day) }
+    func begin(_ day: UTCDay, at time: UTCTime) async throws -> UTCTime { time }
+    func unsettled(on day: UTCDay, in range: DomainRange) async throws -> ResultsPiece {
+        try await store.counts(on: day, in: range)
+    }
+    func settle(_ reports: [SettledReport], at time: UTCTime) async throws {}
+    func end(_ day: UTCDay, at time: UTCTime) async throws {}
+}

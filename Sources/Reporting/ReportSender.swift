@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+import Logging
+import MTASTS
+import Names
+import TLSRPT
+
+/// Sends what is due: side by side, so that no destination holds up another.
+package struct ReportSender: Sendable {
+    /// Deliveries under way at a time.
+    static let maxCarriages = 16
+    /// Deliveries under way to one host at a time.
+    static let maxCarriagesPerHost = 2
+    /// How long a delivery belongs to us without a word: longer than any carriage takes.
+    static let lease = Duration.seconds(30 * 60)
+    /// Between looks for what has become due while deliveries are under way.
+    private static let lookInterval = Duration.seconds(5)
+
+    private enum Event: Sendable { case carried, lookAgain }
+
+    private let outbox: any ReportOutbox
+    private let carrier: any ReportCarrier
+    private let clock: any WallClock
+    private let logger: Logger
+    private let owner: DeliveryOwner
+
+    /// - Parameter owner: a name that no other process has or had.
+    package init(
+        outbox: any ReportOutbox, carrier: any ReportCarrier, clock: any WallClock, logger: Logger, owner: String
+    ) {
+        self.outbox = outbox
+        self.carrier = carrier
+        self.clock = clock
+        self.logger = logger
+        self.owner = DeliveryOwner(name: owner, lease: Self.lease)
+    }
+
+    /// Sends until nothing is due. When the task is cancelled, what is past the point of no return goes on, and nothing
+    /// else begins.
+    /// - Parameter concluded: told of each attempt.
+    package func send(
+        _ order: DeliveryOrder, concluded: @escaping @Sendable (Delivery, DeliveryConclusion) -> Void = { _, _ in }
+    ) async throws {
+        var order = order
+        order.limitPerHost = Self.maxCarriagesPerHost
+        var trouble: (any Error)?
+        await withTaskGroup(of: Event.self) { group in
+            var underWay = 0
+            group.addTask { await Self.lookAgain() }
+            while true {
+                order.limit = Self.maxCarriages - underWay
+                if order.limit > 0, trouble == nil, !Task.isCancelled {
+                    do { underWay += try await begin(order, in: &group, concluded) } catch { trouble = error }
+                }
+                guard underWay > 0, let event = await group.next() else { break }
+                switch event {
+                case .carried: underWay -= 1
+                case .lookAgain: if !Task.isCancelled { group.addTask { await Self.lookAgain() } }
+                }
+            }
+            group.cancelAll()
+        }
+        if let trouble { throw trouble }
+    }
+
+    private static func lookAgain() async -> Event {
+        try? await Task.sleep(for: lookInterval)
+        return .lookAgain
+    }
+
+    /// - Returns: how many deliveries are under way more than before.
+    private func begin(
+        _ order: DeliveryOrder, in group: inout TaskGroup<Event>,
+        _ concluded: @escaping @Sendable (Delivery, DeliveryConclusion) -> Void
+    ) async throws -> Int {
+        let claim = try await outbox.claim(order, for: owner, at: clock.now)
+        for delivery in claim.lost {
+            logger.warning(
+                "a report may have been delivered before the program ended, and is not sent again",
+                metadata: delivery.metadata)
+        }
+        for delivery in claim.deliveries {
+            group.addTask {
+                if let conclusion = await carry(delivery) { concluded(delivery, conclusion) }
+                return .carried
+            }
+        }
+        return claim.deliveries.count
+    }
+
+    private func carry(_ delivery: Delivery) async -> DeliveryConclusion? {
+        do {
+            guard let report = try await outbox.report(of: delivery) else {
+                // Nothing that this program does leads here.
+                let gone = DeliveryConclusion(.expired, nextTry: clock.now, text: "the report is gone")
+                return await conclude(delivery, gone)
+            }
+            let result = await carrier.carry(report, to: delivery.destination) { await commit(delivery) }
+            return await conclude(delivery, RetryPlan.conclusion(of: result, for: delivery, at: clock.now))
+        } catch {
+            warn(delivery, error)
+            return nil
+        }
+    }
+
+    private func commit(_ delivery: Delivery) async -> Bool {
+        guard !Task.isCancelled else { return false }
+        do { return try await outbox.commit(delivery, by: owner, at: clock.now) } catch {
+            warn(delivery, error)
+            return false
+        }
+    }
+
+    private func conclude(_ delivery: Delivery, _ conclusion: DeliveryConclusion?) async -> DeliveryConclusion? {
+        do { try await outbox.conclude(delivery, as: conclusion, by: owner, at: clock.now) } catch {
+            // It stays ours until the lease ends, and is then tried again, or uncertain if it was under way.
+            warn(delivery, error)
+        }
+        if let conclusion { log(delivery, conclusion) }
+        return conclusion
+    }
+
+    private func warn(_ delivery: Delivery, _ error: any Error) {
+        logger.warning(
+            "what became of a report cannot be read or written",
+            metadata: delivery.metadata.merging(["cause": "\(error)"]) { old, _ in old })
+    }
+
+    private func log(_ delivery: Delivery, _ conclusion: DeliveryConclusion) {
+        let level: Logger.Level =
+            switch conclusion.state {
+            case .accepted, .deferred, .waiting, .sending, .suppressed: .info
+            case .refused, .uncertain, .expired: .warning
+            }
+        var metadata = delivery.metadata
+        metadata["state"] = "\(conclusion.state.rawValue)"
+        metadata["text"] = "\(conclusion.text)"
+        if conclusion.state == .deferred { metadata["next-try"] = "\(conclusion.nextTry)" }
+        logger.log(level: level, "report carried", metadata: metadata)
+    }
+}
+
+extension Delivery {
+    /// For the log, which has no local parts of addresses.
+    fileprivate var metadata: Logger.Metadata {
+        let place =
+            switch destination {
+            case .mail(_, let domain): "mailto:...@\(domain)"
+            case .https(let url, _): url
+            }
+        return [
+            "day": "\(day)", "domain": "\(domain)", "destination": "\(printable(place))", "attempt": "\(attempts + 1)",
+        ]
+    }
+}

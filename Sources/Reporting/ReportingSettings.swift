@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+
+/// What reports say of us, and who gets them when.
+package struct ReportingSettings: Sendable, Hashable {
+    package var organizationName: String
+    package var contact: ReportContact
+    /// Tells this machine from others that report under the same contact: the host's name.
+    package var source: String
+    /// Over what time the first deliveries of a day are spread. - RFC 8460 §4.1: Report Time Frame.
+    package var spread = Duration.seconds(4 * 3600)
+    package var onlyFailures = false
+    package var never = NeverList()
+    /// Octets of a compressed report past which details are left out. - RFC 8460 §5.2: Compression.
+    package var maxBodyBytes = 10_000_000
+
+    package init(organizationName: String, contact: ReportContact, source: String) {
+        self.organizationName = organizationName
+        self.contact = contact
+        self.source = source
+    }
+}

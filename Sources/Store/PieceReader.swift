@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import FoundationEssentials
+import GRDB
+import Logging
+import Names
+import TLSRPT
+
+/// Reads the counts of some domains: two cursors in the order of the primary keys, whatever the number of domains.
+struct PieceReader {
+    /// Most domains of a piece.
+    static let maxDomains = 500
+    /// Octets of policies past which a piece takes no further domain: texts come from the network, and can be long.
+    static let maxPolicyOctets = 4 << 20
+
+    let day: UTCDay
+    let range: DomainRange
+    let unsettledOnly: Bool
+    let logger: Logger
+
+    /// A policy's tally before its details are known.
+    private struct Line {
+        let domain: String
+        let id: Int64
+        let policy: ReportedPolicy
+        var tally: Tally
+    }
+
+    func read(_ db: Database) throws -> ResultsPiece {
+        var (lines, isLast) = try tallies(db)
+        guard let end = lines.last?.domain else { return ResultsPiece(results: [], last: nil) }
+        try addDetails(to: &lines, through: end, db)
+        var results: [DomainResults] = []
+        var start = lines.startIndex
+        while start < lines.endIndex {
+            let name = lines[start].domain
+            let stop = lines[start...].firstIndex { $0.domain != name } ?? lines.endIndex
+            if let domain = try? DomainName(name) {
+                let policies = lines[start..<stop].map { PolicyResult($0.policy, $0.tally) }
+                results.append(DomainResults(domain: domain, policies: policies))
+            } else {
+                logger.warning("counts of a name that is no domain", metadata: ["domain": "\(printable(name))"])
+            }
+            start = stop
+        }
+        return ResultsPiece(results: results, last: isLast ? nil : end)
+    }
+
+    private func tallies(_ db: Database) throws -> (lines: [Line], isLast: Bool) {
+        let settled = "AND NOT EXISTS (SELECT 1 FROM report r WHERE r.day = t.day AND r.domain = t.domain)"
+        let select = try db.cachedStatement(
+            sql: """
+                SELECT t.domain, p.id, p.type, p.policy_domain, p.strings, p.mx_hosts, t.successes, t.failures
+                FROM tally t CROSS JOIN applied_policy p ON p.id = t.policy
+                WHERE t.day = ? AND t.domain > ? \(range.only == nil ? "" : "AND t.domain = ?")
+                \(unsettledOnly ? settled : "") ORDER BY t.domain, t.policy
+                """)
+        var arguments: StatementArguments = [day.daysSinceEpoch, range.after]
+        if let only = range.only { arguments += [only.ascii] }
+        let rows = try Row.fetchCursor(select, arguments: arguments)
+        var lines: [Line] = []
+        var domains = 0
+        var octets = 0
+        while let row = try rows.next() {
+            let domain: String = row[0]
+            if domain != lines.last?.domain {
+                if domains == Self.maxDomains || octets > Self.maxPolicyOctets { return (lines, false) }
+                domains += 1
+            }
+            let strings: String = row[4]
+            let mxHosts: String = row[5]
+            octets += strings.utf8.count + mxHosts.utf8.count
+            let policy = ReportedPolicy(
+                type: Registered(row[2]), domain: absent(row[3]), strings: list(strings), mxHosts: list(mxHosts))
+            lines.append(
+                Line(domain: domain, id: row[1], policy: policy, tally: Tally(successes: row[6], failures: row[7])))
+        }
+        return (lines, true)
+    }
+
+    /// Both cursors have the same order, so that one pass is enough.
+    private func addDetails(to lines: inout [Line], through end: String, _ db: Database) throws {
+        let select = try db.cachedStatement(
+            sql: """
+                SELECT domain, policy, type, sending_ip, mx_host, mx_helo, mx_ip, reason, info, sessions FROM failure
+                WHERE day = ? AND domain >= ? AND domain <= ? ORDER BY domain, policy
+                """)
+        let rows = try Row.fetchCursor(
+            select, arguments: [day.daysSinceEpoch, lines.first?.domain ?? end, end])
+        var index = lines.startIndex
+        while let row = try rows.next() {
+            let domain: String = row[0]
+            let policy: Int64 = row[1]
+            while index < lines.endIndex, (lines[index].domain, lines[index].id) < (domain, policy) { index += 1 }
+            guard index < lines.endIndex else { return }
+            guard lines[index].domain == domain, lines[index].id == policy else { continue }
+            var details = FailureDetails(type: Registered(row[2]))
+            details.sendingMTAIP = absent(row[3])
+            details.receivingMXHostname = absent(row[4])
+            details.receivingMXHelo = absent(row[5])
+            details.receivingIP = absent(row[6])
+            details.reasonCode = absent(row[7])
+            details.additionalInformation = absent(row[8])
+            lines[index].tally.details[details] = row[9]
+        }
+    }
+}
+
+private func absent(_ text: String) -> String? { text.isEmpty ? nil : text }
+
+/// A list that cannot be read is empty: the counts are worth more than the words.
+private func list(_ json: String) -> [String] {
+    json == "[]" ? [] : (try? JSONDecoder().decode([String].self, from: Data(json.utf8))) ?? []
+}

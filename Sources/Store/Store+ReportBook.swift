@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import FoundationEssentials
+import GRDB
+import Names
+import TLSRPT
+
+extension Store: ReportBook {
+    package func openDays(before day: UTCDay) async throws(StoreError) -> [UTCDay] {
+        try await read { db in
+            let ended = Set(
+                try Int64.fetchAll(db, sql: "SELECT day FROM report_day WHERE ended_at IS NOT NULL"))
+            return try Self.days(in: db).filter { $0 < day && !ended.contains($0.daysSinceEpoch) }
+        }
+    }
+
+    package func begin(_ day: UTCDay, at time: UTCTime) async throws(StoreError) -> UTCTime {
+        try await write { db in
+            try db.execute(
+                sql: "INSERT OR IGNORE INTO report_day (day, began_at) VALUES (?, ?)",
+                arguments: [day.daysSinceEpoch, time.secondsSinceEpoch])
+            let began = try Int64.fetchOne(
+                db, sql: "SELECT began_at FROM report_day WHERE day = ?", arguments: [day.daysSinceEpoch])
+            return began.map(UTCTime.init(secondsSinceEpoch:)) ?? time
+        }
+    }
+
+    package func unsettled(on day: UTCDay, in range: DomainRange) async throws(StoreError) -> ResultsPiece {
+        try await piece(of: day, range, unsettledOnly: true)
+    }
+
+    package func end(_ day: UTCDay, at time: UTCTime) async throws(StoreError) {
+        try await write { db in
+            try db.execute(
+                sql: """
+                    INSERT INTO report_day (day, began_at, ended_at) VALUES (?1, ?2, ?2)
+                    ON CONFLICT DO UPDATE SET ended_at = excluded.ended_at
+                    """,
+                arguments: [day.daysSinceEpoch, time.secondsSinceEpoch])
+        }
+    }
+
+    package func settle(_ reports: [SettledReport], at time: UTCTime) async throws(StoreError) {
+        try await write { db in
+            for report in reports {
+                switch report.outcome {
+                case .absent: try Self.dropCounts(of: report, in: db)
+                case .none(let cause, let text):
+                    try Self.insert(report, state: cause.rawValue, text: text, packed: nil, at: time, in: db)
+                case .planned(let packed, let deliveries):
+                    try Self.insert(report, state: Self.planned, text: "", packed: packed, at: time, in: db)
+                    // Another process was first: its deliveries stand.
+                    guard db.changesCount > 0 else { continue }
+                    let id = db.lastInsertedRowID
+                    for delivery in deliveries { try Self.insert(delivery, of: id, at: time, in: db) }
+                    try Self.dropBody(ofReport: id, in: db)
+                }
+            }
+        }
+    }
+
+    /// The state of a report that has deliveries.
+    static let planned = "planned"
+
+    private static func dropCounts(of report: SettledReport, in db: Database) throws {
+        for table in ["failure", "tally"] {
+            let delete = try db.cachedStatement(sql: "DELETE FROM \(table) WHERE day = ? AND domain = ?")
+            try delete.execute(arguments: [report.day.daysSinceEpoch, report.domain.ascii])
+        }
+    }
+
+    private static func insert(
+        _ report: SettledReport, state: String, text: String, packed: PackedReport?, at time: UTCTime, in db: Database
+    ) throws {
+        let insert = try db.cachedStatement(
+            sql: """
+                INSERT OR IGNORE INTO report (
+                    day, domain, state, text, settled_at, report_id, file_name, organization, contact, body
+                ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """)
+        try insert.execute(arguments: [
+            report.day.daysSinceEpoch, report.domain.ascii, state, text, time.secondsSinceEpoch,
+            packed?.reportID ?? "", packed?.fileName.description ?? "", packed?.organizationName ?? "",
+            packed?.contactInfo ?? "", packed.map { Data($0.body) },
+        ])
+    }
+
+    private static func insert(
+        _ delivery: PlannedDelivery, of report: Int64, at time: UTCTime, in db: Database
+    ) throws {
+        let destination = delivery.destination.description
+        let suppressed = try String.fetchOne(
+            db.cachedStatement(sql: "SELECT text FROM suppression WHERE destination = ? AND until > ?"),
+            arguments: [destination, time.secondsSinceEpoch])
+        let insert = try db.cachedStatement(
+            sql: """
+                INSERT OR IGNORE INTO delivery (report, destination, host, state, next_try, text)
+                VALUES (?, ?, ?, ?, ?, ?)
+                """)
+        try insert.execute(arguments: [
+            report, destination, delivery.destination.host,
+            (suppressed == nil ? Delivery.State.waiting : .suppressed).rawValue,
+            delivery.notBefore.secondsSinceEpoch, suppressed ?? "",
+        ])
+    }
+
+    /// Lets go of a report's octets once no destination can want them.
+    static func dropBody(ofReport id: Int64, in db: Database) throws {
+        let update = try db.cachedStatement(
+            sql: """
+                UPDATE report SET body = NULL WHERE id = ?1 AND NOT EXISTS (
+                    SELECT 1 FROM delivery WHERE report = ?1 AND state NOT IN ('accepted', 'suppressed'))
+                """)
+        try update.execute(arguments: [id])
+    }
+}
+
+extension ReportDestination {
+    /// The host that takes the report, or the domain whose mail it is.
+    package var host: String {
+        switch self {
+        case .mail(_, let domain): domain.ascii
+        case .https(_, let host): host
+        }
+    }
+
+    /// A destination as its row holds it: already checked when it was written, and not percent-encoded any more.
+    init?(stored text: String, host: String) {
+        guard text.hasPrefix("mailto:") else {
+            self = .https(url: text, host: host)
+            return
+        }
+        guard let domain = try? DomainName(host) else { return nil }
+        self = .mail(localPart: String(text.dropFirst("mailto:".count).dropLast(host.utf8.count + 1)), domain: domain)
+    }
+}

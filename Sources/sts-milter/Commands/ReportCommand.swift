@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+
+struct ReportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report", abstract: "Make, send and follow the TLSRPT reports (RFC 8460).",
+        subcommands: [Build.self, Send.self, List.self, Allow.self])
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Daemon
+import Names
+
+extension ReportCommand {
+    struct Send: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make the reports of finished days and send what is due, also beside a running daemon.",
+            discussion:
+                "Prints a line for each attempt. What is deferred is tried again by the daemon, or by the next run of this command. Exit code 1 if a delivery has failed for good."
+        )
+
+        @Option(help: "Only this UTC day, such as 2026-11-23. Default: all days that are not reported yet.")
+        var day: String?
+
+        @Option(help: "Only the report for this domain.")
+        var domain: String?
+
+        @Flag(help: "Say what would be sent, and to whom; write and send nothing.")
+        var dryRun = false
+
+        @Flag(help: "Send again what was not accepted, also what may have been. Needs --day.")
+        var again = false
+
+        @Flag(help: "Keep to report.spread, as a timer does that runs every few minutes.")
+        var scheduled = false
+
+        @OptionGroup var settings: SettingsOption
+
+        func run() throws {
+            var order = ReportOffice.Order()
+            order.day = try reportDay(day)
+            order.domain = try domain.map { try DomainName($0) }
+            order.again = again
+            order.keepsSpread = scheduled
+            guard !again || order.day != nil else { throw ValidationError("--again needs --day") }
+            let settings = try settings.read()
+            let (sent, isDryRun) = (order, dryRun)
+            let isComplete = try blocking {
+                let office = try ReportOffice(settings)
+                guard !isDryRun else {
+                    try await office.preview(sent) { print($0) }
+                    return true
+                }
+                return try await office.send(sent) { print($0) }
+            }
+            if !isComplete { throw ExitCode(1) }
+        }
+    }
+
+    struct Allow: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let reports go again to destinations that refused too often.")
+
+        @Argument(help: "Destinations as report list --suppressed shows them.")
+        var destinations: [String]
+
+        @OptionGroup var settings: SettingsOption
+
+        func run() throws {
+            let settings = try settings.read()
+            var failed = false
+            for text in destinations {
+                guard try blocking({ try await ReportOffice(settings).allow(text) }) else {
+                    printError("\(printable(text)): not suppressed")
+                    failed = true
+                    continue
+                }
+                print("\(printable(text)): gets reports again")
+            }
+            if failed { throw ExitCode(1) }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Logging
+import MTASTS
+import Names
+import Reporting
+import Store
+import Synchronization
+import TLSRPT
+
+/// A clock that the test sets.
+final class TestClock: WallClock {
+    private let time: Mutex<UTCTime>
+
+    init(_ time: UTCTime) { self.time = Mutex(time) }
+
+    var now: UTCTime { time.withLock { $0 } }
+    func advance(by duration: Duration) { time.withLock { $0 = $0 + duration } }
+    func set(_ new: UTCTime) { time.withLock { $0 = new } }
+}
+
+/// TLSRPT records from a table: what is not in it is absent.
+final class Records: ReportRecordSource {
+    enum Entry: Sendable {
+        case texts([String])
+        case unavailable
+        /// Never answers until the test lets it.
+        case hanging(Gate)
+    }
+
+    private let table = Mutex<[String: Entry]>([:])
+    private let asked = Mutex<[String: Int]>([:])
+
+    func set(_ domain: String, _ entry: Entry) { table.withLock { $0[domain] = entry } }
+    func set(_ domain: String, rua: String...) {
+        set(domain, .texts(["v=TLSRPTv1; rua=" + rua.joined(separator: ",")]))
+    }
+    func looks(at domain: String) -> Int { asked.withLock { $0[domain] ?? 0 } }
+
+    func record(for domain: DomainName) async -> ReportRecordFinding {
+        asked.withLock { $0[domain.ascii, default: 0] += 1 }
+        switch table.withLock({ $0[domain.ascii] }) {
+        case .texts(let texts): return .found(TLSRPTRecord.select(from: texts))
+        case .unavailable: return .unavailable("SERVFAIL")
+        case .hanging(let gate):
+            await gate.wait()
+            return .found(.absent)
+        case nil: return .found(.absent)
+        }
+    }
+}
+
+/// Something to wait for that the test opens.
+final class Gate: Sendable {
+    private struct State {
+        var isOpen = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    func wait() async {
+        await withCheckedContinuation { continuation in
+            let isOpen = state.withLock { state in
+                if !state.isOpen { state.waiting.append(continuation) }
+                return state.isOpen
+            }
+            if isOpen { continuation.resume() }
+        }
+    }
+
+    func open() {
+        let waiting = state.withLock { state in
+            state.isOpen = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+}
+
+/// A carrier that does what the test says, and remembers what it was given.
+final class Carrier: ReportCarrier {
+    struct Carriage: Sendable, Hashable {
+        let destination: String
+        let report: PackedReport
+    }
+
+    typealias Answer = @Sendable (PackedReport, ReportDestination, @Sendable () async -> Bool) async -> CarriageResult
+
+    private let answer: Mutex<Answer>
+    private let seen = Mutex<[Carriage]>([])
+
+    /// What follows the point of no return is `result`.
+    init(_ result: CarriageResult = .accepted("201")) {
+        answer = Mutex { _, _, commit in await commit() ? result : .withdrawn }
+    }
+
+    func set(_ new: @escaping Answer) { answer.withLock { $0 = new } }
+    func set(_ result: CarriageResult) { set { _, _, commit in await commit() ? result : .withdrawn } }
+
+    /// What was carried, in the order of the beginnings.
+    var carriages: [Carriage] { seen.withLock { $0 } }
+    var destinations: [String] { carriages.map(\.destination) }
+
+    func carry(
+        _ report: PackedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
+    ) async -> CarriageResult {
+        seen.withLock { $0.append(Carriage(destination: destination.description, report: report)) }
+        let answer = answer.withLock { $0 }
+        return await answer(report, destination, commit)
+    }
+}
+
+/// The lines that were logged.
+final class LogLines: Sendable {
+    private let collected = Mutex<[String]>([])
+
+    var lines: [String] { collected.withLock { $0 } }
+    var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
+
+    private struct Handler: LogHandler {
+        let log: LogLines
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.debug
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            log.collected.withLock { $0.append("\(event.level): \(event.message) \(event.metadata ?? [:])") }
+        }
+    }
+}
+
+/// A site of its own: a store, its records, a carrier, and a clock at half past midnight behind ``day``.
+final class Site: Sendable {
+    let directory: URL
+    let day: UTCDay
+    let clock: TestClock
+    let records = Records()
+    let carrier = Carrier()
+    let log = LogLines()
+
+    init() throws {
+        directory = FileManager.default.temporaryDirectory.appendingPathComponent("reporting-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
+        guard let day = UTCDay("2026-11-23") else { throw SiteError() }
+        self.day = day
+        clock = TestClock(day.advanced(by: 1).start + .seconds(1800))
+    }
+
+    deinit { try? FileManager.default.removeItem(at: directory) }
+
+    struct SiteError: Error {}
+
+    func store() throws -> Store {
+        try Store(path: directory.appendingPathComponent("test.sqlite").path, logger: log.logger)
+    }
+
+    static func settings(_ change: (inout ReportingSettings) -> Void = { _ in }) throws -> ReportingSettings {
+        guard let contact = ReportContact("tlsrpt@mta.example") else { throw SiteError() }
+        var settings = ReportingSettings(organizationName: "Example Org", contact: contact, source: "mta.example")
+        settings.spread = .zero
+        change(&settings)
+        return settings
+    }
+
+    func builder(_ store: Store, _ settings: ReportingSettings? = nil) throws -> ReportBuilder {
+        ReportBuilder(
+            book: store, records: records, settings: try settings ?? Self.settings(), clock: clock, logger: log.logger)
+    }
+
+    func sender(_ store: Store, owner: String = "one") -> ReportSender {
+        ReportSender(outbox: store, carrier: carrier, clock: clock, logger: log.logger, owner: owner)
+    }
+
+    /// Counts one session of each domain.
+    func count(_ store: Store, _ domains: String..., on day: UTCDay? = nil, failing: Bool = false) async throws {
+        let ledger = Ledger(store: store, clock: clock, logger: log.logger)
+        for domain in domains {
+            let details: Set<FailureDetails> =
+                failing ? [FailureDetails(.certificateExpired, receivingMXHostname: "mx.\(domain)")] : []
+            ledger.record([
+                SessionCount(
+                    day: day ?? self.day, domain: try DomainName(domain),
+                    policy: .reported(ReportedPolicy(.sts, domain: domain, strings: ["version: STSv1"])),
+                    isFailure: failing, details: details)
+            ])
+        }
+        guard await ledger.flush() else { throw SiteError() }
+    }
+
+    /// States of all lines, by destination or, where there is no report, by domain.
+    func states(_ store: Store) async throws -> [String: String] {
+        let lines = try await store.reportLines(of: nil, failuresOnly: false)
+        return Dictionary(lines.map { ($0.destination ?? $0.domain, $0.state) }) { first, second in "\(first) \(second)"
+        }
+    }
+}
