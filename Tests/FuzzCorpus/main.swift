@@ -22,3 +22,8 @@ try write(MapTable.frames.map(\.octets), for: "Netstring")
 // The first octet chooses form, hosts and settings.
 let bodies = PolicyTable.valid.map(\.body) + MapTable.hostileBodies.map { String($0.prefix(4000)) }
 try write(bodies.enumerated().map { "\(Character(Unicode.Scalar(UInt8($0 % 128))))\($1)" }, for: "MapAnswer")
+let reportRecords = TLSRPTRecordTable.valid.map { [$0.0] } + TLSRPTRecordTable.absent + TLSRPTRecordTable.invalid
+let destinations = (TLSRPTRecordTable.destinations.map(\.0) + TLSRPTRecordTable.refused).map {
+    ["v=TLSRPTv1; rua=\($0)"]
+}
+try write((reportRecords + destinations).map { $0.joined(separator: "\n") }, for: "TLSRPTRecord")
