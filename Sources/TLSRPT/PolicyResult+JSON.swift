@@ -14,12 +14,12 @@ extension PolicyResult: Codable {
     package init(from decoder: any Decoder) throws {
         let members = try decoder.container(keyedBy: CodingKeys.self)
         let summary = try members.nestedContainer(keyedBy: SummaryKeys.self, forKey: .summary)
-        let counted = try members.decodeIfPresent(OneOrMany<CountedFailure>.self, forKey: .failureDetails)?.values ?? []
-        let details = Dictionary(counted.map { ($0.details, $0.sessions) }, uniquingKeysWith: saturatingSum)
+        let counted = try members.decodeIfPresent(CountedFailures.self, forKey: .failureDetails)
         policy = try members.decode(ReportedPolicy.self, forKey: .policy)
         tally = Tally(
             successes: try summary.decodeIfPresent(SessionCount.self, forKey: .successes)?.value ?? 0,
-            failures: try summary.decodeIfPresent(SessionCount.self, forKey: .failures)?.value ?? 0, details: details)
+            failures: try summary.decodeIfPresent(SessionCount.self, forKey: .failures)?.value ?? 0,
+            details: counted?.details ?? [:])
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -58,6 +58,24 @@ extension ReportedPolicy: Codable {
         try members.encodeIfPresent(domain, forKey: .domain)
         if !strings.isEmpty { try members.encode(strings, forKey: .strings) }
         if !mxHosts.isEmpty { try members.encode(mxHosts, forKey: .mxHosts) }
+    }
+}
+
+/// All of `failure-details`, summed while they are read: there can be hundreds of thousands.
+private struct CountedFailures: Decodable {
+    private(set) var details: [FailureDetails: Int] = [:]
+
+    init(from decoder: any Decoder) throws {
+        // As in OneOrMany: only what is no array may be a lone value.
+        if var list = try? decoder.unkeyedContainer() {
+            while !list.isAtEnd { add(try list.decode(CountedFailure.self)) }
+        } else {
+            add(try CountedFailure(from: decoder))
+        }
+    }
+
+    private mutating func add(_ failure: CountedFailure) {
+        details[failure.details] = saturatingSum(details[failure.details] ?? 0, failure.sessions)
     }
 }
 

@@ -21,14 +21,25 @@ extension Report {
     package init(json: some Sequence<UInt8>) throws(ReportError) {
         do { self = try JSONDecoder().decode(Report.self, from: Data(json)) } catch { throw ReportError(error) }
     }
+
+    /// Reads one report, or an array of them.
+    package static func all(json: some Sequence<UInt8>) throws(ReportError) -> [Report] {
+        do { return try JSONDecoder().decode(OneOrMany<Report>.self, from: Data(json)).values } catch {
+            throw ReportError(error)
+        }
+    }
 }
 
 extension ReportError {
     fileprivate init(_ error: any Error) {
-        func place(_ path: [any CodingKey]) -> String { path.map(\.stringValue).joined(separator: ".") }
+        func place(_ path: [any CodingKey]) -> String {
+            path.map { key in key.intValue.map { "[\($0)]" } ?? ".\(key.stringValue)" }.joined().trimmingPrefix(".")
+                .description
+        }
         let text =
             switch error {
             case DecodingError.keyNotFound(let key, let context): "no \(place(context.codingPath + [key]))"
+            case DecodingError.dataCorrupted(let context) where context.codingPath.isEmpty: "not valid JSON"
             case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
                 DecodingError.dataCorrupted(let context):
                 "\(place(context.codingPath)): \(context.debugDescription)"

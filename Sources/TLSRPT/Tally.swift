@@ -15,6 +15,9 @@ package struct Tally: Sendable, Hashable {
         self.details = details
     }
 
+    /// All sessions.
+    package var sessions: Int { saturatingSum(successes, failures) }
+
     package var isEmpty: Bool { successes == 0 && failures == 0 && details.isEmpty }
 
     /// Adds the counts of `other`; a sum too large for an integer stays at the largest.
@@ -26,15 +29,33 @@ package struct Tally: Sendable, Hashable {
 
     /// The details, those of most sessions first.
     package var sortedDetails: [(details: FailureDetails, sessions: Int)] {
-        details.sorted { left, right in
-            left.value != right.value
-                ? left.value > right.value : left.key.sortKey.lexicographicallyPrecedes(right.key.sortKey)
-        }.map { (details: $0.key, sessions: $0.value) }
+        details.sorted(by: Self.precedes).map { (details: $0.key, sessions: $0.value) }
+    }
+
+    /// The first `limit` of ``sortedDetails``, without sorting the rest: a report that was received can hold many.
+    package func leadingDetails(_ limit: Int) -> [(details: FailureDetails, sessions: Int)] {
+        guard details.count > limit else { return sortedDetails }
+        var leading: [(key: FailureDetails, value: Int)] = []
+        for entry in details {
+            if leading.count == limit {
+                guard let last = leading.last, Self.precedes(entry, last) else { continue }
+                leading.removeLast()
+            }
+            leading.insert(entry, at: leading.firstIndex { Self.precedes(entry, $0) } ?? leading.endIndex)
+        }
+        return leading.map { (details: $0.key, sessions: $0.value) }
+    }
+
+    private static func precedes(
+        _ left: (key: FailureDetails, value: Int), _ right: (key: FailureDetails, value: Int)
+    ) -> Bool {
+        left.value != right.value
+            ? left.value > right.value : left.key.sortKey.lexicographicallyPrecedes(right.key.sortKey)
     }
 }
 
 /// Counts are never negative, but a report that was received can hold any number.
-func saturatingSum(_ left: Int, _ right: Int) -> Int {
+package func saturatingSum(_ left: Int, _ right: Int) -> Int {
     let (sum, overflow) = left.addingReportingOverflow(right)
     return overflow ? .max : sum
 }

@@ -20,7 +20,7 @@ struct SessionCount: Decodable {
 
     init(from decoder: any Decoder) throws {
         let box = try decoder.singleValueContainer()
-        let number: Int? = if let text = try? box.decode(String.self) { Int(text) } else { try box.decode(Int.self) }
+        let number: Int? = if let text = try? box.decode(String.self) { Int(text) } else { try? box.decode(Int.self) }
         guard let number, number >= 0 else {
             throw DecodingError.dataCorruptedError(in: box, debugDescription: "not a number of sessions")
         }

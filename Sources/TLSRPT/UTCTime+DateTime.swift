@@ -19,6 +19,8 @@ extension UTCTime {
         }
         guard let offset = Self.offset(zone) else { return nil }
         self.init(secondsSinceEpoch: day.start.secondsSinceEpoch + seconds - offset)
+        // A zone can lead out of the years that have four digits.
+        guard UTCDay(self.day.description) == self.day else { return nil }
     }
 
     /// Seconds of `hh:mm:ss`; a leap second counts as the first second of the next minute, 24:00:00 as the next day.

@@ -14,9 +14,12 @@ let package = Package(
     name: "sts-milter-fuzz",
     targets: [
         .systemLibrary(name: "CIDN2", path: "CShims/CIDN2", pkgConfig: "libidn2"),
+        .systemLibrary(name: "CZlib", path: "CShims/CZlib", pkgConfig: "zlib"),
+        .target(name: "Gzip", dependencies: ["CZlib"]),
         .target(name: "Names", dependencies: ["CIDN2"]),
         .target(name: "TLSRPT", dependencies: ["Names"]),
         .target(name: "MTASTS", dependencies: ["Names", "TLSRPT"]),
+        .target(name: "ReportView", dependencies: ["Gzip", "Names", "TLSRPT"]),
         // Without the server, which needs swift-nio.
         .target(
             name: "PolicyMap", dependencies: ["Names", "MTASTS", "TLSRPT"],
@@ -38,6 +41,8 @@ let package = Package(
         fuzzer("FuzzMapAnswer", ["PolicyMap"]),
         fuzzer("FuzzDatagram", ["Intake", "TLSRPT"]),
         fuzzer("FuzzSendmailLog", ["Intake"]),
+        fuzzer("FuzzTLSRPTRecord", ["TLSRPT"]),
+        fuzzer("FuzzReport", ["TLSRPT", "ReportView"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -34,3 +34,8 @@ for part in ["plain", "sts", "sts14"] {
     let files = try FileManager.default.contentsOfDirectory(at: place, includingPropertiesForKeys: nil)
     try write(try files.map { try String(contentsOf: $0, encoding: .utf8) }, for: "SendmailLog", as: part)
 }
+let reportRecords = TLSRPTRecordTable.valid.map { [$0.0] } + TLSRPTRecordTable.absent + TLSRPTRecordTable.invalid
+let destinations = (TLSRPTRecordTable.destinations.map(\.0) + TLSRPTRecordTable.refused).map {
+    ["v=TLSRPTv1; rua=\($0)"]
+}
+try write((reportRecords + destinations).map { $0.joined(separator: "\n") }, for: "TLSRPTRecord")

@@ -125,7 +125,7 @@ struct ReportTests {
     @Test(
         "refuses what would miscount, and names the place",
         arguments: [
-            ((": 5326", ": -1"), "policies.Index 0.summary.total-successful-session-count"),
+            ((": 5326", ": -1"), "policies[0].summary.total-successful-session-count"),
             ((": 303", ": \"many\""), "total-failure-session-count"),
             (("\"failed-session-count\": 100", "\"failed-session-count\": {}"), "failed-session-count"),
             (("2016-04-01T00:00:00Z", "yesterday"), "date-range"),
@@ -135,6 +135,29 @@ struct ReportTests {
     func refused(_ change: (String, String), _ place: String) throws {
         let error = #expect(throws: ReportError.self) { try Report(json: Self.replacing(change).utf8) }
         #expect(place.isEmpty || error?.description.contains(place) == true, "\(String(describing: error))")
+    }
+
+    @Test("reads an array of reports, and one where an array may be")
+    func several() throws {
+        let two = try Report.all(json: "[\(Self.example), \(Self.example)]".utf8)
+        #expect(two.count == 2 && two[0] == two[1])
+        #expect(try Report.all(json: Self.example.utf8) == [two[0]])
+        #expect(try Report.all(json: "[]".utf8) == [])
+        #expect(throws: ReportError.self) { try Report.all(json: "[1]".utf8) }
+    }
+
+    @Test("adds up details that are alike, and takes a lone one for a list")
+    func details() throws {
+        let alike = #"{"result-type": "certificate-expired", "failed-session-count": 4}"#
+        for (text, count) in [("[\(alike), \(alike)]", 8), (alike, 4), ("[]", nil), ("null", nil)] {
+            let report = try Report(
+                json: """
+                    {"date-range": {"start-datetime": "2016-04-01T00:00:00Z", "end-datetime": "2016-04-01T23:59:59Z"},
+                     "policies": {"policy": {"policy-type": "sts"}, "summary": {}, "failure-details": \(text)}}
+                    """.utf8)
+            let tally = try #require(report.policies.first?.tally)
+            #expect(tally.details[FailureDetails(.certificateExpired)] == count)
+        }
     }
 
     @Test("refuses bytes that are no text, and depth without end")
@@ -153,6 +176,15 @@ struct ReportTests {
 
 @Suite("Counts under a policy")
 struct TallyTests {
+    @Test("give the leading details without sorting all", arguments: [0, 1, 7, 500, 1000, 2000])
+    func leading(_ limit: Int) {
+        let details = (0..<1000).map { (FailureDetails(.validationFailure, reasonCode: "\($0)"), $0 * 7919 % 100) }
+        let tally = Tally(details: Dictionary(uniqueKeysWithValues: details))
+        #expect(
+            tally.leadingDetails(limit).map { [$0.details.reasonCode, "\($0.sessions)"] }
+                == tally.sortedDetails.prefix(limit).map { [$0.details.reasonCode, "\($0.sessions)"] })
+    }
+
     @Test("are added, never past the largest integer")
     func merge() {
         let expired = FailureDetails(.certificateExpired)

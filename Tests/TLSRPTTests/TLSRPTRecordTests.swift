@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import RuleTables
 import Testing
 
 @testable import TLSRPT
@@ -7,26 +8,7 @@ import Testing
 struct TLSRPTRecordTests {
     @Test(
         "gives the destinations of a valid record",
-        arguments: [
-            ("v=TLSRPTv1;rua=mailto:reports@example.com", ["mailto:reports@example.com"]),
-            ("v=TLSRPTv1; rua=https://reporting.example.com/v1/tlsrpt", ["https://reporting.example.com/v1/tlsrpt"]),
-            ("v=TLSRPTv1; rua=mailto:a@example.com;", ["mailto:a@example.com"]),
-            ("v=TLSRPTv1 ; rua=mailto:a@example.com", ["mailto:a@example.com"]),
-            ("v=TLSRPTv1\t;\trua=mailto:a@example.com \t;", ["mailto:a@example.com"]),
-            (
-                "v=TLSRPTv1; rua=mailto:a@example.com , https://b.example/x,mailto:c@example.com",
-                ["mailto:a@example.com", "https://b.example/x", "mailto:c@example.com"]
-            ),
-            ("v=TLSRPTv1; ext=1; rua=mailto:a@example.com; other-ext_2.x=%3B", ["mailto:a@example.com"]),
-            (
-                "v=TLSRPTv1; rua=mailto:a@example.com; rua=https://b.example/",
-                ["mailto:a@example.com", "https://b.example/"]
-            ),
-            ("v=TLSRPTv1; rua=mailto:a@example.com,mailto:a@example.com", ["mailto:a@example.com"]),
-            ("v=TLSRPTv1; rua=ftp://x.example/,mailto:a@example.com", ["mailto:a@example.com"]),
-            ("v=TLSRPTv1; rua=postmaster@example.com", []),
-            ("v=TLSRPTv1; not a field; rua=mailto:a@example.com", ["mailto:a@example.com"]),
-        ])
+        arguments: TLSRPTRecordTable.valid)
     func valid(_ text: String, _ expected: [String]) throws {
         guard case .record(let record) = TLSRPTRecord.select(from: [text]) else {
             Issue.record("not a record: \(text)")
@@ -37,20 +19,14 @@ struct TLSRPTRecordTests {
 
     @Test(
         "is absent when no record has the version",
-        arguments: [
-            [], ["v=spf1 -all"], ["v=TLSRPTv2; rua=mailto:a@example.com"], ["V=TLSRPTv1; rua=mailto:a@example.com"],
-            ["v=TLSRPTv1"], ["v=TLSRPTv10; rua=mailto:a@example.com"], [" v=TLSRPTv1; rua=mailto:a@example.com"], [""],
-        ])
+        arguments: TLSRPTRecordTable.absent)
     func absent(_ records: [String]) {
         #expect(TLSRPTRecord.select(from: records) == .absent)
     }
 
     @Test(
         "is invalid without exactly one record that has a rua",
-        arguments: [
-            ["v=TLSRPTv1; rua=mailto:a@example.com", "v=TLSRPTv1; rua=mailto:b@example.com"], ["v=TLSRPTv1;"],
-            ["v=TLSRPTv1; RUA=mailto:a@example.com"], ["v=TLSRPTv1; rua="], ["v=TLSRPTv1; rua=,"],
-        ])
+        arguments: TLSRPTRecordTable.invalid)
     func invalid(_ records: [String]) {
         guard case .invalid = TLSRPTRecord.select(from: records) else {
             Issue.record("not invalid: \(records)")
@@ -84,35 +60,14 @@ struct TLSRPTRecordTests {
 struct ReportDestinationTests {
     @Test(
         "reads what a report can be sent to",
-        arguments: [
-            ("MAILTO:A@Example.COM", "mailto:A@example.com"),
-            ("mailto:a%2Bb@e.example?subject=x", "mailto:a+b@e.example"),
-            ("mailto:a.b@example.com!10m", "mailto:a.b@example.com"),
-            ("mailto:x%21y@example.com", "mailto:x!y@example.com"),
-            ("HTTPS://Example.com", "https://Example.com"),
-            ("https://example.com:8443/a?b=c%2C#part", "https://example.com:8443/a?b=c%2C"),
-            ("https://192.0.2.1/x", "https://192.0.2.1/x"),
-            ("https://[2001:db8::1]:443/x", "https://[2001:db8::1]:443/x"),
-        ])
+        arguments: TLSRPTRecordTable.destinations)
     func valid(_ uri: String, _ expected: String) {
         #expect(ReportDestination(uri)?.description == expected)
     }
 
     @Test(
         "refuses all else",
-        arguments: [
-            "", "mailto:", "mailto:a", "mailto:@example.com", "mailto:a@", "mailto:a@[192.0.2.1]", "mailto:a@192.0.2.1",
-            "mailto:a%0D%0ABcc:b@example.com", "mailto:a%20b@example.com", "mailto:\"a\"@example.com",
-            "mailto:a%2Cb@x@example.com", "mailto:a%@example.com", "mailto:a%+1@example.com", "mailto:a%FF@example.com",
-            "mailto:.a@example.com", "mailto:a@b@example.com", "mailto:a@example.com!huge", "mailto:ä@example.com",
-            "mailto:\(String(repeating: "a", count: 65))@example.com", "a@example.com", "http://example.com/",
-            "https:example.com", "https://", "https:///x", "https://user@example.com/", "https://example.com:0/",
-            "https://example.com:70000/", "https://example.com:/", "https://exa mple.com/", "https://[::1/x",
-            "https://2001:db8::1/",
-            "https://[192.0.2.1]/", "https://a_b.example/", "https://example.com/\"x",
-            "https://example.com\\@evil.example/",
-            "https://example.com/\(String(repeating: "a", count: 3000))", "javascript:alert(1)",
-        ])
+        arguments: TLSRPTRecordTable.refused)
     func invalid(_ uri: String) {
         #expect(ReportDestination(uri) == nil)
     }

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import TLSRPT
+
+/// The reports as a JSON array, each as we would have written it, safe for a terminal.
+package struct ReportsAsJSON: ReportForm {
+    private var isEmpty = true
+
+    package init() {}
+
+    package mutating func add(_ report: Report, from source: String) -> String {
+        // Only text and numbers are in a report, and these can always be written.
+        let json = (try? report.json(pretty: true)) ?? []
+        defer { isEmpty = false }
+        return (isEmpty ? "[\n" : ",\n") + Self.visible(json)
+    }
+
+    package mutating func end() -> String { isEmpty ? "[]\n" : "\n]\n" }
+
+    /// JSON demands an escape for control characters of ASCII only; here all that is not seen gets one.
+    private static func visible(_ json: [UInt8]) -> String {
+        var text = String.UnicodeScalarView()
+        for scalar in String(decoding: json, as: UTF8.self).unicodeScalars {
+            // Line ends stand between the members, never in a text.
+            if scalar == "\n" || scalar.isVisible {
+                text.append(scalar)
+            } else {
+                for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter {
+                    let digits = String(unit, radix: 16)
+                    text.append(
+                        contentsOf: ("\\u" + String(repeating: "0", count: 4 - digits.count) + digits).unicodeScalars)
+                }
+            }
+        }
+        return String(text)
+    }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import TLSRPT
+
+/// TXT records, one a line: destinations are bounded, safe in a header and a request, and read back as themselves.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzTLSRPTRecord(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    let text = String(decoding: UnsafeBufferPointer(start: data, count: count), as: UTF8.self)
+    let records = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    switch TLSRPTRecord.select(from: records) {
+    case .absent: break
+    case .invalid(let problem): precondition(problem.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F })
+    case .record(let record):
+        precondition(record.destinations.count <= TLSRPTRecord.maxDestinations)
+        for destination in record.destinations {
+            precondition(destination.description.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F })
+            switch destination {
+            case .mail(let localPart, let domain):
+                precondition(!localPart.isEmpty && localPart.utf8.allSatisfy { $0 != UInt8(ascii: "@") })
+                precondition(!domain.ascii.isEmpty)
+            case .https(let url, let host):
+                precondition(url.hasPrefix("https://") && !host.isEmpty && !url.contains("@\(host)/"))
+                precondition(ReportDestination(url) == destination)
+            }
+        }
+        for uri in record.ignored { precondition(uri.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }) }
+    }
+    return 0
+}

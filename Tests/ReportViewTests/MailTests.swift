@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Gzip
+import TLSRPT
+import Testing
+
+@testable import ReportView
+
+@Suite("A mail that carries a report - RFC 8460 §5.3")
+struct MailTests {
+    private static func packed() throws -> String {
+        Data(try compress(Sample.small.json())).base64EncodedString(options: .lineLength76Characters)
+    }
+
+    private static func mail(_ partHeader: String, _ content: String, boundary: String = "b") -> String {
+        """
+        From: tls@sender.example
+        TLS-Report-Domain: example.net
+        Content-Type: multipart/report; report-type="tlsrpt"; boundary="\(boundary)"
+
+        a preamble
+        --\(boundary)
+        Content-Type: text/plain
+
+        A report.
+        --\(boundary)
+        \(partHeader)
+
+        \(content)
+        --\(boundary)--
+        an epilogue
+        """
+    }
+
+    @Test(
+        "is read whatever its part is called",
+        arguments: [
+            "Content-Type: application/tlsrpt+gzip",
+            "content-type:APPLICATION/TLSRPT+gzip; name=x",
+            "Content-Type: application/tlsrpt+json",
+            "Content-Type: application/octet-stream; name=\"a!b!1!2.json.gz\"",
+            "Content-Type: application/octet-stream\nContent-Disposition: attachment;\n\tfilename=\"a!b!1!2.JSON.GZ\"",
+            "Content-Type: application/gzip\nContent-Disposition: attachment; filename*0=\"a!b\";\n filename*1=\"!1!2.json.gz\"",
+            "Content-Disposition: attachment; filename*=UTF-8''a%21b%211%212%2Ejson%2Egz",
+            "Content-Type: application/x-gzip (compressed); name=(a comment) \"a\\!b.json.gz\"",
+        ])
+    func names(_ header: String) throws {
+        let text = Self.mail(header + "\nContent-Transfer-Encoding: base64", try Self.packed())
+        for text in [text, text.replacing("\n", with: "\r\n"), "From x Mon\n" + text, "\n" + text] {
+            #expect(found(in: Array(text.utf8)) == ([Sample.small], []))
+        }
+    }
+
+    @Test("is read in each transfer encoding")
+    func encodings() throws {
+        let json = String(decoding: try Sample.small.json(pretty: true), as: UTF8.self)
+        let quoted = json.replacing("=", with: "=3D").replacing("report", with: "rep=\nort").replacing("{", with: "=7b")
+        let header = "Content-Type: application/tlsrpt+json\nContent-Transfer-Encoding: "
+        for (encoding, content) in [
+            ("7bit", json), ("8BIT", json), ("quoted-printable", quoted),
+            ("Base64", Data(json.utf8).base64EncodedString()),
+        ] {
+            let text = Self.mail(header + encoding, content)
+            #expect(found(in: Array(text.utf8)) == ([Sample.small], []), "\(encoding)")
+        }
+    }
+
+    @Test("is read when it was forwarded, nested, cut behind the report, or is the report itself")
+    func shapes() throws {
+        let packed = try Self.packed()
+        let header = "Content-Type: application/tlsrpt+gzip\nContent-Transfer-Encoding: base64"
+        let whole = Self.mail(header, packed)
+        let forwarded = Self.mail("Content-Type: message/rfc822", whole, boundary: "outer")
+        let nested = Self.mail("Content-Type: multipart/mixed; boundary=\"bb\"", "--bb\n\(header)\n\n\(packed)\n--bb--")
+        let cut = String(whole[..<(try #require(whole.range(of: "\n--b--")?.lowerBound))])
+        let bare = "Subject: x\n\(header)\n\n\(packed)\n"
+        for text in [forwarded, nested, cut, bare] {
+            #expect(found(in: Array(text.utf8)) == ([Sample.small], []), "\(text)")
+        }
+    }
+
+    @Test("is read from a mailbox, beside other mail, each report once")
+    func mailbox() throws {
+        let header = "Content-Type: application/tlsrpt+gzip\nContent-Transfer-Encoding: base64"
+        let mail = "From x Mon\n" + Self.mail(header, try Self.packed()) + "\n\n"
+        let other = "From y Tue\nSubject: lunch\n\nAt noon?\n\nFrom here on, text.\n\n"
+        let (reports, problems) = found(in: Array((mail + other + mail + mail).utf8))
+        #expect(reports.count == 3)
+        #expect(problems == [])
+    }
+
+    @Test("says of each part what is wrong with it, by its name")
+    func problems() throws {
+        let header = "Content-Type: application/tlsrpt+gzip; name=\"a\u{1b}.json.gz\"\nContent-Transfer-Encoding: "
+        let zip = Self.mail(header + "7bit", "PK\u{3}\u{4}")
+        #expect(found(in: Array(zip.utf8)).problems.first?.hasPrefix("a\\x1B.json.gz: a ZIP archive") == true)
+        let broken = Self.mail(header + "base64", "H4sI")
+        #expect(found(in: Array(broken.utf8)).problems.first?.hasPrefix("a\\x1B.json.gz: ") == true)
+    }
+
+    @Test("bounds what it looks at")
+    func bounds() throws {
+        let part = "--b\nContent-Type: application/tlsrpt+json\n\n{}\n"
+        let many = "Content-Type: multipart/mixed; boundary=b\n\n" + String(repeating: part, count: 10_000)
+        #expect(found(in: Array(many.utf8)).problems.count <= 20)
+        #expect(MailEntity(Array(many.utf8)[...]).parts.count == MailEntity.maxParts)
+
+        var deep = "Content-Type: application/tlsrpt+json\n\n{}\n"
+        for level in 0..<40 { deep = "Content-Type: multipart/mixed; boundary=b\(level)x\n\n--b\(level)x\n" + deep }
+        #expect(found(in: Array(deep.utf8)).problems.first == "more than 10 contents in one another")
+
+        let long = "Content-Type: text/plain; x=\"" + String(repeating: "\n yyyyyyyy", count: 100_000) + "\"\n\nz"
+        #expect(MailEntity(Array(long.utf8)[...]).contentType.value == "text/plain")
+    }
+}
+
+@Suite("A field with parameters - RFC 2045 §5.1, RFC 2231")
+struct ParameterizedFieldTests {
+    @Test(
+        "gives its value and a parameter",
+        arguments: [
+            ("multipart/Report; boundary=x", "multipart/report", "x"), ("a/b; Boundary = \"x y;z\" ", "a/b", "x y;z"),
+            ("a/b;boundary=\"a\\\"b\"", "a/b", "a\"b"), ("a/b (c; boundary=no); boundary=x", "a/b", "x"),
+            ("a/b; boundary*0=x; boundary*1=\"y\"", "a/b", "xy"), ("a/b; boundary*=''x%20y", "a/b", "x y"),
+            ("a/b; boundary*0*=us-ascii'en'x%20; boundary*1*=%79; boundary*2=%79", "a/b", "x y%79"),
+            ("a/b; boundary=x; boundary=y", "a/b", "x"), ("a/b; boundary=%4", "a/b", "%4"),
+            ("a/b", "a/b", nil), ("", "", nil), (";;;=", "", nil), ("a/b; boundary=\"", "a/b", ""),
+            ("a/b; boundary=(\\", "a/b", ""),
+        ])
+    func rows(_ text: String, _ value: String, _ boundary: String?) {
+        let field = ParameterizedField(Array(text.utf8))
+        #expect(field.value == value)
+        #expect(field.parameter("boundary") == boundary)
+    }
+}

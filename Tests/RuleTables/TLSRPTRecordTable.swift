@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Rows for the tests and the fuzzer's first corpus. - RFC 8460 §3: Reporting Policy.
+package enum TLSRPTRecordTable {
+    /// Records and the destinations that they give.
+    package static let valid: [(String, [String])] = [
+        ("v=TLSRPTv1;rua=mailto:reports@example.com", ["mailto:reports@example.com"]),
+        ("v=TLSRPTv1; rua=https://reporting.example.com/v1/tlsrpt", ["https://reporting.example.com/v1/tlsrpt"]),
+        ("v=TLSRPTv1; rua=mailto:a@example.com;", ["mailto:a@example.com"]),
+        ("v=TLSRPTv1 ; rua=mailto:a@example.com", ["mailto:a@example.com"]),
+        ("v=TLSRPTv1\t;\trua=mailto:a@example.com \t;", ["mailto:a@example.com"]),
+        (
+            "v=TLSRPTv1; rua=mailto:a@example.com , https://b.example/x,mailto:c@example.com",
+            ["mailto:a@example.com", "https://b.example/x", "mailto:c@example.com"]
+        ),
+        ("v=TLSRPTv1; ext=1; rua=mailto:a@example.com; other-ext_2.x=%3B", ["mailto:a@example.com"]),
+        (
+            "v=TLSRPTv1; rua=mailto:a@example.com; rua=https://b.example/",
+            ["mailto:a@example.com", "https://b.example/"]
+        ),
+        ("v=TLSRPTv1; rua=mailto:a@example.com,mailto:a@example.com", ["mailto:a@example.com"]),
+        ("v=TLSRPTv1; rua=ftp://x.example/,mailto:a@example.com", ["mailto:a@example.com"]),
+        ("v=TLSRPTv1; rua=postmaster@example.com", []),
+        ("v=TLSRPTv1; not a field; rua=mailto:a@example.com", ["mailto:a@example.com"]),
+    ]
+
+    /// Records of which none has the version.
+    package static let absent: [[String]] = [
+        [], ["v=spf1 -all"], ["v=TLSRPTv2; rua=mailto:a@example.com"], ["V=TLSRPTv1; rua=mailto:a@example.com"],
+        ["v=TLSRPTv1"], ["v=TLSRPTv10; rua=mailto:a@example.com"], [" v=TLSRPTv1; rua=mailto:a@example.com"], [""],
+    ]
+
+    /// Records that do not give exactly one valid one.
+    package static let invalid: [[String]] = [
+        ["v=TLSRPTv1; rua=mailto:a@example.com", "v=TLSRPTv1; rua=mailto:b@example.com"], ["v=TLSRPTv1;"],
+        ["v=TLSRPTv1; RUA=mailto:a@example.com"], ["v=TLSRPTv1; rua="], ["v=TLSRPTv1; rua=,"],
+    ]
+
+    /// URIs, and the destinations as they are written.
+    package static let destinations: [(String, String)] = [
+        ("MAILTO:A@Example.COM", "mailto:A@example.com"),
+        ("mailto:a%2Bb@e.example?subject=x", "mailto:a+b@e.example"),
+        ("mailto:a.b@example.com!10m", "mailto:a.b@example.com"),
+        ("mailto:x%21y@example.com", "mailto:x!y@example.com"),
+        ("HTTPS://Example.com", "https://Example.com"),
+        ("https://example.com:8443/a?b=c%2C#part", "https://example.com:8443/a?b=c%2C"),
+        ("https://192.0.2.1/x", "https://192.0.2.1/x"),
+        ("https://[2001:db8::1]:443/x", "https://[2001:db8::1]:443/x"),
+    ]
+
+    /// URIs that no report can be sent to.
+    package static let refused: [String] = [
+        "", "mailto:", "mailto:a", "mailto:@example.com", "mailto:a@", "mailto:a@[192.0.2.1]", "mailto:a@192.0.2.1",
+        "mailto:a%0D%0ABcc:b@example.com", "mailto:a%20b@example.com", "mailto:\"a\"@example.com",
+        "mailto:a%2Cb@x@example.com", "mailto:a%@example.com", "mailto:a%+1@example.com", "mailto:a%FF@example.com",
+        "mailto:.a@example.com", "mailto:a@b@example.com", "mailto:a@example.com!huge", "mailto:ä@example.com",
+        "mailto:\(String(repeating: "a", count: 65))@example.com", "a@example.com", "http://example.com/",
+        "https:example.com", "https://", "https:///x", "https://user@example.com/", "https://example.com:0/",
+        "https://example.com:70000/", "https://example.com:/", "https://exa mple.com/", "https://[::1/x",
+        "https://2001:db8::1/",
+        "https://[192.0.2.1]/", "https://a_b.example/", "https://example.com/\"x",
+        "https://example.com\\@evil.example/",
+        "https://example.com/\(String(repeating: "a", count: 3000))", "javascript:alert(1)",
+    ]
+}
