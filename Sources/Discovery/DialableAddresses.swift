@@ -13,20 +13,23 @@ struct DialableAddresses: Sendable {
 
     func addresses(
         of host: DomainName, before deadline: ContinuousClock.Instant
-    ) async throws(PolicyFailure) -> [IPAddress] {
+    ) async throws(FetchError) -> [IPAddress] {
         // A little longer, so that it is always the fetch's own deadline that passes.
         let answer = await resolver.addresses(of: host, within: deadline - .now + .seconds(1))
         switch answer.outcome {
         case .records: break
-        case .noData: throw PolicyFailure(.stsPolicyFetchError, "\(host) has no address")
-        case .noSuchDomain: throw PolicyFailure(.stsPolicyFetchError, "\(host) does not exist")
-        case .failure(let failure): throw PolicyFailure(.stsPolicyFetchError, "address of \(host): \(failure)")
+        case .noData: throw Self.failed("\(host) has no address")
+        case .noSuchDomain: throw Self.failed("\(host) does not exist")
+        case .failure(let failure) where failure.isOurs: throw .notTried("address of \(host): \(failure)")
+        case .failure(let failure): throw Self.failed("address of \(host): \(failure)")
         }
         let allowed = answer.records.filter { allowsPrivate || $0.isPublic }
         guard !allowed.isEmpty else {
             let refused = answer.records.first.map { ": \($0)" } ?? ""
-            throw PolicyFailure(.stsPolicyFetchError, "\(host) has private addresses only\(refused)")
+            throw Self.failed("\(host) has private addresses only\(refused)")
         }
         return Array(allowed.prefix(Self.maxAddresses))
     }
+
+    private static func failed(_ text: String) -> FetchError { .failed(PolicyFailure(.stsPolicyFetchError, text)) }
 }

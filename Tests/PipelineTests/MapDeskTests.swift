@@ -71,6 +71,11 @@ struct MapDeskTests {
         ([.unusable, .absent], true, "enforce"), ([.bogus("x")], true, "temporary"),
         ([.bogus("x"), .absent], true, "temporary"),
         ([.unknown("x")], true, "temporary"), ([.unknown("x"), .absent], true, "temporary"),
+        // A host without an address is passed over by the MTA, unless there is no other.
+        ([.unreachable("x")], true, "temporary"), ([.unreachable("x"), .absent], true, "enforce"),
+        ([.unusable, .unreachable("x")], true, "enforce"), ([.usable, .unreachable("x")], true, "dane"),
+        ([.unreachable("x"), .bogus("x")], true, "temporary"),
+        ([.unreachable("x"), .unknown("x")], true, "temporary"),
         // Without a secure MX answer TLSA records prove nothing.
         ([.usable], false, "enforce"), ([.bogus("x")], false, "enforce"),
     ]
@@ -125,6 +130,20 @@ struct MapDeskTests {
         #expect(kind(await desk.find(key, within: .milliseconds(20))) == "temporary")
         await gate.open()
         #expect(kind(await find()) == "enforce")
+    }
+
+    @Test("what is not known stays temporary, however often it is asked, if the operator chose so")
+    func unknown() async {
+        world.change { $0.record = .unavailable("SERVFAIL") }
+        #expect(await find() == .notFound)
+        for isDANEFirst in [true, false] {
+            var settings = MapSettings()
+            settings.onUnknown = .temporary
+            settings.puttingDANEFirst = isDANEFirst
+            desk.apply(settings)
+            for _ in 0..<3 { #expect(kind(await find()) == "temporary") }
+            #expect(desk.glance(key).map(kind) == "temporary")
+        }
     }
 
     @Test("zones that never have policies cost no question")
