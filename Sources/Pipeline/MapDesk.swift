@@ -13,8 +13,15 @@ package struct MapSettings: Sendable {
     package var onUnknown = Unknown.notFound
     /// Next hops, and all names below them, that never have a policy: no question is asked for them.
     package var neverPoliced: [DomainName] = []
+    /// Single next hops that never have one, as a relayhost is written: `[relay.example.org]:587`.
+    package var neverPolicedHops: Set<NextHop> = []
 
     package init() {}
+
+    /// Whether a next hop never has a policy.
+    fileprivate func neverPolices(_ key: NextHop, of domain: DomainName) -> Bool {
+        neverPolicedHops.contains(key) || neverPoliced.contains { domain.isWithin($0) }
+    }
 }
 
 /// Answers the policy map from the same memory as the gate: policy, then DANE, then the MX hosts where they matter.
@@ -70,7 +77,7 @@ package final class MapDesk: MapOracle {
         if let known = standing.value(for: key, at: now) { return known }
         guard let domain = key.policyDomain else { return .notFound }
         let settings = settings.withLock { $0 }
-        guard !settings.neverPoliced.contains(where: { domain.isWithin($0) }) else { return .notFound }
+        guard !settings.neverPolices(key, of: domain) else { return .notFound }
         guard let policy = policies.known(domain) else { return nil }
         if let doubt = doubt(about: policy, settings) { return doubt }
         guard settings.puttingDANEFirst || policy.needsHosts else {
@@ -107,7 +114,7 @@ package final class MapDesk: MapOracle {
     private func find(_ key: NextHop) async -> MapFinding {
         guard let domain = key.policyDomain else { return .notFound }
         let settings = settings.withLock { $0 }
-        guard !settings.neverPoliced.contains(where: { domain.isWithin($0) }) else { return .notFound }
+        guard !settings.neverPolices(key, of: domain) else { return .notFound }
         let policy = await policies.policy(for: domain)
         if let doubt = doubt(about: policy, settings) { return doubt }
         guard settings.puttingDANEFirst || policy.needsHosts else { return policy.finding(hosts: .unneeded) }

@@ -156,6 +156,40 @@ struct MapDeskTests {
         #expect(world.look(\.recordQuestions) == 0)
     }
 
+    /// Whose policy a key asks for, by RFC 8461 §3.4; nil where `never` has `intern.example.org` and
+    /// `[relay.example.org]:587`.
+    static let zoneTable: [(key: String, policyDomain: String?)] = [
+        ("example.org", "example.org"), ("example.org:587", "example.org"),
+        ("[smart.example.org]", "smart.example.org"), ("[smart.example.org]:587", "smart.example.org"),
+        ("[smart.example.org]:submission", "smart.example.org"), ("smart.example.org:587", "smart.example.org"),
+        ("[relay.example.org]", "relay.example.org"), ("[relay.example.org]:25", "relay.example.org"),
+        ("relay.example.org", "relay.example.org"), ("relay.example.org:587", "relay.example.org"),
+        ("[relay.example.org]:587", nil), ("[RELAY.example.org.]:587", nil), ("[relay.example.org]:submission", nil),
+        ("intern.example.org", nil), ("a.b.intern.example.org", nil), ("[mx.intern.example.org]:2525", nil),
+        ("notintern.example.org", "notintern.example.org"),
+    ]
+
+    @Test(
+        "a relayhost is asked for by its own name, and `never` takes next hops as the MTA has them",
+        arguments: zoneTable)
+    func relayhosts(_ row: (key: String, policyDomain: String?)) async throws {
+        var settings = MapSettings()
+        settings.neverPoliced = [try DomainName("intern.example.org")]
+        settings.neverPolicedHops = [.host(try DomainName("relay.example.org"), port: 587)]
+        desk.apply(settings)
+        let key = try #require(NextHop(mapKey: row.key))
+        let finding = await desk.find(key, within: .seconds(120))
+        if let expected = row.policyDomain {
+            guard case .enforce(let cached, _) = finding else { throw RowError(finding: finding) }
+            #expect(cached.domain.ascii == expected)
+        } else {
+            #expect(finding == .notFound && desk.glance(key) == .notFound)
+            #expect(world.look(\.recordQuestions) == 0)
+        }
+    }
+
+    private struct RowError: Error { let finding: MapFinding }
+
     private func kind(_ finding: MapFinding) -> String {
         switch finding {
         case .notFound: "notFound"
