@@ -21,12 +21,17 @@ let package = Package(
         .target(
             name: "PolicyMap", dependencies: ["Names", "MTASTS", "TLSRPT"],
             sources: ["AcceptedNames.swift", "MapAnswer.swift", "MapForm.swift", "Netstring.swift"]),
+        // Without what asks gpgv and keeps files.
+        .target(
+            name: "Preload", dependencies: ["Names", "MTASTS", "TLSRPT"],
+            sources: ["JSONValue.swift", "PreloadList.swift", "PreloadList+JSON.swift", "PreloadList+Parsing.swift"]),
         fuzzer("FuzzRecord"),
         fuzzer("FuzzPolicy"),
         fuzzer("FuzzName"),
         fuzzer("FuzzNextHop"),
         fuzzer("FuzzNetstring", ["PolicyMap"]),
         fuzzer("FuzzMapAnswer", ["PolicyMap"]),
+        fuzzer("FuzzPreloadList", ["Preload"]),
     ],
     swiftLanguageModes: [.v6]
 )

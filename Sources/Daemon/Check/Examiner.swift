@@ -65,8 +65,8 @@ package final class Examiner: Sendable {
             policy: published.map { Self.describe($0, warnings, source) },
             policyProblem: problem, routeProblem: routeError.map(Self.describe), mxSecure: route?.isSecure ?? false,
             hosts: (route?.candidates ?? []).map { Self.describe($0, evidence.hosts[$0], published?.policy) },
-            tlsrpt: tlsrpt,
-            tlsrptDestinations: destinations, verdict: told.word, explanation: told.explanation,
+            strangers: route?.strangers ?? [], tlsrpt: tlsrpt,
+            tlsrptDestinations: destinations, verdict: verdict.word, explanation: told.explanation,
             conclusion: told.conclusion)
     }
 
