@@ -129,7 +129,7 @@ final class Network: Router, PolicyDiscoverer, Prober, DANESurveyor, DocumentSou
 
     func record(for domain: DomainName) async -> RecordFinding { await adapters.discoverer.record(for: domain) }
 
-    func fetch(for domain: DomainName) async throws(PolicyFailure) -> Policy.Reading {
+    func fetch(for domain: DomainName) async throws(FetchError) -> Policy.Reading {
         try await adapters.discoverer.fetch(for: domain)
     }
 
@@ -141,7 +141,7 @@ final class Network: Router, PolicyDiscoverer, Prober, DANESurveyor, DocumentSou
         try await adapters.discoverer.documents.document(at: url, limitBytes: limitBytes)
     }
 
-    func probe(_ candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence {
+    func probe(_ candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence? {
         await adapters.prober.probe(candidate, routeIsSecure: routeIsSecure)
     }
 

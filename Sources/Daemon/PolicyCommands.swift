@@ -61,7 +61,23 @@ package struct PolicyCommands: Sendable {
 extension CachedPolicy {
     /// One line for a person.
     package var summary: String {
-        "\(domain): mode \(policy.mode.rawValue), id \(id), fetched \(fetchedAt), expires \(expiresAt), mx \(policy.mx.prefix(10).map(\.description).joined(separator: " "))"
-            + (policy.mx.count > 10 ? " and \(policy.mx.count - 10) more" : "")
+        "\(domain): mode \(policy.mode.rawValue), id \(id), fetched \(fetchedAt), expires \(expiresAt), mx \(policy.hosts)"
+    }
+}
+
+extension LocalPolicy {
+    /// One line for a person.
+    package var summary: String {
+        let reach = includesSubdomains ? " and all domains below" : ""
+        let end = until.map { ", until \($0)" } ?? ""
+        let why = reason.map { ", \(printable($0))" } ?? ""
+        return "\(domain)\(reach): pinned, mode \(policy.mode.rawValue)\(end), mx \(policy.hosts)\(why)"
+    }
+}
+
+extension Policy {
+    /// The first of its patterns; hostile policies have thousands.
+    fileprivate var hosts: String {
+        mx.prefix(10).map(\.description).joined(separator: " ") + (mx.count > 10 ? " and \(mx.count - 10) more" : "")
     }
 }

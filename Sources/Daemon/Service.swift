@@ -21,7 +21,7 @@ package enum Service {
         defer { writer.flush() }
         let settings: Settings
         do { settings = try source.read() } catch {
-            for problem in error.problems { writer.write("error: \(problem)\n") }
+            for problem in error.problems { writer.write("error: ", "\(problem)", isUrgent: true) }
             return .configuration
         }
         let sink = LineLogHandler.Sink(writer: writer, level: settings.logLevel, target: settings.logTarget)

@@ -2,14 +2,16 @@
 
 /// How the network is asked for policies.
 package struct DiscoverySettings: Sendable, Hashable {
-    /// Time for one fetch from start to end: a free place, DNS, connections, TLS and body.
+    /// Time for one fetch from start to end: DNS, connections, TLS and body.
     /// - RFC 8461 §3.3: a timeout of one minute is suggested.
     package var fetchDeadline: Duration = .seconds(60)
+    /// Time that a fetch may wait for a free place before it begins.
+    package var placePatience: Duration = .seconds(60)
     /// Time for one DNS question outside of a fetch.
     package var dnsTimeout: Duration = .seconds(10)
     /// Time for one address to accept a connection and finish TLS; the fetch's deadline may cut it shorter.
     package var connectTimeout: Duration = .seconds(10)
-    /// Fetches that may be under way at one time; one more waits, under its own deadline.
+    /// Fetches that may be under way at one time; one more waits for a place, and is not tried if none is free in time.
     package var maxFetches = 64
     /// A longer body is an error, never cut. - RFC 8461 §3.3: a limit of 64 kilobytes is suggested.
     package var bodyLimitBytes = 65_536

@@ -22,7 +22,7 @@ package struct DocumentFetcher: DocumentSource {
         settings.bodyLimitBytes = limitBytes
         settings.port = place.port
         let client = PolicyClient(group: group, settings: settings, trust: trust, noun: "document")
-        let progress = FetchProgress()
+        let progress = FetchProgress(of: place.host)
         let deadline = ContinuousClock.now + Self.patience
         let result = await before(deadline) { await download(place, client, before: deadline, progress) }
         guard let result else {
@@ -31,15 +31,15 @@ package struct DocumentFetcher: DocumentSource {
         }
         switch result {
         case .success(let body): return body
-        case .failure(let failure): throw DocumentError("\(printable(url)): \(failure.text)")
+        case .failure(.failed(let failure)): throw DocumentError("\(printable(url)): \(failure.text)")
+        case .failure(.notTried(let text)): throw DocumentError("\(printable(url)): \(text)")
         }
     }
 
     private func download(
         _ place: WebPlace, _ client: PolicyClient, before deadline: ContinuousClock.Instant, _ progress: FetchProgress
-    ) async -> Result<[UInt8], PolicyFailure> {
-        do throws(PolicyFailure) {
-            progress.enter(.resolving(place.host))
+    ) async -> Result<[UInt8], FetchError> {
+        do throws(FetchError) {
             var failures: [AttemptFailure] = []
             for address in try await dialable.addresses(of: place.host, before: deadline) where !Task.isCancelled {
                 do throws(AttemptFailure) {
@@ -51,7 +51,7 @@ package struct DocumentFetcher: DocumentSource {
                     if error.isFinal { break }
                 }
             }
-            return .failure(HTTPPolicyDiscoverer.mostTelling(failures))
+            return .failure(.failed(HTTPPolicyDiscoverer.mostTelling(failures)))
         } catch {
             return .failure(error)
         }

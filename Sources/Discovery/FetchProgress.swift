@@ -5,21 +5,21 @@ import Synchronization
 /// How far a fetch has come, so that a deadline that passes can say what it waited for.
 final class FetchProgress: Sendable {
     enum Stage: Sendable {
-        case waitingForPlace
         case resolving(DomainName)
         case connecting(IPAddress)
         case awaitingAnswer(DomainName)
         case readingBody(DomainName)
     }
 
-    private let current = Mutex(Stage.waitingForPlace)
+    private let current: Mutex<Stage>
+
+    init(of host: DomainName) { current = Mutex(.resolving(host)) }
 
     func enter(_ stage: Stage) { current.withLock { $0 = stage } }
 
     /// Continues the sentence "no policy within 60 s: ".
     var text: String {
         switch current.withLock({ $0 }) {
-        case .waitingForPlace: "too many fetches under way"
         case .resolving(let host): "still asking the DNS for \(host)"
         case .connecting(let address): "still connecting to \(address)"
         case .awaitingAnswer(let host): "no answer from \(host)"

@@ -14,14 +14,14 @@ final class FetchSlots: Sendable {
 
     init(count: Int) { state = Mutex(State(free: max(1, count))) }
 
-    /// Runs `work` when there is a free place; nil if the task is cancelled before.
-    func run<Value>(_ work: () async -> Value) async -> Value? {
-        guard await enter() else { return nil }
+    /// Runs `work` when there is a free place; nil if none is free in time, or the task is cancelled before.
+    func run<Value>(waitingAtMost patience: Duration, _ work: () async -> Value) async -> Value? {
+        guard await enter(within: patience) else { return nil }
         defer { leave() }
         return await work()
     }
 
-    private func enter() async -> Bool {
+    private func enter(within patience: Duration) async -> Bool {
         let ticket = state.withLock { state in
             state.nextTicket += 1
             return state.nextTicket
@@ -38,14 +38,23 @@ final class FetchSlots: Sendable {
                     state.waiting.append((ticket, turn))
                     return nil
                 }
-                if let answer { turn.resume(returning: answer) }
+                if let answer { return turn.resume(returning: answer) }
+                // Whoever has had its turn by then is not in the queue any more.
+                Task {
+                    try? await Task.sleep(for: patience)
+                    giveUp(ticket)
+                }
             }
         } onCancel: {
-            let turn = state.withLock { state in
-                state.waiting.firstIndex { $0.ticket == ticket }.map { state.waiting.remove(at: $0).turn }
-            }
-            turn?.resume(returning: false)
+            giveUp(ticket)
         }
+    }
+
+    private func giveUp(_ ticket: UInt64) {
+        let turn = state.withLock { state in
+            state.waiting.firstIndex { $0.ticket == ticket }.map { state.waiting.remove(at: $0).turn }
+        }
+        turn?.resume(returning: false)
     }
 
     private func leave() {

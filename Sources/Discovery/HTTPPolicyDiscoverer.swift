@@ -48,35 +48,36 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
     }
 
     /// Gets and reads `https://mta-sts.<domain>/.well-known/mta-sts.txt`. - RFC 8461 §3.3: HTTPS Policy Fetching.
-    package func fetch(for domain: DomainName) async throws(PolicyFailure) -> Policy.Reading {
+    package func fetch(for domain: DomainName) async throws(FetchError) -> Policy.Reading {
         guard let host = domain.child("mta-sts") else {
-            throw PolicyFailure(.stsPolicyFetchError, "mta-sts.\(domain) is longer than a name may be")
+            throw .failed(
+                PolicyFailure(.stsPolicyFetchError, "mta-sts.\(domain) is longer than a name may be"))
         }
-        let progress = FetchProgress()
-        let deadline = ContinuousClock.now + settings.fetchDeadline
-        let outcome = await before(deadline) {
-            await slots.run { await download(from: host, before: deadline, progress) }
+        let progress = FetchProgress(of: host)
+        let outcome = await slots.run(waitingAtMost: settings.placePatience) {
+            let deadline = ContinuousClock.now + settings.fetchDeadline
+            return await before(deadline) { await download(from: host, before: deadline, progress) }
         }
         // What a cancelled attempt throws depends on how far it was.
-        if Task.isCancelled { throw PolicyFailure(.stsPolicyFetchError, "fetch cancelled") }
-        guard case .some(.some(let result)) = outcome else {
-            throw PolicyFailure(
-                .stsPolicyFetchError, "no policy within \(settings.fetchDeadline.secondsText): \(progress.text)")
+        if Task.isCancelled { throw .notTried("fetch cancelled") }
+        guard let outcome else { throw .notTried("too many fetches under way") }
+        guard let result = outcome else {
+            let patience = settings.fetchDeadline.secondsText
+            throw .failed(PolicyFailure(.stsPolicyFetchError, "no policy within \(patience): \(progress.text)"))
         }
         let body = try result.get()
         do throws(PolicyError) {
             return try Policy.read(body)
         } catch {
-            throw PolicyFailure(.stsPolicyInvalid, "policy of \(host): \(error)")
+            throw .failed(PolicyFailure(.stsPolicyInvalid, "policy of \(host): \(error)"))
         }
     }
 
     /// Tries the host's addresses in turn until one of them gives an answer, of whatever kind.
     private func download(
         from host: DomainName, before deadline: ContinuousClock.Instant, _ progress: FetchProgress
-    ) async -> Result<[UInt8], PolicyFailure> {
-        do throws(PolicyFailure) {
-            progress.enter(.resolving(host))
+    ) async -> Result<[UInt8], FetchError> {
+        do throws(FetchError) {
             let addresses = try await dialable.addresses(of: host, before: deadline)
             var failures: [AttemptFailure] = []
             for address in addresses where !Task.isCancelled {
@@ -87,7 +88,7 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
                     if error.isFinal { break }
                 }
             }
-            return .failure(Self.mostTelling(failures))
+            return .failure(.failed(Self.mostTelling(failures)))
         } catch {
             return .failure(error)
         }

@@ -12,7 +12,7 @@ package protocol PolicyDiscoverer: Sendable {
     /// The TXT record; `nil` in `.unavailable` cases is never "absent".
     func record(for domain: DomainName) async -> RecordFinding
     /// The policy by HTTPS. The caller keeps any cached policy when this throws.
-    func fetch(for domain: DomainName) async throws(PolicyFailure) -> Policy.Reading
+    func fetch(for domain: DomainName) async throws(FetchError) -> Policy.Reading
 }
 
 /// What the DNS said about a domain's STS record.
@@ -26,7 +26,8 @@ package enum RecordFinding: Sendable, Hashable {
 package protocol Prober: Sendable {
     /// Never throws: what goes wrong is what was seen.
     /// - Parameter routeIsSecure: whether DNSSEC vouches for the MX records, without which DANE does not apply.
-    func probe(_ candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence
+    /// - Returns: nil if the host was not tried for want of room, which says nothing about it.
+    func probe(_ candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence?
 }
 
 /// Counts outcomes; must not block and must not fail.
@@ -87,6 +88,9 @@ package enum DANEStatus: Sendable, Hashable {
     case absent
     /// Forged or broken: the host must not be used.
     case bogus(String)
-    /// No answer.
+    /// No address can be had, so that the MTA cannot dial the host either: it is passed over.
+    /// - RFC 7672 §2.1.2: DNS Error Handling.
+    case unreachable(String)
+    /// Nobody knows whether there are records, and the host could be dialled.
     case unknown(String)
 }

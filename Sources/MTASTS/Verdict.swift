@@ -19,6 +19,20 @@ package enum Verdict: Sendable, Hashable {
     case unknown(String)
 }
 
+extension Verdict {
+    /// The verdict in one word, the same in the log and in what commands print.
+    package var word: String {
+        switch self {
+        case .notJudged: "not-judged"
+        case .noPolicy, .modeNone: "no-policy"
+        case .conforming: "conforming"
+        case .testing([]), .unknown: "unknown"
+        case .testing: "not-conforming"
+        case .violating: "violating"
+        }
+    }
+}
+
 /// A host and why it does not conform.
 package struct HostFinding: Sendable, Hashable {
     /// The MX host; nil when the failure is of the domain's MX answer itself.

@@ -35,31 +35,25 @@ struct VerdictLine: Sendable {
         ]
         if withLocalPart { fields["recipient_local"] = .string(printable(recipient.local, limit: 80)) }
         if let domain = policyDomain { fields["policy_domain"] = .string(domain.ascii) }
+        fields["verdict"] = .string(verdict.word)
         switch verdict {
         case .notJudged(let why):
-            fields["verdict"] = "not-judged"
             fields["why"] = .string(printable(why))
         case .noPolicy(let failure):
-            fields["verdict"] = "no-policy"
             guard let failure else { break }
             fields["result_type"] = .string(failure.type.rawValue)
             fields["why"] = .string(printable(failure.text))
         case .modeNone:
-            fields["verdict"] = "no-policy"
             fields["mode"] = "none"
         case .conforming(let mode):
-            fields["verdict"] = "conforming"
             fields["mode"] = .string(mode.rawValue)
         case .testing(let findings):
-            fields["verdict"] = "not-conforming"
             fields["mode"] = "testing"
             Self.add(findings.first, to: &fields)
         case .violating(let violation):
-            fields["verdict"] = "violating"
             fields["mode"] = "enforce"
             Self.add(violation.findings.first, to: &fields)
         case .unknown(let why):
-            fields["verdict"] = "unknown"
             fields["why"] = .string(printable(why))
         }
         return fields

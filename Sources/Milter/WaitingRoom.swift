@@ -8,7 +8,11 @@ final class WaitingRoom: Sendable {
     /// Lookups started here that may run at one time; waiters have long left most of them.
     private static let maxLookups = 10_000
 
-    private let waiting = Atomic(0)
+    /// Of the places, those that the mail of one next hop leaves to others, in per cent: a slow domain must not make all
+    /// other cold domains unknown.
+    private static let leftToOthers = 25
+
+    private let waiting = Guarded(Places())
     private let lookups = Atomic(0)
 
     /// The verdict, if it comes within `patience`; the lookup goes on when it does not, or when nobody more may wait.
@@ -17,11 +21,9 @@ final class WaitingRoom: Sendable {
     ) -> Verdict? {
         let found = Promise()
         guard start(hops, judge, found) else { return nil }
-        guard patience > .zero, waiting.add(1, ordering: .relaxed).newValue <= maxWaiting else {
-            if patience > .zero { waiting.subtract(1, ordering: .relaxed) }
-            return nil
-        }
-        defer { waiting.subtract(1, ordering: .relaxed) }
+        let share = max(1, maxWaiting - maxWaiting * Self.leftToOthers / 100)
+        guard patience > .zero, waiting.withLock({ $0.take(hops, of: maxWaiting, share: share) }) else { return nil }
+        defer { waiting.withLock { $0.leave(hops) } }
         return found.value(within: patience)
     }
 
@@ -35,6 +37,25 @@ final class WaitingRoom: Sendable {
             lookups.subtract(1, ordering: .relaxed)
         }
         return true
+    }
+}
+
+/// Who waits for which next hops.
+private struct Places: Sendable {
+    private var taken = 0
+    private var byHops: [[NextHop]: Int] = [:]
+
+    mutating func take(_ hops: [NextHop], of limit: Int, share: Int) -> Bool {
+        guard taken < limit, byHops[hops, default: 0] < share else { return false }
+        taken += 1
+        byHops[hops, default: 0] += 1
+        return true
+    }
+
+    mutating func leave(_ hops: [NextHop]) {
+        taken -= 1
+        let left = byHops[hops, default: 1] - 1
+        byHops[hops] = left > 0 ? left : nil
     }
 }
 

@@ -64,7 +64,7 @@ package final class Gate: Sendable {
     /// Routes that broke their policy when they were last seen: no longer to know is no pass.
     private let broken = ExpiringTable<NextHop, Broken>(capacity: maxRemembered)
     let generation = Atomic(0)
-    private let probeFlights = Flights<ProbeKey, HostEvidence>(capacity: maxFlights)
+    private let probeFlights = Flights<ProbeKey, HostEvidence?>(capacity: maxFlights)
 
     package init(
         policies: PolicyKeeper, routes: RouteBook, prober: any Prober, recorder: any Recorder, clock: any WallClock,
@@ -253,8 +253,9 @@ package final class Gate: Sendable {
 
     private func look(at key: ProbeKey) async -> HostEvidence? {
         if let known = evidence.value(for: key, at: clock.now) { return known }
+        // A host that was not tried is one that was not seen: it stays open whether the route conforms.
         return await probeFlights.join(key) { [self] in
-            let seen = await prober.probe(key.candidate, routeIsSecure: key.routeIsSecure)
+            guard let seen = await prober.probe(key.candidate, routeIsSecure: key.routeIsSecure) else { return nil }
             let settings = settings.withLock { $0 }
             let keepFor =
                 switch seen {
@@ -264,7 +265,7 @@ package final class Gate: Sendable {
                 }
             evidence.set(seen, for: key, at: clock.now, keepFor: keepFor)
             return seen
-        }
+        } ?? nil
     }
 
     // MARK: Counting

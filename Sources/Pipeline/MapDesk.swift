@@ -13,8 +13,15 @@ package struct MapSettings: Sendable {
     package var onUnknown = Unknown.notFound
     /// Next hops, and all names below them, that never have a policy: no question is asked for them.
     package var neverPoliced: [DomainName] = []
+    /// Single next hops that never have one, as a relayhost is written: `[relay.example.org]:587`.
+    package var neverPolicedHops: Set<NextHop> = []
 
     package init() {}
+
+    /// Whether a next hop never has a policy.
+    fileprivate func neverPolices(_ key: NextHop, of domain: DomainName) -> Bool {
+        neverPolicedHops.contains(key) || neverPoliced.contains { domain.isWithin($0) }
+    }
 }
 
 /// Answers the policy map from the same memory as the gate: policy, then DANE, then the MX hosts where they matter.
@@ -70,8 +77,9 @@ package final class MapDesk: MapOracle {
         if let known = standing.value(for: key, at: now) { return known }
         guard let domain = key.policyDomain else { return .notFound }
         let settings = settings.withLock { $0 }
-        guard !settings.neverPoliced.contains(where: { domain.isWithin($0) }) else { return .notFound }
+        guard !settings.neverPolices(key, of: domain) else { return .notFound }
         guard let policy = policies.known(domain) else { return nil }
+        if let doubt = doubt(about: policy, settings) { return doubt }
         guard settings.puttingDANEFirst || policy.needsHosts else {
             return remember(policy.finding(hosts: .unneeded), of: key, at: now)
         }
@@ -92,9 +100,11 @@ package final class MapDesk: MapOracle {
         let found = await firstValue(within: patience) { await self.find(key) }
         if let found { return found }
         // What is missing is late, not absent: a policy that is known must not be left out.
+        let settings = settings.withLock { $0 }
         guard let domain = key.policyDomain, let policy = policies.known(domain) ?? policies.standIn(for: domain) else {
-            return settings.withLock { $0.onUnknown } == .temporary ? .temporary("lookup still running") : .notFound
+            return doubt(about: .unknown("lookup still running"), settings) ?? .notFound
         }
+        if let doubt = doubt(about: policy, settings) { return doubt }
         if case .policy(let cached) = policy, cached.policy.mode == .enforce {
             return .temporary("lookup of hosts still running")
         }
@@ -104,11 +114,9 @@ package final class MapDesk: MapOracle {
     private func find(_ key: NextHop) async -> MapFinding {
         guard let domain = key.policyDomain else { return .notFound }
         let settings = settings.withLock { $0 }
-        guard !settings.neverPoliced.contains(where: { domain.isWithin($0) }) else { return .notFound }
+        guard !settings.neverPolices(key, of: domain) else { return .notFound }
         let policy = await policies.policy(for: domain)
-        if case .unknown = policy, settings.onUnknown == .temporary {
-            return .temporary("policy could not be looked up")
-        }
+        if let doubt = doubt(about: policy, settings) { return doubt }
         guard settings.puttingDANEFirst || policy.needsHosts else { return policy.finding(hosts: .unneeded) }
         let route = await routes.find(key)
         var statuses: [DANEStatus] = []
@@ -131,11 +139,21 @@ package final class MapDesk: MapOracle {
         if let known = surveys.value(for: key, at: clock.now) { return known }
         let found = await flights.join(key) { [self] in
             let status = await surveyor.survey(key.candidate, routeIsSecure: key.routeIsSecure)
-            let keepFor = if case .unknown = status { Self.failureStandsFor } else { Self.surveyStandsFor }
+            let keepFor =
+                switch status {
+                case .unknown, .unreachable: Self.failureStandsFor
+                case .usable, .unusable, .absent, .bogus: Self.surveyStandsFor
+                }
             surveys.set(status, for: key, at: clock.now, keepFor: keepFor)
             return status
         }
         return found ?? .unknown("too many lookups in flight")
+    }
+
+    /// What the operator has said of a domain whose policy is not known; nil if that is to be no policy.
+    private func doubt(about policy: PolicyFinding, _ settings: MapSettings) -> MapFinding? {
+        guard case .unknown(let text) = policy, settings.onUnknown == .temporary else { return nil }
+        return .temporary("policy not known: \(text)")
     }
 
     private func remember(_ finding: MapFinding, of key: NextHop, at now: UTCTime) -> MapFinding {
@@ -161,20 +179,25 @@ package final class MapDesk: MapOracle {
 /// What the TLSA records of a secure route's hosts mean for the whole: nil when DANE says nothing and a policy may.
 ///
 /// A destination has one level for all its hosts. Where some have usable records, `dane-only` keeps DANE on those and
-/// leaves the others out, which neither weakens DANE nor lets a host without proof in.
+/// leaves the others out, which neither weakens DANE nor lets a host without proof in. A host that has no address
+/// to be dialled does not hold up the others, as long as there are others.
 /// - RFC 7672 §2.2: TLS Discovery.
 package func judgeDANE(_ statuses: [DANEStatus], besides finding: MapFinding) -> MapFinding? {
     var bogus: String?
     var unknown: String?
+    var unreachable: String?
+    var isAnyOpen = false
     for status in statuses {
         switch status {
         case .usable: return .dane(besides: finding)
         case .bogus(let text): bogus = bogus ?? text
         case .unknown(let text): unknown = unknown ?? text
-        case .unusable, .absent: continue
+        case .unreachable(let text): unreachable = unreachable ?? text
+        case .unusable, .absent: isAnyOpen = true
         }
     }
     if let bogus { return .temporary("TLSA records fail DNSSEC validation: \(bogus)") }
+    if !isAnyOpen { unknown = unknown ?? unreachable }
     return unknown.map { .temporary("TLSA records could not be looked up: \($0)") }
 }
 

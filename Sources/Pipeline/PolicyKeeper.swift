@@ -222,8 +222,13 @@ package final class PolicyKeeper: Sendable {
             fallback = .unknown(text)
         }
         if let cached = liveCached(domain) {
-            logger.debug(
-                "policy kept without its record", metadata: ["domain": "\(domain)", "expires": "\(cached.expiresAt)"])
+            let metadata: Logger.Metadata = ["domain": "\(domain)", "expires": "\(cached.expiresAt)"]
+            if cached.nearsItsEnd(at: now) {
+                // Its domain takes it back in this way, or somebody forges the absence of its record.
+                logger.warning("policy nears its end and its record is not there", metadata: metadata)
+            } else {
+                logger.debug("policy kept without its record", metadata: metadata)
+            }
             return .policy(cached)
         }
         let keepFor = if case .unknown = fallback { settings.unknownFor } else { settings.absentFor }
@@ -246,12 +251,27 @@ package final class PolicyKeeper: Sendable {
             if cached == nil { recent.set(.failed(pause.failure), for: domain, at: now, keepFor: settings.unknownFor) }
             return cached.map { .policy($0) } ?? .failed(pause.failure)
         }
-        do throws(PolicyFailure) {
+        do throws(FetchError) {
             let reading = try await discoverer.fetch(for: domain)
             return accept(reading, id: id, of: domain, replacing: cached)
         } catch {
-            return refuse(error, id: id, of: domain, keeping: liveCached(domain), settings)
+            switch error {
+            case .failed(let failure): return refuse(failure, id: id, of: domain, keeping: liveCached(domain), settings)
+            case .notTried(let text): return putOff(text, of: domain, keeping: liveCached(domain), settings)
+            }
         }
+    }
+
+    /// Our own trouble is no failure of the domain: no pause, and unknown where no policy is cached.
+    private func putOff(
+        _ why: String, of domain: DomainName, keeping cached: CachedPolicy?, _ settings: KeeperSettings
+    ) -> PolicyFinding {
+        let now = clock.now
+        logger.notice("policy fetch put off", metadata: ["domain": "\(domain)", "cause": "\(why)"])
+        checked.set(true, for: domain, at: now, keepFor: settings.unknownFor)
+        if let cached { return .policy(cached) }
+        recent.set(.unknown(why), for: domain, at: now, keepFor: settings.unknownFor)
+        return .unknown(why)
     }
 
     private func accept(
@@ -304,11 +324,16 @@ package final class PolicyKeeper: Sendable {
         // Look again when the pause ends, not after the usual interval: the policy must not run out unseen.
         checked.set(true, for: domain, at: now, keepFor: min(pause, settings.recordCheckInterval))
         metadata["expires"] = "\(cached.expiresAt)"
-        if cached.expiresAt - now < .seconds(cached.policy.maxAgeSeconds / 4) {
+        if cached.nearsItsEnd(at: now) {
             logger.error("policy nears its end and cannot be fetched", metadata: metadata)
         } else {
             logger.warning("policy fetch failed, the cached policy stays", metadata: metadata)
         }
         return .policy(cached)
     }
+}
+
+extension CachedPolicy {
+    /// Whether the last quarter of its life has begun, in which an operator is warned if it cannot be renewed.
+    fileprivate func nearsItsEnd(at now: UTCTime) -> Bool { expiresAt - now < .seconds(policy.maxAgeSeconds / 4) }
 }

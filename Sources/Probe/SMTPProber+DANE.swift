@@ -12,7 +12,8 @@ extension SMTPProber: DANESurveyor {
         case .records: break
         case .noData, .noSuchDomain: return .absent
         case .failure(.bogus(let why)): return .bogus(why)
-        case .failure(let failure): return .unknown("address lookup: \(failure)")
+        case .failure(let failure) where failure.isOurs: return .unknown("address lookup: \(failure)")
+        case .failure(let failure): return .unreachable("address lookup: \(failure)")
         }
         guard found.security == .secure else { return .absent }
         var bases = [candidate.name]

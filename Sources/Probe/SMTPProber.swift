@@ -20,9 +20,8 @@ package final class SMTPProber: Prober {
         slots = Slots(settings.maxConcurrent, maxWaiting: settings.maxWaiting)
     }
 
-    package func probe(_ candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence {
-        let seen = await slots.run { await look(at: candidate, routeIsSecure: routeIsSecure) }
-        return seen ?? .unreachable(Task.isCancelled ? "probe cancelled" : "too many probes under way")
+    package func probe(_ candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence? {
+        await slots.run { await look(at: candidate, routeIsSecure: routeIsSecure) }
     }
 
     private func look(at candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Asks several policy maps in turn, as Postfix does, and says how fast they answer.
 //
-// Usage: map-load [-c LIST] [-t SECONDS] [-r ROUNDS] [-p DEPTH] [-m MAP] [-d FILE] NAME=SOCKET[,PID]...
+// Usage: map-load [-c LIST] [-t SECONDS] [-r ROUNDS] [-p DEPTH] [-w MS] [-m MAP] [-d FILE] NAME=SOCKET[,PID]...
 //   -c 1,16,100   numbers of connections     -t 2   seconds a run     -r 5   runs, of which the median counts
 //   -m postfix    name of the map            -d FILE   keys, one a line (default: bench.example)
 //   -p 1          questions that a connection sends in one write, waiting for all the answers
+//   -w 0          milliseconds that a connection waits after its answers before it asks again
 //   SOCKET        unix:/path or inet:port@address (IPv4); PID: the server, whose use of the processor is then told
 // The time of an answer is from the write to the whole reply. `ratio` is the rate of the first map over that of the one in
 // the line, `cpu us` what the server's process used for an answer, `cpu ratio` that of the one in the line over the first's.
@@ -21,11 +22,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_MAPS = 8, MAX_ROUNDS = 64, MAX_CONNECTIONS = 1024, MAX_KEYS = 1 << 20, MAX_DEPTH = 100 };
+enum { MAX_MAPS = 8, MAX_ROUNDS = 64, MAX_CONNECTIONS = 1024, MAX_KEYS = 1 << 20, MAX_DEPTH = 100, LONGEST_WAIT_MS = 100000 };
 
 struct connection {
     int fd, open;
-    uint64_t sent;
+    uint64_t sent, due;
     size_t have;
     char in[65536];
 };
@@ -35,6 +36,7 @@ struct run {
 
 static const char *map_name = "postfix";
 static int depth = 1;
+static uint64_t pause_ns;
 static char *keys[MAX_KEYS];
 static size_t key_count, next_key;
 static uint32_t *samples;
@@ -95,7 +97,20 @@ static void receive(struct connection *c) {
     }
     c->have = (size_t)(end - at);
     memmove(c->in, at, c->have);
-    if (c->open == 0) ask(c);
+    if (c->open > 0) return;
+    if (pause_ns) c->due = now() + pause_ns;
+    else ask(c);
+}
+
+// Asks on the connections whose pause is over; how long until the next, in milliseconds, or -1 if none pauses.
+static int ask_due(struct connection *all, int connections) {
+    uint64_t soonest = 0, t = now();
+    for (int i = 0; i < connections; i++) {
+        struct connection *c = &all[i];
+        if (c->due && c->due <= t) c->due = 0, ask(c);
+        if (c->due && (!soonest || c->due < soonest)) soonest = c->due;
+    }
+    return soonest ? (int)((soonest - t) / 1000000u) + 1 : -1;
 }
 
 // Seconds of processor time that a process has used; 0 for none.
@@ -151,6 +166,7 @@ static struct run measure(const char *socket_name, int pid, int connections, dou
         struct connection *c = &all[i];
         c->fd = dial(socket_name);
         c->have = 0;
+        c->due = 0;
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
         if (epoll_ctl(poll, EPOLL_CTL_ADD, c->fd, &event)) fail("epoll");
         ask(c);
@@ -167,8 +183,9 @@ static struct run measure(const char *socket_name, int pid, int connections, dou
             used = cpu_seconds(pid);
             sample_count = secure_count = 0;
         }
-        int ready = epoll_wait(poll, events, MAX_CONNECTIONS, 10000);
-        if (ready <= 0) errno = ready ? errno : ETIMEDOUT, fail(socket_name);
+        int wait = ask_due(all, connections);
+        int ready = epoll_wait(poll, events, MAX_CONNECTIONS, wait < 0 ? LONGEST_WAIT_MS : wait);
+        if (ready < 0 || (ready == 0 && wait < 0)) errno = ready ? errno : ETIMEDOUT, fail(socket_name);
         for (int i = 0; i < ready; i++) receive(events[i].data.ptr);
     }
     double took = (double)(now() - start) / 1e9;
@@ -206,11 +223,12 @@ int main(int argc, char **argv) {
     char *levels = "1,16,100", *names[MAX_MAPS], *sockets[MAX_MAPS];
     double seconds = 2;
     int rounds = 5, option, maps = 0, pids[MAX_MAPS];
-    while ((option = getopt(argc, argv, "c:t:r:p:m:d:")) != -1) {
+    while ((option = getopt(argc, argv, "c:t:r:p:w:m:d:")) != -1) {
         if (option == 'c') levels = optarg;
         else if (option == 't') seconds = atof(optarg);
         else if (option == 'r') rounds = atoi(optarg);
         else if (option == 'p') depth = atoi(optarg);
+        else if (option == 'w') pause_ns = (uint64_t)atoi(optarg) * 1000000u;
         else if (option == 'm') map_name = optarg;
         else if (option == 'd') read_keys(optarg);
         else return 64;

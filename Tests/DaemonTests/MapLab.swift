@@ -13,6 +13,11 @@ final class MapLab: Sendable {
         case milterAndMap
         /// Debian 13's Postfix, the map alone in the form that serves TLSRPT as well.
         case debian13
+        /// Debian 13's Postfix, milter and map.
+        case debian13Both
+
+        var isDebian13: Bool { self == .debian13 || self == .debian13Both }
+        var hasMilter: Bool { self == .milterAndMap || self == .debian13Both }
 
         var testDescription: String { rawValue }
 
@@ -60,17 +65,20 @@ final class MapLab: Sendable {
     }
 
     private static func start(_ kind: Kind, _ town: Town) throws -> Postfix {
-        var options = options(town, map: map(gate, kind == .debian13 ? "postfix-tlsrpt" : "postfix"))
-        switch kind {
-        case .mapOnly: return try Postfix(address: "127.20.0.31", options: options)
-        case .milterAndMap:
+        var options = options(town, map: map(gate, kind.isDebian13 ? "postfix-tlsrpt" : "postfix"))
+        if kind.isDebian13 { options.root = Postfix.debian13 }
+        if kind.hasMilter {
             options.milters = ["{ inet:127.20.9.\(gate):8890, default_action=tempfail, command_timeout=10s }"]
             options.localMilters = ["inet:127.20.9.\(gate):8890"]
-            return try Postfix(address: "127.20.0.32", options: options)
-        case .debian13:
-            options.root = Postfix.debian13
-            return try Postfix(address: "127.20.0.33", options: options)
         }
+        let address =
+            switch kind {
+            case .mapOnly: "127.20.0.31"
+            case .milterAndMap: "127.20.0.32"
+            case .debian13: "127.20.0.33"
+            case .debian13Both: "127.20.0.37"
+            }
+        return try Postfix(address: address, options: options)
     }
 
     func postfix(_ kind: Kind) throws -> Postfix { try #require(postfixes[kind]) }

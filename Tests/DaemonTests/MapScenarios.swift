@@ -59,6 +59,29 @@ struct MapScenarios {
         #expect(!postfix.log.contains("invalid attribute"))
     }
 
+    @Test(
+        "with the milter beside the map the sender learns at once, and what is taken is delivered as the policy asks",
+        arguments: MapLab.Kind.present.filter(\.hasMilter))
+    func reception(_ kind: MapLab.Kind) async throws {
+        let lab = try await MapLab.open()
+        let postfix = try lab.postfix(kind)
+        let name = "\(kind)".lowercased()
+        let good = try lab.town.domain("m-take-\(name).lab")
+        try await postfix.accept("u@m-take-\(name).lab")
+        #expect(try await good.waitForMessage().serverName == "mx.m-take-\(name).lab")
+        #expect(postfix.log.contains("Verified TLS connection established to mx.m-take-\(name).lab"))
+
+        let other = try lab.town.domain(
+            "m-cert-\(name).lab", credential: lab.town.authority.issue(names: ["mx.elsewhere.lab"]))
+        #expect(try await postfix.send(to: ["u@m-cert-\(name).lab"]).reply.code == 451)
+        let outside = try lab.town.mailHost("mx.out-\(name).lab")
+        lab.town.route("m-out-\(name).lab", to: ["mx.out-\(name).lab"])
+        try lab.town.publish("m-out-\(name).lab", mode: "enforce", mx: ["mx.m-out-\(name).lab"])
+        #expect(try await postfix.send(to: ["u@m-out-\(name).lab"]).reply.code == 451)
+        #expect(other.messages.isEmpty && outside.messages.isEmpty)
+        #expect(!postfix.log.contains("invalid attribute"))
+    }
+
     @Test("testing, none and no policy leave delivery as it is", arguments: MapLab.Kind.present)
     func unguarded(_ kind: MapLab.Kind) async throws {
         let lab = try await MapLab.open()
@@ -89,7 +112,7 @@ struct MapScenarios {
         lab.town.route(deep, to: ["a.b.\(deep)"])
         try lab.town.publish(deep, mode: "enforce", mx: ["*.\(deep)"])
         // With the milter the sender learns at once.
-        if kind == .milterAndMap {
+        if kind.hasMilter {
             #expect(try await postfix.send(to: ["u@\(deep)"]).reply.code == 451)
         } else {
             try await postfix.accept("u@\(deep)")
@@ -111,7 +134,7 @@ struct MapScenarios {
         try await postfix.accept("\(kind)@dane.seclab")
         try await postfix.waitForLog("to=<\(kind)@dane.seclab>", "status=sent")
         // With the milter the sender learns at once.
-        if kind == .milterAndMap {
+        if kind.hasMilter {
             #expect(try await postfix.send(to: ["\(kind)@danebad.seclab"]).reply.code == 451)
         } else {
             try await postfix.accept("\(kind)@danebad.seclab")
@@ -147,10 +170,10 @@ struct MapScenarios {
         let result = try lab.daemon.command(
             "check-mta", "postfix", "--config-dir", postfix.configuration, "--postconf",
             try postfix.program("postconf"))
-        let isWhole = kind == .milterAndMap
+        let isWhole = kind.hasMilter
         #expect(result.status == (isWhole ? 0 : 1), "\(result)")
         #expect(result.output.contains("problem (") == !isWhole, "\(result)")
         #expect(!result.output.contains("(map-"), "\(result)")
-        #expect(result.output.hasPrefix(kind == .debian13 ? "postfix 3.1" : "postfix 3.7"), "\(result)")
+        #expect(result.output.hasPrefix(kind.isDebian13 ? "postfix 3.1" : "postfix 3.7"), "\(result)")
     }
 }

@@ -92,6 +92,36 @@ struct MapSendmailScenarios {
         #expect(host.messages.isEmpty)
     }
 
+    /// Debian's Sendmail is built without DANE: what it shows is what each setting leaves it with.
+    @Test("a domain with TLSA records: held to its policy, or with sendmail_dane = true left to Sendmail's own DANE")
+    func dane() async throws {
+        let (lab, sendmail) = try await open()
+        // Matches its TLSA record, and no authority vouches for it.
+        let held = try sendmail.test("/map sts dane.seclab")
+        #expect(held.contains("returns secure match=mx.dane.seclab servername=hostname (0)"), "\(held)")
+        try await accept("held@dane.seclab", sendmail)
+        try await sendmail.waitForLog("to=<held@dane.seclab>", "stat=Deferred")
+        let bogus = try sendmail.test("/map sts bogusmx.seclab")
+        #expect(bogus.contains("no match (75)"), "\(bogus)")
+
+        try await lab.lab.daemon(
+            46, MapLab.serving(46).replacing("[policy_map]\n", with: "[policy_map]\nsendmail_dane = true\n"),
+            before: MapLab.enforcing)
+        var options = Sendmail.Options()
+        options.caFile = lab.town.authority.caFile
+        options.definitions = ["FEATURE(`sts', `socket -d5 -T<TMPF> inet:8461@127.20.9.46')dnl"]
+        let trusted = try Sendmail(address: "127.20.7.4", options: options)
+        defer { trusted.stop() }
+        let left = try trusted.test("/map sts dane.seclab")
+        #expect(left.contains("no match (68)"), "\(left)")
+        try await accept("left@dane.seclab", trusted)
+        try await trusted.waitForLog("to=<left@dane.seclab>", "stat=Sent")
+        // Without TLSA records nothing changes.
+        try lab.town.domain("m-sm-nodane.lab")
+        let policy = try trusted.test("/map sts m-sm-nodane.lab")
+        #expect(policy.contains("returns secure match=mx.m-sm-nodane.lab servername=hostname (0)"), "\(policy)")
+    }
+
     @Test("check-mta reads sendmail.cf")
     func checkMTA() async throws {
         let (lab, sendmail) = try await open()

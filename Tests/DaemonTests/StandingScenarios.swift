@@ -86,6 +86,11 @@ struct StandingScenarios {
         #expect(lab.town.policies.hits("mta-sts.p-broken.lab") == 0)
         #expect(daemon.log.contains("p-ended.lab: has passed"))
         #expect(try daemon.command("status").output.contains("4 policies of your own, 1 of them have ended"))
+        let listed = try daemon.command("policy", "list").output
+        #expect(listed.contains("p-broken.lab: pinned, mode none, until 2999-12-31, mx , they know\n"), "\(listed)")
+        #expect(
+            listed.contains("p-group.lab and all domains below: pinned, mode enforce, mx *.below.p-group.lab\n"),
+            "\(listed)")
         #expect(try daemon.command("check", "p-broken.lab").succeeded)
         #expect(try daemon.command("check", "p-partner.lab").status == 1)
         // The exception ends by a reload, and the published policy is enforced again.

@@ -92,12 +92,14 @@ struct VerdictScenarios {
     @Test("an MX record that names an address, or a host outside the policy that is down, defers")
     func strangers() async throws {
         let lab = try await Lab.open()
-        try await lab.daemon(58)
+        let daemon = try await lab.daemon(58)
         try lab.town.domain("v-address.lab")
         lab.town.names.set("v-address.lab", [.mx(10, "127.20.250.1"), .mx(20, "mx.v-address.lab")])
         let reply = try await lab.send(through: 58, to: "u@v-address.lab").reply
         #expect(reply.code == 451, "\(reply)")
         #expect(reply.text.contains("MX record names no host of the policy: 127.20.250.1"), "\(reply)")
+        let check = try daemon.command("check", "v-address.lab")
+        #expect(check.status == 1 && check.output.contains("127.20.250.1: names no host"), "\(check)")
         // What the gate holds back, since Postfix takes an address for a host.
         let dialled = try MXHost(address: "127.20.250.1", hostName: "evil.lab", credential: nil)
         lab.town.names.set("_mta-sts.v-address2.lab", .txt("no policy"))

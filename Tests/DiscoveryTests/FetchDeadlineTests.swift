@@ -36,11 +36,11 @@ struct FetchDeadlineTests {
         let slow = try world.publish(.hang, for: "slow.lab")
         let quick = try world.publish(.good, for: "quick.lab")
         let discoverer = try world.discoverer()
-        let waiting = Task { await discoverer.failure(for: slow) }
+        let waiting = Task { await discoverer.error(for: slow) }
         try await Wait.until("the slow host is asked") { world.host.hits("mta-sts.slow.lab") == 1 }
         #expect(await discoverer.failure(for: quick) == nil)
         waiting.cancel()
-        #expect(await waiting.value?.text == "fetch cancelled")
+        #expect(await waiting.value == .notTried("fetch cancelled"))
     }
 
     @Test func noMoreThanTheSetNumberRunAtOnce() async throws {
@@ -57,6 +57,37 @@ struct FetchDeadlineTests {
         #expect(ContinuousClock.now - start >= .milliseconds(600))
     }
 
+    @Test func whoGetsNoPlaceInTimeIsNotTried() async throws {
+        let world = try World()
+        let slow = try world.publish(.hang, for: "slow.lab")
+        let quick = try world.publish(.good, for: "quick.lab")
+        let discoverer = try world.discoverer {
+            $0.maxFetches = 1
+            $0.placePatience = .milliseconds(100)
+        }
+        let first = Task { await discoverer.failure(for: slow) }
+        try await Wait.until("the slow host is asked") { world.host.hits("mta-sts.slow.lab") == 1 }
+        #expect(await discoverer.error(for: quick) == .notTried("too many fetches under way"))
+        #expect(world.host.hits("mta-sts.quick.lab") == 0)
+        first.cancel()
+        _ = await first.value
+        #expect(await discoverer.error(for: quick) == nil)
+    }
+
+    @Test func whoWaitedForAPlaceHasTheWholeTimeForItsFetch() async throws {
+        let world = try World()
+        let slow = try world.publish(.hang, for: "slow.lab")
+        let quick = try world.publish(.good, for: "quick.lab")
+        let discoverer = try world.discoverer {
+            $0.maxFetches = 1
+            $0.fetchDeadline = .seconds(2)
+        }
+        async let first = discoverer.failure(for: slow)
+        try await Wait.until("the slow host is asked") { world.host.hits("mta-sts.slow.lab") == 1 }
+        #expect(await discoverer.error(for: quick) == nil)
+        #expect(await first?.text.hasPrefix("no policy within 2 s") == true)
+    }
+
     @Test func aFetchThatWaitsForAPlaceCanBeCancelled() async throws {
         let world = try World()
         let slow = try world.publish(.hang, for: "slow.lab")
@@ -64,9 +95,9 @@ struct FetchDeadlineTests {
         let long = try world.discoverer { $0.maxFetches = 1 }
         let first = Task { await long.failure(for: slow) }
         try await Wait.until("the slow host is asked") { world.host.hits("mta-sts.slow.lab") == 1 }
-        let second = Task { await long.failure(for: quick) }
+        let second = Task { await long.error(for: quick) }
         second.cancel()
-        #expect(await second.value?.text == "fetch cancelled")
+        #expect(await second.value == .notTried("fetch cancelled"))
         #expect(world.host.hits("mta-sts.quick.lab") == 0)
         first.cancel()
         _ = await first.value
@@ -79,11 +110,11 @@ struct FetchDeadlineTests {
         world.host.connectionFault = .silent
         let discoverer = try world.discoverer { $0.maxFetches = 1 }
         let start = ContinuousClock.now
-        let fetch = Task { await discoverer.failure(for: domain) }
+        let fetch = Task { await discoverer.error(for: domain) }
         try await Wait.until("the host is dialled") { world.host.connections == 1 }
         #expect(try world.openConnections == 1)
         fetch.cancel()
-        #expect(await fetch.value?.text == "fetch cancelled")
+        #expect(await fetch.value == .notTried("fetch cancelled"))
         world.host.connectionFault = .none
         #expect(await discoverer.failure(for: domain) == nil)
         #expect(ContinuousClock.now - start < .seconds(9))

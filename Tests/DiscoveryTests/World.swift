@@ -86,14 +86,19 @@ extension World {
 }
 
 extension HTTPPolicyDiscoverer {
-    /// The failure of a fetch; nil if it succeeds.
-    func failure(for domain: DomainName) async -> PolicyFailure? {
-        do throws(PolicyFailure) {
+    /// Why a fetch brought nothing; nil if it succeeds.
+    func error(for domain: DomainName) async -> FetchError? {
+        do throws(FetchError) {
             _ = try await fetch(for: domain)
             return nil
         } catch {
             return error
         }
+    }
+
+    /// The domain's failure of a fetch; nil if it succeeds, or was not tried.
+    func failure(for domain: DomainName) async -> PolicyFailure? {
+        if case .failed(let failure) = await error(for: domain) { failure } else { nil }
     }
 }
 

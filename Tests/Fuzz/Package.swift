@@ -33,6 +33,10 @@ let package = Package(
                 "SendmailSession.swift", "SendmailSilence.swift", "SendmailVerify.swift", "SyslogClock.swift",
                 "SyslogLine.swift", "SyslogOctets.swift", "TLSRPTDatagram+Reading.swift", "TLSRPTDatagram.swift",
             ]),
+        // Without what asks gpgv and keeps files.
+        .target(
+            name: "Preload", dependencies: ["Names", "MTASTS", "TLSRPT"],
+            sources: ["JSONValue.swift", "PreloadList.swift", "PreloadList+JSON.swift", "PreloadList+Parsing.swift"]),
         fuzzer("FuzzRecord"),
         fuzzer("FuzzPolicy"),
         fuzzer("FuzzName"),
@@ -43,6 +47,7 @@ let package = Package(
         fuzzer("FuzzSendmailLog", ["Intake"]),
         fuzzer("FuzzTLSRPTRecord", ["TLSRPT"]),
         fuzzer("FuzzReport", ["TLSRPT", "ReportView"]),
+        fuzzer("FuzzPreloadList", ["Preload"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -19,6 +19,7 @@ try write(PolicyTable.valid.map(\.body) + PolicyTable.invalid.map(\.body), for: 
 try write(DomainNameTable.valid.map(\.0) + DomainNameTable.invalid.map(\.0), for: "Name")
 try write(NextHopTable.rows.compactMap(\.host) + MapKeyTable.asked.map(\.0) + MapKeyTable.skipped, for: "NextHop")
 try write(MapTable.frames.map(\.octets), for: "Netstring")
+try write(PreloadTable.texts, for: "PreloadList")
 // The first octet chooses form, hosts and settings.
 let bodies = PolicyTable.valid.map(\.body) + MapTable.hostileBodies.map { String($0.prefix(4000)) }
 try write(bodies.enumerated().map { "\(Character(Unicode.Scalar(UInt8($0 % 128))))\($1)" }, for: "MapAnswer")

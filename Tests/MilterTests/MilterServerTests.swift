@@ -192,6 +192,32 @@ struct MilterServerTests {
         }
     }
 
+    @Test("the mail of one slow domain leaves places to wait to others")
+    func share() async {
+        await #expect(processExitsWith: .success) {
+            let test = try TestServer {
+                $0.maxWaiting = 4
+                $0.onUnknown = .defer
+                $0.lookupWait = .seconds(60)
+                $0.messageBudget = .seconds(60)
+            }
+            defer { test.clean() }
+            try test.start()
+            let done = DispatchGroup()
+            func wait(for domain: String, lookups: Int, waiting: Int) {
+                DispatchQueue(label: "waiter").async(group: done) {
+                    #expect((try? test.message().recipient("<a@\(domain)>").command) == "c")
+                }
+                #expect(test.eventually { test.judge.lookups == lookups && test.server.callbacksUnderWay == waiting })
+            }
+            for number in 1...3 { wait(for: "good.slow.lab", lookups: number, waiting: number) }
+            #expect(try test.message().recipient("<a@good.slow.lab>").text.contains("lookup still running"))
+            wait(for: "good2.slow.lab", lookups: 5, waiting: 4)
+            test.judge.release()
+            done.wait()
+        }
+    }
+
     @Test("connections that break off or speak nonsense leave nothing behind")
     func nonsense() async {
         await #expect(processExitsWith: .success) {

@@ -9,10 +9,13 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
     struct State {
         var now = UTCTime(secondsSinceEpoch: 1_000_000)
         var record: RecordFinding = .found(.absent)
-        var fetch: Result<String, PolicyFailure> = .failure(PolicyFailure(.stsPolicyFetchError, "HTTP status 404"))
+        var fetch: Result<String, FetchError> = .failure(
+            .failed(PolicyFailure(.stsPolicyFetchError, "HTTP status 404")))
         var route: Result<[String], RouteError> = .success(["mx1.example.org"])
         var routeIsSecure = false
         var hosts: [String: HostEvidence] = [:]
+        /// Hosts for which there is no room.
+        var notTried: Set<String> = []
         var dane: [String: DANEStatus] = [:]
         var storeFails = false
         /// Holds the next save back, which then counts as not there yet.
@@ -50,7 +53,7 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
         }
     }
 
-    func fetch(for domain: DomainName) async throws(PolicyFailure) -> Policy.Reading {
+    func fetch(for domain: DomainName) async throws(FetchError) -> Policy.Reading {
         let (result, gate) = state.withLock {
             $0.fetches += 1
             return ($0.fetch, $0.gate)
@@ -58,7 +61,7 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
         await gate?.wait()
         let body = try result.get()
         do throws(PolicyError) { return try Policy.read(body.utf8) } catch {
-            throw PolicyFailure(.stsPolicyInvalid, error.description)
+            throw .failed(PolicyFailure(.stsPolicyInvalid, error.description))
         }
     }
 
@@ -77,7 +80,8 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
         )
     }
 
-    func probe(_ candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence {
+    func probe(_ candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence? {
+        if look({ $0.notTried.contains(candidate.name.ascii) }) { return nil }
         let (seen, gate) = state.withLock {
             $0.probes += 1
             return ($0.hosts[candidate.name.ascii] ?? .unreachable("connection refused"), $0.probeGate)

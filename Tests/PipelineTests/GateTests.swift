@@ -48,6 +48,22 @@ struct GateTests {
         #expect(world.look(\.fetches) == 1)
     }
 
+    @Test("a host for which there was no room leaves the route open, and is tried again")
+    func notTried() async {
+        world.change {
+            $0.fetch = .success(body(.enforce, mx: "*.example.org"))
+            $0.route = .success(["mx1.example.org", "mx2.example.org"])
+            $0.notTried = ["mx2.example.org"]
+        }
+        let verdict = await gate.admit(hops)
+        guard case .unknown = verdict else {
+            Issue.record("a host that nobody looked at was taken for good: \(verdict)")
+            return
+        }
+        world.change { $0.notTried = [] }
+        #expect(await gate.admit(hops) == .conforming(.enforce))
+    }
+
     @Test("without a policy no host is looked at")
     func noPolicy() async {
         world.change { $0.record = .found(.absent) }

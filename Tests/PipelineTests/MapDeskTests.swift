@@ -71,6 +71,11 @@ struct MapDeskTests {
         ([.unusable, .absent], true, "enforce"), ([.bogus("x")], true, "temporary"),
         ([.bogus("x"), .absent], true, "temporary"),
         ([.unknown("x")], true, "temporary"), ([.unknown("x"), .absent], true, "temporary"),
+        // A host without an address is passed over by the MTA, unless there is no other.
+        ([.unreachable("x")], true, "temporary"), ([.unreachable("x"), .absent], true, "enforce"),
+        ([.unusable, .unreachable("x")], true, "enforce"), ([.usable, .unreachable("x")], true, "dane"),
+        ([.unreachable("x"), .bogus("x")], true, "temporary"),
+        ([.unreachable("x"), .unknown("x")], true, "temporary"),
         // Without a secure MX answer TLSA records prove nothing.
         ([.usable], false, "enforce"), ([.bogus("x")], false, "enforce"),
     ]
@@ -127,6 +132,20 @@ struct MapDeskTests {
         #expect(kind(await find()) == "enforce")
     }
 
+    @Test("what is not known stays temporary, however often it is asked, if the operator chose so")
+    func unknown() async {
+        world.change { $0.record = .unavailable("SERVFAIL") }
+        #expect(await find() == .notFound)
+        for isDANEFirst in [true, false] {
+            var settings = MapSettings()
+            settings.onUnknown = .temporary
+            settings.puttingDANEFirst = isDANEFirst
+            desk.apply(settings)
+            for _ in 0..<3 { #expect(kind(await find()) == "temporary") }
+            #expect(desk.glance(key).map(kind) == "temporary")
+        }
+    }
+
     @Test("zones that never have policies cost no question")
     func zones() async throws {
         var settings = MapSettings()
@@ -136,6 +155,40 @@ struct MapDeskTests {
         #expect(desk.glance(.host(try DomainName("relay.example.org"), port: 587)) == .notFound)
         #expect(world.look(\.recordQuestions) == 0)
     }
+
+    /// Whose policy a key asks for, by RFC 8461 §3.4; nil where `never` has `intern.example.org` and
+    /// `[relay.example.org]:587`.
+    static let zoneTable: [(key: String, policyDomain: String?)] = [
+        ("example.org", "example.org"), ("example.org:587", "example.org"),
+        ("[smart.example.org]", "smart.example.org"), ("[smart.example.org]:587", "smart.example.org"),
+        ("[smart.example.org]:submission", "smart.example.org"), ("smart.example.org:587", "smart.example.org"),
+        ("[relay.example.org]", "relay.example.org"), ("[relay.example.org]:25", "relay.example.org"),
+        ("relay.example.org", "relay.example.org"), ("relay.example.org:587", "relay.example.org"),
+        ("[relay.example.org]:587", nil), ("[RELAY.example.org.]:587", nil), ("[relay.example.org]:submission", nil),
+        ("intern.example.org", nil), ("a.b.intern.example.org", nil), ("[mx.intern.example.org]:2525", nil),
+        ("notintern.example.org", "notintern.example.org"),
+    ]
+
+    @Test(
+        "a relayhost is asked for by its own name, and `never` takes next hops as the MTA has them",
+        arguments: zoneTable)
+    func relayhosts(_ row: (key: String, policyDomain: String?)) async throws {
+        var settings = MapSettings()
+        settings.neverPoliced = [try DomainName("intern.example.org")]
+        settings.neverPolicedHops = [.host(try DomainName("relay.example.org"), port: 587)]
+        desk.apply(settings)
+        let key = try #require(NextHop(mapKey: row.key))
+        let finding = await desk.find(key, within: .seconds(120))
+        if let expected = row.policyDomain {
+            guard case .enforce(let cached, _) = finding else { throw RowError(finding: finding) }
+            #expect(cached.domain.ascii == expected)
+        } else {
+            #expect(finding == .notFound && desk.glance(key) == .notFound)
+            #expect(world.look(\.recordQuestions) == 0)
+        }
+    }
+
+    private struct RowError: Error { let finding: MapFinding }
 
     private func kind(_ finding: MapFinding) -> String {
         switch finding {

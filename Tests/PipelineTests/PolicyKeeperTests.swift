@@ -51,12 +51,32 @@ struct PolicyKeeperTests {
         await learn(.enforce, id: "1")
         world.change {
             $0.record = record
-            $0.fetch = .failure(PolicyFailure(.stsPolicyFetchError, "connection refused"))
+            $0.fetch = .failure(.failed(PolicyFailure(.stsPolicyFetchError, "connection refused")))
         }
         #expect(await mode(keeper.recheck(domain)) == .enforce)
         world.pass(.seconds(80_000))
         #expect(await mode(keeper.recheck(domain)) == .enforce)
         #expect(world.look { $0.memory[domain]?.id } == "1")
+    }
+
+    @Test("what was not tried is no failure of the domain: unknown, without a pause")
+    func notTried() async {
+        world.change {
+            $0.record = announce("1")
+            $0.fetch = .failure(.notTried("too many fetches under way"))
+        }
+        #expect(await keeper.policy(for: domain) == .unknown("too many fetches under way"))
+        #expect(keeper.lastFailure(of: domain) == nil)
+        world.pass(.seconds(31))
+        world.change { $0.fetch = .success(body(.enforce)) }
+        #expect(await mode(keeper.policy(for: domain)) == .enforce)
+        // A policy that is cached stays, and is asked for again soon.
+        world.change {
+            $0.record = announce("2")
+            $0.fetch = .failure(.notTried("too many fetches under way"))
+        }
+        #expect(await mode(keeper.recheck(domain)) == .enforce)
+        #expect(keeper.lastFailure(of: domain) == nil)
     }
 
     @Test("an invalid new body does not displace the policy")

@@ -57,7 +57,7 @@ struct PolicyRefresherTests {
     @Test("failures pause, and what runs out for them is named")
     func lost() async {
         await learn(maxAge: 86_400)
-        world.change { $0.fetch = .failure(PolicyFailure(.stsPolicyFetchError, "HTTP status 503")) }
+        world.change { $0.fetch = .failure(.failed(PolicyFailure(.stsPolicyFetchError, "HTTP status 503"))) }
         world.pass(.seconds(12 * 3600))
         #expect(await refresher.refreshDue() == 1)
         #expect(await refresher.refreshDue() == 0)

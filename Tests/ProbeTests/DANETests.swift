@@ -49,13 +49,22 @@ struct DANETests {
             let hosts = data.keys.sorted() + ["none", "forged"]
             let lines = hosts.map { "\($0) IN A 127.2.3.1" } + data.map { "_\(port)._tcp.\($0) IN TLSA \($1)" }
             // Nobody answers for the records of this one.
-            let lame = ["lame IN A 127.2.3.1", "_tcp.lame IN NS dead", "dead IN A 127.2.3.9"]
+            let lame = [
+                "lame IN A 127.2.3.1", "_tcp.lame IN NS nobody", "nobody IN A 127.2.3.9", "dead IN NS nobody",
+            ]
             return (lines + lame + ["alias IN CNAME real"]).joined(separator: "\n")
         }
 
         func probe(_ name: String, routeIsSecure: Bool = true) async throws -> HostEvidence {
-            let candidate = Candidate(name: try DomainName(name), preference: 0, port: UInt16(host.port))
-            return await prober.probe(candidate, routeIsSecure: routeIsSecure)
+            try #require(await prober.probe(try candidate(name), routeIsSecure: routeIsSecure))
+        }
+
+        func survey(_ name: String, routeIsSecure: Bool = true) async throws -> DANEStatus {
+            await prober.survey(try candidate(name), routeIsSecure: routeIsSecure)
+        }
+
+        private func candidate(_ name: String) throws -> Candidate {
+            Candidate(name: try DomainName(name), preference: 0, port: UInt16(host.port))
         }
     }
 
@@ -74,6 +83,25 @@ struct DANETests {
         #expect(try await lab.probe("web.seclab").types == pkix, "no usable record")
         #expect(try await lab.probe("one.lab").types == pkix, "records without DNSSEC")
         #expect(try await lab.probe("good.seclab", routeIsSecure: false).types == pkix, "MX without DNSSEC")
+    }
+
+    @Test("What the policy map is told, without dialling anybody")
+    func surveys() async throws {
+        let lab = try Lab()
+        let statuses: [(String, DANEStatus)] = [
+            ("good.seclab", .usable), ("bad.seclab", .usable), ("alias.seclab", .usable), ("web.seclab", .unusable),
+            ("none.seclab", .absent), ("missing.seclab", .absent), ("one.lab", .absent),
+        ]
+        for (name, expected) in statuses { #expect(try await lab.survey(name) == expected, "\(name)") }
+        #expect(try await lab.survey("good.seclab", routeIsSecure: false) == .absent)
+        for name in ["forged.seclab", "spoilt.seclab"] {
+            guard case .bogus = try await lab.survey(name) else { throw LabError(name) }
+        }
+        // The records may be there; the host can be dialled.
+        guard case .unknown = try await lab.survey("lame.seclab") else { throw LabError("lame") }
+        // Nobody can dial this one.
+        guard case .unreachable = try await lab.survey("mx.dead.seclab") else { throw LabError("dead") }
+        #expect(lab.host.connections == 0)
     }
 
     @Test("The end of a secure alias names the records and the host")

@@ -37,7 +37,12 @@ struct ProbeLab {
         candidate = Candidate(name: try DomainName(Self.name), preference: 10, port: UInt16(host.port))
     }
 
-    func probe() async -> HostEvidence { await prober.probe(candidate, routeIsSecure: false) }
+    func probe() async -> HostEvidence {
+        await prober.probe(candidate, routeIsSecure: false) ?? .unreachable(Self.notTried)
+    }
+
+    /// Stands for no evidence at all.
+    static let notTried = "not tried"
 }
 
 extension HostEvidence {

@@ -21,7 +21,7 @@ struct HTTPSCarrier: Sendable {
             addresses = try await self.addresses(of: endpoint.host)
         } catch {
             switch error {
-            case .forNow(let text): return .deferred(text, after: nil)
+            case .notAsked(let text), .forNow(let text): return .deferred(text, after: nil)
             case .forGood(let text): return .refused(text)
             }
         }

@@ -64,28 +64,30 @@ package struct Examination: Sendable, Codable {
     /// Whether DNSSEC vouches for the MX records.
     package let mxSecure: Bool
     package let hosts: [Host]
+    /// What MX records name that is no host, such as an address: outside of every policy.
+    package let strangers: [String]
     package let tlsrpt: Record
     package let tlsrptDestinations: [String]
-    /// One word: `conforming`, `violating`, `testing`, `none`, `no-policy`, `not-judged` or `unknown`.
+    /// One word, as in the log: `conforming`, `violating`, `not-conforming`, `no-policy`, `not-judged` or `unknown`.
     package let verdict: String
     package let explanation: String
     package let conclusion: Conclusion
 }
 
 extension Verdict {
-    /// The verdict in one word, its explanation, and what a script is told.
-    var told: (word: String, explanation: String, conclusion: Examination.Conclusion) {
+    /// The verdict's explanation, and what a script is told.
+    var told: (explanation: String, conclusion: Examination.Conclusion) {
         switch self {
-        case .notJudged(let why): ("not-judged", why, .conforming)
-        case .noPolicy(nil): ("no-policy", "no MTA-STS policy applies; mail is delivered", .conforming)
+        case .notJudged(let why): (why, .conforming)
+        case .noPolicy(nil): ("no MTA-STS policy applies; mail is delivered", .conforming)
         case .noPolicy(let failure?):
-            ("no-policy", "a policy is announced but cannot be had: \(failure.text); mail is delivered", .undecided)
-        case .modeNone: ("none", "the policy's mode is none; mail is delivered", .conforming)
-        case .conforming(let mode): ("conforming", "the route keeps the policy (mode \(mode.rawValue))", .conforming)
-        case .testing([]): ("testing", "the route could not be judged; mail is delivered (mode testing)", .undecided)
-        case .testing(let findings): ("testing", "\(Self.text(findings)); mail is delivered (mode testing)", .violating)
-        case .violating(let violation): ("violating", "\(Self.text(violation.findings)) (mode enforce)", .violating)
-        case .unknown(let why): ("unknown", why, .undecided)
+            ("a policy is announced but cannot be had: \(failure.text); mail is delivered", .undecided)
+        case .modeNone: ("the policy's mode is none; mail is delivered", .conforming)
+        case .conforming(let mode): ("the route keeps the policy (mode \(mode.rawValue))", .conforming)
+        case .testing([]): ("the route could not be judged; mail is delivered (mode testing)", .undecided)
+        case .testing(let findings): ("\(Self.text(findings)); mail is delivered (mode testing)", .violating)
+        case .violating(let violation): ("\(Self.text(violation.findings)) (mode enforce)", .violating)
+        case .unknown(let why): (why, .undecided)
         }
     }
 

@@ -65,8 +65,8 @@ package final class Examiner: Sendable {
             policy: published.map { Self.describe($0, warnings, source) },
             policyProblem: problem, routeProblem: routeError.map(Self.describe), mxSecure: route?.isSecure ?? false,
             hosts: (route?.candidates ?? []).map { Self.describe($0, evidence.hosts[$0], published?.policy) },
-            tlsrpt: tlsrpt,
-            tlsrptDestinations: destinations, verdict: told.word, explanation: told.explanation,
+            strangers: route?.strangers ?? [], tlsrpt: tlsrpt,
+            tlsrptDestinations: destinations, verdict: verdict.word, explanation: told.explanation,
             conclusion: told.conclusion)
     }
 
@@ -81,12 +81,17 @@ package final class Examiner: Sendable {
         case .found(.absent), .found(.invalid): finding = .absent
         case .unavailable(let text): finding = .unknown(text)
         case .found(.record(let record)):
-            do throws(PolicyFailure) {
+            do throws(FetchError) {
                 let reading = try await network.discoverer.fetch(for: domain)
                 let fresh = CachedPolicy(
                     domain: domain, id: record.id, policy: reading.policy, fetchedAt: now)
                 return (.policy(fresh), reading.warnings, "live")
-            } catch { finding = .failed(error) }
+            } catch {
+                switch error {
+                case .failed(let failure): finding = .failed(failure)
+                case .notTried(let text): finding = .unknown(text)
+                }
+            }
         }
         // - RFC 8461 §3.3: a cached policy that has not expired applies when no live one can be had.
         if let cached = try? await store?.policy(for: domain), cached.isLive(at: now) {
@@ -98,7 +103,7 @@ package final class Examiner: Sendable {
     }
 
     private func probe(_ route: Route) async -> Evidence {
-        await withTaskGroup(of: (Candidate, HostEvidence).self) { group in
+        await withTaskGroup(of: (Candidate, HostEvidence?).self) { group in
             for candidate in route.candidates {
                 group.addTask { [network] in
                     (candidate, await network.prober.probe(candidate, routeIsSecure: route.isSecure))

@@ -27,13 +27,18 @@ package struct LineLogHandler: LogHandler {
         func emit(_ level: Logger.Level, _ text: String) {
             switch state.withLock({ $0.target }) {
             case .stderr:
-                writer.write(hasJournal ? "<\(priority(level))>\(text)\n" : "\(level.rawValue): \(text)\n")
+                let prefix = hasJournal ? "<\(priority(level))>" : Self.names[level] ?? ""
+                writer.write(prefix, text, isUrgent: level >= .notice)
             case .syslog:
                 text.withCString { text in withVaList([text]) { vsyslog(priority(level), "%s", $0) } }
             }
         }
 
         package func flush() { writer.flush() }
+
+        /// What begins a line without the journal.
+        private static let names = Dictionary(
+            uniqueKeysWithValues: Logger.Level.allCases.map { ($0, "\($0.rawValue): ") })
 
         private func priority(_ level: Logger.Level) -> Int32 {
             switch level {
@@ -51,6 +56,7 @@ package struct LineLogHandler: LogHandler {
     private static let order = [
         "queue_id", "recipient_domain", "policy_domain", "domain", "verdict", "action", "mode", "host", "result_type",
     ]
+    private static let places = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, $0) })
 
     private let sink: Sink
     package var metadata: Logger.Metadata = [:]
@@ -67,21 +73,29 @@ package struct LineLogHandler: LogHandler {
     }
 
     package func log(event: LogEvent) {
-        let all = event.metadata.map { metadata.merging($0) { _, new in new } } ?? metadata
-        var text = printable("\(event.message)", limit: 500)
-        for key in Self.order { if let value = all[key] { text += Self.field(key, value) } }
-        for (key, value) in all.sorted(by: { $0.key < $1.key }) where !Self.order.contains(key) {
-            text += Self.field(key, value)
-        }
+        var fields = event.metadata ?? [:]
+        if !metadata.isEmpty { fields.merge(metadata) { new, _ in new } }
+        let sorted = fields.map { (place: Self.places[$0.key] ?? Self.order.count, key: $0.key, value: $0.value) }
+            .sorted { ($0.place, $0.key) < ($1.place, $1.key) }
+        var text = printable(event.message.description, limit: 500)
+        for field in sorted { Self.append(field.key, field.value, to: &text) }
         sink.emit(event.level, text)
     }
 
-    private static func field(_ key: String, _ value: Logger.Metadata.Value) -> String {
+    private static func append(_ key: String, _ value: Logger.Metadata.Value, to text: inout String) {
+        text += " "
+        text += key
+        text += "="
+        // Most values are texts, which need no description made of them.
+        let value = if case .string(let string) = value { string } else { "\(value)" }
+        let safe = printable(value, limit: 400)
         // Values come from the network: one that holds a space or a quote must not look like two fields.
-        let value = printable("\(value)", limit: 400)
-        guard value.isEmpty || value.utf8.contains(where: { $0 == 0x20 || $0 == 0x22 || $0 == 0x3D }) else {
-            return " \(key)=\(value)"
+        guard safe.isEmpty || safe.utf8.contains(where: { $0 == 0x20 || $0 == 0x22 || $0 == 0x3D }) else {
+            text += safe
+            return
         }
-        return " \(key)=\"\(value.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "'"))\""
+        text += "\""
+        text += safe.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "'")
+        text += "\""
     }
 }

@@ -7,6 +7,8 @@ import Synchronization
 package final class LogWriter: Sendable {
     /// Bytes that may wait; further lines are dropped and counted, the log says how many.
     private static let limitBytes = 4 << 20
+    /// How long lines that are not urgent gather, so that many leave by one system call.
+    private static let gatherTime = DispatchTimeInterval.milliseconds(20)
 
     private struct State {
         var waiting: [UInt8] = []
@@ -20,17 +22,24 @@ package final class LogWriter: Sendable {
 
     package init(descriptor: Int32 = STDERR_FILENO) { self.descriptor = descriptor }
 
-    package func write(_ line: String) {
+    /// - Parameter isUrgent: whether somebody may wait for the line, or the process end before others come.
+    package func write(_ prefix: String, _ line: String, isUrgent: Bool) {
         let mustSchedule = state.withLock { state in
             guard state.waiting.count < Self.limitBytes else {
                 state.dropped += 1
                 return false
             }
+            state.waiting.append(contentsOf: prefix.utf8)
             state.waiting.append(contentsOf: line.utf8)
+            state.waiting.append(UInt8(ascii: "\n"))
             defer { state.isScheduled = true }
             return !state.isScheduled
         }
-        if mustSchedule { queue.async { self.drain() } }
+        if isUrgent {
+            queue.async { self.drain() }
+        } else if mustSchedule {
+            queue.asyncAfter(deadline: .now() + Self.gatherTime) { self.drain() }
+        }
     }
 
     /// Returns when all lines written so far have left.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import MTASTS
 import Names
 import Pipeline
 import PolicyMap
@@ -29,6 +30,11 @@ extension SettingsReader {
         settings.puttingDANEFirst = flag("policy_map.dane")
         settings.onUnknown = text("policy_map.on_unknown") == "temp" ? .temporary : .notFound
         for text in list("policy_map.never") {
+            // As the MTA's own configuration has it, brackets and port: that next hop alone.
+            if text.contains(where: { "[:".contains($0) }), let hop = NextHop(mapKey: text) {
+                settings.neverPolicedHops.insert(hop)
+                continue
+            }
             do throws(DomainNameError) { settings.neverPoliced.append(try DomainName(text)) } catch {
                 report("policy_map.never", "'\(printable(text, limit: 60))': \(error)")
             }

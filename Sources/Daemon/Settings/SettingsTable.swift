@@ -76,8 +76,8 @@ package let settingsTable: [Setting] = [
         "Tell Postfix 3.10 of policies that cannot be had, at level may, so that it reports them. As above."),
     Setting(
         "policy_map.never", .list, "[]",
-        "Next hops, with all names below them, that never have a policy: not looked up.",
-        example: "[\"relay.example.org\"]"),
+        "Next hops that never have a policy, and are not looked up: a name with all names below it, or one next hop as the MTA has it, such as [relay.example.org]:587. For those that always have one: [[policy]].",
+        example: "[\"intern.example.org\", \"[relay.example.org]:587\"]"),
 
     Setting(
         "dns.forwarder", .text, nil, "The resolver to ask, ADDRESS@PORT. Default: those of /etc/resolv.conf.",

@@ -88,6 +88,14 @@ package enum DNSFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// The library failed: out of memory, descriptors.
     case library(String)
 
+    /// Whether the trouble is our own, and says nothing of the name or its servers.
+    package var isOurs: Bool {
+        switch self {
+        case .cancelled, .busy, .shutDown, .library: true
+        case .bogus, .serverFailure, .refused, .responseCode, .timeout: false
+        }
+    }
+
     package var description: String {
         switch self {
         case .bogus(let why): "DNSSEC validation failed: \(why)"

@@ -20,6 +20,7 @@ package struct DialableAddresses: Sendable {
         case .records: break
         case .noData: throw .forGood("\(host) has no address")
         case .noSuchDomain: throw .forGood("\(host) does not exist")
+        case .failure(let failure) where failure.isOurs: throw .notAsked("address of \(host): \(failure)")
         case .failure(let failure): throw .forNow("address of \(host): \(failure)")
         }
         let allowed = answer.records.filter(allows)
@@ -35,6 +36,8 @@ package struct DialableAddresses: Sendable {
 
 /// Why no address of a host can be dialled; the text is safe to print.
 package enum Undialable: Error, Sendable, Equatable {
+    /// The trouble is our own and says nothing of the host: ask again later.
+    case notAsked(String)
     /// The DNS gave no answer: ask again later.
     case forNow(String)
     /// The DNS says so.
@@ -42,7 +45,7 @@ package enum Undialable: Error, Sendable, Equatable {
 
     package var text: String {
         switch self {
-        case .forNow(let text), .forGood(let text): text
+        case .notAsked(let text), .forNow(let text), .forGood(let text): text
         }
     }
 }

@@ -9,11 +9,14 @@ struct PolicyCommand: ParsableCommand {
         subcommands: [List.self, Show.self, Forget.self, Refresh.self, Export.self, Pin.self])
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the cached policies, a line each.")
+        static let configuration = CommandConfiguration(
+            abstract: "List the policies of the settings and then the cached ones, a line each.")
         @OptionGroup var settings: SettingsOption
 
         func run() throws {
-            let shelf = try PolicyShelf(try settings.read())
+            let settings = try settings.read()
+            let shelf = try PolicyShelf(settings)
+            for pinned in settings.localPolicies.all { print(pinned.summary) }
             try shelf.forEach { print($0.summary) }
         }
     }

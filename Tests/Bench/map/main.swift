@@ -3,7 +3,8 @@ import Foundation
 import LabKit
 
 // Puts the policy map beside an echo by the same swift-nio and beside postfix-mta-sts-resolver, all warm:
-// bench-map LOAD [OPTIONS OF map-load], or bench-map serve map|echo PORT for one of the two alone.
+// bench-map LOAD [OPTIONS OF map-load], or bench-map serve map|echo PORT for one of the two alone; bench-map cold LOAD puts
+// warm answers of the daemon beside those that it gives while it looks up ten thousand domains.
 //
 // Runs in a network of its own (Tests/lab/netns) by Tests/Bench/map-bench. With STS_MILTER, the path of the daemon, the
 // whole daemon is measured as well.
@@ -66,13 +67,16 @@ func compare(load: String, options: [String]) async throws -> Int32 {
     return status
 }
 
-func daemon(_ program: String, _ town: Town, _ folder: TemporaryDirectory) throws -> Running {
+func daemon(
+    _ program: String, _ town: Town, _ folder: TemporaryDirectory, _ more: String = ""
+) throws -> Running {
     let settings =
         town.settings + """
             [milter]
             socket = "unix:\(folder.path)/milter.sock"
             [policy_map]
             socket = "inet:8470@127.0.0.1"
+            \(more)
             [store]
             path = "\(folder.path)/store.sqlite"
             [control]
@@ -108,9 +112,11 @@ func answers(_ socket: String) throws -> Bool {
 let arguments = CommandLine.arguments
 if arguments.count == 4, arguments[1] == "serve", let port = UInt16(arguments[3]) {
     try await serve(arguments[2], port: port)
+} else if arguments.count == 3, arguments[1] == "cold" {
+    try await ColdDomains.measure(load: arguments[2])
 } else if arguments.count > 1 {
     exit(try await compare(load: arguments[1], options: Array(arguments.dropFirst(2))))
 } else {
-    print("usage: bench-map LOAD [OPTIONS OF map-load] | serve map|echo PORT")
+    print("usage: bench-map LOAD [OPTIONS OF map-load] | cold LOAD | serve map|echo PORT")
     exit(64)
 }

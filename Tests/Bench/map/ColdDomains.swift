@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import LabKit
+
+/// What lookups of many domains whose policy hosts are slow cost those that ask for known ones.
+enum ColdDomains {
+    private static let count = 10_000
+    /// Names that one certificate holds: as many certificates as domains would take minutes to make.
+    private static let namesOfOneCertificate = 100
+    private static let slowness = Duration.seconds(1)
+    /// Connections that ask for cold domains, and questions of each: all of them at once.
+    private static let load = (connections: 1000, depth: 10)
+    private static let limits = "max_connections = 2000\nmax_lookups = 20000"
+    /// Sixteen delivery agents, each asking two hundred times a second: what is measured is waiting, not throughput.
+    private static let warm = ["-c", "16", "-w", "5", "-t", "15", "-r", "1"]
+
+    static func measure(load program: String) async throws {
+        guard let milter = ProcessInfo.processInfo.environment["STS_MILTER"], !milter.isEmpty else {
+            throw LabError("STS_MILTER must name the daemon")
+        }
+        let town = try Town(prefix: "127.31")
+        let folder = try TemporaryDirectory("sts-bench-cold")
+        for domain in domains { try town.domain(domain) }
+        let known = try folder.write("known", domains.joined(separator: "\n") + "\n")
+        let cold = try folder.write("cold", try settle(in: town).joined(separator: "\n") + "\n")
+        let map = try daemon(milter, town, folder, limits)
+        try await Wait.until("the daemon\n\(map.process.log)", within: .seconds(30)) {
+            (try? answers(map.socket)) ?? false
+        }
+        let asking = [program, "-d", known]
+        _ = try Command.check(asking + ["-c", "1", "-t", "3", "-r", "1", map.argument], timeout: .seconds(60))
+
+        print("== warm answers, nothing else going on")
+        print(try Command.check(asking + warm + [map.argument], timeout: .seconds(120)))
+        let before = town.policies.requests.count
+        let load = try BackgroundProcess(
+            [program, "-d", cold, "-c", "\(load.connections)", "-p", "\(load.depth)", "-t", "300", "-r", "1"]
+                + [map.argument],
+            logFile: "\(folder.path)/load.log")
+        print("== warm answers, while \(count) domains are looked up whose policy hosts take \(slowness)")
+        print(try Command.check(asking + warm + [map.argument], timeout: .seconds(120)))
+        print("slow policies asked for meanwhile: \(town.policies.requests.count - before)")
+        load.stop()
+        map.process.stop()
+        town.stop()
+    }
+
+    /// Puts the cold domains into the town.
+    private static func settle(in town: Town) throws -> [String] {
+        let names = (0..<count).map { "cold\($0).lab" }
+        for start in stride(from: 0, to: count, by: namesOfOneCertificate) {
+            let some = names[start..<min(start + namesOfOneCertificate, count)]
+            let credential = try town.authority.issue(names: some.map { "mta-sts.\($0)" })
+            for name in some {
+                var answer = PolicyAnswer.policy(mode: "enforce", mx: ["mx.\(name)"])
+                answer.delay = slowness
+                town.names.set(name, .mx(10, "mx.\(name)"))
+                town.names.set("_mta-sts.\(name)", .txt("v=STSv1; id=1;"))
+                town.names.set("mta-sts.\(name)", .a(town.policies.address))
+                town.policies.set("mta-sts.\(name)", answer, credential: credential)
+            }
+        }
+        return names
+    }
+}
