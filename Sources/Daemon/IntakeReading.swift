@@ -99,9 +99,8 @@ package struct IntakeReading: Sendable {
         let clock = SystemClock()
         _ = try store.load(into: policies, at: clock.now)
         let mark = IntakeMark(source: "recorded \(source.rawValue) \(digest)", state: [])
-        guard try await again || store.mark(of: mark.source) == nil else {
-            throw IntakeReadingError.recordedBefore(path)
-        }
+        let isKnown = try await store.intakeMark(of: mark.source) != nil
+        if isKnown, !again { throw IntakeReadingError.recordedBefore(path) }
         var counts = datagrams.flatMap { $0.sessionCounts(day: clock.now.day) }
         for session in sessions {
             guard let domain = session.domain else { continue }
