@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Dispatch
 import Foundation
+import Spawn
 
 /// Runs a program to its end, without a shell, with nothing of ours but the three standard files.
-///
-/// Foundation's own way hands down the signals that the daemon blocks and every open descriptor.
 enum ChildProcess {
     struct Ending: Sendable {
         /// The exit status; a death by signal is 128 and its number.
@@ -40,52 +39,25 @@ enum ChildProcess {
     private static func runBlocking(
         _ arguments: [String], errors: String, until deadline: ContinuousClock.Instant, _ outputLimitBytes: Int
     ) throws(Failure) -> Ending {
-        // Not a pipe: pipe2, which closes on exec from the start, is hidden from Swift.
-        var pipe: [Int32] = [-1, -1]
-        let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        guard socketpair(AF_UNIX, kind, 0, &pipe) == 0 else { throw .cannotStart(String(cString: strerror(errno))) }
-        defer { close(pipe[0]) }
+        let ends: (ours: Int32, theirs: Int32)
         let process: pid_t
-        do throws(Failure) { process = try spawn(arguments, output: pipe[1], errors: errors) } catch {
-            close(pipe[1])
-            throw error
-        }
-        close(pipe[1])
-        let read = Result { () throws(Failure) in try readAll(pipe[0], until: deadline, outputLimitBytes) }
+        do throws(SpawnError) {
+            ends = try localPair()
+        } catch { throw .cannotStart(error.text) }
+        defer { close(ends.ours) }
+        do throws(SpawnError) {
+            defer { close(ends.theirs) }
+            process = try spawn(
+                arguments,
+                // Messages in one language, and no GNUPGHOME from outside.
+                environment: ["LC_ALL=C", "PATH=/usr/bin:/bin"], input: .path("/dev/null", flags: O_RDONLY),
+                output: .descriptor(ends.theirs), errors: .path(errors, flags: O_WRONLY | O_CREAT | O_TRUNC))
+        } catch { throw .cannotStart(error.text) }
+        let read = Result { () throws(Failure) in try readAll(ends.ours, until: deadline, outputLimitBytes) }
         // A process that has closed its output but does not end is as late as one that writes no end.
         if case .failure = read { kill(process, SIGKILL) }
         guard let status = ending(of: process, until: deadline) else { throw .tooLate }
         return Ending(status: status, output: try read.get())
-    }
-
-    private static func spawn(_ arguments: [String], output: Int32, errors: String) throws(Failure) -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, output, 1)
-        posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-        // What a library opened without close-on-exec; closing one that is gone by then is no error.
-        let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
-        for file in open.compactMap(Int32.init) where file > 2 { posix_spawn_file_actions_addclose(&actions, file) }
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        posix_spawnattr_setsigmask(&attributes, &signals)
-        sigfillset(&signals)
-        posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-        var process = pid_t()
-        // Messages in one language, and no GNUPGHOME from outside.
-        let failure = withCStrings(["LC_ALL=C", "PATH=/usr/bin:/bin"]) { environment in
-            withCStrings(arguments) {
-                posix_spawn(&process, arguments.first ?? "", &actions, &attributes, $0, environment)
-            }
-        }
-        guard failure == 0 else { throw .cannotStart(String(cString: strerror(failure))) }
-        return process
     }
 
     private static func readAll(
@@ -123,13 +95,5 @@ enum ChildProcess {
         }
         let signal = raw & 0x7F
         return isKilled ? nil : signal == 0 ? (raw >> 8) & 0xFF : 128 + signal
-    }
-
-    private static func withCStrings<Value>(
-        _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Value
-    ) -> Value {
-        let copies = texts.map { strdup($0) }
-        defer { for copy in copies { free(copy) } }
-        return body(copies + [nil])
     }
 }

@@ -2,6 +2,7 @@
 import Dispatch
 import Foundation
 import Names
+import Spawn
 
 /// A program that reads what it is given on standard input: without a shell, in a process group of its own, with
 /// nothing of ours but the three standard files.
@@ -14,8 +15,6 @@ final class FedProcess: @unchecked Sendable {
         /// It was killed at the deadline.
         case tooLate
     }
-
-    struct CannotStart: Error { let text: String }
 
     /// Octets of what the program says that are kept.
     private static let saidLimitBytes = 4096
@@ -31,25 +30,19 @@ final class FedProcess: @unchecked Sendable {
     private var said: [UInt8] = []
 
     /// Starts `arguments[0]`, a path. ``finish(by:)``, ``abandon(by:)`` or ``kill()`` must follow.
-    init(_ arguments: [String]) throws(CannotStart) {
-        var inputs: [Int32] = [-1, -1]
-        var outputs: [Int32] = [-1, -1]
-        let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        guard socketpair(AF_UNIX, kind, 0, &inputs) == 0 else { throw Self.failure(errno) }
-        guard socketpair(AF_UNIX, kind, 0, &outputs) == 0 else {
-            let code = errno
-            inputs.forEach { close($0) }
-            throw Self.failure(code)
+    init(_ arguments: [String]) throws(SpawnError) {
+        let inputs = try localPair()
+        defer { close(inputs.theirs) }
+        do throws(SpawnError) {
+            let outputs = try localPair()
+            defer { close(outputs.theirs) }
+            output = outputs.ours
+            process = try Self.spawn(arguments, inputs.theirs, outputs)
+        } catch {
+            close(inputs.ours)
+            throw error
         }
-        let (code, process) = Self.spawn(arguments, input: inputs[1], output: outputs[1])
-        close(inputs[1])
-        close(outputs[1])
-        guard code == 0 else {
-            close(inputs[0])
-            close(outputs[0])
-            throw Self.failure(code)
-        }
-        (self.process, input, output) = (process, inputs[0], outputs[0])
+        input = inputs.ours
     }
 
     deinit {
@@ -96,7 +89,20 @@ final class FedProcess: @unchecked Sendable {
         await withCheckedContinuation { done in queue.async { done.resume(returning: work(self)) } }
     }
 
-    private static func failure(_ code: Int32) -> CannotStart { CannotStart(text: String(cString: strerror(code))) }
+    private static func spawn(
+        _ arguments: [String], _ input: Int32, _ outputs: (ours: Int32, theirs: Int32)
+    ) throws(SpawnError) -> pid_t {
+        do throws(SpawnError) {
+            return try Spawn.spawn(
+                arguments,
+                // Messages in one language, and nothing that changes what sendmail does.
+                environment: ["LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"], input: .descriptor(input),
+                output: .descriptor(outputs.theirs), errors: .descriptor(outputs.theirs), leadsGroup: true)
+        } catch {
+            close(outputs.ours)
+            throw error
+        }
+    }
 }
 
 extension FedProcess {
@@ -108,7 +114,7 @@ extension FedProcess {
                 send(input, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
             }
             if count >= 0 { rest = rest.dropFirst(count) } else if errno != EAGAIN, errno != EINTR { return false }
-            wait(forInput: !rest.isEmpty)
+            if !rest.isEmpty { wait(forInput: true) }
         }
         return true
     }
@@ -155,44 +161,5 @@ extension FedProcess {
             }
             said += piece.prefix(min(count, Self.saidLimitBytes - said.count))
         }
-    }
-
-    private static func spawn(_ arguments: [String], input: Int32, output: Int32) -> (Int32, pid_t) {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, input, 0)
-        posix_spawn_file_actions_adddup2(&actions, output, 1)
-        posix_spawn_file_actions_adddup2(&actions, output, 2)
-        // What a library opened without close-on-exec; closing one that is gone by then is no error.
-        let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
-        for file in open.compactMap(Int32.init) where file > 2 { posix_spawn_file_actions_addclose(&actions, file) }
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        posix_spawnattr_setsigmask(&attributes, &signals)
-        sigfillset(&signals)
-        posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
-        var process = pid_t()
-        // Messages in one language, and nothing that changes what sendmail does.
-        let code = withCStrings(["LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]) { environment in
-            withCStrings(arguments) {
-                posix_spawn(&process, arguments.first ?? "", &actions, &attributes, $0, environment)
-            }
-        }
-        return (code, process)
-    }
-
-    private static func withCStrings<Value>(
-        _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Value
-    ) -> Value {
-        let copies = texts.map { strdup($0) }
-        defer { for copy in copies { free(copy) } }
-        return body(copies + [nil])
     }
 }

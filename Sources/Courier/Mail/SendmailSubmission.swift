@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Names
+import Spawn
 import TLSRPT
 
 /// Hands letters to the MTA's sendmail command, which Postfix, Sendmail and most others have.
@@ -14,7 +15,7 @@ struct SendmailSubmission: Sendable {
     func submit(_ letter: Letter, commit: @Sendable () async -> Bool) async -> CarriageResult {
         let deadline = ContinuousClock.now + timeout
         let process: FedProcess
-        do throws(FedProcess.CannotStart) {
+        do throws(SpawnError) {
             process = try FedProcess([
                 // -i: a line of one dot is no end. -odb: Sendmail itself then queues the message at once, so that 75
                 // always means "not taken"; others ignore it.
