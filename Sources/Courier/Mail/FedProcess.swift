@@ -114,7 +114,7 @@ extension FedProcess {
                 send(input, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
             }
             if count >= 0 { rest = rest.dropFirst(count) } else if errno != EAGAIN, errno != EINTR { return false }
-            wait(forInput: !rest.isEmpty)
+            if !rest.isEmpty { wait(forInput: true) }
         }
         return true
     }

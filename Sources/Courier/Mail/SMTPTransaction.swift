@@ -31,7 +31,7 @@ struct SMTPTransaction: Sendable {
         let ending: Ending
         do throws(Ending) {
             let hello = try await open(stream)
-            try await address(letter, offersSize: hello.offers("SIZE"), stream)
+            try await announce(letter, offersSize: hello.offers("SIZE"), stream)
             ending = .ended(try await send(letter.message, stream, commit: commit))
         } catch { ending = error }
         await stream.close()
@@ -73,7 +73,7 @@ struct SMTPTransaction: Sendable {
     }
 
     /// MAIL, RCPT and DATA.
-    private func address(_ letter: Letter, offersSize: Bool, _ stream: TCPStream) async throws(Ending) {
+    private func announce(_ letter: Letter, offersSize: Bool, _ stream: TCPStream) async throws(Ending) {
         let size = offersSize ? " SIZE=\(letter.message.count)" : ""
         let mail = try await command("MAIL FROM:<\(letter.senderText)>\(size)", stream)
         // The sender is ours: what is wrong with it is no reason to give up a destination.
