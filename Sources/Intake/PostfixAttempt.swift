@@ -9,8 +9,7 @@ struct PostfixAttempt: Sendable, Hashable, Codable {
         case certificateRefused, issuerRefused, noSTARTTLS, noHandshake
     }
 
-    /// `HOST[ADDRESS]`; `HOST` where no connection was made, empty where no line says.
-    let peer: String
+    let peer: PostfixPeer
     /// When it ended, in seconds since 1970.
     var time: Int64 = 0
     var level: PostfixTLSLevel?
@@ -40,7 +39,7 @@ struct PostfixAttempt: Sendable, Hashable, Codable {
         case usedTLS = "u"
     }
 
-    init(peer: String) { self.peer = peer }
+    init(peer: PostfixPeer) { self.peer = peer }
 
     /// Whether nothing at all was said of TLS.
     var isSilent: Bool {

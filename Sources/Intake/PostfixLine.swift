@@ -5,15 +5,15 @@
 /// A peer is written `HOST[ADDRESS]`. Lines about TLS carry no queue id. Checked against Postfix 3.4 to 3.12.
 enum PostfixLine {
     /// A certificate failed. Logged at any `smtp_tls_loglevel`, by levels that look at it.
-    case unverified(peer: SyslogOctets, PostfixFailure)
+    case unverified(peer: SyslogOctets, text: SyslogOctets)
     /// TLS stands. Logged from `smtp_tls_loglevel` 1 on.
     case established(peer: SyslogOctets, PostfixTLSLevel)
     /// An earlier session carries one more message.
     case reused(peer: SyslogOctets)
     /// No TLS came about.
     case noHandshake(peer: SyslogOctets)
-    /// What Postfix from 3.10 on reports by TLSRPT: it is the authority for its session. nil is a success.
-    case told(peer: SyslogOctets, domain: SyslogOctets, PostfixFailure?)
+    /// What Postfix from 3.10 on reports by TLSRPT: it is the authority for its session. Without a type it is a success.
+    case told(peer: SyslogOctets, domain: SyslogOctets, type: SyslogOctets?, reason: SyslogOctets?)
     /// A host of the MX set that the policy does not name; it is not contacted (from 3.10.6 on).
     case outsidePolicy(host: SyslogOctets, domain: SyslogOctets)
     /// A server that was not the last one to try did not do.
@@ -60,11 +60,11 @@ enum PostfixLine {
         guard let status = rest.take(until: UInt8(ascii: ",")), rest.skip(" domain="),
             let domain = rest.take(until: UInt8(ascii: ",")), rest.skip(" receiving_mx="), let peer = rest.takePeer()
         else { return nil }
-        if status.equals("success") { return .told(peer: peer, domain: domain, nil) }
+        if status.equals("success") { return .told(peer: peer, domain: domain, type: nil, reason: nil) }
         guard status.equals("failure"), rest.skip(", failure_type=") else { return nil }
         let type = rest.take(until: UInt8(ascii: ",")) ?? rest
         let reason = rest.skip(" failure_reason=") ? rest : nil
-        return .told(peer: peer, domain: domain, PostfixFailure(words: type, reason: reason))
+        return .told(peer: peer, domain: domain, type: type, reason: reason)
     }
 
     private static func verification(_ message: SyslogOctets) -> PostfixLine? {
@@ -74,7 +74,7 @@ enum PostfixLine {
         guard rest.skip("certificate verification failed for "), let peer = rest.takePeer(), rest.skip(":"),
             rest.take(until: .colon)?.number != nil, rest.skip(" ")
         else { return nil }
-        return .unverified(peer: peer, PostfixFailure(verification: rest))
+        return .unverified(peer: peer, text: rest)
     }
 
     private static func outside(_ message: SyslogOctets) -> PostfixLine? {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
 import MTASTS
 import Names
 
@@ -9,30 +8,16 @@ import Names
 package struct PostfixLogReader: LogReader {
     /// Longest line looked at, in octets: Postfix cuts its own at 2000 before the syslog daemon adds its part.
     private static let maxLineOctets = 8192
-    /// Most processes whose sessions are followed at a time.
-    private static let maxProcesses = 1024
-    /// Most sessions of tlsproxy(8) that wait for the smtp(8) process they belong to.
-    private static let maxProxied = 64
-    /// How long a session may go on after its last line, in seconds; older ones are another process of the same number.
-    private static let maxSilence: Int64 = 3600
-    /// How long recipients of a counted session may follow, in seconds: Postfix waits 600 s for the server's last word
-    /// (smtp_data_done_timeout).
-    private static let maxTail: Int64 = 900
-    /// How often old sessions are looked for, in seconds of log time.
-    private static let sweepInterval: Int64 = 60
 
-    private var processes: [String: PostfixProcess] = [:]
-    /// What tlsproxy(8) found, by log host and peer.
-    private var proxied: [String: PostfixAttempt] = [:]
+    private var processes = PostfixProcesses()
+    private var proxied = PostfixProxied()
     private var silence = PostfixSilence()
-    private var swept: Int64 = 0
     private var clock = SyslogClock()
 
     private enum CodingKeys: String, CodingKey {
         case processes = "p"
         case proxied = "x"
         case silence = "s"
-        case swept = "w"
     }
 
     package init() {}
@@ -45,11 +30,11 @@ package struct PostfixLogReader: LogReader {
     package mutating func read(_ lines: UnsafeRawBufferPointer, now: UTCTime, _ found: (ObservedSession) -> Void) {
         var rest = SyslogOctets(lines)
         while let line = rest.take(until: .lineFeed) {
-            if line.count <= Self.maxLineOctets, let split = SyslogLine(line) { take(split, now, found) }
+            if line.count <= Self.maxLineOctets, let split = SyslogLine(line), let program = Self.program(split.tag) {
+                take(split, of: program, now, found)
+            }
         }
     }
-
-    // MARK: One line
 
     private enum Program { case smtp, tlsproxy, unknown }
 
@@ -60,110 +45,56 @@ package struct PostfixLogReader: LogReader {
         return tag.equals("postfix") ? .unknown : nil
     }
 
-    private mutating func take(_ line: SyslogLine, _ now: UTCTime, _ found: (ObservedSession) -> Void) {
-        guard let program = Self.program(line.tag), line.pid != nil, let message = PostfixLine(line.message),
-            let time = clock.time(of: line, now: now)
+    private mutating func take(
+        _ line: SyslogLine, of program: Program, _ now: UTCTime, _ found: (ObservedSession) -> Void
+    ) {
+        guard line.pid != nil, let message = PostfixLine(line.message), let time = clock.time(of: line, now: now)
         else { return }
         switch program {
-        case .tlsproxy: note(message, of: line.host, time)
-        case .smtp: follow(message, of: line, time, found)
+        case .tlsproxy: proxied.note(message, of: line.host, time)
+        case .smtp: follow(message, of: line, time.secondsSinceEpoch, found)
         case .unknown:
+            // lmtp(8) logs the same, to other ports.
             if case .delivery(let delivery) = message, delivery.peer != nil, delivery.port != 25 { return }
-            note(message, of: line.host, time)
-            follow(message, of: line, time, found)
+            proxied.note(message, of: line.host, time)
+            follow(message, of: line, time.secondsSinceEpoch, found)
         }
-    }
-
-    /// tlsproxy(8) does the handshakes with `smtp_tls_connection_reuse = yes`; the smtp(8) process tells the rest.
-    private mutating func note(_ message: PostfixLine, of host: SyslogOctets, _ time: UTCTime) {
-        switch message {
-        case .unverified(let peer, let failure):
-            note(peer, host, time) { $0.failure = failure }
-        case .told(let peer, let domain, let failure?):
-            note(peer, host, time) {
-                $0.toldFailure = failure
-                $0.domain = domain.prefix(DomainName.maxOctets).text
-            }
-        case .established, .reused, .noHandshake, .told, .outsidePolicy, .left, .delivery: break
-        }
-    }
-
-    private mutating func note(
-        _ peer: SyslogOctets, _ host: SyslogOctets, _ time: UTCTime, _ change: (inout PostfixAttempt) -> Void
-    ) {
-        let key = Self.key(host, peer.text)
-        var attempt = proxied[key] ?? PostfixAttempt(peer: peer.text)
-        if Self.isFar(attempt.time, time.secondsSinceEpoch) { attempt = PostfixAttempt(peer: attempt.peer) }
-        attempt.time = time.secondsSinceEpoch
-        change(&attempt)
-        proxied[key] = attempt
-        if proxied.count > Self.maxProxied { proxied = Self.newerHalf(proxied, \.time) }
     }
 
     private mutating func follow(
-        _ message: PostfixLine, of line: SyslogLine, _ time: UTCTime, _ found: (ObservedSession) -> Void
+        _ message: PostfixLine, of line: SyslogLine, _ time: Int64, _ found: (ObservedSession) -> Void
     ) {
-        let seconds = time.secondsSinceEpoch
-        sweep(seconds)
-        let known = proxied
-        let proxied = { (peer: String) -> PostfixAttempt? in
-            guard let attempt = known[Self.key(line.host, peer)] else { return nil }
-            return Self.isFar(attempt.time, seconds) ? nil : attempt
-        }
+        let proxied = proxied
+        let other = { (peer: PostfixPeer) in proxied.find(peer, of: line.host, time) }
         var isSilent = false
-        var isHeard = false
-        update(line.process.text, seconds) { process in
+        processes.update(line.process, time) { process in
             switch message {
-            case .unverified(let peer, let failure): process.unverified(peer, failure)
-            case .established(let peer, let level):
-                isHeard = true
-                process.established(peer, level)
+            case .unverified(let peer, let text): process.unverified(peer, text)
+            case .established(let peer, let level): process.established(peer, level)
             case .reused(let peer): process.reused(peer)
             case .noHandshake(let peer): process.noHandshake(peer)
-            case .told(let peer, let domain, let failure): process.told(peer, domain, failure)
+            case .told(let peer, let domain, let type, let reason):
+                process.told(peer, domain, type.map { PostfixFailure(words: $0, reason: reason) })
             case .outsidePolicy(let host, let domain): process.outsidePolicy(host, domain)
-            case .left(let queueID, let verdict): process.left(queueID, verdict, proxied)
+            case .left(let queueID, let verdict): process.left(queueID, verdict, other)
             case .delivery(let delivery):
-                isHeard = delivery.tls != nil
-                process.deliver(delivery, proxied) { attempt in
+                process.deliver(delivery, other) { attempt in
                     isSilent = attempt.isSilent
                     found(ObservedSession(attempt, delivery))
                 }
             }
         }
-        if isHeard { silence.hear(line.tag) } else if isSilent { silence.miss(line.tag) }
+        if message.tellsOfTLS { silence.hear(line.tag) } else if isSilent { silence.miss(line.tag) }
     }
+}
 
-    private mutating func update(_ name: String, _ time: Int64, _ change: (inout PostfixProcess) -> Void) {
-        if processes.count >= Self.maxProcesses, processes[name] == nil {
-            processes = Self.newerHalf(processes, \.time)
+extension PostfixLine {
+    /// Whether such lines are logged of each session with TLS, so that a session without them has none.
+    fileprivate var tellsOfTLS: Bool {
+        switch self {
+        case .established: true
+        case .delivery(let delivery): delivery.tls != nil
+        case .unverified, .reused, .noHandshake, .told, .outsidePolicy, .left: false
         }
-        var process = processes.removeValue(forKey: name) ?? PostfixProcess()
-        if Self.isFar(process.time, time) { process = PostfixProcess() }
-        process.time = time
-        change(&process)
-        processes[name] = process
     }
-
-    private mutating func sweep(_ time: Int64) {
-        guard abs(swept - time) >= Self.sweepInterval else { return }
-        swept = time
-        processes = processes.filter {
-            let age = abs(time - $0.value.time)
-            return age <= ($0.value.isPending ? Self.maxSilence : Self.maxTail)
-        }
-        proxied = proxied.filter { !Self.isFar($0.value.time, time) }
-    }
-
-    /// What is left where there was too much: by halves, so that not each line costs a search.
-    private static func newerHalf<Value>(_ values: [String: Value], _ time: (Value) -> Int64) -> [String: Value] {
-        // By name within a second: reading again must come to the same.
-        let newest = values.sorted { (time($1.value), $0.key) < (time($0.value), $1.key) }
-        return Dictionary(uniqueKeysWithValues: newest.prefix(values.count / 2).map { ($0.key, $0.value) })
-    }
-
-    private static func key(_ host: SyslogOctets, _ peer: String) -> String { "\(host.text) \(peer)" }
-
-    /// Far apart in either direction: clocks are set back, too. Stamps have 18 digits at most.
-    private static func isFar(_ left: Int64, _ right: Int64) -> Bool { abs(left - right) > maxSilence }
 }

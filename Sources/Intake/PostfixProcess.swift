@@ -14,7 +14,7 @@ struct PostfixProcess: Sendable, Hashable, Codable {
     /// The session that a delivery was counted with: its other recipients add nothing.
     private struct Counted: Sendable, Hashable, Codable {
         let queueID: String
-        let peer: String
+        let peer: PostfixPeer
         let waited: String
 
         enum CodingKeys: String, CodingKey {
@@ -47,9 +47,9 @@ struct PostfixProcess: Sendable, Hashable, Codable {
 
     // MARK: Lines about TLS
 
-    mutating func unverified(_ peer: SyslogOctets, _ failure: PostfixFailure) {
+    mutating func unverified(_ peer: SyslogOctets, _ text: SyslogOctets) {
         if current?.end != nil || current?.level != nil { close() }
-        attempt(with: peer) { if $0.failure == nil { $0.failure = failure } }
+        attempt(with: peer) { if $0.failure == nil { $0.failure = PostfixFailure(verification: text) } }
     }
 
     mutating func established(_ peer: SyslogOctets, _ level: PostfixTLSLevel) {
@@ -78,7 +78,7 @@ struct PostfixProcess: Sendable, Hashable, Codable {
     /// Each address of the host gets such a line; none of them is dialled.
     mutating func outsidePolicy(_ host: SyslogOctets, _ domain: SyslogOctets) {
         close()
-        let host = host.prefix(Self.maxNameOctets).text
+        let host = PostfixPeer(host: host.prefix(Self.maxNameOctets).text)
         var attempt = PostfixAttempt(peer: host)
         attempt.domain = domain.prefix(Self.maxNameOctets).text
         attempt.toldFailure = .mxNotInPolicy
@@ -89,12 +89,13 @@ struct PostfixProcess: Sendable, Hashable, Codable {
     // MARK: Lines about deliveries
 
     /// A server that was not the last one.
-    mutating func left(_ queueID: SyslogOctets, _ verdict: PostfixVerdict, _ proxied: (String) -> PostfixAttempt?) {
+    mutating func left(_ queueID: SyslogOctets, _ verdict: PostfixVerdict, _ proxied: (PostfixPeer) -> PostfixAttempt?)
+    {
         belong(to: queueID)
         switch verdict {
         case .conversed(let peer):
             // It may serve the other recipients yet, so the session stays open.
-            if current.map({ peer == $0.peer.utf8 }) == true || isCounted(queueID, peer, waited: nil) { return }
+            if current.map({ peer == $0.peer }) == true || isCounted(queueID, peer, waited: nil) { return }
             close()
             attempt(with: peer) { _ in }
         case .certificateRefused, .issuerRefused, .noSTARTTLS, .noHandshake:
@@ -107,52 +108,58 @@ struct PostfixProcess: Sendable, Hashable, Codable {
 
     /// The end of a delivery for one recipient: hands out the sessions it had, in their order.
     mutating func deliver(
-        _ delivery: PostfixDelivery, _ proxied: (String) -> PostfixAttempt?, _ found: (PostfixAttempt) -> Void
+        _ delivery: PostfixDelivery, _ proxied: (PostfixPeer) -> PostfixAttempt?, _ found: (PostfixAttempt) -> Void
     ) {
         belong(to: delivery.queueID)
         queueID = nil
+        var last: PostfixAttempt?
         if let peer = delivery.peer {
-            finish(delivery, with: peer, proxied)
+            last = finish(delivery, with: peer, proxied)
         } else {
             close()
         }
-        for attempt in ended ?? [] { found(attempt) }
-        ended = nil
+        if let earlier = ended {
+            ended = nil
+            for attempt in earlier { found(attempt) }
+        }
+        if let last { found(last) }
     }
 
     private mutating func finish(
-        _ delivery: PostfixDelivery, with peer: SyslogOctets, _ proxied: (String) -> PostfixAttempt?
-    ) {
-        if current.map({ peer == $0.peer.utf8 }) != true {
+        _ delivery: PostfixDelivery, with peer: SyslogOctets, _ proxied: (PostfixPeer) -> PostfixAttempt?
+    ) -> PostfixAttempt? {
+        if current.map({ peer == $0.peer }) != true {
             close()
             let isMore = isCounted(delivery.queueID, peer, waited: delivery.waited)
-            if isMore || delivery.isReuse || !delivery.hasSession { return }
+            if isMore || delivery.isReuse || !delivery.hasSession { return nil }
             attempt(with: peer) { _ in }
         }
         end(delivery.verdict, proxied)
-        if delivery.tls == .used, current?.isSilent == true { current?.usedTLS = true }
-        counted = Counted(
-            queueID: delivery.queueID.text, peer: current?.peer ?? "", waited: delivery.waited.text)
-        close()
+        guard var last = current else { return nil }
+        current = nil
+        last.time = time
+        if delivery.tls == .used, last.isSilent { last.usedTLS = true }
+        counted = Counted(queueID: delivery.queueID.text, peer: last.peer, waited: delivery.waited.text)
+        return last.isReuse == true ? nil : last
     }
 
     private func isCounted(_ queueID: SyslogOctets, _ peer: SyslogOctets, waited: SyslogOctets?) -> Bool {
-        guard let counted, queueID == counted.queueID.utf8, peer == counted.peer.utf8 else { return false }
-        return waited.map { $0 == counted.waited.utf8 } ?? true
+        guard let counted, queueID == counted.queueID, peer == counted.peer else { return false }
+        return waited.map { $0 == counted.waited } ?? true
     }
 
     // MARK: Sessions
 
     /// The session with `peer` that goes on, or a new one.
     private mutating func attempt(with peer: SyslogOctets, _ change: (inout PostfixAttempt) -> Void) {
-        if let open = current, open.isReuse == true || !(peer == open.peer.utf8) { close() }
-        var attempt = current ?? PostfixAttempt(peer: peer.text)
+        if let open = current, open.isReuse == true || !(peer == open.peer) { close() }
+        var attempt = current ?? PostfixAttempt(peer: PostfixPeer(peer))
         attempt.time = time
         change(&attempt)
         current = attempt
     }
 
-    private mutating func end(_ verdict: PostfixVerdict, _ proxied: (String) -> PostfixAttempt?) {
+    private mutating func end(_ verdict: PostfixVerdict, _ proxied: (PostfixPeer) -> PostfixAttempt?) {
         let end: PostfixAttempt.End
         switch verdict {
         case .nothing, .conversed: return
@@ -161,13 +168,13 @@ struct PostfixProcess: Sendable, Hashable, Codable {
         case .noHandshake: end = .noHandshake
         case .noSTARTTLS(let peer):
             end = .noSTARTTLS
-            if current.map({ peer == $0.peer.utf8 }) != true {
+            if current.map({ peer == $0.peer }) != true {
                 close()
                 attempt(with: peer) { _ in }
             }
         }
         // With tlsproxy(8) and no TLS lines of its own, the process does not say whom it left.
-        var attempt = current ?? PostfixAttempt(peer: "")
+        var attempt = current ?? PostfixAttempt(peer: PostfixPeer())
         attempt.end = end
         if attempt.failure == nil, attempt.toldFailure == nil, let other = proxied(attempt.peer) {
             attempt.failure = other.failure
@@ -190,7 +197,7 @@ struct PostfixProcess: Sendable, Hashable, Codable {
 
     /// Drops sessions of another delivery, whose end was never logged.
     private mutating func belong(to queueID: SyslogOctets) {
-        guard let known = self.queueID, !(queueID == known.utf8) else { return }
+        guard let known = self.queueID, !(queueID == known) else { return }
         ended = nil
         self.queueID = nil
     }

@@ -12,6 +12,8 @@ struct PostfixSilence: Sendable, Hashable, Codable {
     /// Deliveries without a word of TLS; nil once it was heard.
     private var silent: [String: Int?] = [:]
     private var untold: [String] = []
+    /// The name heard last, which is most often the next, too.
+    private var last = ""
 
     init() {}
 
@@ -19,7 +21,9 @@ struct PostfixSilence: Sendable, Hashable, Codable {
     var names: [String] { silent.compactMap { name, count in (count ?? 0) >= Self.enough ? name : nil }.sorted() }
 
     mutating func hear(_ name: SyslogOctets) {
+        guard !(name == last) else { return }
         let name = name.text
+        last = name
         if silent[name] != .some(.none), silent.count < Self.maxNames || silent[name] != nil {
             silent.updateValue(nil, forKey: name)
         }
