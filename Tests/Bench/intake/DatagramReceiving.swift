@@ -13,11 +13,6 @@ enum DatagramReceiving {
     }
 
     static func run(socket: String, database: String) async throws {
-        // Blocked before any thread is made: none but the wait below takes it.
-        var set = sigset_t()
-        sigemptyset(&set)
-        sigaddset(&set, SIGTERM)
-        pthread_sigmask(SIG_BLOCK, &set, nil)
         let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
         let store = try Store(path: database, logger: logger)
         let ledger = Ledger(store: store, clock: Clock(), logger: logger)
@@ -29,23 +24,25 @@ enum DatagramReceiving {
                 ledger.record(Array(repeatElement(counts, count: times).joined()))
             }
         }
-        await terminated(set)
+        await terminated()
         reading.cancel()
         await reading.value
         writing.cancel()
         await writing.value
+        await ledger.flush()
         print("received \(try await counted(in: store))")
         try store.close()
     }
 
-    private static func terminated(_ set: sigset_t) async {
+    private static func terminated() async {
+        signal(SIGTERM, SIG_IGN)
+        let source = DispatchSource.makeSignalSource(signal: SIGTERM)
         await withCheckedContinuation { continuation in
-            Thread.detachNewThread {
-                var set = set
-                var signal: Int32 = 0
-                sigwait(&set, &signal)
+            source.setEventHandler {
+                source.cancel()
                 continuation.resume()
             }
+            source.resume()
         }
     }
 
