@@ -20,7 +20,6 @@ struct LogFileTail {
     /// Where reading goes on: what was given lies before it.
     private(set) var mark: LogFileMark
     private let path: String
-    private let siblings: LogFileSiblings
     private var file: LogFile
     private var buffer: LineBuffer
     /// Whether another file has taken the place: a last look at this one is due.
@@ -29,13 +28,12 @@ struct LogFileTail {
     /// Finds the mark's file again, or opens the log at its start; without a mark, at its end or start.
     init(path: String, mark: LogFileMark?, beginsAtEnd: Bool) throws(LogFileError) {
         self.path = path
-        siblings = LogFileSiblings(of: path)
-        (file, self.mark) = try Self.open(path, mark, beginsAtEnd, siblings)
+        (file, self.mark) = try Self.open(path, mark, beginsAtEnd)
         buffer = LineBuffer(isInsideLongLine: self.mark.isInsideLine)
     }
 
     private static func open(
-        _ path: String, _ mark: LogFileMark?, _ beginsAtEnd: Bool, _ siblings: LogFileSiblings
+        _ path: String, _ mark: LogFileMark?, _ beginsAtEnd: Bool
     ) throws(LogFileError) -> (LogFile, LogFileMark) {
         let current = Result { () throws(LogFileError) in try LogFile(path) }
         guard let mark, !mark.isNowhere else {
@@ -46,7 +44,7 @@ struct LogFileTail {
         {
             return (file, mark)
         }
-        if let file = siblings.file(of: mark) { return (file, mark.moved(to: file)) }
+        if let file = LogFileSiblings(of: path).file(of: mark) { return (file, mark.moved(to: file)) }
         let file = try current.get()
         return (file, file.start)
     }
@@ -64,7 +62,7 @@ struct LogFileTail {
     }
 
     private mutating func findAgain() throws(LogFileError) -> Step {
-        if let copy = siblings.file(of: mark) {
+        if let copy = LogFileSiblings(of: path).file(of: mark) {
             move(to: copy, at: mark.moved(to: copy))
             return .moved
         }
@@ -99,7 +97,7 @@ struct LogFileTail {
             current = nil
         }
         if let current, current.isSameFile(as: file) { return nil }
-        if let rotated = siblings.successor(of: file, before: current) { return rotated }
+        if let rotated = LogFileSiblings(of: path).successor(of: file, before: current) { return rotated }
         return current.flatMap { $0.size > 0 ? $0 : nil }
     }
 

@@ -101,6 +101,21 @@ struct FollowRotationTests {
         #expect(world.text == "a\nb\nc\nd\n")
     }
 
+    @Test("behind a symbolic link")
+    func link() throws {
+        let (scratch, other) = (try LogScratch(), try LogScratch())
+        try scratch.write("a\n")
+        try FileManager.default.createSymbolicLink(atPath: other.log, withDestinationPath: scratch.log)
+        var world = try World(other)
+        try world.readToEnd()
+        try scratch.write("b\n")
+        try scratch.rename()
+        try scratch.write("c\n")
+        try world.restart()
+        try world.readToEnd()
+        #expect(world.text == "a\nb\nc\n")
+    }
+
     @Test("an inode that is used again is another file")
     func sameInode() throws {
         let scratch = try LogScratch()
