@@ -66,7 +66,9 @@ final class LogFile {
 
     /// Whether the file begins as the mark says and reaches as far.
     func continues(_ mark: LogFileMark) -> Bool {
-        guard size >= mark.offset, let octets = try? octets(at: 0, limit: Int64(mark.head.count)) else { return false }
+        guard (0...size).contains(mark.offset), (0...LogFileHead.maxOctets).contains(mark.head.count),
+            let octets = try? octets(at: 0, limit: Int64(mark.head.count))
+        else { return false }
         return LogFileHead(octets) == mark.head
     }
 
