@@ -38,7 +38,7 @@ struct LogFileTail {
         let current = Result { () throws(LogFileError) in try LogFile(path) }
         guard let mark, !mark.isNowhere else {
             let file = try current.get()
-            return (file, mark == nil && beginsAtEnd ? try file.end() : file.start)
+            return (file, mark == nil && beginsAtEnd ? try file.end() : try file.start())
         }
         if case .success(let file) = current, file.inode == mark.inode, file.device == mark.device, file.continues(mark)
         {
@@ -46,7 +46,7 @@ struct LogFileTail {
         }
         if let file = LogFileSiblings(of: path).file(of: mark) { return (file, mark.moved(to: file)) }
         let file = try current.get()
-        return (file, file.start)
+        return (file, try file.start())
     }
 
     /// Reads some more, at most ``LineBuffer/maxLineOctets``. After an error the same can be tried again.
@@ -67,7 +67,7 @@ struct LogFileTail {
             return .moved
         }
         let current = try LogFile(path)
-        move(to: current, at: current.start)
+        move(to: current, at: try current.start())
         return .lost
     }
 
@@ -86,19 +86,21 @@ struct LogFileTail {
         }
         // A line that nobody ends any more.
         _ = buffer.takeRest(give)
-        move(to: next, at: next.start)
+        move(to: next.file, at: next.start)
         return .moved
     }
 
-    private func next() throws(LogFileError) -> LogFile? {
+    /// The file to go on with, and its start; nil while there is none that has something in it.
+    private func next() throws(LogFileError) -> (file: LogFile, start: LogFileMark)? {
         let current: LogFile?
         do throws(LogFileError) { current = try LogFile(path) } catch {
             guard error == .missing else { throw error }
             current = nil
         }
         if let current, current.isSameFile(as: file) { return nil }
-        if let rotated = LogFileSiblings(of: path).successor(of: file, before: current) { return rotated }
-        return current.flatMap { $0.size > 0 ? $0 : nil }
+        guard let next = LogFileSiblings(of: path).successor(of: file, before: current) ?? current else { return nil }
+        let start = try next.start()
+        return start.head.count > 0 ? (next, start) : nil
     }
 
     private mutating func move(to file: LogFile, at mark: LogFileMark) {

@@ -162,12 +162,12 @@ struct FollowTests {
         try scratch.write("a\n")
         let file = try LogFile(scratch.log)
         for offset in [-1, 3, Int64.max] {
-            var mark = file.start
+            var mark = try file.start()
             mark.offset = offset
             #expect(!file.continues(mark))
         }
         let head = try JSONDecoder().decode(LogFileHead.self, from: Data(#"{"count":-1,"hash":0}"#.utf8))
-        var mark = file.start
+        var mark = try file.start()
         mark.head = head
         #expect(!file.continues(mark))
     }
