@@ -50,7 +50,8 @@ struct IntakeDesk<Reader: LogReader, Place: Codable & Sendable> {
         }
         // Another version of the reader: its open sessions are lost, the place is not.
         port.logger.notice(
-            "sessions that were open in a log at the last stop are not counted", metadata: ["source": "\(source)"])
+            "sessions that were open in a log at the last stop are not counted",
+            metadata: ["source": "\(printable(source))"])
         return (try? JSONDecoder().decode(PlaceOnly<Place>.self, from: data))?.place
     }
 
@@ -71,7 +72,9 @@ struct IntakeDesk<Reader: LogReader, Place: Codable & Sendable> {
     /// - Returns: false when the task was cancelled before.
     mutating func commit(_ place: Place) async -> Bool {
         for remark in reader.takeRemarks() {
-            port.logger.warning("a log lacks something", metadata: ["source": "\(source)", "remark": "\(remark)"])
+            port.logger.warning(
+                "a log lacks something",
+                metadata: ["source": "\(printable(source))", "remark": "\(printable(remark, limit: 500))"])
         }
         var patience = IntakePatience(pace)
         let counts = sessions.isEmpty ? [] : await port.count(sessions)

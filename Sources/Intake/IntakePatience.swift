@@ -19,7 +19,7 @@ struct IntakePatience {
     mutating func complain(_ message: Logger.Message, of error: any Error, _ source: String, _ logger: Logger) {
         if let complainedAt, ContinuousClock.now - complainedAt < Self.complaintPause { return }
         complainedAt = .now
-        logger.warning(message, metadata: ["source": "\(source)", "cause": "\(error)"])
+        logger.warning(message, metadata: ["source": "\(printable(source))", "cause": "\(error)"])
     }
 
     /// - Returns: at once when the task is cancelled.
@@ -29,6 +29,6 @@ struct IntakePatience {
     }
 
     func end(_ message: Logger.Message, _ source: String, _ logger: Logger) {
-        if complainedAt != nil { logger.notice(message, metadata: ["source": "\(source)"]) }
+        if complainedAt != nil { logger.notice(message, metadata: ["source": "\(printable(source))"]) }
     }
 }

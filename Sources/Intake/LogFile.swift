@@ -48,25 +48,28 @@ final class LogFile {
     func isSameFile(as other: LogFile) -> Bool { device == other.device && inode == other.inode }
 
     /// A mark at the start of the file.
-    var start: LogFileMark {
-        LogFileMark(device: device, inode: inode, offset: 0, head: LogFileHead([]), isInsideLine: false)
+    ///
+    /// It has the head already: were the file cut before anything was read of it, its copy could not be found.
+    func start() throws(LogFileError) -> LogFileMark {
+        let head = LogFileHead(try octets(at: 0, limit: Int64(LogFileHead.maxOctets)))
+        return LogFileMark(device: device, inode: inode, offset: 0, head: head, isInsideLine: false)
     }
 
     /// A mark at the end; inside a line if the last one has no end yet.
     func end() throws(LogFileError) -> LogFileMark {
+        var mark = try start()
         let size = size
-        var last = try octets(at: max(0, size - 1), limit: 1)
-        // Shorter by now: new from its first line.
-        if size > 0, last.isEmpty { return start }
-        if size == 0 { last = [UInt8(ascii: "\n")] }
-        let head = LogFileHead(try octets(at: 0, limit: min(size, Int64(LogFileHead.maxOctets))))
-        return LogFileMark(
-            device: device, inode: inode, offset: size, head: head, isInsideLine: last != [UInt8(ascii: "\n")])
+        guard size > 0 else { return mark }
+        mark.offset = size
+        mark.isInsideLine = try octets(at: size - 1, limit: 1) != [UInt8(ascii: "\n")]
+        return mark
     }
 
     /// Whether the file begins as the mark says and reaches as far.
     func continues(_ mark: LogFileMark) -> Bool {
-        guard size >= mark.offset, let octets = try? octets(at: 0, limit: Int64(mark.head.count)) else { return false }
+        guard (0...size).contains(mark.offset), (0...LogFileHead.maxOctets).contains(mark.head.count),
+            let octets = try? octets(at: 0, limit: Int64(mark.head.count))
+        else { return false }
         return LogFileHead(octets) == mark.head
     }
 

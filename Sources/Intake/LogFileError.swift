@@ -30,14 +30,21 @@ package enum LogFileError: Error, Sendable, Hashable {
 }
 
 extension LogFileError: CustomStringConvertible {
-    /// What is wrong, and what the operator does about it.
     package var description: String {
         switch self {
-        case .missing: "no such file: it is read as soon as it is there; if it has another name, set that"
-        case .notPermitted:
-            "not permitted: add the daemon's user to the log's group, on Debian: adduser sts-milter adm; then restart"
-        case .notAFile(let kind): "\(kind), not a file: have the MTA or syslog write a regular file"
-        case .other(let text): "\(text): it is tried again"
+        case .missing: "no such file"
+        case .notPermitted: "not permitted"
+        case .notAFile(let kind): "\(kind), not a file"
+        case .other(let text): text
+        }
+    }
+    /// What the operator does about a log that is to be followed.
+    package var cure: String {
+        switch self {
+        case .missing: "it is read as soon as it is there; if it has another name, set that"
+        case .notPermitted: "add the daemon's user to the log's group and restart, on Debian: adduser sts-milter adm"
+        case .notAFile: "let the MTA or syslog write a regular file"
+        case .other: "look at the file system; it is tried again"
         }
     }
 }

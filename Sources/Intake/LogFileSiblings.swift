@@ -9,7 +9,9 @@ struct LogFileSiblings {
     private let directory: String
     private let name: String
 
+    /// - Parameter path: the log as it is set; if that is a link, the files are where it leads.
     init(of path: String) {
+        let path = Self.resolved(path) ?? path
         if let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) {
             directory = String(path[...slash])
             name = String(path[path.utf8.index(after: slash)...])
@@ -17,6 +19,12 @@ struct LogFileSiblings {
             directory = "./"
             name = path
         }
+    }
+
+    private static func resolved(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 
     /// The file in which the mark was made, under whatever name, or else a copy of it.

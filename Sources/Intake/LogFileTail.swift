@@ -20,7 +20,6 @@ struct LogFileTail {
     /// Where reading goes on: what was given lies before it.
     private(set) var mark: LogFileMark
     private let path: String
-    private let siblings: LogFileSiblings
     private var file: LogFile
     private var buffer: LineBuffer
     /// Whether another file has taken the place: a last look at this one is due.
@@ -29,26 +28,25 @@ struct LogFileTail {
     /// Finds the mark's file again, or opens the log at its start; without a mark, at its end or start.
     init(path: String, mark: LogFileMark?, beginsAtEnd: Bool) throws(LogFileError) {
         self.path = path
-        siblings = LogFileSiblings(of: path)
-        (file, self.mark) = try Self.open(path, mark, beginsAtEnd, siblings)
+        (file, self.mark) = try Self.open(path, mark, beginsAtEnd)
         buffer = LineBuffer(isInsideLongLine: self.mark.isInsideLine)
     }
 
     private static func open(
-        _ path: String, _ mark: LogFileMark?, _ beginsAtEnd: Bool, _ siblings: LogFileSiblings
+        _ path: String, _ mark: LogFileMark?, _ beginsAtEnd: Bool
     ) throws(LogFileError) -> (LogFile, LogFileMark) {
         let current = Result { () throws(LogFileError) in try LogFile(path) }
         guard let mark, !mark.isNowhere else {
             let file = try current.get()
-            return (file, mark == nil && beginsAtEnd ? try file.end() : file.start)
+            return (file, mark == nil && beginsAtEnd ? try file.end() : try file.start())
         }
         if case .success(let file) = current, file.inode == mark.inode, file.device == mark.device, file.continues(mark)
         {
             return (file, mark)
         }
-        if let file = siblings.file(of: mark) { return (file, mark.moved(to: file)) }
+        if let file = LogFileSiblings(of: path).file(of: mark) { return (file, mark.moved(to: file)) }
         let file = try current.get()
-        return (file, file.start)
+        return (file, try file.start())
     }
 
     /// Reads some more, at most ``LineBuffer/maxLineOctets``. After an error the same can be tried again.
@@ -64,12 +62,12 @@ struct LogFileTail {
     }
 
     private mutating func findAgain() throws(LogFileError) -> Step {
-        if let copy = siblings.file(of: mark) {
+        if let copy = LogFileSiblings(of: path).file(of: mark) {
             move(to: copy, at: mark.moved(to: copy))
             return .moved
         }
         let current = try LogFile(path)
-        move(to: current, at: current.start)
+        move(to: current, at: try current.start())
         return .lost
     }
 
@@ -88,19 +86,21 @@ struct LogFileTail {
         }
         // A line that nobody ends any more.
         _ = buffer.takeRest(give)
-        move(to: next, at: next.start)
+        move(to: next.file, at: next.start)
         return .moved
     }
 
-    private func next() throws(LogFileError) -> LogFile? {
+    /// The file to go on with, and its start; nil while there is none that has something in it.
+    private func next() throws(LogFileError) -> (file: LogFile, start: LogFileMark)? {
         let current: LogFile?
         do throws(LogFileError) { current = try LogFile(path) } catch {
             guard error == .missing else { throw error }
             current = nil
         }
         if let current, current.isSameFile(as: file) { return nil }
-        if let rotated = siblings.successor(of: file, before: current) { return rotated }
-        return current.flatMap { $0.size > 0 ? $0 : nil }
+        guard let next = LogFileSiblings(of: path).successor(of: file, before: current) ?? current else { return nil }
+        let start = try next.start()
+        return start.head.count > 0 ? (next, start) : nil
     }
 
     private mutating func move(to file: LogFile, at mark: LogFileMark) {

@@ -88,12 +88,14 @@ package struct LogFollower<Reader: LogReader>: Sendable {
     }
 
     private func tellLost() {
-        port.logger.warning(
+        port.logger.notice(
             "a log was replaced and its old lines are gone: those not read before are not counted",
-            metadata: ["source": "\(printable(source))", "cure": "let logrotate use delaycompress"])
+            metadata: ["source": "\(printable(source))", "cure": "let logrotate compress with delaycompress"])
     }
 
     private func tell(_ error: LogFileError) {
-        port.logger.warning("a log cannot be read", metadata: ["source": "\(printable(source))", "cause": "\(error)"])
+        port.logger.warning(
+            "a log cannot be read",
+            metadata: ["source": "\(printable(source))", "cause": "\(error)", "cure": "\(error.cure)"])
     }
 }

@@ -101,6 +101,37 @@ struct FollowRotationTests {
         #expect(world.text == "a\nb\nc\nd\n")
     }
 
+    @Test("the next file is cut before anything was read of it")
+    func cutAtOnce() throws {
+        let scratch = try LogScratch()
+        try scratch.write("a\n")
+        var world = try World(scratch)
+        try world.readToEnd()
+        try scratch.rename()
+        try scratch.write("b\n")
+        while world.steps.last != .moved { try world.step() }
+        try scratch.copyAndTruncate()
+        try world.restart()
+        try scratch.write("c\n")
+        try world.readToEnd()
+        #expect(world.text == "a\nb\nc\n")
+    }
+
+    @Test("behind a symbolic link")
+    func link() throws {
+        let (scratch, other) = (try LogScratch(), try LogScratch())
+        try scratch.write("a\n")
+        try FileManager.default.createSymbolicLink(atPath: other.log, withDestinationPath: scratch.log)
+        var world = try World(other)
+        try world.readToEnd()
+        try scratch.write("b\n")
+        try scratch.rename()
+        try scratch.write("c\n")
+        try world.restart()
+        try world.readToEnd()
+        #expect(world.text == "a\nb\nc\n")
+    }
+
     @Test("an inode that is used again is another file")
     func sameInode() throws {
         let scratch = try LogScratch()
@@ -148,12 +179,15 @@ struct FollowRotationTests {
         mutating func readToEnd() throws {
             var ends = 0
             while ends < 2 {
-                var given = ""
-                let step = try tail.step { given += String(decoding: $0, as: UTF8.self) }
-                text += given
-                steps.append(step)
-                ends = step == .end ? ends + 1 : 0
+                try step()
+                ends = steps.last == .end ? ends + 1 : 0
             }
+        }
+
+        mutating func step() throws {
+            var given = ""
+            steps.append(try tail.step { given += String(decoding: $0, as: UTF8.self) })
+            text += given
         }
     }
 }

@@ -147,6 +147,31 @@ struct FollowTests {
         #expect(world.ledger.numbers == Array(1...6))
     }
 
+    @Test(
+        "and a log that cannot be read is told with its cure",
+        arguments: [(EACCES, "not permitted", "adm"), (ENOENT, "no such file", "there"), (EIO, "error", "file system")])
+    func errors(_ code: Int32, _ what: String, _ cure: String) {
+        let error = LogFileError(code: code)
+        #expect("\(error)".contains(what))
+        #expect(error.cure.contains(cure))
+    }
+
+    @Test("a mark that no file can have is passed over")
+    func badMark() throws {
+        let scratch = try LogScratch()
+        try scratch.write("a\n")
+        let file = try LogFile(scratch.log)
+        for offset in [-1, 3, Int64.max] {
+            var mark = try file.start()
+            mark.offset = offset
+            #expect(!file.continues(mark))
+        }
+        let head = try JSONDecoder().decode(LogFileHead.self, from: Data(#"{"count":-1,"hash":0}"#.utf8))
+        var mark = try file.start()
+        mark.head = head
+        #expect(!file.continues(mark))
+    }
+
     @Test("a stream is read to its end, the last line without its end included")
     func stream() throws {
         let scratch = try LogScratch()
