@@ -15,6 +15,8 @@ package struct ReportSender: Sendable {
     /// Between looks for what has become due while deliveries are under way.
     private static let lookInterval = Duration.seconds(5)
 
+    package typealias Listener = @Sendable (Delivery, DeliveryConclusion) -> Void
+
     private enum Event: Sendable { case carried, lookAgain }
 
     private let outbox: any ReportOutbox
@@ -36,10 +38,8 @@ package struct ReportSender: Sendable {
 
     /// Sends until nothing is due. When the task is cancelled, what is past the point of no return goes on, and nothing
     /// else begins.
-    /// - Parameter concluded: told of each attempt.
-    package func send(
-        _ order: DeliveryOrder, concluded: @escaping @Sendable (Delivery, DeliveryConclusion) -> Void = { _, _ in }
-    ) async throws {
+    /// - Parameter concluded: told of each attempt, instead of the log.
+    package func send(_ order: DeliveryOrder, concluded: Listener? = nil) async throws {
         var order = order
         order.limitPerHost = Self.maxCarriagesPerHost
         var trouble: (any Error)?
@@ -69,8 +69,7 @@ package struct ReportSender: Sendable {
 
     /// - Returns: how many deliveries are under way more than before.
     private func begin(
-        _ order: DeliveryOrder, in group: inout TaskGroup<Event>,
-        _ concluded: @escaping @Sendable (Delivery, DeliveryConclusion) -> Void
+        _ order: DeliveryOrder, in group: inout TaskGroup<Event>, _ concluded: Listener?
     ) async throws -> Int {
         let claim = try await outbox.claim(order, for: owner, at: clock.now)
         for delivery in claim.lost {
@@ -80,7 +79,7 @@ package struct ReportSender: Sendable {
         }
         for delivery in claim.deliveries {
             group.addTask {
-                if let conclusion = await carry(delivery) { concluded(delivery, conclusion) }
+                if let conclusion = await carry(delivery) { (concluded ?? log)(delivery, conclusion) }
                 return .carried
             }
         }
@@ -115,7 +114,6 @@ package struct ReportSender: Sendable {
             // It stays ours until the lease ends, and is then tried again, or uncertain if it was under way.
             warn(delivery, error)
         }
-        if let conclusion { log(delivery, conclusion) }
         return conclusion
     }
 
@@ -125,7 +123,7 @@ package struct ReportSender: Sendable {
             metadata: delivery.metadata.merging(["cause": "\(error)"]) { old, _ in old })
     }
 
-    private func log(_ delivery: Delivery, _ conclusion: DeliveryConclusion) {
+    @Sendable private func log(_ delivery: Delivery, _ conclusion: DeliveryConclusion) {
         let level: Logger.Level =
             switch conclusion.state {
             case .accepted, .deferred, .waiting, .sending, .suppressed: .info

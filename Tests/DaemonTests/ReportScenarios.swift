@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import LabKit
+import Logging
+import MTASTS
+import Names
+import Store
+import TLSRPT
+import Testing
+
+@Suite("Reports by the commands, over a real resolver, a real https server and a real sendmail command")
+struct ReportScenarios {
+    private let yesterday = SystemClockDay.today.advanced(by: -1)
+
+    private func fill(_ daemon: DaemonProcess, _ domains: String..., on day: UTCDay) async throws {
+        let logger = Logger(label: "test")
+        let store = try Store(path: daemon.store, logger: logger)
+        let ledger = Ledger(store: store, clock: NoClock(), logger: logger)
+        for domain in domains {
+            let policy = AppliedPolicy.reported(ReportedPolicy(.noPolicyFound, domain: domain))
+            ledger.record([SessionCount(day: day, domain: try DomainName(domain), policy: policy, isFailure: false)])
+        }
+        guard await ledger.flush() else { throw LabError("not counted") }
+        try store.close()
+    }
+
+    @Test("report send delivers once, to all who ask, and report list tells it")
+    func send() async throws {
+        let lab = try await Lab.open()
+        let directory = try TemporaryDirectory("sts-lab-sendmail")
+        let sendmail = try directory.write("sendmail", "#!/bin/sh\necho \"$@\" >$0.arguments\ncat >$0.mail\n")
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: sendmail)
+        let daemon = try DaemonProcess(
+            address: "127.20.9.50",
+            settings: lab.town.settings + """
+                [report]
+                contact_info = "tlsrpt@mta.lab"
+                sendmail_path = "\(sendmail)"
+
+                """)
+        try await fill(daemon, "r-one.lab", "r-two.lab", "r-none.lab", "r-odd.lab", on: yesterday)
+        let host = "reports.r-one.lab"
+        lab.town.names.set(host, .a(lab.town.policies.address))
+        lab.town.policies.set(path: "/r-one", .status(201))
+        lab.town.policies.setCredential(host, try lab.town.authority.issue(names: [host]))
+        lab.town.names.set(
+            "_smtp._tls.r-one.lab", .txt("v=TLSRPTv1; rua=https://\(host)/r-one,mailto:tls@r-one.lab"))
+        lab.town.names.set("down.r-two.lab", .a("127.20.0.81"))
+        lab.town.names.set("_smtp._tls.r-two.lab", .txt("v=TLSRPTv1; rua=https://down.r-two.lab/"))
+        lab.town.names.set("_smtp._tls.r-odd.lab", .txt("v=TLSRPTv1; rua=postmaster@r-odd.lab"))
+
+        let preview = try daemon.command("report", "send", "--dry-run")
+        #expect(preview.succeeded && preview.output.contains("waiting https://\(host)/r-one"), "\(preview)")
+        let files = daemon.directory.path + "/reports"
+        let built = try daemon.command("report", "build", "--output", files)
+        #expect(built.succeeded && built.output.split(separator: "\n").count == 2, "\(built)")
+
+        let sent = try daemon.command("report", "send")
+        #expect(sent.succeeded, "\(sent)")
+        #expect(sent.output.contains("accepted https://\(host)/r-one"), "\(sent)")
+        #expect(sent.output.contains("accepted mailto:tls@r-one.lab"), "\(sent)")
+        #expect(sent.output.contains("deferred https://down.r-two.lab/"), "\(sent)")
+        let again = try daemon.command("report", "send")
+        #expect(again.succeeded && again.output == "", "\(again)")
+
+        let mail = try String(contentsOfFile: sendmail + ".mail", encoding: .utf8)
+        #expect(mail.contains("TLS-Report-Domain: r-one.lab"))
+
+        let list = try daemon.command("report", "list", "--json")
+        let lines = try #require(try JSONSerialization.jsonObject(with: Data(list.output.utf8)) as? [[String: Any]])
+        let states = lines.map { "\($0["domain"] ?? "") \($0["state"] ?? "")" }
+        #expect(
+            states == ["r-odd.lab invalid", "r-one.lab accepted", "r-one.lab accepted", "r-two.lab deferred"],
+            "\(list)")
+        let forced = try daemon.command("report", "send", "--again", "--day", "\(yesterday)", "--domain", "r-two.lab")
+        #expect(forced.output.contains("deferred https://down.r-two.lab/ attempt 1"), "\(forced)")
+    }
+
+    @Test("today is not over, and a store that is not there is an error")
+    func refused() async throws {
+        let lab = try await Lab.open()
+        let daemon = try DaemonProcess(address: "127.20.9.51", settings: lab.town.settings)
+        #expect(try daemon.command("report", "send").status != 0)
+        try await fill(daemon, "r-three.lab", on: yesterday)
+        let today = try daemon.command("report", "send", "--day", "\(yesterday.advanced(by: 1))")
+        #expect(today.status != 0 && today.errors.contains("is not over yet"), "\(today)")
+    }
+}
+
+private struct NoClock: WallClock {
+    var now: UTCTime { SystemClockDay.today.start }
+}
+
+private enum SystemClockDay {
+    static var today: UTCDay { UTCTime(secondsSinceEpoch: Int64(Date().timeIntervalSince1970)).day }
+}
