@@ -2,11 +2,9 @@
 
 /// Messages in one file, each behind a line that begins with `From `. - RFC 4155 Appendix A: The "mbox" Format.
 struct Mailbox: Sequence, IteratorProtocol {
-    private static let separator = Array("From ".utf8)
-
     private var rest: ArraySlice<UInt8>
 
-    static func isMailbox(_ bytes: ArraySlice<UInt8>) -> Bool { bytes.starts(with: separator) }
+    static func isMailbox(_ bytes: ArraySlice<UInt8>) -> Bool { bytes.starts(with: "From ".utf8) }
 
     init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
 
@@ -18,11 +16,23 @@ struct Mailbox: Sequence, IteratorProtocol {
         while true {
             let lineStart = rest.startIndex
             guard let line = rest.popLine() else { return message }
-            if wasEmpty, line.starts(with: Self.separator) {
+            if wasEmpty, Self.isSeparator(line) {
                 rest = message[lineStart...]
                 return message[..<lineStart]
             }
             wasEmpty = line.isEmpty
         }
     }
+
+    /// Behind the sender comes a time: a text that begins with the same word and was not marked has none.
+    private static func isSeparator(_ line: ArraySlice<UInt8>) -> Bool {
+        guard isMailbox(line) else { return false }
+        return line.indices.dropFirst().dropLast().contains { index in
+            line[index] == UInt8(ascii: ":") && line[index - 1].isDigit && line[index + 1].isDigit
+        }
+    }
+}
+
+extension UInt8 {
+    fileprivate var isDigit: Bool { (0x30...0x39).contains(self) }
 }

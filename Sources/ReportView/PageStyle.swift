@@ -11,7 +11,8 @@ let pageStyle: Markup = """
     main{max-width:66rem;margin:0 auto;padding:1.5rem}
     h1{font-size:1.6rem;margin:0}h2{font-size:1.2rem;margin:2rem 0 .5rem}
     h3{font-size:1.1rem;margin:0}h4{font-size:1rem;margin:1.2rem 0 .3rem}
-    p{margin:.3rem 0}.soft,caption,figcaption,th{color:var(--soft)}.failed{color:var(--bad);font-weight:600}
+    h3,h4,p{overflow-wrap:anywhere}p{margin:.3rem 0}
+    .soft,caption,figcaption,th{color:var(--soft)}.failed{color:var(--bad);font-weight:600}
     .sums{display:flex;flex-wrap:wrap;gap:.75rem;margin:1rem 0;padding:0;list-style:none}
     .sums li{flex:1 1 9rem;overflow-wrap:anywhere;padding:.6rem .9rem;
     border:1px solid var(--line);border-radius:.5rem;background:var(--panel)}
@@ -21,7 +22,8 @@ let pageStyle: Markup = """
     caption,figcaption{text-align:left;font-size:.92em;margin-bottom:.2rem}
     th,td{padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;
     overflow-wrap:anywhere}
-    th{font-weight:600;overflow-wrap:break-word}tbody th{color:inherit;font-weight:normal}.n{text-align:right;white-space:nowrap}
+    th{font-weight:600;overflow-wrap:break-word}tbody th{color:inherit;font-weight:normal}
+    .n{text-align:right;white-space:nowrap}
     th.b,td.b{width:30%;padding-right:0;vertical-align:middle}
     code{font:.92em/1.4 ui-monospace,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
     figure{margin:1.5rem 0 0}.chart{width:100%;height:auto}.chart text{font-size:12px;fill:var(--soft)}

@@ -4,6 +4,9 @@ import Names
 import TLSRPT
 
 /// Finds the reports in a file: JSON, gzip of it, or mail that carries it.
+///
+/// - RFC 8460 §3: a report by mail that has no valid DKIM signature is to be ignored.
+/// - Deviation: the signature is not looked at; whoever shows a mail has let it in.
 package struct ReportReader {
     /// Largest report, in octets of JSON: ten megabytes compressed, the most that receivers take, are about that much.
     package static let maxReportBytes = 128 << 20
@@ -54,8 +57,18 @@ package struct ReportReader {
             return complain("larger than \(Self.maxReportBytes >> 20) MiB")
         }
         do throws(ReportError) {
-            for report in try Report.all(json: bytes) { visit(report) }
+            for report in try Self.reports(bytes) { visit(report) }
         } catch { complain(error.description) }
+    }
+
+    /// - RFC 7493 §2.1: Encoding and Characters. A sender that writes a name in another character set is read all the
+    ///   same, with a replacement character for each octet that makes no sense.
+    private static func reports(_ bytes: ArraySlice<UInt8>) throws(ReportError) -> [Report] {
+        do { return try Report.all(json: bytes) } catch {
+            let repaired = String(decoding: bytes, as: UTF8.self).utf8
+            guard !repaired.elementsEqual(bytes) else { throw error }
+            return try Report.all(json: repaired)
+        }
     }
 
     private mutating func unpack(_ bytes: ArraySlice<UInt8>, depth: Int) {

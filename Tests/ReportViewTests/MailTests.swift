@@ -46,7 +46,10 @@ struct MailTests {
         ])
     func names(_ header: String) throws {
         let text = Self.mail(header + "\nContent-Transfer-Encoding: base64", try Self.packed())
-        for text in [text, text.replacing("\n", with: "\r\n"), "From x Mon\n" + text, "\n" + text] {
+        for text in [
+            text, text.replacing("\n", with: "\r\n"), "From x@sender.example Mon Nov 23 01:02:03 2026\n" + text,
+            "\n" + text,
+        ] {
             #expect(found(in: Array(text.utf8)) == ([Sample.small], []))
         }
     }
@@ -82,9 +85,11 @@ struct MailTests {
     @Test("is read from a mailbox, beside other mail, each report once")
     func mailbox() throws {
         let header = "Content-Type: application/tlsrpt+gzip\nContent-Transfer-Encoding: base64"
-        let mail = "From x Mon\n" + Self.mail(header, try Self.packed()) + "\n\n"
-        let other = "From y Tue\nSubject: lunch\n\nAt noon?\n\nFrom here on, text.\n\n"
-        let (reports, problems) = found(in: Array((mail + other + mail + mail).utf8))
+        let mail = "From x@sender.example Mon Nov 23 01:02:03 2026\n" + Self.mail(header, try Self.packed()) + "\n\n"
+        let other =
+            "From y@sender.example Tue Nov 24 10:02:03 2026\nSubject: lunch\n\nAt noon?\n\nFrom here on, text.\n\n"
+        let speaking = mail.replacing("A report.", with: "Dear all,\n\nFrom now on: reports.")
+        let (reports, problems) = found(in: Array((mail + other + speaking + mail).utf8))
         #expect(reports.count == 3)
         #expect(problems == [])
     }

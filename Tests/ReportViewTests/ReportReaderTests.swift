@@ -68,6 +68,15 @@ struct ReportReaderTests {
         #expect(problems.count == 1 && problems[0].hasPrefix(problem), "\(problems)")
     }
 
+    @Test("octets that are no UTF-8 are replaced, in a name as well as anywhere")
+    func otherCharacterSet() throws {
+        let latin1 = try Sample.small.json().map { $0 == UInt8(ascii: "S") ? 0xD6 : $0 }
+        let (reports, problems) = found(in: latin1)
+        #expect(problems == [])
+        #expect(reports.first?.organizationName == "\u{FFFD}ender")
+        #expect(reports.first?.policies == Sample.small.policies)
+    }
+
     @Test("damaged gzip is named")
     func damaged() throws {
         let whole = try compress(Sample.report(kinds: 50).json())

@@ -2,33 +2,6 @@
 import Names
 import TLSRPT
 
-/// A bar of which the right part is what failed.
-func shareBar(successes: Int, failures: Int) -> Markup {
-    let sessions = saturatingSum(successes, failures)
-    let failed = tenths(failures, of: sessions)
-    return """
-        <svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" \
-        aria-label="\(share(failures, of: sessions)) failed">\
-        <rect class="good" width="\(sessions == 0 ? 0 : 1000 - failed)" height="10"/>\
-        <rect class="bad" x="\(1000 - failed)" width="\(failed)" height="10"/></svg>
-        """
-}
-
-/// A bar as long as the part is of the largest.
-func lengthBar(_ part: Int, of largest: Int) -> Markup {
-    """
-    <svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">\
-    <rect class="bad" width="\(tenths(part, of: largest))" height="10"/></svg>
-    """
-}
-
-/// Tenths of a per cent; a part that is neither none nor all can be seen.
-private func tenths(_ part: Int, of whole: Int) -> Int {
-    guard part > 0, whole > 0 else { return 0 }
-    guard part < whole else { return 1000 }
-    return min(max(Int(Double(part) / Double(whole) * 1000), 5), 995)
-}
-
 /// The sessions of each day, what failed on top.
 struct DayChart {
     /// Days that are drawn: a quarter of a year.
@@ -75,7 +48,8 @@ struct DayChart {
         }
         return """
             <figure><figcaption>Sessions a day (UTC)\(isCut ? ", the last \(Self.maxDays) days" : "")</figcaption>
-            <svg class="chart" viewBox="0 0 \(Self.width) \(Self.height)" role="img" aria-labelledby="days-title days-desc">
+            <svg class="chart" viewBox="0 0 \(Self.width) \(Self.height)" role="img" \
+            aria-labelledby="days-title days-desc">
             <title id="days-title">Sessions a day</title>
             <desc id="days-desc">A bar for each day from \(first.description) to \(last.description): sessions that \
             succeeded, and on top those that failed. At most \(grouped(largest)) a day.</desc>
