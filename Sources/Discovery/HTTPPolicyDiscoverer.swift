@@ -7,6 +7,10 @@ import Wire
 
 /// Asks a domain for its MTA-STS record by DNS and for its policy by HTTPS. Remembers nothing.
 package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
+    /// The fetches' own thread: what TLS costs must not keep those waiting who are answered on an event loop, as an MTA
+    /// that asks the policy map.
+    package static let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
     private let resolver: DNSResolver
     private let settings: DiscoverySettings
     private let client: PolicyClient
@@ -17,7 +21,7 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
     /// - Parameter eventLoopGroup: must outlive the discoverer; it is never shut down here.
     package init(
         resolver: DNSResolver, settings: DiscoverySettings,
-        eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+        eventLoopGroup: any EventLoopGroup = Self.eventLoops
     ) throws(DiscoverySetupError) {
         self.resolver = resolver
         self.settings = settings

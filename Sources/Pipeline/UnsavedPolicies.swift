@@ -12,8 +12,8 @@ final class UnsavedPolicies: Sendable {
 
     private struct State {
         var waiting: [DomainName: CachedPolicy] = [:]
-        /// Domains whose policy is being written: one write at a time, so that an older one never comes last.
-        var writing: Set<DomainName> = []
+        /// The writers at work, one a domain, so that an older policy never comes last.
+        var writing: [DomainName: Task<Bool, Never>] = [:]
     }
 
     init(store: any PolicyStore, logger: Logger) {
@@ -24,7 +24,7 @@ final class UnsavedPolicies: Sendable {
     /// Takes the policy and writes it in the background.
     func save(_ policy: CachedPolicy) {
         state.withLock { $0.waiting[policy.domain] = policy }
-        Task { await write(policy.domain) }
+        start(policy.domain)
     }
 
     func drop(_ domain: DomainName) {
@@ -34,21 +34,30 @@ final class UnsavedPolicies: Sendable {
     /// Writes all that waits; returns how many still do.
     func retry() async -> Int {
         for domain in state.withLock({ Array($0.waiting.keys) }) {
-            guard await write(domain) else { break }
+            guard await start(domain).value else { break }
         }
         return state.withLock { $0.waiting.count }
     }
 
-    /// Writes what waits for the domain, and what comes meanwhile; false if it cannot be written.
+    /// The writer of the domain's policies: the one at work, or a new one.
     @discardableResult
+    private func start(_ domain: DomainName) -> Task<Bool, Never> {
+        state.withLock { state in
+            if let writer = state.writing[domain] { return writer }
+            let writer = Task { await write(domain) }
+            state.writing[domain] = writer
+            return writer
+        }
+    }
+
+    /// Writes what waits for the domain, and what comes meanwhile; false if it cannot be written.
     private func write(_ domain: DomainName) async -> Bool {
-        guard state.withLock({ $0.writing.insert(domain).inserted }) else { return true }
         while let policy = next(domain) {
             do {
                 try await store.save(policy)
                 state.withLock { if $0.waiting[domain] == policy { $0.waiting[domain] = nil } }
             } catch {
-                _ = state.withLock { $0.writing.remove(domain) }
+                state.withLock { $0.writing[domain] = nil }
                 logger.warning(
                     "policy could not be written, it is kept in memory and tried again",
                     metadata: ["domain": "\(domain)", "cause": "\(error)"])
@@ -62,7 +71,7 @@ final class UnsavedPolicies: Sendable {
     private func next(_ domain: DomainName) -> CachedPolicy? {
         state.withLock { state in
             if let policy = state.waiting[domain] { return policy }
-            state.writing.remove(domain)
+            state.writing[domain] = nil
             return nil
         }
     }

@@ -17,6 +17,7 @@ extension SettingsReader {
         settings.names = mapNames("policy_map.names")
         settings.patience = duration("policy_map.wait")
         settings.maxConnections = number("policy_map.max_connections")
+        settings.maxLookups = number("policy_map.max_lookups")
         settings.choices.depthOnly = text("policy_map.depth_only") == "secure" ? .secure : .temporary
         settings.choices.sendmailDoesDANE = flag("policy_map.sendmail_dane")
         settings.choices.testingAttributes = flag("policy_map.testing_attributes")

@@ -68,6 +68,9 @@ package let settingsTable: [Setting] = [
         "How long an answer to Postfix may take; Sendmail gets its own within 4 s."),
     Setting("policy_map.max_connections", .wholeNumber(1...100_000), "1000", "Connections at one time."),
     Setting(
+        "policy_map.max_lookups", .wholeNumber(1...100_000), "2000",
+        "Questions that wait for the network at one time; past that the answer is try again later."),
+    Setting(
         "policy_map.testing_attributes", .flag, "false",
         "Tell Postfix 3.10 of testing policies, at level may, so that it reports on them. This can be weaker than smtp_tls_security_level."
     ),
