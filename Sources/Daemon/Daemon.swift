@@ -29,12 +29,14 @@ package final class Daemon: Sendable {
     private let gate: Gate
     private let hops: HopBook
     private let intake: DeliveryIntake
+    private let reports: ReportDesk
     private let desk: MapDesk
     private let milter: MilterServer
     private let map: PolicyMapServer?
     private let control = Mutex<ControlServer?>(nil)
     private let upkeep = Mutex<Task<Void, Never>?>(nil)
-    private let hearing = Mutex<Task<Void, Never>?>(nil)
+    /// What is heard of the MTA's deliveries, and what is reported of them.
+    private let reporting = Mutex<Task<Void, Never>?>(nil)
     /// What became of DNSSEC, and when it was tried.
     private let dnssec: Mutex<(use: DNSSECUse, at: ContinuousClock.Instant)>
 
@@ -73,7 +75,10 @@ package final class Daemon: Sendable {
             reckoner: Reckoner(
                 policies: keeper, routes: routes, hops: hops, gate: gate,
                 countsDatagrams: settings.intake.datagramSocket != nil, readsLog: settings.intake.readsLog),
-            ledger: ledger, logger: logger)
+            ledger: ledger, ownReports: OwnReports(store: store, clock: clock), logger: logger)
+        reports = ReportDesk(
+            settings: settings.reports, store: store, records: network.reportRecords, carrier: network, clock: clock,
+            logger: logger)
         desk = MapDesk(policies: keeper, routes: routes, surveyor: network, clock: clock, settings: settings.mapDesk)
         map = settings.policyMap.map { [desk] in
             PolicyMapServer(settings: $0, oracle: desk, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
@@ -107,7 +112,13 @@ package final class Daemon: Sendable {
                 ).run()
             }
         }
-        hearing.withLock { task in task = Task { [intake] in await intake.run() } }
+        reporting.withLock { task in
+            task = Task { [intake, reports] in
+                async let heard: Void = intake.run()
+                async let reported: Void = reports.run()
+                _ = await (heard, reported)
+            }
+        }
         logger.notice(
             "serving",
             metadata: ["socket": "\(settings.withLock { $0.milter.socket })", "version": "\(Settings.version)"])
@@ -160,6 +171,7 @@ package final class Daemon: Sendable {
         gateSettings.mtaTellsSessions = intake.isAny
         gate.apply(gateSettings)
         desk.apply(new.mapDesk)
+        reports.apply(new.reports)
         var restart = milter.apply(new.milter)
         switch (map, new.policyMap) {
         case (let map?, let settings?): restart += map.apply(settings)
@@ -181,9 +193,9 @@ package final class Daemon: Sendable {
         milter.stop()
         if !milter.drain(within: Self.drainTime) { logger.warning("verdicts under way were cut off") }
         await map?.stop()
-        let hearing = hearing.withLock { $0 }
-        hearing?.cancel()
-        await hearing?.value
+        let reporting = reporting.withLock { $0 }
+        reporting?.cancel()
+        await reporting?.value
         let upkeep = upkeep.withLock { $0 }
         upkeep?.cancel()
         await upkeep?.value

@@ -12,13 +12,17 @@ struct DeliveryIntake: Sendable {
     private let receiver: DatagramReceiver?
     private let reckoner: Reckoner
     private let ledger: Ledger
+    private let ownReports: OwnReports
     private let logger: Logger
 
     /// Binds the datagram socket, so that a daemon that cannot have it does not start; nothing is read before ``run()``.
-    init(_ settings: IntakeSettings, reckoner: Reckoner, ledger: Ledger, logger: Logger) throws {
+    init(
+        _ settings: IntakeSettings, reckoner: Reckoner, ledger: Ledger, ownReports: OwnReports, logger: Logger
+    ) throws {
         self.settings = settings
         self.reckoner = reckoner
         self.ledger = ledger
+        self.ownReports = ownReports
         self.logger = logger
         receiver = try settings.datagramSocket.map { path in
             var socket = DatagramSettings(path: path)
@@ -50,7 +54,9 @@ struct DeliveryIntake: Sendable {
     private func follow<Reader: LogReader>(
         _ log: IntakeSettings.Log, as kind: ObservedSession.Source, _: Reader.Type
     ) async {
-        let port = IntakePort(ledger: ledger, clock: SystemClock(), logger: logger) { await reckoner.counts(of: $0) }
+        let port = IntakePort(ledger: ledger, clock: SystemClock(), logger: logger) { sessions in
+            await reckoner.counts(of: ownReports.left(out: sessions))
+        }
         switch log {
         case .file(let path): await LogFollower<Reader>(kind, path: path, port: port).run()
         case .journal: await JournalFollower<Reader>(kind, port: port).run()

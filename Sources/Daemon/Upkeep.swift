@@ -11,8 +11,6 @@ struct Upkeep: Sendable {
     private static let writeInterval = Duration.seconds(30)
     /// Between looks for what has run out.
     private static let tidyInterval = Duration.seconds(3600)
-    /// Days whose counts are kept.
-    private static let daysKept: Int64 = 60
 
     let store: Store
     let table: PolicyTable
@@ -55,7 +53,6 @@ struct Upkeep: Sendable {
         do {
             try await keeper.uses.save(to: store)
             try await store.removeExpired(before: now)
-            try await store.prune(before: now.day.advanced(by: -Self.daysKept))
         } catch {
             logger.warning("the store could not be tidied", metadata: ["cause": "\(error)"])
         }

@@ -10,5 +10,7 @@ extension ObservedSession {
             domain: try? DomainName(attempt.domain ?? delivery.domain.text),
             host: try? DomainName(mxHost: attempt.peer.host), address: IPAddress(attempt.peer.address),
             result: attempt.result, queueID: delivery.queueID.text)
+        recipient = delivery.recipient.text
+        hasDatagram = attempt.isTold
     }
 }

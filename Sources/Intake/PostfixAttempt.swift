@@ -46,6 +46,9 @@ struct PostfixAttempt: Sendable, Hashable, Codable {
         level == nil && failure == nil && toldFailure == nil && toldSuccess == nil && end == nil && usedTLS == nil
     }
 
+    /// Whether Postfix itself has reported the session: it does not report hosts outside a policy.
+    var isTold: Bool { toldSuccess == true || (toldFailure != nil && toldFailure != .mxNotInPolicy) }
+
     var result: ObservedSession.Result {
         if let failure = toldFailure ?? endFailure ?? failure { return .failed(failure.type, reason: failure.reason) }
         switch level {

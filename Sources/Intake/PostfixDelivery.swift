@@ -21,7 +21,9 @@ struct PostfixDelivery {
     private static let maxWaitedOctets = 40
 
     let queueID: SyslogOctets
-    /// The recipient's domain, after all rewriting.
+    /// After all rewriting.
+    let recipient: SyslogOctets
+    /// The recipient's.
     let domain: SyslogOctets
     /// nil: no server, or none that has an address.
     private(set) var peer: SyslogOctets?
@@ -41,6 +43,7 @@ struct PostfixDelivery {
             let at = recipient.lastIndex(of: UInt8(ascii: "@"))
         else { return nil }
         self.queueID = queueID
+        self.recipient = recipient
         domain = recipient.dropFirst(at + 1)
         waited = rest.prefix(0)
         if rest.skip(", orig_to=<") {

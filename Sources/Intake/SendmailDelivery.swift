@@ -17,6 +17,8 @@ struct SendmailDelivery {
     let relay: SyslogOctets
     let address: IPAddress?
     let isSent: Bool
+    /// The only recipient; nil if there are several.
+    let recipient: String?
     /// The recipients' domains, each once; nil if they have none, and for a smart host, whose sessions are no
     /// matter of theirs.
     let domains: [String]?
@@ -42,8 +44,17 @@ struct SendmailDelivery {
         address = IPAddress(literal: name.prefix(end).dropFirst(1).text)
         _ = rest.takeValue()
         isSent = rest.hasPrefix("stat=Sent") || rest.hasPrefix("reply=2")
+        recipient = Self.only(recipients)
         let domains = mailer.equals("relay") ? [] : Self.domains(of: recipients)
         self.domains = domains.isEmpty ? nil : domains
+    }
+
+    private static func only(_ recipients: SyslogOctets) -> String? {
+        var rest = recipients
+        let first = rest.takeRecipient()
+        guard rest.isEmpty else { return nil }
+        let address = first[0] == UInt8(ascii: "<") && first.last == UInt8(ascii: ">") ? first.dropFirst(1).dropLast(1) : first
+        return address.text
     }
 
     private static func domains(of recipients: SyslogOctets) -> [String] {

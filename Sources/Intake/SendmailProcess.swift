@@ -97,14 +97,14 @@ struct SendmailProcess: Sendable, Hashable, Codable {
             sessions[index].lastTime = time
             sessions[index].queueID = sessions[index].queueID ?? queueID
             sessions[index].via = relay
-            sessions[index].count(for: delivery.domains, found)
+            sessions[index].count(for: delivery, found)
         }
         if !isKnown, delivery.isSent {
             var session = SendmailSession(relay: relay, time: time)
             session.queueID = queueID
             session.via = relay
             session.address = delivery.address?.description
-            session.count(for: delivery.domains, found)
+            session.count(for: delivery, found)
             keep(session)
         }
         forget()

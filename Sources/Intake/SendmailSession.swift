@@ -62,16 +62,17 @@ struct SendmailSession: Sendable, Hashable, Codable {
         if failures.count < Self.maxDomains { failures[domain] = failure }
     }
 
-    /// Counts the session under each of the domains that it was not counted under yet.
-    mutating func count(for domains: [String]?, _ found: (ObservedSession) -> Void) {
-        for domain in domains ?? [""] where !counted.contains(domain) && counted.count < Self.maxDomains {
+    /// Counts the session under each of the delivery's domains that it was not counted under yet.
+    mutating func count(for delivery: SendmailDelivery, _ found: (ObservedSession) -> Void) {
+        for domain in delivery.domains ?? [""] where !counted.contains(domain) && counted.count < Self.maxDomains {
             counted.append(domain)
             guard let result = result(for: domain) else { continue }
-            found(
-                ObservedSession(
-                    source: .sendmailLog, time: UTCTime(secondsSinceEpoch: time),
-                    domain: domain.isEmpty ? nil : try? DomainName(domain), host: try? DomainName(mxHost: relay),
-                    address: address.flatMap { IPAddress($0) }, result: result, queueID: queueID))
+            var session = ObservedSession(
+                source: .sendmailLog, time: UTCTime(secondsSinceEpoch: time),
+                domain: domain.isEmpty ? nil : try? DomainName(domain), host: try? DomainName(mxHost: relay),
+                address: address.flatMap { IPAddress($0) }, result: result, queueID: queueID)
+            session.recipient = delivery.recipient
+            found(session)
         }
     }
 

@@ -39,6 +39,8 @@ package struct ObservedSession: Sendable, Hashable {
     package let queueID: String?
     /// Whether the MTA's log says that it has told a TLSRPT socket of the session as well.
     package var hasDatagram = false
+    /// The address of its first recipient, where a log tells it: hostile text, never shown.
+    package var recipient: String?
 
     package init(
         source: Source, time: UTCTime, domain: DomainName?, host: DomainName?, address: IPAddress?, result: Result,

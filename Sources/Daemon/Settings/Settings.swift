@@ -32,7 +32,6 @@ package struct Settings: Sendable {
     package var preload: PreloadSettings?
     package var intake = IntakeSettings()
     package var storePath = ""
-    package var organizationName = ""
     package var reports: ReportSettings
     /// Path of the control socket; nil for none.
     package var controlSocket: String?
@@ -60,6 +59,7 @@ package struct Settings: Sendable {
         let allowPrivate = reader.text("network.private_addresses") == "allow"
         probe = ProbeSettings(heloName: heloName.ascii)
         reports = reader.reports(from: heloName, allowPrivate: allowPrivate, warnings: &warnings)
+        milter.reportSender = EnvelopeAddress(reports.reporting.contact.description)
         readProbe(&reader, allowPrivate: allowPrivate)
         readDiscovery(&reader, allowPrivate: allowPrivate)
         readGate(&reader)
@@ -71,7 +71,6 @@ package struct Settings: Sendable {
         intake = reader.intake()
         gate.mtaTellsSessions = intake.isAny
         storePath = reader.text("store.path")
-        organizationName = reader.optionalText("report.organization_name") ?? heloName.ascii
         controlSocket = reader.optionalText("control.socket").flatMap { $0.isEmpty ? nil : $0 }
         logLevel = Logger.Level(rawValue: reader.text("log.level")) ?? .info
         logTarget = LogTarget(rawValue: reader.text("log.target")) ?? .stderr
@@ -120,7 +119,6 @@ package struct Settings: Sendable {
         milter.transports = Set(reader.list("milter.transports"))
         milter.tlsRequiredNo = reader.flag("milter.tls_required_no")
         milter.rules = reader.rules()
-        if let contact = reader.optionalText("report.contact_info") { milter.reportSender = EnvelopeAddress(contact) }
         let patience: Duration = .seconds(9)
         if milter.lookupWait > patience {
             warnings.append(

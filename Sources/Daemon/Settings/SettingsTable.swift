@@ -163,7 +163,7 @@ package let settingsTable: [Setting] = [
         "report.spread", .duration, "\"4h\"",
         "Over what time the day's reports are sent, evenly, so that receivers do not get them all at once."),
     Setting(
-        "report.via", .text, "\"sendmail\"",
+        "report.via", .text, "\"smtp:127.0.0.1:25\"",
         "How reports by mail go out: sendmail, or smtp:HOST:PORT. Reports to https: URLs are posted directly.",
         example: "\"smtp:127.0.0.1:25\""),
     Setting(

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+import GRDB
+import Names
+
+extension Store {
+    /// The `mailto:` destinations of the reports of this day and later ones, as they stand in the outbox.
+    package func mailDestinations(since day: UTCDay) async throws(StoreError) -> Set<String> {
+        try await read { db in
+            let rows = try String.fetchCursor(
+                db,
+                sql: """
+                    SELECT DISTINCT d.destination FROM report r JOIN delivery d ON d.report = r.id
+                    WHERE r.day >= ? AND d.destination GLOB 'mailto:*'
+                    """,
+                arguments: [day.daysSinceEpoch])
+            return try Set(rows)
+        }
+    }
+}
