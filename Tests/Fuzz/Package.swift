@@ -21,12 +21,23 @@ let package = Package(
         .target(
             name: "PolicyMap", dependencies: ["Names", "MTASTS", "TLSRPT"],
             sources: ["AcceptedNames.swift", "MapAnswer.swift", "MapForm.swift", "Netstring.swift"]),
+        // Without what follows files and sockets.
+        .target(
+            name: "Intake", dependencies: ["Names", "MTASTS", "TLSRPT"],
+            sources: [
+                "LogReader.swift", "PostfixAttempt.swift", "PostfixAttempt+Session.swift", "PostfixDelivery.swift",
+                "PostfixFailure.swift", "PostfixLine.swift", "PostfixLogReader.swift", "PostfixPeer.swift",
+                "PostfixProcess.swift", "PostfixProcesses.swift", "PostfixProxied.swift", "PostfixSilence.swift",
+                "PostfixTLSLevel.swift", "PostfixVerdict.swift", "SyslogClock.swift", "SyslogLine.swift",
+                "SyslogOctets.swift",
+            ]),
         fuzzer("FuzzRecord"),
         fuzzer("FuzzPolicy"),
         fuzzer("FuzzName"),
         fuzzer("FuzzNextHop"),
         fuzzer("FuzzNetstring", ["PolicyMap"]),
         fuzzer("FuzzMapAnswer", ["PolicyMap"]),
+        fuzzer("FuzzPostfixLog", ["Intake"]),
     ],
     swiftLanguageModes: [.v6]
 )

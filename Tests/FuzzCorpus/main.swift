@@ -22,3 +22,14 @@ try write(MapTable.frames.map(\.octets), for: "Netstring")
 // The first octet chooses form, hosts and settings.
 let bodies = PolicyTable.valid.map(\.body) + MapTable.hostileBodies.map { String($0.prefix(4000)) }
 try write(bodies.enumerated().map { "\(Character(Unicode.Scalar(UInt8($0 % 128))))\($1)" }, for: "MapAnswer")
+
+/// The real logs below `path`, whole files, from the project's folder.
+func logs(_ path: String, _ ending: String = ".log") throws -> [String] {
+    let folder = URL(fileURLWithPath: "Tests/IntakeTests/Logs/\(path)")
+    return try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        .filter { $0.lastPathComponent.hasSuffix(ending) }.map { try String(contentsOf: $0, encoding: .utf8) }
+}
+
+try write(
+    ["postfix-3.4", "postfix-3.7", "postfix-3.10", "syslog-formats"].flatMap { try logs($0) }
+        + logs("syslog-formats", ".txt"), for: "PostfixLog")
