@@ -28,10 +28,14 @@ let package = Package(
         .target(
             name: "Intake", dependencies: ["Names", "MTASTS", "TLSRPT"],
             sources: [
-                "DatagramError.swift", "DatagramMessage.swift", "LogReader.swift", "SendmailDelivery.swift",
-                "SendmailFailure.swift", "SendmailLine.swift", "SendmailLogReader.swift", "SendmailProcess.swift",
-                "SendmailSession.swift", "SendmailSilence.swift", "SendmailVerify.swift", "SyslogClock.swift",
-                "SyslogLine.swift", "SyslogOctets.swift", "TLSRPTDatagram+Reading.swift", "TLSRPTDatagram.swift",
+                "DatagramError.swift", "DatagramMessage.swift", "LogReader.swift", "PostfixAttempt+Session.swift",
+                "PostfixAttempt.swift", "PostfixDelivery.swift", "PostfixFailure.swift", "PostfixLine.swift",
+                "PostfixLogReader.swift", "PostfixPeer.swift", "PostfixProcess.swift", "PostfixProcesses.swift",
+                "PostfixProxied.swift", "PostfixSilence.swift", "PostfixTLSLevel.swift", "PostfixVerdict.swift",
+                "SendmailDelivery.swift", "SendmailFailure.swift", "SendmailLine.swift", "SendmailLogReader.swift",
+                "SendmailProcess.swift", "SendmailSession.swift", "SendmailSilence.swift", "SendmailVerify.swift",
+                "SyslogClock.swift", "SyslogLine.swift", "SyslogOctets.swift", "TLSRPTDatagram+Reading.swift",
+                "TLSRPTDatagram.swift",
             ]),
         // Without what asks gpgv and keeps files.
         .target(
@@ -48,6 +52,7 @@ let package = Package(
         fuzzer("FuzzTLSRPTRecord", ["TLSRPT"]),
         fuzzer("FuzzReport", ["TLSRPT", "ReportView"]),
         fuzzer("FuzzPreloadList", ["Preload"]),
+        fuzzer("FuzzPostfixLog", ["Intake"]),
     ],
     swiftLanguageModes: [.v6]
 )

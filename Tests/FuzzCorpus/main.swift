@@ -28,15 +28,19 @@ try write(
     DatagramRows.captured + DatagramRows.tolerated.map(\.datagram)
         + DatagramRows.refused.map { String($0.datagram.prefix(4000)) },
     for: "Datagram")
-// The laboratory's own logs, since all of a case hangs together.
-let logs = URL(fileURLWithPath: "Tests/IntakeTests/Logs")
-for part in ["plain", "sts", "sts14"] {
-    let place = logs.appendingPathComponent("sendmail-8.17/\(part)")
-    let files = try FileManager.default.contentsOfDirectory(at: place, includingPropertiesForKeys: nil)
-    try write(try files.map { try String(contentsOf: $0, encoding: .utf8) }, for: "SendmailLog", as: part)
-}
 let reportRecords = TLSRPTRecordTable.valid.map { [$0.0] } + TLSRPTRecordTable.absent + TLSRPTRecordTable.invalid
 let destinations = (TLSRPTRecordTable.destinations.map(\.0) + TLSRPTRecordTable.refused).map {
     ["v=TLSRPTv1; rua=\($0)"]
 }
 try write((reportRecords + destinations).map { $0.joined(separator: "\n") }, for: "TLSRPTRecord")
+/// The real logs below `path`, whole files, from the project's folder.
+func logs(_ path: String, _ ending: String = ".log") throws -> [String] {
+    let folder = URL(fileURLWithPath: "Tests/IntakeTests/Logs/\(path)")
+    return try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        .filter { $0.lastPathComponent.hasSuffix(ending) }.map { try String(contentsOf: $0, encoding: .utf8) }
+}
+
+try write(
+    ["postfix-3.4", "postfix-3.7", "postfix-3.10", "syslog-formats"].flatMap { try logs($0) }
+        + logs("syslog-formats", ".txt"), for: "PostfixLog")
+for part in ["plain", "sts", "sts14"] { try write(logs("sendmail-8.17/\(part)"), for: "SendmailLog", as: part) }
