@@ -97,6 +97,7 @@ struct ReportMailTests {
         #expect(mail.verified == [true, true])
         #expect(mail.name == "Übertragungswerke " + String(repeating: "Ö", count: 60))
         #expect(mail.defects == [] && !mail.hasBareLineEnd)
+        guard way == "sendmail" else { return }
         // What a valid signature is worth: another text, another sender, another record.
         let changes = [("Report Domain: two", "Report Domain: too"), ("well: 12", "well: 13"), ("No\r\n", "Yes\r\n")]
         for (old, new) in changes {
@@ -106,6 +107,19 @@ struct ReportMailTests {
         }
         let added = message.text.replacing("To: tls", with: "From: b@evil.lab\r\nTo: tls")
         #expect(try ReceivedReport(added, records: records).verified == [false, false])
+    }
+
+    /// Without a resolver it can only queue the mail, which must count as taken.
+    @Test("a real Sendmail that cannot deliver at once has taken it", .enabled(if: Sendmail.isPrepared))
+    func byRealSendmail() async throws {
+        let lab = try CourierLab()
+        let sendmail = try Sendmail(address: lab.address(24))
+        let path = try sendmail.command()
+        let courier = try lab.courier { $0.submission = .sendmail(path: path) }
+        let result = await courier.carry(try .sample(), to: try .sample("mailto:reports@two.lab")) { true }
+        #expect(result == .accepted("taken by \(path)"))
+        try await sendmail.waitForLog("from=tlsrpt@sender.lab", "nrcpts=1", "msgid=<2026-11-22.two.lab@sender.lab>")
+        try await sendmail.waitForLog("to=reports@two.lab", "stat=queued")
     }
 
     @Test("the null sender is a setting")

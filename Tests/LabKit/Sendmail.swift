@@ -81,6 +81,12 @@ package final class Sendmail: Sendable {
 
     // MARK: Mail
 
+    /// The path of its sendmail command: a script that enters the root directory.
+    package func command() throws -> String {
+        let line = "exec chroot '\(root)' \(Self.program) -Am \"$@\""
+        return try directory.write("sendmail", "#!/bin/sh\n\(line)\n", mode: 0o755)
+    }
+
     /// Hands over one message by SMTP.
     package func send(
         from sender: String = "sender@client.lab", to recipients: [String],
