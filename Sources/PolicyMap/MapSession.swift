@@ -27,7 +27,7 @@ final class MapSession: ChannelDuplexHandler {
     private enum Reply {
         case finding(MapFinding, DomainName?, MapForm)
         case trouble(MapTrouble)
-        case waiting(DomainName?, MapForm, Scheduled<Void>)
+        case waiting(DomainName?, MapForm)
     }
 
     private let service: MapService
@@ -62,7 +62,6 @@ final class MapSession: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         idleCheck?.cancel()
-        for case .waiting(_, _, let timer) in queue { timer.cancel() }
         queue.removeAll()
     }
 
@@ -175,10 +174,11 @@ final class MapSession: ChannelDuplexHandler {
             service.complaints.log(.tooManyLookups, ["limit": "\(terms.settings.maxLookups)"])
             return add(.trouble(.busy))
         }
-        let timer = loop.scheduleTask(in: .init(patience)) {
+        // Never cancelled: that costs a search of all timers, and one that comes late finds its answer given.
+        loop.scheduleTask(in: .init(patience)) {
             session.value.settle(number, .temporary("no answer within \(patience)"))
         }
-        queue.append(.waiting(key.policyDomain, form, timer))
+        queue.append(.waiting(key.policyDomain, form))
     }
 
     private func refuseGarbage(_ context: ChannelHandlerContext) {
@@ -197,8 +197,7 @@ final class MapSession: ChannelDuplexHandler {
         let place = number - firstNumber
         guard let context, place >= 0, place < queue.count else { return }
         let index = queue.index(queue.startIndex, offsetBy: place)
-        guard case .waiting(let domain, let form, let timer) = queue[index] else { return }
-        timer.cancel()
+        guard case .waiting(let domain, let form) = queue[index] else { return }
         if case .temporary(let why) = finding {
             let name = domain?.ascii ?? ""
             service.logger.info("policy map: not decided", metadata: ["domain": "\(name)", "why": "\(why)"])

@@ -12,7 +12,7 @@ enum ColdDomains {
     private static let load = (connections: 1000, depth: 10)
     private static let limits = "max_connections = 2000\nmax_lookups = 20000"
     /// Sixteen delivery agents, each asking two hundred times a second: what is measured is waiting, not throughput.
-    private static let warm = ["-c", "16", "-w", "5", "-t", "15", "-r", "1"]
+    private static let warm = ["-c", "16", "-w", "5", "-r", "1", "-t"]
 
     static func measure(load program: String) async throws {
         guard let milter = ProcessInfo.processInfo.environment["STS_MILTER"], !milter.isEmpty else {
@@ -31,14 +31,16 @@ enum ColdDomains {
         _ = try Command.check(asking + ["-c", "1", "-t", "3", "-r", "1", map.argument], timeout: .seconds(60))
 
         print("== warm answers, nothing else going on")
-        print(try Command.check(asking + warm + [map.argument], timeout: .seconds(120)))
+        print(try Command.check(asking + warm + ["10", map.argument], timeout: .seconds(120)))
         let before = town.policies.requests.count
         let load = try BackgroundProcess(
             [program, "-d", cold, "-c", "\(load.connections)", "-p", "\(load.depth)", "-t", "300", "-r", "1"]
                 + [map.argument],
             logFile: "\(folder.path)/load.log")
-        print("== warm answers, while \(count) domains are looked up whose policy hosts take \(slowness)")
-        print(try Command.check(asking + warm + [map.argument], timeout: .seconds(120)))
+        print("== warm answers, while \(count) domains are asked for whose policy hosts take \(slowness): the onset")
+        print(try Command.check(asking + warm + ["5", map.argument], timeout: .seconds(120)))
+        print("== the same, once they wait for their lookups")
+        print(try Command.check(asking + warm + ["10", map.argument], timeout: .seconds(120)))
         print("slow policies asked for meanwhile: \(town.policies.requests.count - before)")
         load.stop()
         map.process.stop()
