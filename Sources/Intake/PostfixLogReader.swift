@@ -22,9 +22,6 @@ package struct PostfixLogReader: LogReader {
 
     package init() {}
 
-    /// Names that smtp(8) logs under without a word of TLS, so that its plain-text sessions may be none.
-    package var namesWithoutTLS: [String] { silence.names }
-
     package mutating func takeRemarks() -> [String] { silence.takeRemarks() }
 
     package mutating func read(_ lines: UnsafeRawBufferPointer, now: UTCTime, _ found: (ObservedSession) -> Void) {
@@ -67,6 +64,7 @@ package struct PostfixLogReader: LogReader {
         let proxied = proxied
         let other = { (peer: PostfixPeer) in proxied.find(peer, of: line.host, time) }
         var isSilent = false
+        let silence = silence
         processes.update(line.process, time) { process in
             switch message {
             case .unverified(let peer, let text): process.unverified(peer, text)
@@ -80,11 +78,13 @@ package struct PostfixLogReader: LogReader {
             case .delivery(let delivery):
                 process.deliver(delivery, other) { attempt in
                     isSilent = attempt.isSilent
-                    found(ObservedSession(attempt, delivery))
+                    var session = ObservedSession(attempt, delivery)
+                    session.isTLSLogged = !isSilent || delivery.tls != nil || silence.hasHeard(line.tag)
+                    found(session)
                 }
             }
         }
-        if message.tellsOfTLS { silence.hear(line.tag) } else if isSilent { silence.miss(line.tag) }
+        if message.tellsOfTLS { self.silence.hear(line.tag) } else if isSilent { self.silence.miss(line.tag) }
     }
 }
 

@@ -17,8 +17,8 @@ struct PostfixSilence: Sendable, Hashable, Codable {
 
     init() {}
 
-    /// Names under which no TLS was ever mentioned in at least ``enough`` deliveries.
-    var names: [String] { silent.compactMap { name, count in (count ?? 0) >= Self.enough ? name : nil }.sorted() }
+    /// Whether TLS was ever mentioned under the name.
+    func hasHeard(_ name: SyslogOctets) -> Bool { name == last || silent[name.text] == .some(.none) }
 
     mutating func hear(_ name: SyslogOctets) {
         guard !(name == last) else { return }

@@ -39,6 +39,8 @@ package struct ObservedSession: Sendable, Hashable {
     package let queueID: String?
     /// Whether the MTA's log says that it has told a TLSRPT socket of the session as well.
     package var hasDatagram = false
+    /// False if the MTA was never heard to log TLS, so that what looks like plain text may be none.
+    package var isTLSLogged = true
     /// The address of its first recipient, where a log tells it: hostile text, never shown.
     package var recipient: String?
 

@@ -19,6 +19,7 @@ extension SessionCount {
                     details: details)
             ]
         }
+        if session.result == .plaintext, !session.isTLSLogged { return [] }
         switch finding {
         case .policy(let cached) where cached.policy.mode != .none:
             // - RFC 8461 §2: Related Technologies. DANE comes first, and its sessions are its own.

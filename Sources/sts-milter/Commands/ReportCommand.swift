@@ -4,5 +4,5 @@ import ArgumentParser
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report", abstract: "Make, send and follow the TLSRPT reports (RFC 8460).",
-        subcommands: [Build.self, Send.self, List.self, Show.self, Allow.self])
+        subcommands: [Build.self, Send.self, List.self, ReportShow.self, Allow.self])
 }
