@@ -15,6 +15,8 @@ package struct SyslogClock: Sendable {
     private var minute: Minute?
     private var minuteStart: Int64 = 0
     private var minuteRead: UTCDay?
+    /// The minute as it stands in the common stamp without a year, "Nov 23 20:43:".
+    private var minuteText = ""
 
     package init() {}
 
@@ -28,12 +30,18 @@ package struct SyslogClock: Sendable {
         if let first = stamp[0], first.decimalDigit != nil, stamp[4] != UInt8(ascii: "-") {
             return unixTime(stamp)
         }
+        if stamp.count == 15, stamp.prefix(13) == minuteText, now.day == minuteRead,
+            let second = stamp.dropFirst(13).number, second <= 60
+        {
+            return UTCTime(secondsSinceEpoch: minuteStart + Int64(second))
+        }
         guard let (minute, second) = Self.split(stamp) else { return nil }
         if minute != self.minute || now.day != minuteRead {
             guard let start = Self.start(of: minute, now: now) else { return nil }
             self.minute = minute
             minuteStart = start
             minuteRead = now.day
+            minuteText = stamp.count == 15 ? stamp.prefix(13).text : ""
         }
         return UTCTime(secondsSinceEpoch: minuteStart + Int64(second))
     }
@@ -107,11 +115,12 @@ package struct SyslogClock: Sendable {
         return .offset(sign == UInt8(ascii: "-") ? -east : east)
     }
 
+    private static let months: [StaticString] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+
     private static func month(_ text: SyslogOctets) -> Int? {
-        let names: [StaticString] = [
-            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-        ]
-        return names.firstIndex { text.hasPrefix($0) }.map { $0 + 1 }
+        months.firstIndex { text.hasPrefix($0) }.map { $0 + 1 }
     }
 
     // MARK: Calendar

@@ -17,10 +17,13 @@ package struct SyslogLine {
     package let host: SyslogOctets
     /// The program as it calls itself, such as `postfix/relay/smtp`.
     package let tag: SyslogOctets
-    package let pid: Int?
+    private let number: SyslogOctets
     /// Host, tag and process number in one: what all lines of one process begin with.
     package let process: SyslogOctets
     package let message: SyslogOctets
+
+    /// The process number.
+    package var pid: Int? { number.number }
 
     /// - Parameter line: a line without its line feed.
     package init?(_ line: SyslogOctets) {
@@ -53,10 +56,10 @@ package struct SyslogLine {
         process = named.prefix(hostEnd + end)
         if name.last == UInt8(ascii: "]"), let bracket = name.index(of: UInt8(ascii: "[")) {
             tag = name.prefix(bracket)
-            pid = name.dropFirst(bracket + 1).dropLast(1).number
+            number = name.dropFirst(bracket + 1).dropLast(1)
         } else {
             tag = name
-            pid = nil
+            number = name.prefix(0)
         }
     }
 
@@ -72,7 +75,7 @@ package struct SyslogLine {
         self.stamp = stamp
         self.host = host
         self.tag = tag
-        pid = process.number
+        number = process
         self.process = named.prefix(host.count + 1 + tag.count + 1 + process.count)
         rest = rest.dropFirst(data + 1)
         // rsyslog keeps the blank that followed the tag.

@@ -6,32 +6,43 @@ import Glibc
 /// It is good for as long as the buffer is. All of the arithmetic on foreign octets is here, and none of it leaves the
 /// stretch: what is asked for beyond its end is empty or nil.
 package struct SyslogOctets {
-    private let octets: UnsafeRawBufferPointer
+    private let start: UnsafeRawPointer
+    package let count: Int
 
-    package init(_ octets: UnsafeRawBufferPointer) { self.octets = octets }
+    package init(_ octets: UnsafeRawBufferPointer) {
+        // Without octets, no pointer is ever followed.
+        start = octets.baseAddress ?? UnsafeRawPointer(Self.nothing.utf8Start)
+        count = octets.count
+    }
 
-    package var count: Int { octets.count }
-    package var isEmpty: Bool { octets.isEmpty }
+    private static let nothing: StaticString = ""
+
+    private init(start: UnsafeRawPointer, count: Int) {
+        self.start = start
+        self.count = count
+    }
+
+    package var isEmpty: Bool { count == 0 }
 
     /// The octet at `index`, nil outside.
-    package subscript(index: Int) -> UInt8? { index >= 0 && index < octets.count ? octets[index] : nil }
+    package subscript(index: Int) -> UInt8? {
+        index >= 0 && index < count ? start.load(fromByteOffset: index, as: UInt8.self) : nil
+    }
 
     package var last: UInt8? { self[count - 1] }
 
-    package func prefix(_ length: Int) -> Self {
-        Self(UnsafeRawBufferPointer(rebasing: octets[..<Swift.max(0, Swift.min(length, count))]))
-    }
+    package func prefix(_ length: Int) -> Self { Self(start: start, count: Swift.max(0, Swift.min(length, count))) }
 
     package func dropFirst(_ length: Int) -> Self {
-        Self(UnsafeRawBufferPointer(rebasing: octets[Swift.max(0, Swift.min(length, count))...]))
+        let dropped = Swift.max(0, Swift.min(length, count))
+        return Self(start: start + dropped, count: count - dropped)
     }
 
     package func dropLast(_ length: Int) -> Self { prefix(count - Swift.max(0, Swift.min(length, count))) }
 
     /// Where `octet` stands first.
     package func index(of octet: UInt8) -> Int? {
-        guard let base = octets.baseAddress, count > 0, let found = memchr(base, CInt(octet), count) else { return nil }
-        return UnsafeRawPointer(found) - base
+        memchr(start, CInt(octet), count).map { UnsafeRawPointer($0) - start }
     }
 
     /// Where `octet` stands last.
@@ -51,14 +62,12 @@ package struct SyslogOctets {
 
     package func hasPrefix(_ text: StaticString) -> Bool {
         let length = text.utf8CodeUnitCount
-        guard let base = octets.baseAddress, count >= length else { return false }
-        return memcmp(base, text.utf8Start, length) == 0
+        return count >= length && memcmp(start, text.utf8Start, length) == 0
     }
 
     package func hasSuffix(_ text: StaticString) -> Bool {
         let length = text.utf8CodeUnitCount
-        guard let base = octets.baseAddress, count >= length else { return false }
-        return memcmp(base + (count - length), text.utf8Start, length) == 0
+        return count >= length && memcmp(start + (count - length), text.utf8Start, length) == 0
     }
 
     package func equals(_ text: StaticString) -> Bool { count == text.utf8CodeUnitCount && hasPrefix(text) }
@@ -96,9 +105,15 @@ package struct SyslogOctets {
 }
 
 extension SyslogOctets {
-    package static func == (left: SyslogOctets, right: some Collection<UInt8>) -> Bool {
-        left.octets.elementsEqual(right)
+    package static func == (left: SyslogOctets, right: String) -> Bool {
+        guard left.count == right.utf8.count else { return false }
+        let isSame = right.utf8.withContiguousStorageIfAvailable {
+            $0.baseAddress.map { memcmp(left.start, $0, left.count) == 0 } ?? true
+        }
+        return isSame ?? left.octets.elementsEqual(right.utf8)
     }
+
+    private var octets: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
 }
 
 extension UInt8 {

@@ -83,12 +83,23 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
         guard !bytes.isEmpty else { throw .empty }
         guard bytes.count <= maxOctets else { throw .tooLong }
         var labelIsNumeric = true
-        for label in bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false) {
-            guard !label.isEmpty else { throw .emptyLabel }
-            guard label.count <= maxLabelOctets else { throw .labelTooLong }
-            guard label.allSatisfy({ $0.isLDH || $0 == extra }) else { throw .forbiddenCharacter }
-            guard label.first != UInt8(ascii: "-"), label.last != UInt8(ascii: "-") else { throw .hyphenAtEdge }
-            labelIsNumeric = label.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
+        var labelOctets = 0
+        // In one pass and without copies: log readers come here for each session. The last dot is one of the loop's own.
+        for index in 0...bytes.count {
+            let octet = index < bytes.count ? bytes[index] : UInt8(ascii: ".")
+            if octet == UInt8(ascii: ".") {
+                guard labelOctets > 0 else { throw .emptyLabel }
+                guard labelOctets <= maxLabelOctets else { throw .labelTooLong }
+                guard bytes[index - labelOctets] != UInt8(ascii: "-"), bytes[index - 1] != UInt8(ascii: "-") else {
+                    throw .hyphenAtEdge
+                }
+                if index < bytes.count { labelIsNumeric = true }
+                labelOctets = 0
+            } else {
+                guard octet.isLDH || octet == extra else { throw .forbiddenCharacter }
+                labelIsNumeric = labelIsNumeric && octet >= 0x30 && octet <= 0x39
+                labelOctets += 1
+            }
         }
         guard !labelIsNumeric else { throw .numericTopLabel }
     }

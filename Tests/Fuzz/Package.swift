@@ -21,11 +21,15 @@ let package = Package(
         .target(
             name: "PolicyMap", dependencies: ["Names", "MTASTS", "TLSRPT"],
             sources: ["AcceptedNames.swift", "MapAnswer.swift", "MapForm.swift", "Netstring.swift"]),
-        // Without what needs swift-log: the sockets and files.
+        // Without what follows files and sockets.
         .target(
             name: "Intake", dependencies: ["Names", "MTASTS", "TLSRPT"],
             sources: [
-                "DatagramError.swift", "DatagramMessage.swift", "LogReader.swift", "SendmailDelivery.swift",
+                "DatagramError.swift", "DatagramMessage.swift", "LogReader.swift", "PostfixAttempt.swift",
+                "PostfixAttempt+Session.swift", "PostfixDelivery.swift",
+                "PostfixFailure.swift", "PostfixLine.swift", "PostfixLogReader.swift", "PostfixPeer.swift",
+                "PostfixProcess.swift", "PostfixProcesses.swift", "PostfixProxied.swift", "PostfixSilence.swift",
+                "PostfixTLSLevel.swift", "PostfixVerdict.swift", "SendmailDelivery.swift",
                 "SendmailFailure.swift", "SendmailLine.swift", "SendmailLogReader.swift", "SendmailProcess.swift",
                 "SendmailSession.swift", "SendmailSilence.swift", "SendmailVerify.swift", "SyslogClock.swift",
                 "SyslogLine.swift", "SyslogOctets.swift", "TLSRPTDatagram+Reading.swift", "TLSRPTDatagram.swift",
@@ -36,8 +40,9 @@ let package = Package(
         fuzzer("FuzzNextHop"),
         fuzzer("FuzzNetstring", ["PolicyMap"]),
         fuzzer("FuzzMapAnswer", ["PolicyMap"]),
-        fuzzer("FuzzDatagram", ["Intake", "TLSRPT"]),
+        fuzzer("FuzzPostfixLog", ["Intake"]),
         fuzzer("FuzzSendmailLog", ["Intake"]),
+        fuzzer("FuzzDatagram", ["Intake", "TLSRPT"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -5,11 +5,11 @@ import RuleTables
 // Writes the rows of the rule tables as files, one folder a fuzz target: fuzz-corpus FOLDER
 let folder = URL(fileURLWithPath: CommandLine.arguments.count > 1 ? CommandLine.arguments[1] : "corpus")
 
-func write(_ inputs: [String], for target: String, as name: String = "row") throws {
+func write(_ inputs: [String], for target: String) throws {
     let place = folder.appendingPathComponent(target)
     try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
     for (index, input) in inputs.enumerated() {
-        try Data(input.utf8).write(to: place.appendingPathComponent("\(name)-\(index)"))
+        try Data(input.utf8).write(to: place.appendingPathComponent("row-\(index)"))
     }
 }
 
@@ -23,14 +23,16 @@ try write(MapTable.frames.map(\.octets), for: "Netstring")
 let bodies = PolicyTable.valid.map(\.body) + MapTable.hostileBodies.map { String($0.prefix(4000)) }
 try write(bodies.enumerated().map { "\(Character(Unicode.Scalar(UInt8($0 % 128))))\($1)" }, for: "MapAnswer")
 
-try write(
-    DatagramRows.captured + DatagramRows.tolerated.map(\.datagram)
-        + DatagramRows.refused.map { String($0.datagram.prefix(4000)) },
-    for: "Datagram")
-// The laboratory's own logs, since all of a case hangs together.
-let logs = URL(fileURLWithPath: "Tests/IntakeTests/Logs")
-for part in ["plain", "sts", "sts14"] {
-    let place = logs.appendingPathComponent("sendmail-8.17/\(part)")
-    let files = try FileManager.default.contentsOfDirectory(at: place, includingPropertiesForKeys: nil)
-    try write(try files.map { try String(contentsOf: $0, encoding: .utf8) }, for: "SendmailLog", as: part)
+/// The real logs below `path`, whole files, from the project's folder.
+func logs(_ path: String, _ ending: String = ".log") throws -> [String] {
+    let folder = URL(fileURLWithPath: "Tests/IntakeTests/Logs/\(path)")
+    return try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        .filter { $0.lastPathComponent.hasSuffix(ending) }.map { try String(contentsOf: $0, encoding: .utf8) }
 }
+
+try write(
+    ["postfix-3.4", "postfix-3.7", "postfix-3.10", "syslog-formats"].flatMap { try logs($0) }
+        + logs("syslog-formats", ".txt"), for: "PostfixLog")
+try write(try ["plain", "sts", "sts14"].flatMap { try logs("sendmail-8.17/\($0)") }, for: "SendmailLog")
+let datagrams = DatagramRows.captured + DatagramRows.tolerated.map(\.datagram)
+try write(datagrams + DatagramRows.refused.map { String($0.datagram.prefix(4000)) }, for: "Datagram")

@@ -2,15 +2,19 @@
 import Foundation
 
 // What intake costs, built with -c release:
+// bench-intake log [FILE]
 // bench-intake datagrams LOAD COLLECTD FOLDER [ROUNDS]   by Tests/Bench/intake-bench, in a network of its own
 let arguments = Array(CommandLine.arguments.dropFirst())
 do {
     switch (arguments.first, arguments.count) {
+    case ("log", 1...2): try LogBench.run(arguments.dropFirst().first)
     case ("datagrams", 4...):
         let bench = DatagramBench(load: arguments[1], collectd: arguments[2], folder: arguments[3])
         try bench.run(rounds: arguments.count > 4 ? Int(arguments[4]) ?? 3 : 3)
     case ("receive", 3): try await DatagramReceiving.run(socket: arguments[1], database: arguments[2])
-    default: throw DatagramBench.Failure(description: "usage: bench-intake datagrams LOAD COLLECTD FOLDER [ROUNDS]")
+    default:
+        throw DatagramBench.Failure(
+            description: "usage: bench-intake log [FILE] | datagrams LOAD COLLECTD FOLDER [ROUNDS]")
     }
 } catch {
     FileHandle.standardError.write(Data("bench-intake: \(error)\n".utf8))

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+import Names
+
+extension ObservedSession {
+    /// The session as the delivery that it belongs to completes it.
+    init(_ attempt: PostfixAttempt, _ delivery: PostfixDelivery) {
+        self.init(
+            source: .postfixLog, time: UTCTime(secondsSinceEpoch: attempt.time),
+            domain: try? DomainName(attempt.domain ?? delivery.domain.text),
+            host: try? DomainName(mxHost: attempt.peer.host), address: IPAddress(attempt.peer.address),
+            result: attempt.result, queueID: delivery.queueID.text)
+    }
+}

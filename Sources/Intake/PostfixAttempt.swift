@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+import Names
+
+/// A session of an smtp(8) process with one server, as far as its lines have told.
+struct PostfixAttempt: Sendable, Hashable, Codable {
+    /// How a server was left.
+    enum End: Int, Sendable, Codable {
+        case certificateRefused, issuerRefused, noSTARTTLS, noHandshake
+    }
+
+    let peer: PostfixPeer
+    /// When it ended, in seconds since 1970.
+    var time: Int64 = 0
+    var level: PostfixTLSLevel?
+    /// What was found wrong with the certificate.
+    var failure: PostfixFailure?
+    /// What Postfix itself reports as the failure, and that it reports a success.
+    var toldFailure: PostfixFailure?
+    var toldSuccess: Bool?
+    /// The policy domain that Postfix names.
+    var domain: String?
+    var end: End?
+    /// Set for one more use of a session that has been counted.
+    var isReuse: Bool?
+    /// The `tls=` field says that there was TLS.
+    var usedTLS: Bool?
+
+    private enum CodingKeys: String, CodingKey {
+        case peer = "p"
+        case time = "t"
+        case level = "l"
+        case failure = "f"
+        case toldFailure = "T"
+        case toldSuccess = "S"
+        case domain = "d"
+        case end = "e"
+        case isReuse = "r"
+        case usedTLS = "u"
+    }
+
+    init(peer: PostfixPeer) { self.peer = peer }
+
+    /// Whether nothing at all was said of TLS.
+    var isSilent: Bool {
+        level == nil && failure == nil && toldFailure == nil && toldSuccess == nil && end == nil && usedTLS == nil
+    }
+
+    var result: ObservedSession.Result {
+        if let failure = toldFailure ?? endFailure ?? failure { return .failed(failure.type, reason: failure.reason) }
+        switch level {
+        case .verified?: return .verified
+        case .trusted?: return .trusted
+        case .untrusted?: return .untrusted
+        // TLS that its level was content with, but no word on what it asked for.
+        case nil: return toldSuccess == true || usedTLS == true ? .trusted : .plaintext
+        }
+    }
+
+    private var endFailure: PostfixFailure? {
+        switch end {
+        case nil: nil
+        case .noSTARTTLS?: .noSTARTTLS
+        case .noHandshake?: .handshake
+        case .issuerRefused?: failure ?? PostfixFailure(.certificateNotTrusted)
+        case .certificateRefused?: failure ?? certificateFailure
+        }
+    }
+
+    /// A refused certificate of which no line says what is wrong.
+    private var certificateFailure: PostfixFailure {
+        switch level {
+        // Postfix 3.4 and 3.5 say so of a name that does not match, and nothing else.
+        case .trusted?, .verified?: PostfixFailure(.certificateHostMismatch)
+        case .untrusted?: PostfixFailure(.certificateNotTrusted)
+        case nil: PostfixFailure(.validationFailure, "server_certificate_not_verified")
+        }
+    }
+}

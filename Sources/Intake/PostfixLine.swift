@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a message of Postfix's smtp(8) or tlsproxy(8) says about a session. The rest of what they log is no case of it.
+///
+/// A peer is written `HOST[ADDRESS]`. Lines about TLS carry no queue id. Checked against Postfix 3.4 to 3.12.
+enum PostfixLine {
+    /// A certificate failed. Logged at any `smtp_tls_loglevel`, by levels that look at it.
+    case unverified(peer: SyslogOctets, text: SyslogOctets)
+    /// TLS stands. Logged from `smtp_tls_loglevel` 1 on.
+    case established(peer: SyslogOctets, PostfixTLSLevel)
+    /// An earlier session carries one more message.
+    case reused(peer: SyslogOctets)
+    /// No TLS came about.
+    case noHandshake(peer: SyslogOctets)
+    /// What Postfix from 3.10 on reports by TLSRPT: it is the authority for its session. Without a type it is a success.
+    case told(peer: SyslogOctets, domain: SyslogOctets, type: SyslogOctets?, reason: SyslogOctets?)
+    /// A host of the MX set that the policy does not name; it is not contacted (from 3.10.6 on).
+    case outsidePolicy(host: SyslogOctets, domain: SyslogOctets)
+    /// A server that was not the last one to try did not do.
+    case left(queueID: SyslogOctets, PostfixVerdict)
+    case delivery(PostfixDelivery)
+
+    /// Longest queue id taken, in octets: Postfix's long ones have some 20.
+    private static let maxQueueIDOctets = 64
+
+    init?(_ message: SyslogOctets) {
+        // The capital letters of the first word tell most lines apart.
+        switch message[0] {
+        case UInt8(ascii: "V"), UInt8(ascii: "T"), UInt8(ascii: "U"), UInt8(ascii: "A"), UInt8(ascii: "S"):
+            if let line = Self.connection(message) {
+                self = line
+                return
+            }
+        case UInt8(ascii: "c"), UInt8(ascii: "s"), UInt8(ascii: "C"), UInt8(ascii: "w"):
+            if let line = Self.verification(message) ?? Self.outside(message) {
+                self = line
+                return
+            }
+        default: break
+        }
+        guard let line = Self.queued(message) else { return nil }
+        self = line
+    }
+
+    private static func connection(_ message: SyslogOctets) -> PostfixLine? {
+        var rest = message
+        if rest.skip("SSL_connect error to ") { return rest.takePeer().map { .noHandshake(peer: $0) } }
+        if rest.skip("TLSRPT: status=") { return report(rest) }
+        guard let word = rest.take(until: .blank), rest.skip("TLS connection "),
+            let level = PostfixTLSLevel(word), let verb = rest.take(until: .blank), rest.skip("to "),
+            let peer = rest.takePeer()
+        else { return nil }
+        if verb.equals("established") { return .established(peer: peer, level) }
+        return verb.equals("reused") ? .reused(peer: peer) : nil
+    }
+
+    /// `failure, domain=D, receiving_mx=H[A], failure_type=x_y, failure_reason=z`
+    private static func report(_ fields: SyslogOctets) -> PostfixLine? {
+        var rest = fields
+        guard let status = rest.take(until: UInt8(ascii: ",")), rest.skip(" domain="),
+            let domain = rest.take(until: UInt8(ascii: ",")), rest.skip(" receiving_mx="), let peer = rest.takePeer()
+        else { return nil }
+        if status.equals("success") { return .told(peer: peer, domain: domain, type: nil, reason: nil) }
+        guard status.equals("failure"), rest.skip(", failure_type=") else { return nil }
+        let type = rest.take(until: UInt8(ascii: ",")) ?? rest
+        let reason = rest.skip(" failure_reason=") ? rest : nil
+        return .told(peer: peer, domain: domain, type: type, reason: reason)
+    }
+
+    private static func verification(_ message: SyslogOctets) -> PostfixLine? {
+        var rest = message
+        // "CA": the error lies above the host's own certificate.
+        if !rest.skip("server ") { _ = rest.skip("CA ") }
+        guard rest.skip("certificate verification failed for "), let peer = rest.takePeer(), rest.skip(":"),
+            rest.take(until: .colon)?.number != nil, rest.skip(" ")
+        else { return nil }
+        return .unverified(peer: peer, text: rest)
+    }
+
+    private static func outside(_ message: SyslogOctets) -> PostfixLine? {
+        var rest = message
+        let quote = UInt8(ascii: "'")
+        guard rest.skip("warning: MX name '"), let host = rest.take(until: quote),
+            rest.skip(" does not match STS MX pattern for '"), let domain = rest.take(until: quote)
+        else { return nil }
+        return .outsidePolicy(host: host, domain: domain)
+    }
+
+    private static func queued(_ message: SyslogOctets) -> PostfixLine? {
+        guard let end = message.prefix(maxQueueIDOctets + 1).index(of: .colon), end > 0,
+            message[end + 1] == .blank
+        else { return nil }
+        let queueID = message.prefix(end)
+        guard queueID.allSatisfy(\.isLetterOrDigit) else { return nil }
+        let rest = message.dropFirst(end + 2)
+        if rest.hasPrefix("to=<") {
+            return PostfixDelivery(queueID: queueID, fields: rest).map { .delivery($0) }
+        }
+        let verdict = PostfixVerdict(rest)
+        if case .nothing = verdict { return nil }
+        return .left(queueID: queueID, verdict)
+    }
+}
+
+extension SyslogOctets {
+    /// Longest peer, in octets: a name and an IPv6 address in brackets.
+    private static let maxPeerOctets = 255 + 2 + 46
+
+    /// Takes `HOST[ADDRESS]`.
+    mutating func takePeer() -> SyslogOctets? {
+        guard let end = prefix(Self.maxPeerOctets).index(of: UInt8(ascii: "]")) else { return nil }
+        let peer = prefix(end + 1)
+        guard let open = peer.index(of: UInt8(ascii: "[")), open > 0, peer.index(of: .blank) == nil else { return nil }
+        self = dropFirst(end + 1)
+        return peer
+    }
+}

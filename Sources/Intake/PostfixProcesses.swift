@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The smtp(8) processes whose sessions are followed, by what their lines begin with: host, tag and process number.
+struct PostfixProcesses: Sendable, Codable {
+    /// Most processes at a time.
+    private static let maxCount = 1024
+    /// How long a session may go on after its last line, in seconds; older ones are another process of the same number.
+    static let maxSilence: Int64 = 3600
+    /// How long recipients of a counted session may follow, in seconds: Postfix waits 600 s for the server's last word
+    /// (smtp_data_done_timeout).
+    private static let maxTail: Int64 = 900
+    /// How often old processes are looked for, in seconds of log time.
+    private static let sweepInterval: Int64 = 60
+
+    private var table: [String: PostfixProcess] = [:]
+    private var swept: Int64 = 0
+    /// Where the last line's process is: the next line is often of the same. Good until the table's names change.
+    private var lastName = ""
+    private var lastIndex: Dictionary<String, PostfixProcess>.Index?
+
+    private enum CodingKeys: String, CodingKey {
+        case table = "p"
+        case swept = "w"
+    }
+
+    init() {}
+
+    mutating func update(_ name: SyslogOctets, _ time: Int64, _ change: (inout PostfixProcess) -> Void) {
+        sweep(time)
+        // In place: a process is written to with each of its lines.
+        Self.update(&table.values[index(of: name)], time, change)
+    }
+
+    private static func update(
+        _ process: inout PostfixProcess, _ time: Int64, _ change: (inout PostfixProcess) -> Void
+    ) {
+        // Far apart in either direction: clocks are set back, too.
+        if abs(process.time - time) > maxSilence { process = PostfixProcess() }
+        process.time = time
+        change(&process)
+    }
+
+    private mutating func index(of octets: SyslogOctets) -> Dictionary<String, PostfixProcess>.Index {
+        if let lastIndex, octets == lastName { return lastIndex }
+        let name = octets.text
+        lastName = name
+        if let index = table.index(forKey: name) {
+            lastIndex = index
+            return index
+        }
+        if table.count >= Self.maxCount { table = table.newerHalf(\.time) }
+        table[name] = PostfixProcess()
+        lastIndex = nil
+        // Just put there.
+        return table.index(forKey: name) ?? table.startIndex
+    }
+
+    private mutating func sweep(_ time: Int64) {
+        guard abs(swept - time) >= Self.sweepInterval else { return }
+        swept = time
+        lastIndex = nil
+        table = table.filter { abs(time - $0.value.time) <= ($0.value.isPending ? Self.maxSilence : Self.maxTail) }
+    }
+}
+
+extension Dictionary where Key == String {
+    /// What is left where there was too much: by halves, so that not each line costs a search.
+    func newerHalf(_ time: (Value) -> Int64) -> Self {
+        // By name within a second: reading again must come to the same.
+        let newest = sorted { (time($1.value), $0.key) < (time($0.value), $1.key) }
+        return Self(uniqueKeysWithValues: newest.prefix(count / 2).map { ($0.key, $0.value) })
+    }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+
+/// What tlsproxy(8) found wrong: with `smtp_tls_connection_reuse = yes` it does the handshakes, and the smtp(8) process
+/// tells the rest. Only the peer joins the two.
+struct PostfixProxied: Sendable, Codable {
+    /// Most findings that wait for a session.
+    private static let maxCount = 64
+
+    /// By log host and peer.
+    private var table: [String: PostfixAttempt] = [:]
+
+    init() {}
+
+    mutating func note(_ line: PostfixLine, of host: SyslogOctets, _ time: UTCTime) {
+        switch line {
+        case .unverified(let peer, let text): note(peer, host, time) { $0.failure = PostfixFailure(verification: text) }
+        case .told(let peer, let domain, let type?, let reason):
+            note(peer, host, time) {
+                $0.toldFailure = PostfixFailure(words: type, reason: reason)
+                $0.domain = domain.prefix(DomainName.maxOctets).text
+            }
+        case .established, .reused, .noHandshake, .told, .outsidePolicy, .left, .delivery: break
+        }
+    }
+
+    private mutating func note(
+        _ peer: SyslogOctets, _ host: SyslogOctets, _ time: UTCTime, _ change: (inout PostfixAttempt) -> Void
+    ) {
+        let peer = PostfixPeer(peer)
+        var attempt = find(peer, of: host, time.secondsSinceEpoch) ?? PostfixAttempt(peer: peer)
+        attempt.time = time.secondsSinceEpoch
+        change(&attempt)
+        if table.count >= Self.maxCount { table = table.newerHalf(\.time) }
+        table[Self.key(host, peer)] = attempt
+    }
+
+    func find(_ peer: PostfixPeer, of host: SyslogOctets, _ time: Int64) -> PostfixAttempt? {
+        guard !table.isEmpty, let attempt = table[Self.key(host, peer)],
+            abs(attempt.time - time) <= PostfixProcesses.maxSilence
+        else { return nil }
+        return attempt
+    }
+
+    private static func key(_ host: SyslogOctets, _ peer: PostfixPeer) -> String {
+        "\(host.prefix(DomainName.maxOctets).text) \(peer.host) \(peer.address)"
+    }
+}

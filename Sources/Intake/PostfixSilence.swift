@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+
+/// Whether smtp(8) logs of TLS at all, by the name it logs under: with `smtp_tls_loglevel = 0`, Postfix's default, a
+/// session with TLS looks like one without.
+struct PostfixSilence: Sendable, Hashable, Codable {
+    /// Deliveries without a word of TLS before the administrator is told.
+    static let enough = 5
+    /// Most names that are watched.
+    private static let maxNames = 64
+
+    /// Deliveries without a word of TLS; nil once it was heard.
+    private var silent: [String: Int?] = [:]
+    private var untold: [String] = []
+    /// The name heard last, which is most often the next, too.
+    private var last = ""
+
+    init() {}
+
+    /// Names under which no TLS was ever mentioned in at least ``enough`` deliveries.
+    var names: [String] { silent.compactMap { name, count in (count ?? 0) >= Self.enough ? name : nil }.sorted() }
+
+    mutating func hear(_ name: SyslogOctets) {
+        guard !(name == last) else { return }
+        let name = name.text
+        last = name
+        if silent[name] != .some(.none), silent.count < Self.maxNames || silent[name] != nil {
+            silent.updateValue(nil, forKey: name)
+        }
+    }
+
+    mutating func miss(_ name: SyslogOctets) {
+        let name = name.text
+        guard silent[name] != .some(.none), silent.count < Self.maxNames || silent[name] != nil else { return }
+        let count = ((silent[name] ?? 0) ?? 0) + 1
+        guard count <= Self.enough else { return }
+        silent.updateValue(count, forKey: name)
+        if count == Self.enough { untold.append(name) }
+    }
+
+    mutating func takeRemarks() -> [String] {
+        defer { untold = [] }
+        return untold.map {
+            "\(printable($0)) logs no TLS sessions, so that mail sent with TLS looks like mail sent without: set "
+                + "smtp_tls_loglevel = 1 in main.cf (postconf -e smtp_tls_loglevel=1; postfix reload)"
+        }
+    }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why a server did not do, from the text in a line about it; texts of the remote side are not looked into.
+enum PostfixVerdict {
+    /// The certificate is not what the security level asked for.
+    case certificateRefused
+    /// The same by Postfix 3.4 and 3.5, which tell an issuer that is not trusted from a name that does not match.
+    case issuerRefused
+    /// TLS is required and not to be had from this peer.
+    case noSTARTTLS(peer: SyslogOctets)
+    case noHandshake
+    /// The peer and we got beyond the point where TLS begins.
+    case conversed(peer: SyslogOctets)
+    /// No session, or none whose TLS could be told: a local fault, no connection, a greeting of 421.
+    case nothing
+
+    init(_ text: SyslogOctets) {
+        var rest = text
+        if rest.hasPrefix("Server certificate not verified") {
+            self = .certificateRefused
+        } else if rest.hasPrefix("Server certificate not trusted") {
+            self = .issuerRefused
+        } else if rest.hasPrefix("Cannot start TLS: handshake failure") {
+            self = .noHandshake
+        } else if rest.skip("TLS is required, but was not offered by host ") {
+            self = rest.takePeer().map { .noSTARTTLS(peer: $0) } ?? .nothing
+        } else if rest.skip("TLS is required, but host ") {
+            guard let peer = rest.takePeer(), rest.skip(" refused to start TLS: ") else {
+                self = .nothing
+                return
+            }
+            self = .noSTARTTLS(peer: peer)
+        } else {
+            self = Self.conversation(text) ?? .nothing
+        }
+    }
+
+    /// `host H[A] said: 550 … (in reply to RCPT TO command)`, `lost connection with H[A] while sending …`.
+    ///
+    /// STARTTLS comes after EHLO and before MAIL: what fails earlier says nothing about TLS.
+    private static func conversation(_ text: SyslogOctets) -> PostfixVerdict? {
+        var rest = text
+        if rest.skip("host ") {
+            guard let peer = rest.takePeer(), rest.skip(" said: ") else { return nil }
+            let early: [StaticString] = ["EHLO command)", "HELO command)", "STARTTLS command)"]
+            guard !early.contains(where: { rest.hasSuffix($0) }) else { return nil }
+            return .conversed(peer: peer)
+        }
+        guard rest.skip("lost connection with ") || rest.skip("conversation with "), let peer = rest.takePeer() else {
+            return nil
+        }
+        _ = rest.skip(" timed out")
+        // Not "receiving the initial server greeting", not "performing the EHLO handshake".
+        return rest.hasPrefix(" while sending ") ? .conversed(peer: peer) : nil
+    }
+}
