@@ -46,6 +46,8 @@ package final class ReportDesk: Sendable {
 
     /// Goes on until the task is cancelled; deliveries under way are then brought to their end.
     package func run() async {
+        let (isDaily, obstacle) = settings.withLock { ($0.isDaily, $0.obstacle) }
+        if isDaily, let obstacle { logger.warning("\(obstacle)") }
         await withDiscardingTaskGroup { group in
             group.addTask { await self.repeating(Self.buildInterval) { await self.buildDue() } }
             group.addTask { await self.repeating(Self.sendInterval) { await self.sendDue() } }
@@ -63,7 +65,7 @@ package final class ReportDesk: Sendable {
     /// Builds the days whose time has come. A day that fails holds up no other.
     func buildDue() async {
         let settings = settings.withLock { $0 }
-        guard settings.isDaily else { return }
+        guard settings.isDaily, settings.obstacle == nil else { return }
         let schedule = ReportSchedule(source: settings.reporting.source, startedAt: startedAt)
         let builder = ReportBuilder(
             book: store, records: records, settings: settings.reporting, clock: clock, logger: logger)

@@ -41,6 +41,7 @@ package struct ReportOffice: Sendable {
     /// - Parameter tell: gets a line for each attempt.
     /// - Returns: whether nothing failed for good.
     package func send(_ order: Order, tell: @escaping @Sendable (String) -> Void) async throws -> Bool {
+        if let obstacle = settings.reports.obstacle { throw ReportOfficeError.obstacle(obstacle) }
         let days = try await days(of: order)
         let network = Network(try await NetworkAdapters.adapted(to: settings).0)
         defer { network.shutdown() }
@@ -143,11 +144,13 @@ package struct ReportOffice: Sendable {
 /// Why an order cannot be carried out.
 package enum ReportOfficeError: Error, Sendable, CustomStringConvertible {
     case dayNotOver(UTCDay)
+    case obstacle(String)
     case output(String, cause: String)
 
     package var description: String {
         switch self {
         case .dayNotOver(let day): "\(day) is not over yet (UTC): its reports are made when it is"
+        case .obstacle(let text): text
         case .output(let path, let cause): "\(printable(path)): cannot be written: \(cause)"
         }
     }

@@ -48,8 +48,8 @@ struct ReportDeskTests {
             guard await ledger.flush() else { throw LabError("not counted") }
         }
 
-        func desk(_ settings: String = "") throws -> ReportDesk {
-            let file = try SettingsFile(text: "network.helo_name = \"mta.lab\"\n[report]\n" + settings, name: "test")
+        func desk(_ settings: String = "", host: String = "mta.lab") throws -> ReportDesk {
+            let file = try SettingsFile(text: "network.helo_name = \"\(host)\"\n[report]\n" + settings, name: "test")
             return ReportDesk(
                 settings: try Settings(file).reports, store: store, records: self, carrier: self, clock: self,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -116,6 +116,21 @@ struct ReportDeskTests {
         await desk.buildDue()
         await desk.sendDue()
         #expect(site.deliveries.count == 2)
+    }
+
+    @Test("a host without a domain makes no reports that nobody could answer")
+    func noDomain() async throws {
+        let (site, _) = try await site()
+        site.answer("v=TLSRPTv1; rua=https://a.lab/")
+        site.advance(by: .zero - ReportSchedule.startingTime)
+        let bare = try site.desk("spread = \"0s\"", host: "mta")
+        let named = try site.desk("spread = \"0s\"\ncontact_info = \"tls@a.lab\"", host: "mta")
+        site.advance(by: ReportSchedule.startingTime)
+        for (desk, count) in [(bare, 0), (named, 2)] {
+            await desk.buildDue()
+            await desk.sendDue()
+            #expect(site.deliveries.count == count)
+        }
     }
 
     @Test("it ends when its task does", .timeLimit(.minutes(1)))

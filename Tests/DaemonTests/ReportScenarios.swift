@@ -35,6 +35,7 @@ struct ReportScenarios {
             settings: lab.town.settings + """
                 [report]
                 contact_info = "tlsrpt@mta.lab"
+                via = "sendmail"
                 sendmail_path = "\(sendmail)"
 
                 """)

@@ -11,15 +11,20 @@ package struct ReportSettings: Sendable, Hashable {
     package var courier: CourierSettings
     /// How long counts and the fate of reports are kept.
     package var retention: Duration
+
+    /// Why no report can go out; nil if one can. A host's bare name is good for nobody's answer.
+    var obstacle: String? {
+        reporting.contact.domain.labelCount > 1
+            ? nil
+            : "no reports are sent: '\(reporting.contact)' is no address on the Internet; set report.contact_info"
+    }
 }
 
 extension SettingsReader {
     /// Counts of less than this could go before they are reported.
     private static let shortestRetention = Duration.seconds(2 * 86_400)
 
-    mutating func reports(
-        from host: DomainName, allowPrivate: Bool, warnings: inout [SettingsProblem]
-    ) -> ReportSettings {
+    mutating func reports(from host: DomainName, allowPrivate: Bool) -> ReportSettings {
         var reporting = ReportingSettings(
             organizationName: optionalText("report.organization_name") ?? host.ascii, contact: contact(at: host),
             source: host.ascii)
@@ -30,19 +35,11 @@ extension SettingsReader {
                 "report.never",
                 "'\(printable(entry, limit: 60))' is neither a domain nor a mail address nor an https: URL")
         }
-        var isDaily = text("report.schedule") == "daily"
-        if isDaily, optionalText("report.contact_info") == nil, host.labelCount == 1 {
-            isDaily = false
-            warnings.append(
-                file.problem(
-                    "report.contact_info",
-                    "no reports are sent, since '\(host)' is no domain; write \"tlsrpt@example.org\", or schedule = \"off\""
-                ))
-        }
         let retention = duration("report.retention")
         if retention < Self.shortestRetention { report("report.retention", "must be \"2d\" or more") }
         return ReportSettings(
-            isDaily: isDaily, reporting: reporting, courier: courier(host, allowPrivate: allowPrivate),
+            isDaily: text("report.schedule") == "daily", reporting: reporting,
+            courier: courier(host, allowPrivate: allowPrivate),
             retention: retention)
     }
 

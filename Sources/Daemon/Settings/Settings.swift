@@ -58,8 +58,7 @@ package struct Settings: Sendable {
         caFile = reader.text("tls.ca_file")
         let allowPrivate = reader.text("network.private_addresses") == "allow"
         probe = ProbeSettings(heloName: heloName.ascii)
-        reports = reader.reports(from: heloName, allowPrivate: allowPrivate, warnings: &warnings)
-        milter.reportSender = EnvelopeAddress(reports.reporting.contact.description)
+        reports = reader.reports(from: heloName, allowPrivate: allowPrivate)
         readProbe(&reader, allowPrivate: allowPrivate)
         readDiscovery(&reader, allowPrivate: allowPrivate)
         readGate(&reader)
@@ -119,6 +118,7 @@ package struct Settings: Sendable {
         milter.transports = Set(reader.list("milter.transports"))
         milter.tlsRequiredNo = reader.flag("milter.tls_required_no")
         milter.rules = reader.rules()
+        milter.reportSender = EnvelopeAddress(reports.reporting.contact.description)
         let patience: Duration = .seconds(9)
         if milter.lookupWait > patience {
             warnings.append(

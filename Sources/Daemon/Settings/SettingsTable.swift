@@ -164,8 +164,8 @@ package let settingsTable: [Setting] = [
         "Over what time the day's reports are sent, evenly, so that receivers do not get them all at once."),
     Setting(
         "report.via", .text, "\"smtp:127.0.0.1:25\"",
-        "How reports by mail go out: sendmail, or smtp:HOST:PORT. Reports to https: URLs are posted directly.",
-        example: "\"smtp:127.0.0.1:25\""),
+        "How reports by mail go out: smtp:HOST:PORT, or sendmail, whose set-group-ID bit a unit with NoNewPrivileges, such as ours, does not honour. Reports to https: URLs are posted directly."
+    ),
     Setting(
         "report.sendmail_path", .text, "\"/usr/sbin/sendmail\"", "The program that report.via = \"sendmail\" runs."),
     Setting(
