@@ -15,6 +15,8 @@ struct SMTPSecurityTests {
 
     private func carry(_ faults: MXFault..., offersTLS: Bool = true) async throws -> (CarriageResult, MXHost) {
         try Command.check(["ip", "address", "replace", Self.address + "/32", "dev", "lo"])
+        // With an IPv4 address beyond loopback, and none of IPv6, the system's resolver takes ::1 for unreachable.
+        defer { _ = try? Command.run(["ip", "address", "del", Self.address + "/32", "dev", "lo"]) }
         let lab = try CourierLab()
         let credential = try CertificateAuthority().issue(names: ["elsewhere.lab"])
         var behaviour = MXBehaviour(hostName: "relay.lab", credential: credential, faults: Set(faults))

@@ -51,6 +51,8 @@ struct IntakeLab {
         let day = try Command.check(["date", "-u", "+%F"]).trimmingCharacters(in: .whitespacesAndNewlines)
         let result = try daemon.command(
             "report", "build", "--day", day, "--output", output.path, "--plain", "--no-lookup")
+        // There is nothing yet.
+        if result.errors.contains("nothing to report") { return [] }
         guard result.status == 0 else { throw LabError("report build: \(result)") }
         return try FileManager.default.contentsOfDirectory(atPath: output.path).flatMap { name in
             let report = try JSONDecoder().decode(

@@ -26,17 +26,18 @@ struct IntakeScenarios {
             "foreign sts 0/1 certificate-host-mismatch=1 validation-failure:mx-not-in-sts-policy=1",
             "failover sts 1/1 certificate-expired=1", "testing sts 0/1 starttls-not-supported=1",
             "testgood sts 1/0", "testself sts 0/1 certificate-not-trusted=1", "free no-policy-found 1/0",
-            "nowhere sts 0/1 sts-policy-fetch-error:HTTP status 404=1",
+            "nowhere sts 0/1 sts-policy-fetch-error:HTTP status 404 from mta-sts.nowhere.in37.lab=1",
         ])
-        // A restart reads on where it stopped: nothing is lost, nothing counted twice.
+        // After a crash it reads on where it stopped: nothing is lost, nothing counted twice.
         lab.daemon.kill()
-        try await mail.deliver("u@good.in37.lab")
+        // The map is gone with it, so that this one waits.
+        try await mail.deliver("u@testgood.in37.lab")
         try await lab.daemon.start()
         try await mail.deliver("u@good.in37.lab")
-        try await Wait.until("three sessions with the good host", within: .seconds(30)) {
-            try lab.counted().contains("good sts 3/0")
+        try await Wait.until("two sessions with the good host", within: .seconds(30)) {
+            try lab.counted().contains("good sts 2/0")
         }
-        #expect(try lab.counted().count == 13)
+        #expect(try lab.counted().filter { !$0.hasPrefix("testgood ") }.count == 12)
     }
 
     @Test(
@@ -73,7 +74,7 @@ struct IntakeScenarios {
             "foreign sts 0/1 validation-failure:mx-not-in-sts-policy=1", "failover sts 1/1 certificate-expired=1",
             "testing sts 0/1 starttls-not-supported=1", "testgood sts 1/0",
             "testself sts 0/1 certificate-not-trusted=1", "free no-policy-found 1/0",
-            "nowhere sts 0/1 sts-policy-fetch-error:HTTP status 404=1",
+            "nowhere sts 0/1 sts-policy-fetch-error:HTTP status 404 from mta-sts.nowhere.in310.lab=1",
         ])
     }
 

@@ -117,21 +117,21 @@ struct SocketScenarios {
         listen($s, 9) or die; POSIX::dup2(fileno($s), 3) if fileno($s) != 3; exec @ARGV;
         """
 
-    @Test("a socket that the service manager opened is served", arguments: [45, 46])
+    @Test("a socket that the service manager opened is served", arguments: [65, 66])
     func socketActivation(_ number: Int) async throws {
         let systemd = "/usr/bin/systemd-socket-activate"
         // The real one where there is one; it starts the daemon at the first connection.
-        guard number == 45 || FileManager.default.isExecutableFile(atPath: systemd) else { return }
+        guard number == 65 || FileManager.default.isExecutableFile(atPath: systemd) else { return }
         let lab = try await Lab.open()
         let daemon = try await daemon(number, socket: "fd:3")
         let launcher =
-            number == 45
+            number == 65
             ? ["perl", "-e", Self.perl, "8890", daemon.address]
             : [systemd, "-l", "\(daemon.address):\(daemon.port)"]
         let process = try BackgroundProcess(
             launcher + [try DaemonProcess.program(), "serve", "--config", daemon.configuration],
             logFile: daemon.directory.path + "/log")
-        try await daemon.waitForLog(number == 45 ? ": serving " : "Listening on")
+        try await daemon.waitForLog(number == 65 ? ": serving " : "Listening on")
         try lab.town.domain("k-fd\(number).lab", plain: true)
         let postfix = try await postfix("127.20.0.\(number)", milter: daemon.milter)
         defer { postfix.stop() }

@@ -215,7 +215,7 @@ struct PostfixSessionTests {
         // Heard once is enough, also after a restart.
         reader = try JSONDecoder().decode(PostfixLogReader.self, from: JSONEncoder().encode(reader))
         let heard = PostfixLogs.sessions(Array((plain + plain).joined().utf8), &reader)
-        #expect(heard.allSatisfy { $0.isTLSLogged && $0.result == .plaintext })
+        #expect(heard.count > 1 && heard.allSatisfy(\.isTLSLogged))
         #expect(reader.takeRemarks() == [])
     }
 
