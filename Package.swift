@@ -101,7 +101,7 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "Courier", "Discovery", "Intake", "MTASTS", "Milter", "Names", "Pipeline", "PolicyMap", "Preload",
+                "Courier", "Discovery", "Gzip", "Intake", "MTASTS", "Milter", "Names", "Pipeline", "PolicyMap", "Preload",
                 "Probe", "Reporting", "Store", "TLSRPT", "Wire",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -215,7 +215,12 @@ let package = Package(
         .testTarget(
             name: "ReportViewTests", dependencies: ["Gzip", "Names", "ReportView", "TLSRPT"],
             resources: [.copy("Reports")]),
-        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "LabKit", "Names", "sts-milter"]),
+        .testTarget(
+            name: "DaemonTests",
+            dependencies: [
+                "Courier", "Daemon", "LabKit", "MTASTS", "Names", "Reporting", "Store", "TLSRPT", "sts-milter",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -67,7 +67,9 @@ package struct IntakeReading: Sendable {
     private mutating func readDatagrams(_ show: (SessionLine) -> Void) throws(IntakeReadingError) {
         let data: Data
         do {
-            data = try path == "-" ? FileHandle.standardInput.readToEnd() ?? Data() : Data(contentsOf: URL(fileURLWithPath: path))
+            data =
+                try path == "-"
+                ? FileHandle.standardInput.readToEnd() ?? Data() : Data(contentsOf: URL(fileURLWithPath: path))
         } catch { throw .unreadable(path, cause: error.localizedDescription) }
         let now = SystemClock().now
         for (index, line) in data.split(separator: UInt8(ascii: "\n")).enumerated() {

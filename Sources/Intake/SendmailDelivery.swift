@@ -53,7 +53,8 @@ struct SendmailDelivery {
         var rest = recipients
         let first = rest.takeRecipient()
         guard rest.isEmpty else { return nil }
-        let address = first[0] == UInt8(ascii: "<") && first.last == UInt8(ascii: ">") ? first.dropFirst(1).dropLast(1) : first
+        let address =
+            first[0] == UInt8(ascii: "<") && first.last == UInt8(ascii: ">") ? first.dropFirst(1).dropLast(1) : first
         return address.text
     }
 

@@ -45,7 +45,8 @@ package struct Unreachable: Error, Sendable, Equatable {
 }
 
 extension TCPStream {
-    package func readReply(_ step: String, by deadline: ContinuousClock.Instant) async throws(Unreachable) -> SMTPReply {
+    package func readReply(_ step: String, by deadline: ContinuousClock.Instant) async throws(Unreachable) -> SMTPReply
+    {
         var lines: [String] = []
         do {
             while lines.count < SMTPReply.maxLines {

@@ -16,7 +16,8 @@ struct Intake: ParsableCommand {
     @Flag(help: "One JSON object a line.")
     var json = false
 
-    @Flag(help: "Add the sessions to the ledger, under the policies it holds. The daemon does that for what it follows.")
+    @Flag(
+        help: "Add the sessions to the ledger, under the policies it holds. The daemon does that for what it follows.")
     var record = false
 
     @Flag(help: "With --record: also what was recorded before.")

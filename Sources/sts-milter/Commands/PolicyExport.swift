@@ -35,7 +35,8 @@ extension PolicyCommand {
             var policies: [CachedPolicy] = []
             try shelf.forEach { policies.append($0) }
             let (list, skipped) = PreloadList.make(
-                of: policies, at: SystemClock().now, lifetime: lifetime, author: author ?? settings.reports.reporting.organizationName)
+                of: policies, at: SystemClock().now, lifetime: lifetime,
+                author: author ?? settings.reports.reporting.organizationName)
             for line in skipped { printError("left out: \(line)") }
             guard file != "-" else { return print(list.json, terminator: "") }
             do { try Data(list.json.utf8).write(to: URL(fileURLWithPath: file), options: .atomic) } catch {
