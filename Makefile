@@ -54,6 +54,8 @@ bench: test-packages
 	$(SWIFT) build -c release --static-swift-stdlib --product bench-policies
 	$(SWIFT) build -c release --static-swift-stdlib --product bench-gate
 	$(SWIFT) build -c release --static-swift-stdlib --product bench-map
+	$(SWIFT) build -c release --static-swift-stdlib --product bench-intake
+	$(SWIFT) build -c release --static-swift-stdlib --product bench-reports
 	Tests/Bench/run
 
 fuzz: packages
@@ -71,6 +73,8 @@ settings-example: build
 install: release
 	install -D -m 0755 .build/release/sts-milter $(DESTDIR)$(PREFIX)/sbin/sts-milter
 	sed "s,/usr/sbin/,$(PREFIX)/sbin/," contrib/systemd/sts-milter.service | install -D -m 0644 /dev/stdin $(DESTDIR)/lib/systemd/system/sts-milter.service
+	sed "s,/usr/sbin/,$(PREFIX)/sbin/," contrib/systemd/sts-milter-report.service | install -D -m 0644 /dev/stdin $(DESTDIR)/lib/systemd/system/sts-milter-report.service
+	install -D -m 0644 contrib/systemd/sts-milter-report.timer $(DESTDIR)/lib/systemd/system/sts-milter-report.timer
 	install -D -m 0644 contrib/systemd/sts-milter.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sts-milter.conf
 	install -D -m 0644 docs/sts-milter.8 $(DESTDIR)$(PREFIX)/share/man/man8/sts-milter.8
 	install -D -m 0644 docs/sts-milter.toml.5 $(DESTDIR)$(PREFIX)/share/man/man5/sts-milter.toml.5

@@ -101,7 +101,8 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "Courier", "Discovery", "Gzip", "Intake", "MTASTS", "Milter", "Names", "Pipeline", "PolicyMap", "Preload",
+                "Courier", "Discovery", "Gzip", "Intake", "MTASTS", "Milter", "Names", "Pipeline", "PolicyMap",
+                "Preload",
                 "Probe", "Reporting", "Store", "TLSRPT", "Wire",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
