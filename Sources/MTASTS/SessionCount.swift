@@ -31,7 +31,6 @@ package struct SessionCount: Sendable, Hashable {
 extension SessionCount {
     /// What an outcome adds to the report of its domain: nothing unless a policy was met and a verdict reached.
     ///
-    /// - Deviation: sessions without a policy are not counted.
     /// - Deviation: no sending-mta-ip.
     /// - Deviation: tlsa policies have no policy-string.
     ///

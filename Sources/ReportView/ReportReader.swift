@@ -6,7 +6,7 @@ import TLSRPT
 /// Finds the reports in a file: JSON, gzip of it, or mail that carries it.
 ///
 /// - RFC 8460 §3: a report by mail that has no valid DKIM signature is to be ignored.
-/// - Deviation: the signature is not looked at; whoever shows a mail has let it in.
+/// - Deviation: the signature of a report mail is not checked.
 package struct ReportReader {
     /// Largest report, in octets of JSON: ten megabytes compressed, the most that receivers take, are about that much.
     package static let maxReportBytes = 128 << 20
