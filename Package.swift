@@ -39,6 +39,7 @@ let package = Package(
 
         // Layer 1: compression, child processes
         .target(name: "Gzip", dependencies: ["CZlib"]),
+        .target(name: "Sockets", dependencies: ["Names"]),
         .target(name: "Spawn"),
 
         // Layer 2: one adapter each
@@ -65,7 +66,7 @@ let package = Package(
         .target(
             name: "PolicyMap",
             dependencies: [
-                "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+                "MTASTS", "Names", "Sockets", "TLSRPT", .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .target(
@@ -79,7 +80,7 @@ let package = Package(
         .target(
             name: "Intake",
             dependencies: [
-                "CSystemd", "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+                "CSystemd", "MTASTS", "Names", "Sockets", "TLSRPT", .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
             name: "Courier",
@@ -120,7 +121,7 @@ let package = Package(
         .target(
             name: "LabKit",
             dependencies: [
-                "Names",
+                "Names", "Spawn",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
