@@ -39,11 +39,7 @@ package struct Courier: ReportCarrier {
                 return .refused("\(printable(url)) cannot be posted to")
             }
             return await web.carry(report, to: endpoint, commit: commit)
-        case .mail(let localPart, let domain):
-            guard let recipient = Mailbox(localPart: localPart, domain: domain) else {
-                return .refused("\(printable(localPart))@\(domain) cannot be mailed to")
-            }
-            return await mail.carry(report, to: recipient, commit: commit)
+        case .mail(let recipient): return await mail.carry(report, to: recipient, commit: commit)
         }
     }
 }

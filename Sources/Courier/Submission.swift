@@ -3,20 +3,8 @@ import Names
 
 /// The way by which report mail enters the MTA.
 package enum Submission: Sendable, Hashable {
-    package enum Host: Sendable, Hashable, CustomStringConvertible {
-        case name(DomainName)
-        case address(IPAddress)
-
-        package var description: String {
-            switch self {
-            case .name(let name): name.ascii
-            case .address(let address): address.isIPv6 ? "[\(address)]" : address.description
-            }
-        }
-    }
-
     case sendmail(path: String)
-    case smtp(host: Host, port: UInt16)
+    case smtp(host: ServerHost, port: UInt16)
 
     /// Reads `/usr/sbin/sendmail`, `smtp:HOST` or `smtp:HOST:PORT`; an IPv6 address stands in brackets.
     package init(_ text: String) throws(SubmissionError) {
@@ -37,9 +25,9 @@ package enum Submission: Sendable, Hashable {
         self = .smtp(host: host, port: port)
     }
 
-    private static func host(_ text: Substring, isBracketed: Bool) -> Host? {
+    private static func host(_ text: Substring, isBracketed: Bool) -> ServerHost? {
         if let address = IPAddress(text) { return .address(address) }
-        return isBracketed ? nil : (try? DomainName(text)).map(Host.name)
+        return isBracketed ? nil : (try? DomainName(text)).map(ServerHost.name)
     }
 
     private static func port(_ text: Substring) -> UInt16? {
@@ -47,13 +35,5 @@ package enum Submission: Sendable, Hashable {
         let digits = text.dropFirst()
         guard colon == ":", digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
         return UInt16(digits).flatMap { $0 > 0 ? $0 : nil }
-    }
-}
-
-/// Why a text names no way into the MTA, and what to write.
-package struct SubmissionError: Error, Sendable, Hashable, CustomStringConvertible {
-    let text: String
-    package var description: String {
-        "'\(printable(text))' is no way into the MTA: write /usr/sbin/sendmail, smtp:HOST or smtp:HOST:PORT"
     }
 }

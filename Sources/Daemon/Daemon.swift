@@ -46,14 +46,7 @@ package final class Daemon: Sendable {
         self.logger = logger
         let clock = SystemClock()
         store = try Store(path: settings.storePath, logger: logger)
-        table = PolicyTable(logger: logger)
-        let began = ContinuousClock.now
-        let count = try store.load(into: table, at: clock.now)
-        logger.info(
-            "policies loaded",
-            metadata: [
-                "count": "\(count.loaded)", "skipped": "\(count.skipped)", "took": "\(ContinuousClock.now - began)",
-            ])
+        table = try Self.policies(of: store, at: clock.now, logger)
         let uses = try await store.uses(since: clock.now - PolicyRefresher.unusedAfter)
         ledger = Ledger(store: store, clock: clock, logger: logger)
         let (adapters, use) = try await NetworkAdapters.adapted(to: settings)
@@ -84,6 +77,19 @@ package final class Daemon: Sendable {
             PolicyMapServer(settings: $0, oracle: desk, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
         }
         milter = MilterServer(settings: settings.milter, judge: GateJudge(gate: gate, hops: hops), logger: logger)
+    }
+
+    /// The policies of the store, in memory.
+    private static func policies(of store: Store, at time: UTCTime, _ logger: Logger) throws -> PolicyTable {
+        let table = PolicyTable(logger: logger)
+        let began = ContinuousClock.now
+        let count = try store.load(into: table, at: time)
+        logger.info(
+            "policies loaded",
+            metadata: [
+                "count": "\(count.loaded)", "skipped": "\(count.skipped)", "took": "\(ContinuousClock.now - began)",
+            ])
+        return table
     }
 
     /// Serves the MTA and the commands; returns when both can connect.

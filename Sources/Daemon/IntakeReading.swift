@@ -7,28 +7,15 @@ import Names
 import Store
 import TLSRPT
 
-/// Why what an MTA said cannot be read or recorded; says what to change.
-package enum IntakeReadingError: Error, CustomStringConvertible {
-    case unreadable(String, cause: String)
-    case recordedBefore(String)
-
-    package var description: String {
-        switch self {
-        case .unreadable(let path, let cause): "\(path): \(cause)"
-        case .recordedBefore(let path):
-            "\(path): these sessions were recorded before, nothing is added; --again adds them once more"
-        }
-    }
-}
-
 /// One file of what an MTA says of its deliveries, read once for a command.
 package struct IntakeReading: Sendable {
     private let source: ObservedSession.Source
     private let path: String
     private var sessions: [ObservedSession] = []
     private var datagrams: [TLSRPTDatagram] = []
-    /// Tells one file's sessions from another's.
-    private var digest = StableDigest()
+    /// Tells one file's sessions from another's, with their number.
+    private var digest = FNV1a()
+    private var sessionCount = 0
     /// What the administrator should know of the file.
     package private(set) var remarks: [String] = []
 
@@ -78,8 +65,9 @@ package struct IntakeReading: Sendable {
                 datagrams.append(datagram)
                 remarks += datagram.remarks.map { "datagram \(index + 1): \($0)" }
                 for session in datagram.observedSessions(at: now) {
-                    digest.add(SessionLine(session).line.dropFirst("\(now)".count))
-                    show(SessionLine(session))
+                    let line = SessionLine(session)
+                    note(line.line.dropFirst("\(now)".count))
+                    show(line)
                 }
             } catch { remarks.append("datagram \(index + 1): \(error)") }
         }
@@ -87,9 +75,14 @@ package struct IntakeReading: Sendable {
 
     private mutating func take(_ session: ObservedSession, _ show: (SessionLine) -> Void) {
         let line = SessionLine(session)
-        digest.add(line.line)
+        note(line.line[...])
         sessions.append(session)
         show(line)
+    }
+
+    private mutating func note(_ line: Substring) {
+        sessionCount += 1
+        digest.add("\(line)\n")
     }
 
     /// Adds what was read to the ledger, under the policies in the store; asks no network.
@@ -100,7 +93,8 @@ package struct IntakeReading: Sendable {
         let policies = PolicyTable(logger: logger)
         let clock = SystemClock()
         _ = try store.load(into: policies, at: clock.now)
-        let mark = IntakeMark(source: "recorded \(source.rawValue) \(digest)", state: [])
+        let fingerprint = "\(String(digest.value, radix: 16)) \(sessionCount)"
+        let mark = IntakeMark(source: "recorded \(source.rawValue) \(fingerprint)", state: [])
         let isKnown = try await store.intakeMark(of: mark.source) != nil
         if isKnown, !again { throw IntakeReadingError.recordedBefore(path) }
         var counts = datagrams.flatMap { $0.sessionCounts(day: clock.now.day) }
@@ -112,18 +106,4 @@ package struct IntakeReading: Sendable {
         try await Ledger(store: store, clock: clock, logger: logger).commit(counts, mark: mark)
         return "\(path): \(counts.count) sessions recorded"
     }
-}
-
-/// FNV-1a of 64 bits over lines, with their number: tells files apart, proves nothing.
-private struct StableDigest: Sendable, CustomStringConvertible {
-    private var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    private var lines = 0
-
-    mutating func add(_ line: some StringProtocol) {
-        lines += 1
-        for byte in line.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        hash = (hash ^ 0x0A) &* 0x100_0000_01B3
-    }
-
-    var description: String { "\(String(hash, radix: 16)) \(lines)" }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Courier
 import Discovery
-import Logging
 import MTASTS
 import Names
 import Probe
@@ -62,41 +61,6 @@ struct NetworkAdapters: Sendable {
 
     /// How long a start waits to hear whether validation works.
     private static let validationPatience = Duration.seconds(5)
-}
-
-/// What becomes of DNSSEC with the resolver there is.
-enum DNSSECUse: Sendable, Equatable {
-    case validated
-    /// The settings say so.
-    case unwanted
-    /// The system keeps no key of the root.
-    case withoutAnchor
-    /// The resolver does not pass on what validation needs; the text says what is missing.
-    case stripped(String)
-    /// The resolver has not answered yet; answers are validated.
-    case untested
-
-    /// One line for the administrator.
-    var text: String {
-        switch self {
-        case .validated: "DNSSEC is validated"
-        case .unwanted: "DNSSEC is not validated and DANE is off, as dns.trust_anchor says"
-        case .withoutAnchor:
-            "DNSSEC is not validated and DANE is off: there is no trust anchor; install dns-root-data, or set dns.trust_anchor"
-        case .stripped:
-            "DNSSEC is not validated and DANE is off: the resolver cannot do it; use another (dns.forwarder), or set dns.trust_anchor = \"none\""
-        case .untested: "DNSSEC is validated, but the resolver has not answered yet"
-        }
-    }
-
-    /// Tells of what the administrator did not ask for.
-    func warn(_ logger: Logger) {
-        switch self {
-        case .validated, .unwanted: return
-        case .withoutAnchor, .untested: logger.warning("\(text)")
-        case .stripped(let why): logger.warning("\(text)", metadata: ["cause": "\(why)"])
-        }
-    }
 }
 
 /// The network as the pipeline sees it; a reload exchanges the adapters behind it.

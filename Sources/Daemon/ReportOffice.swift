@@ -140,31 +140,3 @@ package struct ReportOffice: Sendable {
         try await store.unsuppress(destination)
     }
 }
-
-/// Why an order cannot be carried out.
-package enum ReportOfficeError: Error, Sendable, CustomStringConvertible {
-    case dayNotOver(UTCDay)
-    case obstacle(String)
-    case output(String, cause: String)
-
-    package var description: String {
-        switch self {
-        case .dayNotOver(let day): "\(day) is not over yet (UTC): its reports are made when it is"
-        case .obstacle(let text): text
-        case .output(let path, let cause): "\(printable(path)): cannot be written: \(cause)"
-        }
-    }
-}
-
-/// All of a day's counts, also of domains whose report is settled already.
-private struct SettledToo: ReportBook {
-    let store: Store
-
-    func openDays(before day: UTCDay) async throws -> [UTCDay] { try await store.openDays(before: day) }
-    func begin(_ day: UTCDay, at time: UTCTime) async throws -> UTCTime { time }
-    func unsettled(on day: UTCDay, in range: DomainRange) async throws -> ResultsPiece {
-        try await store.counts(on: day, in: range)
-    }
-    func settle(_ reports: [SettledReport], at time: UTCTime) async throws {}
-    func end(_ day: UTCDay, at time: UTCTime) async throws {}
-}

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import MTASTS
 import Names
 import TLSRPT
 
@@ -21,10 +22,9 @@ struct PostfixFailure: Sendable, Hashable, Codable {
     }
 
     static let noSTARTTLS = PostfixFailure(.starttlsNotSupported)
-    /// The reason code is Postfix's own, where it speaks TLSRPT.
-    static let handshake = PostfixFailure(.validationFailure, "tls-handshake-failure")
+    static let handshake = PostfixFailure(.validationFailure, handshakeFailureReason)
     /// RFC 8460 has no type of its own for it: `certificate-host-mismatch` is about the certificate.
-    static let mxNotInPolicy = PostfixFailure(.validationFailure, "mx-not-in-sts-policy")
+    static let mxNotInPolicy = PostfixFailure(.validationFailure, mxNotInPolicyReason)
 
     /// Reads what follows the host in `certificate verification failed for HOST[ADDRESS]:PORT: `.
     ///

@@ -21,7 +21,7 @@ struct SendmailFailure: Sendable, Hashable, Codable {
         self.reason = reason
     }
 
-    static let noHandshake = SendmailFailure(.validationFailure, reason: "tls-handshake-failure")
+    static let noHandshake = SendmailFailure(.validationFailure, reason: handshakeFailureReason)
 
     /// A certificate that failed; at LogLevel 9, Sendmail's default, the log does not say why.
     init(verification reason: String?) {

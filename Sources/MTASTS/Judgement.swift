@@ -4,6 +4,8 @@ import TLSRPT
 
 /// The reason code for a host that no `mx` pattern covers; the registry has no type for it. - RFC 8460 §4.3.1: validation-failure.
 package let mxNotInPolicyReason = "mx-not-in-sts-policy"
+/// The reason code for a TLS handshake that failed, which is Postfix's own. - RFC 8460 §4.3.1: validation-failure.
+package let handshakeFailureReason = "tls-handshake-failure"
 
 /// Whether a route keeps its policy: a pure function of what is known.
 ///

@@ -39,12 +39,9 @@ extension SessionCount {
 }
 
 extension ObservedSession {
-    /// The reason code of a host that no pattern of the policy covers; the registry has no type of its own for it.
-    package static let outsidePolicy = "mx-not-in-sts-policy"
-
     /// Whether the MTA left the host out because the policy does not name it.
     package var isOutsidePolicy: Bool {
-        if case .failed(.validationFailure, Self.outsidePolicy) = result { true } else { false }
+        if case .failed(.validationFailure, mxNotInPolicyReason) = result { true } else { false }
     }
 
     /// What the log itself says went wrong.
@@ -62,7 +59,7 @@ extension ObservedSession {
         if case .untrusted = result { failures = seenFailures(seen) ?? [details(.certificateNotTrusted, nil)] }
         if case .trusted = result { failures = seenFailures(seen) ?? [] }
         // - RFC 8461 §4.1: MX Host Validation.
-        if let host, !policy.covers(host) { failures.insert(details(.validationFailure, Self.outsidePolicy)) }
+        if let host, !policy.covers(host) { failures.insert(details(.validationFailure, mxNotInPolicyReason)) }
         return failures
     }
 

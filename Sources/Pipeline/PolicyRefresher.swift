@@ -61,7 +61,8 @@ extension CachedPolicy {
     package func refreshTime(every interval: Duration) -> UTCTime {
         let span = min(interval.components.seconds, max(1, policy.maxAgeSeconds / 2))
         // Not Hasher: its seed changes with each start, and a restart must not bring all together again.
-        let spread = domain.ascii.utf8.reduce(UInt64(5381)) { ($0 &* 33) ^ UInt64($1) }
-        return fetchedAt + .seconds(span - Int64(spread % UInt64(span / 4 + 1)))
+        var spread = FNV1a()
+        spread.add(domain.ascii)
+        return fetchedAt + .seconds(span - Int64(spread.value % UInt64(span / 4 + 1)))
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Names
+import Sockets
 
 /// Why the policy map is not served, and what cures it.
 package enum PolicyMapError: Error, Sendable, Hashable, CustomStringConvertible {
@@ -19,5 +20,17 @@ package enum PolicyMapError: Error, Sendable, Hashable, CustomStringConvertible 
         case .noGroup(let name, let why):
             "cannot give the socket to group '\(printable(name))': \(why): see to policy_map.socket_group"
         }
+    }
+}
+
+extension PolicyMapError {
+    init(_ error: UnixSocketError, at socket: ListenAddress) {
+        self =
+            switch error {
+            case .alreadyServed: .alreadyServed(socket)
+            case .notASocket(let path): .notASocket(path)
+            case .cannotBind(_, let why): .cannotListen(socket, why)
+            case .noGroup(let name, let why): .noGroup(name, why)
+            }
     }
 }

@@ -5,6 +5,7 @@ import MTASTS
 import NIOCore
 import NIOPosix
 import Names
+import Sockets
 import Synchronization
 
 /// Serves the policy map of Postfix (`socketmap:`) and Sendmail (FEATURE(`sts')).
@@ -16,7 +17,7 @@ package final class PolicyMapServer: Sendable {
 
     private struct Listener: Sendable {
         let channel: any Channel
-        let unix: UnixListener?
+        let unix: UnixSocket?
     }
 
     private let started: PolicyMapSettings
@@ -83,12 +84,13 @@ package final class PolicyMapServer: Sendable {
                 guard Self.isListening(number) else { throw PolicyMapError.notListening(socket) }
                 return Listener(channel: try await bootstrap.withBoundSocket(number).get(), unix: nil)
             case .unix(let path):
-                if await isAnswered(path) { throw PolicyMapError.alreadyServed(socket) }
-                let unix = try UnixListener.bind(path: path, mode: started.socketMode, group: started.socketGroup)
+                let unix = try UnixSocket(.stream, path: path, mode: started.socketMode, group: started.socketGroup)
                 return Listener(channel: try await bootstrap.withBoundSocket(unix.descriptor).get(), unix: unix)
             }
         } catch let error as PolicyMapError {
             throw error
+        } catch let error as UnixSocketError {
+            throw PolicyMapError(error, at: socket)
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
             throw .alreadyServed(socket)
         } catch let error as IOError {
@@ -118,19 +120,6 @@ package final class PolicyMapServer: Sendable {
                     try channel.pipeline.syncOperations.addHandler(MapSession(service: service, terms: terms))
                 }
             }
-    }
-
-    /// Whether somebody accepts connections there: a socket file that was left behind refuses them.
-    private func isAnswered(_ path: String) async -> Bool {
-        do {
-            try await ClientBootstrap(group: group).connect(unixDomainSocketPath: path).get().close()
-            return true
-        } catch let error as IOError {
-            // A listener whose backlog is full lives too.
-            return error.errnoCode == EAGAIN
-        } catch {
-            return false
-        }
     }
 
     private static func isListening(_ descriptor: Int32) -> Bool {

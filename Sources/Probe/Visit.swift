@@ -84,7 +84,7 @@ struct Visit: Sendable {
         case .stream(.timeout) where deadline <= .now: throw Unreachable(text: "\(error)")
         case .plaintextAfterSTARTTLS: reason = "plaintext-after-starttls"
         case .stream(.timeout): reason = "tls-handshake-timeout"
-        case .handshake, .stream: reason = "tls-handshake-failure"
+        case .handshake, .stream: reason = handshakeFailureReason
         }
         return failing(.validationFailure, reason: reason, "\(error)", helo: helo)
     }

@@ -29,7 +29,7 @@ enum ContentKind: Equatable {
         case UInt8(ascii: "{"), UInt8(ascii: "["): self = .json
         case UInt8(ascii: "<"): self = .other("XML or HTML")
         default:
-            if Mailbox.isMailbox(text) {
+            if Mbox.isMbox(text) {
                 self = .mailbox
             } else {
                 self = Self.beginsWithField(text) ? .mail : .other("unknown data")

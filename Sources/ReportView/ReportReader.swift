@@ -42,7 +42,7 @@ package struct ReportReader {
         case .json: takeJSON(bytes)
         case .gzip: unpack(bytes, depth: depth)
         case .mailbox:
-            for message in Mailbox(bytes.drop(while: \.isSpace)) { search(MailEntity(message), depth: depth + 1) }
+            for message in Mbox(bytes.drop(while: \.isSpace)) { search(MailEntity(message), depth: depth + 1) }
             if candidates == 0 { complain("no TLS report found, read as a mailbox") }
         case .mail:
             search(MailEntity(bytes.drop(while: \.isSpace)), depth: depth + 1)

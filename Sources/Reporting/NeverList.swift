@@ -30,7 +30,7 @@ package struct NeverList: Sendable, Hashable {
     package func covers(_ destination: ReportDestination) -> Bool {
         if destinations.contains(destination) { return true }
         return switch destination {
-        case .mail(_, let domain): covers(domain)
+        case .mail(let mailbox): covers(mailbox.domain)
         case .https(_, let host): (try? DomainName(host)).map(covers) ?? false
         }
     }

@@ -142,7 +142,7 @@ extension Delivery {
     fileprivate var metadata: Logger.Metadata {
         let place =
             switch destination {
-            case .mail(_, let domain): "mailto:...@\(domain)"
+            case .mail(let mailbox): "mailto:...@\(mailbox.domain)"
             case .https(let url, _): url
             }
         return [

@@ -4,7 +4,9 @@ import Names
 /// What reports say of us, and who gets them when.
 package struct ReportingSettings: Sendable, Hashable {
     package var organizationName: String
-    package var contact: ReportContact
+    /// Its domain is the submitter, which stands in the file name and in `TLS-Report-Submitter`.
+    /// - RFC 8460 §4.4: JSON Report Schema. - RFC 8460 §5.3: Email Transport.
+    package var contact: Mailbox
     /// Tells this machine from others that report under the same contact: the host's name.
     package var source: String
     /// Over what time the first deliveries of a day are spread. - RFC 8460 §4.1: Report Time Frame.
@@ -14,7 +16,7 @@ package struct ReportingSettings: Sendable, Hashable {
     /// Octets of a compressed report past which details are left out. - RFC 8460 §5.2: Compression.
     package var maxBodyBytes = 10_000_000
 
-    package init(organizationName: String, contact: ReportContact, source: String) {
+    package init(organizationName: String, contact: Mailbox, source: String) {
         self.organizationName = organizationName
         self.contact = contact
         self.source = source

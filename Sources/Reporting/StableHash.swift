@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+import Names
 
-/// A number that spreads evenly and is the same in every process: FNV-1a of 64 bits, its bits mixed once more.
+/// A number that spreads evenly and is the same in every process: ``FNV1a``, its bits mixed once more.
 func stableHash(_ parts: String...) -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    var sum = FNV1a()
     for part in parts {
+        sum.add(part)
         // The octet 0xFF is in no UTF-8 text: parts cannot run into each other.
-        for byte in part.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        hash = (hash ^ 0xFF) &* 0x100_0000_01B3
+        sum.add(0xFF)
     }
-    hash = (hash ^ (hash >> 33)) &* 0xFF51_AFD7_ED55_8CCD
+    let hash = (sum.value ^ (sum.value >> 33)) &* 0xFF51_AFD7_ED55_8CCD
     return hash ^ (hash >> 33)
 }
 

@@ -8,13 +8,3 @@ package enum ChildFile: Sendable {
     /// Opened for the child.
     case path(String, flags: Int32, mode: mode_t = 0o600)
 }
-
-/// Why a program cannot be started.
-package struct SpawnError: Error, Sendable, Hashable {
-    /// An `errno`.
-    package let code: Int32
-
-    package init(code: Int32) { self.code = code }
-
-    package var text: String { String(cString: strerror(code)) }
-}

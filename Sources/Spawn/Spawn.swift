@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// Starts `arguments[0]`, a path, without a shell, with nothing of ours but the three standard files.
+/// Starts `arguments[0]`, a path or a name in our PATH, without a shell, with nothing of ours but the three standard files.
 ///
 /// Foundation's own way hands down the signals that the daemon blocks and every open descriptor.
 /// - Parameter leadsGroup: whether the process becomes the leader of a process group, to be ended with its children.
@@ -37,7 +37,7 @@ package func spawn(
     var process = pid_t()
     let code = withCStrings(environment) { environment in
         withCStrings(arguments) {
-            posix_spawn(&process, arguments.first ?? "", &actions, &attributes, $0, environment)
+            posix_spawnp(&process, arguments.first ?? "", &actions, &attributes, $0, environment)
         }
     }
     guard code == 0 else { throw SpawnError(code: code) }

@@ -98,13 +98,11 @@ private struct PolicyText {
         mxHosts = try jsonText(policy.mxHosts)
     }
 
-    /// FNV-1a of 64 bits: no proof of equality, so the texts are compared as well.
+    /// No proof of equality: the texts are compared as well.
     private var digest: Int64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for text in [type, strings, mxHosts] {
-            for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        }
-        return Int64(bitPattern: hash)
+        var hash = FNV1a()
+        for text in [type, strings, mxHosts] { hash.add(text) }
+        return Int64(bitPattern: hash.value)
     }
 
     func id(in db: Database) throws -> Int64? {

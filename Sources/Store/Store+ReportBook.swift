@@ -118,18 +118,19 @@ extension ReportDestination {
     /// The host that takes the report, or the domain whose mail it is.
     package var host: String {
         switch self {
-        case .mail(_, let domain): domain.ascii
+        case .mail(let mailbox): mailbox.domain.ascii
         case .https(_, let host): host
         }
     }
 
     /// A destination as its row holds it: already checked when it was written, and not percent-encoded any more.
     init?(stored text: String, host: String) {
-        guard text.hasPrefix("mailto:") else {
+        let scheme = "mailto:"
+        guard text.hasPrefix(scheme) else {
             self = .https(url: text, host: host)
             return
         }
-        guard let domain = try? DomainName(host) else { return nil }
-        self = .mail(localPart: String(text.dropFirst("mailto:".count).dropLast(host.utf8.count + 1)), domain: domain)
+        guard let mailbox = Mailbox(text.dropFirst(scheme.count)) else { return nil }
+        self = .mail(mailbox)
     }
 }

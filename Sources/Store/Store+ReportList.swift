@@ -24,7 +24,7 @@ extension Store {
             while let row = try rows.next() {
                 let state: String = row[2]
                 let delivery = Delivery.State(rawValue: state)
-                let isFailure = delivery.map(\.isFailure) ?? ["invalid", "unavailable"].contains(state)
+                let isFailure = delivery?.isFailure ?? NoReport(rawValue: state)?.isFailure ?? false
                 guard isFailure || !failuresOnly else { continue }
                 let next = delivery.map(\.isFinal) ?? true ? nil : row[5] as Int64?
                 lines.append(

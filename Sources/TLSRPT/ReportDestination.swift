@@ -3,19 +3,16 @@ import Names
 
 /// Where a domain wants its reports: one URI of `rua`. - RFC 8460 §3: Reporting Policy.
 package enum ReportDestination: Sendable, Hashable, CustomStringConvertible {
-    /// A mail address, safe in a header: a dot-atom, `@` and a domain in A-labels.
-    case mail(localPart: String, domain: DomainName)
+    case mail(Mailbox)
     /// A URL without user and fragment, visible ASCII only; the host in lower case, without brackets.
     case https(url: String, host: String)
 
     /// Longest URI looked at, in octets.
     static let maxOctets = 2048
-    /// Longest local part, in octets. - RFC 5321 §4.5.3.1.1: Local-part.
-    static let maxLocalPartOctets = 64
 
     package var description: String {
         switch self {
-        case .mail(let localPart, let domain): "mailto:\(localPart)@\(domain)"
+        case .mail(let mailbox): "mailto:\(mailbox)"
         case .https(let url, _): url
         }
     }
@@ -46,16 +43,10 @@ package enum ReportDestination: Sendable, Hashable, CustomStringConvertible {
 
     /// - RFC 6068 §2: the address is percent-encoded; header fields behind `?` are ours to write, not theirs.
     private init?(mailbox text: Substring) {
-        guard let address = Self.percentDecoded(text.prefix { $0 != "?" }), let at = address.lastIndex(of: "@"),
-            let domain = try? DomainName(address[address.index(after: at)...])
-        else { return nil }
-        let localPart = address[..<at]
-        let atext = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-/=?^_`{|}~".utf8)
-        let atoms = localPart.split(separator: ".", omittingEmptySubsequences: false)
-        guard localPart.utf8.count <= Self.maxLocalPartOctets,
-            atoms.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(atext.contains) })
-        else { return nil }
-        self = .mail(localPart: String(localPart), domain: domain)
+        guard let address = Self.percentDecoded(text.prefix { $0 != "?" }), let mailbox = Mailbox(address) else {
+            return nil
+        }
+        self = .mail(mailbox)
     }
 
     /// - RFC 3986 §3.2: authority. A user name is refused, since it only ever hides where a URL leads.

@@ -33,6 +33,14 @@ package enum NoReport: String, Sendable, Hashable, CaseIterable, Codable {
     case never
     /// Only failures are reported, and there were none.
     case noFailures = "no-failures"
+
+    /// Whether somebody has asked for a report and gets none, against the operator's wish.
+    package var isFailure: Bool {
+        switch self {
+        case .invalid, .unavailable: true
+        case .never, .noFailures: false
+        }
+    }
 }
 
 /// One destination of a report, and when it is to have it.

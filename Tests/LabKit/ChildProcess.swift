@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Spawn
 import Synchronization
 
 /// A child process with nothing of ours but the three standard files.
 ///
-/// Foundation's Process notices an end late when a daemon stays behind, and hands down blocked signals and open files.
+/// Foundation's Process notices an end late when a daemon stays behind.
 final class ChildProcess: Sendable {
     let processIdentifier: pid_t
     /// The exit status once known; a death by signal is 128 and its number, as in the shell.
@@ -15,41 +16,15 @@ final class ChildProcess: Sendable {
         _ arguments: [String], input: String = "/dev/null", output: String, errors: String? = nil,
         directory: String? = nil, environment: [String: String] = [:]
     ) throws {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        let append = O_WRONLY | O_CREAT | O_APPEND
-        posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
-        posix_spawn_file_actions_addopen(&actions, 1, output, append, 0o644)
-        if let errors {
-            posix_spawn_file_actions_addopen(&actions, 2, errors, append, 0o644)
-        } else {
-            posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        }
-        // Files without close-on-exec; closing one that is gone by then is no error.
-        for file in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap(Int32.init)
-        where file > 2 { posix_spawn_file_actions_addclose(&actions, file) }
-
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        posix_spawnattr_setsigmask(&attributes, &signals)
-        sigfillset(&signals)
-        posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-
-        var pid = pid_t()
-        let variables = Self.environment(with: environment)
         // The shell changes directory: the spawn action for it is hidden from Swift.
         let arguments = directory.map { ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", $0] + arguments } ?? arguments
-        let name = arguments.first ?? ""
-        let failure = Self.withCStrings(arguments) { arguments in
-            Self.withCStrings(variables) { posix_spawnp(&pid, name, &actions, &attributes, arguments, $0) }
-        }
-        guard failure == 0 else { throw LabError("\(arguments): \(String(cString: strerror(failure)))") }
-        processIdentifier = pid
+        let append = { (path: String) in ChildFile.path(path, flags: O_WRONLY | O_CREAT | O_APPEND, mode: 0o644) }
+        do throws(SpawnError) {
+            processIdentifier = try spawn(
+                arguments, environment: Self.environment(with: environment), input: .path(input, flags: O_RDONLY),
+                // By then descriptor 1 is the output.
+                output: append(output), errors: errors.map(append) ?? .descriptor(1))
+        } catch { throw LabError("\(arguments): \(error.text)") }
     }
 
     /// The exit status if the process has ended.
@@ -91,13 +66,5 @@ final class ChildProcess: Sendable {
             entry += 1
         }
         return result
-    }
-
-    private static func withCStrings<Result>(
-        _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
-    ) -> Result {
-        let copies = texts.map { strdup($0) }
-        defer { for copy in copies { free(copy) } }
-        return body(copies + [nil])
     }
 }

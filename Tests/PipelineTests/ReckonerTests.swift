@@ -90,7 +90,7 @@ struct ReckonerTests {
         let counts = await reckoner(datagrams: true).counts(of: [
             try session(.verified, hasDatagram: true), try session(.verified),
             try session(.failed(.certificateExpired, reason: nil), hasDatagram: true),
-            try session(.failed(.validationFailure, reason: ObservedSession.outsidePolicy), host: "evil.example.net"),
+            try session(.failed(.validationFailure, reason: mxNotInPolicyReason), host: "evil.example.net"),
             try session(.plaintext),
         ])
         #expect(types(counts) == ["example.org sts validation-failure", "example.org sts starttls-not-supported"])

@@ -83,13 +83,15 @@ struct PolicyMapClientsTests {
             // Each answer has about 90,000 octets: the sockets' buffers and our own bound hold some of them only.
             let other = try await lab.connect()
             var seen = -1
+            var others = 0
             try await eventually("the server waits") {
                 let now = lab.server.requests
                 for _ in 0..<20 { _ = try await other.ask("postfix .x") }
+                others += 20
                 defer { seen = now }
                 return now > 20 && lab.server.requests == now + 20 && seen + 20 == now
             }
-            #expect(lab.server.requests < count)
+            #expect(lab.server.requests - others < count)
             try await slow.startReading()
             let replies = try await slow.replies(count)
             #expect(replies.count == count)

@@ -31,15 +31,4 @@ struct RetryPlanTests {
         let restarted = ReportSchedule(source: "mx.example", startedAt: noon)
         #expect(restarted.buildTime(of: day) == noon + ReportSchedule.startingTime)
     }
-
-    static let contacts: [(String, String?)] = [
-        ("tlsrpt@example.org", "example.org"), ("a.b+c@Example.ORG.", "example.org"),
-        ("tlsrpt", nil), ("@example.org", nil), ("a@b@example.org", nil), ("a b@example.org", nil),
-        ("a\r\nX: y@example.org", nil), ("tlsrpt@", nil), ("tlsrpt@-x", nil), ("a..b@example.org", nil),
-    ]
-
-    @Test("a contact is a mail address", arguments: contacts)
-    func contact(_ text: String, _ domain: String?) {
-        #expect(ReportContact(text)?.domain.ascii == domain)
-    }
 }

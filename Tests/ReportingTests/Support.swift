@@ -161,7 +161,7 @@ final class Site: Sendable {
     }
 
     static func settings(_ change: (inout ReportingSettings) -> Void = { _ in }) throws -> ReportingSettings {
-        guard let contact = ReportContact("tlsrpt@mta.example") else { throw SiteError() }
+        guard let contact = Mailbox("tlsrpt@mta.example") else { throw SiteError() }
         var settings = ReportingSettings(organizationName: "Example Org", contact: contact, source: "mta.example")
         settings.spread = .zero
         change(&settings)

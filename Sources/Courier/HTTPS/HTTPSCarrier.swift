@@ -37,7 +37,7 @@ struct HTTPSCarrier: Sendable {
         return .deferred(failures.isEmpty ? "cancelled" : failures.joined(separator: "; "), after: nil)
     }
 
-    private func addresses(of host: ReportEndpoint.Host) async throws(Undialable) -> [IPAddress] {
+    private func addresses(of host: ServerHost) async throws(Undialable) -> [IPAddress] {
         switch host {
         case .name(let name): return try await dialable.addresses(of: name, within: settings.httpsTimeout)
         case .address(let address):

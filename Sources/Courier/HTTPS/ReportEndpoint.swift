@@ -3,12 +3,7 @@ import Names
 
 /// Where an https report goes, taken apart so that the host that is checked is the one that is dialled.
 struct ReportEndpoint: Sendable, Hashable {
-    enum Host: Sendable, Hashable {
-        case name(DomainName)
-        case address(IPAddress)
-    }
-
-    let host: Host
+    let host: ServerHost
     let port: UInt16?
     /// With the query, from the first slash on.
     let path: String
@@ -31,13 +26,5 @@ struct ReportEndpoint: Sendable, Hashable {
         path = tail.hasPrefix("/") ? String(tail) : "/" + tail
     }
 
-    /// The host as a URL has it.
-    var hostText: String {
-        switch host {
-        case .name(let name): name.ascii
-        case .address(let address): address.isIPv6 ? "[\(address)]" : address.description
-        }
-    }
-
-    var url: String { "https://\(hostText)\(port.map { ":\($0)" } ?? "")\(path)" }
+    var url: String { "https://\(host)\(port.map { ":\($0)" } ?? "")\(path)" }
 }

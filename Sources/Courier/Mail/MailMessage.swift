@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Names
 
 /// A message with all its line ends CRLF, ASCII throughout. - RFC 5322 §2.1: General Description.
 struct MailMessage: Sendable {

@@ -5,7 +5,7 @@ import Wire
 
 /// Hands letters to an MTA by SMTP. - RFC 5321 §3.3: Mail Transactions.
 struct SMTPSubmission: Sendable {
-    let host: Submission.Host
+    let host: ServerHost
     let port: UInt16
     let settings: CourierSettings
     let resolver: DNSResolver

@@ -43,14 +43,14 @@ extension SettingsReader {
             retention: retention)
     }
 
-    private mutating func contact(at host: DomainName) -> ReportContact {
+    private mutating func contact(at host: DomainName) -> Mailbox {
         if let text = optionalText("report.contact_info") {
-            if let contact = ReportContact(text) { return contact }
+            if let contact = Mailbox(text) { return contact }
             report(
                 "report.contact_info",
                 "'\(printable(text, limit: 80))' is not a mail address; write \"tlsrpt@example.org\"")
         }
-        guard let contact = ReportContact("postmaster@\(host)") else {
+        guard let contact = Mailbox("postmaster@\(host)") else {
             preconditionFailure("a word and a domain are an address")
         }
         return contact

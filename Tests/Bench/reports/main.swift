@@ -42,7 +42,7 @@ struct EverybodyAsks: ReportRecordSource {
 func name(_ number: Int) throws -> DomainName { try DomainName("customer-\(number).example.org") }
 
 func settings() throws -> ReportingSettings {
-    guard let contact = ReportContact("tlsrpt@mta.example.net") else { throw Failure("contact") }
+    guard let contact = Mailbox("tlsrpt@mta.example.net") else { throw Failure("contact") }
     return ReportingSettings(organizationName: "Bench", contact: contact, source: "mta.example.net")
 }
 

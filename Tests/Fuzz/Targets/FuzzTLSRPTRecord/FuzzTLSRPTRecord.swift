@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Names
 import TLSRPT
 
 /// TXT records, one a line: destinations are bounded, safe in a header and a request, and read back as themselves.
@@ -14,9 +15,9 @@ public func fuzzTLSRPTRecord(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CIn
         for destination in record.destinations {
             precondition(destination.description.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F })
             switch destination {
-            case .mail(let localPart, let domain):
-                precondition(!localPart.isEmpty && localPart.utf8.allSatisfy { $0 != UInt8(ascii: "@") })
-                precondition(!domain.ascii.isEmpty)
+            case .mail(let mailbox):
+                precondition(!mailbox.localPart.isEmpty && !mailbox.localPart.utf8.contains(UInt8(ascii: "@")))
+                precondition(!mailbox.domain.ascii.isEmpty)
             case .https(let url, let host):
                 precondition(url.hasPrefix("https://") && !host.isEmpty && !url.contains("@\(host)/"))
                 precondition(ReportDestination(url) == destination)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Messages in one file, each behind a line that begins with `From `. - RFC 4155 Appendix A: The "mbox" Format.
-struct Mailbox: Sequence, IteratorProtocol {
+struct Mbox: Sequence, IteratorProtocol {
     private var rest: ArraySlice<UInt8>
 
-    static func isMailbox(_ bytes: ArraySlice<UInt8>) -> Bool { bytes.starts(with: "From ".utf8) }
+    static func isMbox(_ bytes: ArraySlice<UInt8>) -> Bool { bytes.starts(with: "From ".utf8) }
 
     init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
 
@@ -26,7 +26,7 @@ struct Mailbox: Sequence, IteratorProtocol {
 
     /// Behind the sender comes a time: a text that begins with the same word and was not marked has none.
     private static func isSeparator(_ line: ArraySlice<UInt8>) -> Bool {
-        guard isMailbox(line) else { return false }
+        guard isMbox(line) else { return false }
         return line.indices.dropFirst().dropLast().contains { index in
             line[index] == UInt8(ascii: ":") && line[index - 1].isDigit && line[index + 1].isDigit
         }

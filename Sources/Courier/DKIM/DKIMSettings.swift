@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+
+/// With what report mail is signed.
+package struct DKIMSettings: Sendable, Hashable {
+    /// Where the key is published; nil stands for the domain of the report's contact.
+    package var domain: DomainName?
+    /// The key is at `SELECTOR._domainkey.DOMAIN`.
+    package var selector: String
+    /// The private key in PEM form, RSA or Ed25519.
+    package var keyFile: String
+
+    package init(domain: DomainName? = nil, selector: String, keyFile: String) {
+        self.domain = domain
+        self.selector = selector
+        self.keyFile = keyFile
+    }
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+import Names
+
+/// Why an order cannot be carried out.
+package enum ReportOfficeError: Error, Sendable, CustomStringConvertible {
+    case dayNotOver(UTCDay)
+    case obstacle(String)
+    case output(String, cause: String)
+
+    package var description: String {
+        switch self {
+        case .dayNotOver(let day): "\(day) is not over yet (UTC): its reports are made when it is"
+        case .obstacle(let text): text
+        case .output(let path, let cause): "\(printable(path)): cannot be written: \(cause)"
+        }
+    }
+}

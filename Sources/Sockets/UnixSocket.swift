@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Names
+
+/// A Unix socket in the file system, ours from ``init(_:path:mode:group:)`` to ``remove()``.
+///
+/// Made by hand since at no time may more reach it than its mode allows; an umask would do for that, but holds for all
+/// threads of the process.
+package struct UnixSocket: Sendable {
+    package enum Kind: Sendable, Hashable {
+        case stream, datagram
+    }
+
+    /// The caller's to close.
+    package let descriptor: Int32
+    private let path: String
+    private let inode: ino_t
+
+    /// Binds the path, never that of an instance that lives. A stream does not listen yet, so that nobody can connect.
+    /// - Parameter group: a name or a number; nil leaves the process's own.
+    package init(_ kind: Kind, path: String, mode: UInt32, group: String?) throws(UnixSocketError) {
+        let groupID: gid_t? = if let group { try Self.groupID(group) } else { nil }
+        guard (1...ListenAddress.maxPathOctets).contains(path.utf8.count) else {
+            throw .cannotBind(path, "longer than \(ListenAddress.maxPathOctets) octets, or empty")
+        }
+        try Self.clear(kind, path)
+        let descriptor = Self.open(kind)
+        guard descriptor >= 0 else { throw .cannotBind(path, Self.lastError()) }
+        // Linux gives the file the mode of the socket.
+        guard fchmod(descriptor, 0) == 0, Self.address(path, { bind(descriptor, $0, $1) }) == 0 else {
+            let why = Self.lastError()
+            close(descriptor)
+            throw .cannotBind(path, why)
+        }
+        if let groupID, chown(path, uid_t.max, groupID) != 0 {
+            let why = Self.lastError()
+            Self.giveUp(descriptor, path)
+            throw .noGroup(group ?? "", why)
+        }
+        var status = stat()
+        guard chmod(path, mode) == 0, lstat(path, &status) == 0 else {
+            let why = Self.lastError()
+            Self.giveUp(descriptor, path)
+            throw .cannotBind(path, why)
+        }
+        self.descriptor = descriptor
+        self.path = path
+        inode = status.st_ino
+    }
+
+    /// Takes the file away unless another instance has put its own in place.
+    package func remove() {
+        var status = stat()
+        if lstat(path, &status) == 0, status.st_ino == inode { unlink(path) }
+    }
+
+    /// Removes a socket that an instance left behind, and nothing else.
+    private static func clear(_ kind: Kind, _ path: String) throws(UnixSocketError) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return }
+        guard status.st_mode & S_IFMT == S_IFSOCK else { throw .notASocket(path) }
+        let probe = open(kind, flags: SOCK_NONBLOCK)
+        guard probe >= 0 else { throw .cannotBind(path, lastError()) }
+        defer { close(probe) }
+        // A listener whose backlog is full lives too: it is EAGAIN there.
+        guard address(path, { connect(probe, $0, $1) }) != 0, errno != EAGAIN else { throw .alreadyServed(path) }
+        // Refused only when nobody has the socket open.
+        guard errno == ECONNREFUSED else { throw .cannotBind(path, lastError()) }
+        unlink(path)
+    }
+
+    private static func open(_ kind: Kind, flags: __socket_type = __socket_type(0)) -> Int32 {
+        let type = kind == .stream ? SOCK_STREAM : SOCK_DGRAM
+        return socket(AF_UNIX, Int32(type.rawValue | SOCK_CLOEXEC.rawValue | flags.rawValue), 0)
+    }
+
+    private static func giveUp(_ descriptor: Int32, _ path: String) {
+        close(descriptor)
+        unlink(path)
+    }
+
+    private static func address(_ path: String, _ call: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                call($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+    }
+
+    private static func groupID(_ name: String) throws(UnixSocketError) -> gid_t {
+        if let number = gid_t(name) { return number }
+        guard let entry = getgrnam(name) else { throw .noGroup(name, "no such group") }
+        return entry.pointee.gr_gid
+    }
+
+    private static func lastError() -> String { String(cString: strerror(errno)) }
+}
