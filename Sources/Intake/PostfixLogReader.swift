@@ -64,7 +64,7 @@ package struct PostfixLogReader: LogReader {
         let proxied = proxied
         let other = { (peer: PostfixPeer) in proxied.find(peer, of: line.host, time) }
         var isSilent = false
-        let silence = silence
+        let isHeard = message.endsDelivery && silence.hasHeard(line.tag)
         processes.update(line.process, time) { process in
             switch message {
             case .unverified(let peer, let text): process.unverified(peer, text)
@@ -79,16 +79,18 @@ package struct PostfixLogReader: LogReader {
                 process.deliver(delivery, other) { attempt in
                     isSilent = attempt.isSilent
                     var session = ObservedSession(attempt, delivery)
-                    session.isTLSLogged = !isSilent || delivery.tls != nil || silence.hasHeard(line.tag)
+                    session.isTLSLogged = !isSilent || delivery.tls != nil || isHeard
                     found(session)
                 }
             }
         }
-        if message.tellsOfTLS { self.silence.hear(line.tag) } else if isSilent { self.silence.miss(line.tag) }
+        if message.tellsOfTLS { silence.hear(line.tag) } else if isSilent { silence.miss(line.tag) }
     }
 }
 
 extension PostfixLine {
+    fileprivate var endsDelivery: Bool { if case .delivery = self { true } else { false } }
+
     /// Whether such lines are logged of each session with TLS, so that a session without them has none.
     fileprivate var tellsOfTLS: Bool {
         switch self {

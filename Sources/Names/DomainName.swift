@@ -18,31 +18,33 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
 
     /// Reads a name as people and protocols write it: any case, a trailing dot, U-labels.
     package init(_ text: some StringProtocol) throws(DomainNameError) {
-        var bytes = Array(text.utf8)
-        if bytes.contains(where: { $0 >= 0x80 }) {
+        if text.utf8.contains(where: { $0 >= 0x80 }) {
             // Four octets a character at most: a longer text cannot become a valid name.
-            guard bytes.count <= 4 * Self.maxOctets else { throw .tooLong }
-            bytes = Array(try asciiForm(ofInternationalName: String(text)).utf8)
+            guard text.utf8.count <= 4 * Self.maxOctets else { throw .tooLong }
+            ascii = Self.lowercased(try asciiForm(ofInternationalName: String(text)))
+        } else {
+            ascii = Self.lowercased(text)
         }
-        if bytes.last == UInt8(ascii: ".") { bytes.removeLast() }
-        for index in bytes.indices where bytes[index] >= 0x41 && bytes[index] <= 0x5A {
-            bytes[index] |= 0x20
-        }
-        try Self.validate(bytes, allowing: nil)
-        ascii = String(decoding: bytes, as: UTF8.self)
+        try Self.validate(ascii.utf8.span, allowing: nil)
     }
 
     /// Reads the name of a host as an MX record gives it, underscores included: an MTA dials such a host although
     /// the name breaks the LDH rule, so it must be judged and cannot be ignored.
     /// - Deviation: underscores in MX names are taken.
     package init(mxHost text: some StringProtocol) throws(DomainNameError) {
-        var bytes = Array(text.utf8)
-        if bytes.last == UInt8(ascii: ".") { bytes.removeLast() }
-        for index in bytes.indices where bytes[index] >= 0x41 && bytes[index] <= 0x5A {
-            bytes[index] |= 0x20
+        ascii = Self.lowercased(text)
+        try Self.validate(ascii.utf8.span, allowing: UInt8(ascii: "_"))
+    }
+
+    /// ASCII letters in lower case, and no dot at the end.
+    private static func lowercased(_ text: some StringProtocol) -> String {
+        let count = text.utf8.count
+        return String(unsafeUninitializedCapacity: count) { buffer in
+            for (index, octet) in text.utf8.enumerated() {
+                buffer[index] = octet >= 0x41 && octet <= 0x5A ? octet | 0x20 : octet
+            }
+            return count > 0 && buffer[count - 1] == UInt8(ascii: ".") ? count - 1 : count
         }
-        try Self.validate(bytes, allowing: UInt8(ascii: "_"))
-        ascii = String(decoding: bytes, as: UTF8.self)
     }
 
     private init(unchecked ascii: String) { self.ascii = ascii }
@@ -79,7 +81,7 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
 
     package static func < (left: DomainName, right: DomainName) -> Bool { left.ascii < right.ascii }
 
-    private static func validate(_ bytes: [UInt8], allowing extra: UInt8?) throws(DomainNameError) {
+    private static func validate(_ bytes: Span<UInt8>, allowing extra: UInt8?) throws(DomainNameError) {
         guard !bytes.isEmpty else { throw .empty }
         guard bytes.count <= maxOctets else { throw .tooLong }
         var labelIsNumeric = true

@@ -12,14 +12,14 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     package init?(_ text: some StringProtocol) {
         let text = String(text)
         guard !text.utf8.contains(0) else { return nil }
-        var v4 = [UInt8](repeating: 0, count: 4)
+        var v4 = in_addr()
         if inet_pton(AF_INET, text, &v4) == 1 {
-            octets = v4
+            octets = withUnsafeBytes(of: v4) { Array($0) }
             return
         }
-        var v6 = [UInt8](repeating: 0, count: 16)
+        var v6 = in6_addr()
         guard inet_pton(AF_INET6, text, &v6) == 1 else { return nil }
-        octets = v6
+        octets = withUnsafeBytes(of: v6) { Array($0) }
     }
 
     /// Takes the octets of an A or AAAA record.
