@@ -39,12 +39,16 @@ extension PostfixRules {
     /// Whether Postfix sends its datagrams to the socket at `path`.
     private func datagrams(_ path: String) -> [MTAFinding] {
         if let version = facts.version, version < .withTLSRPT {
+            let readsLog = settings.intake.postfixLog != nil
             return [
                 .problem(
                     "tlsrpt-version",
-                    "intake.tlsrpt_socket is set, but Postfix \(version) sends no TLSRPT datagrams (3.10 does): read its log instead",
-                    MTAFinding.Cure(
-                        "sts-milter.toml", "[intake]", "postfix_log = \"/var/log/mail.log\"   # or \"journal\""))
+                    "intake.tlsrpt_socket is set, but Postfix \(version) sends no TLSRPT datagrams (3.10 does): "
+                        + (readsLog ? "take the line out, its log is read" : "read its log instead"),
+                    readsLog
+                        ? nil
+                        : MTAFinding.Cure(
+                            "sts-milter.toml", "[intake]", "postfix_log = \"/var/log/mail.log\"   # or \"journal\""))
             ]
         }
         // Without a list of services main.cf alone decides.
