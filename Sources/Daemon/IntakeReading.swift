@@ -29,6 +29,9 @@ package struct IntakeReading: Sendable {
     private var datagrams: [TLSRPTDatagram] = []
     /// Tells one file's sessions from another's.
     private var digest = StableDigest()
+    private var unreadable = 0
+    /// Datagrams that cannot be read and are named one by one.
+    private static let mostComplaints = 10
     /// What the administrator should know of the file.
     package private(set) var remarks: [String] = []
 
@@ -60,28 +63,46 @@ package struct IntakeReading: Sendable {
             }
             for session in found { take(session, show) }
             remarks += stream.takeRemarks()
+            if sessions.isEmpty {
+                remarks.append(
+                    "no session with a mail server found: is it the log that --from says, and not compressed?")
+            }
         } catch { throw .unreadable(path, cause: "\(error)") }
     }
 
     /// Datagrams do not tell the time: it is now.
     private mutating func readDatagrams(_ show: (SessionLine) -> Void) throws(IntakeReadingError) {
-        let data: Data
-        do {
-            data =
-                try path == "-"
-                ? FileHandle.standardInput.readToEnd() ?? Data() : Data(contentsOf: URL(fileURLWithPath: path))
-        } catch { throw .unreadable(path, cause: error.localizedDescription) }
-        let now = SystemClock().now
-        for (index, line) in data.split(separator: UInt8(ascii: "\n")).enumerated() {
-            do throws(DatagramError) {
-                let datagram = try TLSRPTDatagram([UInt8](line))
-                datagrams.append(datagram)
-                remarks += datagram.remarks.map { "datagram \(index + 1): \($0)" }
-                for session in datagram.observedSessions(at: now) {
-                    digest.add(SessionLine(session).line.dropFirst("\(now)".count))
-                    show(SessionLine(session))
+        do throws(LogFileError) {
+            var lines = try LineStream(path: path)
+            let now = SystemClock().now
+            var number = 0
+            var isMore = true
+            while isMore {
+                isMore = try lines.read { whole in
+                    for line in whole.split(separator: UInt8(ascii: "\n")) {
+                        number += 1
+                        take(datagram: [UInt8](line), number, now, show)
+                    }
                 }
-            } catch { remarks.append("datagram \(index + 1): \(error)") }
+            }
+            if lines.hasPassedOver { remarks.append("lines over \(LineStream.maxLineOctets) octets were passed over") }
+        } catch { throw .unreadable(path, cause: "\(error)") }
+        if unreadable > Self.mostComplaints { remarks.append("\(unreadable) datagrams could not be read") }
+        if datagrams.isEmpty { remarks.append("no datagram found: one is a line of JSON") }
+    }
+
+    private mutating func take(datagram octets: [UInt8], _ number: Int, _ now: UTCTime, _ show: (SessionLine) -> Void) {
+        do throws(DatagramError) {
+            let datagram = try TLSRPTDatagram(octets)
+            datagrams.append(datagram)
+            remarks += datagram.remarks.map { "datagram \(number): \($0)" }
+            for session in datagram.observedSessions(at: now) {
+                digest.add(SessionLine(session).line.dropFirst("\(now)".count))
+                show(SessionLine(session))
+            }
+        } catch {
+            unreadable += 1
+            if unreadable <= Self.mostComplaints { remarks.append("datagram \(number): \(error)") }
         }
     }
 
