@@ -14,6 +14,8 @@ struct DeliveryIntake: Sendable {
     private let ledger: Ledger
     private let ownReports: OwnReports
     private let logger: Logger
+    private let postfixTrouble = IntakeTrouble()
+    private let sendmailTrouble = IntakeTrouble()
 
     /// Binds the datagram socket, so that a daemon that cannot have it does not start; nothing is read before ``run()``.
     init(
@@ -43,18 +45,18 @@ struct DeliveryIntake: Sendable {
                 }
             }
             if let log = settings.postfixLog {
-                group.addTask { await follow(log, as: .postfixLog, PostfixLogReader.self) }
+                group.addTask { await follow(log, as: .postfixLog, PostfixLogReader.self, postfixTrouble) }
             }
             if let log = settings.sendmailLog {
-                group.addTask { await follow(log, as: .sendmailLog, SendmailLogReader.self) }
+                group.addTask { await follow(log, as: .sendmailLog, SendmailLogReader.self, sendmailTrouble) }
             }
         }
     }
 
     private func follow<Reader: LogReader>(
-        _ log: IntakeSettings.Log, as kind: ObservedSession.Source, _: Reader.Type
+        _ log: IntakeSettings.Log, as kind: ObservedSession.Source, _: Reader.Type, _ trouble: IntakeTrouble
     ) async {
-        let port = IntakePort(ledger: ledger, clock: SystemClock(), logger: logger) { sessions in
+        let port = IntakePort(ledger: ledger, clock: SystemClock(), logger: logger, trouble: trouble) { sessions in
             await reckoner.counts(of: ownReports.left(out: sessions))
         }
         switch log {
@@ -75,10 +77,14 @@ struct DeliveryIntake: Sendable {
                 "tlsrpt datagrams at \(path): \(counts.received) received, \(counts.unreadable) unreadable, \(counts.lost) lost"
             )
         }
-        for (name, log) in [("postfix", settings.postfixLog), ("sendmail", settings.sendmailLog)] {
+        let logs = [
+            ("postfix", settings.postfixLog, postfixTrouble), ("sendmail", settings.sendmailLog, sendmailTrouble),
+        ]
+        for (name, log, trouble) in logs {
+            let troubled = trouble.text.map { "; \($0)" } ?? ""
             switch log {
-            case .file(let path): lines.append("\(name) log: \(path)")
-            case .journal: lines.append("\(name) log: the journal")
+            case .file(let path): lines.append("\(name) log: \(path)\(troubled)")
+            case .journal: lines.append("\(name) log: the journal\(troubled)")
             case nil: continue
             }
         }

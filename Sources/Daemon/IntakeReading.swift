@@ -9,6 +9,9 @@ import TLSRPT
 
 /// One file of what an MTA says of its deliveries, read once for a command.
 package struct IntakeReading: Sendable {
+    /// Datagrams that cannot be read and are named one by one.
+    private static let mostComplaints = 10
+
     private let source: ObservedSession.Source
     private let path: String
     private var sessions: [ObservedSession] = []
@@ -16,6 +19,7 @@ package struct IntakeReading: Sendable {
     /// Tells one file's sessions from another's, with their number.
     private var digest = FNV1a()
     private var sessionCount = 0
+    private var unreadable = 0
     /// What the administrator should know of the file.
     package private(set) var remarks: [String] = []
 
@@ -47,29 +51,47 @@ package struct IntakeReading: Sendable {
             }
             for session in found { take(session, show) }
             remarks += stream.takeRemarks()
+            if sessions.isEmpty {
+                remarks.append(
+                    "no session with a mail server found: is it the log that --from says, and not compressed?")
+            }
         } catch { throw .unreadable(path, cause: "\(error)") }
     }
 
     /// Datagrams do not tell the time: it is now.
     private mutating func readDatagrams(_ show: (SessionLine) -> Void) throws(IntakeReadingError) {
-        let data: Data
-        do {
-            data =
-                try path == "-"
-                ? FileHandle.standardInput.readToEnd() ?? Data() : Data(contentsOf: URL(fileURLWithPath: path))
-        } catch { throw .unreadable(path, cause: error.localizedDescription) }
-        let now = SystemClock().now
-        for (index, line) in data.split(separator: UInt8(ascii: "\n")).enumerated() {
-            do throws(DatagramError) {
-                let datagram = try TLSRPTDatagram([UInt8](line))
-                datagrams.append(datagram)
-                remarks += datagram.remarks.map { "datagram \(index + 1): \($0)" }
-                for session in datagram.observedSessions(at: now) {
-                    let line = SessionLine(session)
-                    note(line.line.dropFirst("\(now)".count))
-                    show(line)
+        do throws(LogFileError) {
+            var lines = try LineStream(path: path)
+            let now = SystemClock().now
+            var number = 0
+            var isMore = true
+            while isMore {
+                isMore = try lines.read { whole in
+                    for line in whole.split(separator: UInt8(ascii: "\n")) {
+                        number += 1
+                        take(datagram: [UInt8](line), number, now, show)
+                    }
                 }
-            } catch { remarks.append("datagram \(index + 1): \(error)") }
+            }
+            if lines.hasPassedOver { remarks.append("lines over \(LineStream.maxLineOctets) octets were passed over") }
+        } catch { throw .unreadable(path, cause: "\(error)") }
+        if unreadable > Self.mostComplaints { remarks.append("\(unreadable) datagrams could not be read") }
+        if datagrams.isEmpty { remarks.append("no datagram found: one is a line of JSON") }
+    }
+
+    private mutating func take(datagram octets: [UInt8], _ number: Int, _ now: UTCTime, _ show: (SessionLine) -> Void) {
+        do throws(DatagramError) {
+            let datagram = try TLSRPTDatagram(octets)
+            datagrams.append(datagram)
+            remarks += datagram.remarks.map { "datagram \(number): \($0)" }
+            for session in datagram.observedSessions(at: now) {
+                let line = SessionLine(session)
+                note(line.line.dropFirst("\(now)".count))
+                show(line)
+            }
+        } catch {
+            unreadable += 1
+            if unreadable <= Self.mostComplaints { remarks.append("datagram \(number): \(error)") }
         }
     }
 

@@ -38,9 +38,13 @@ package struct ReportOffice: Sendable {
     }
 
     /// Makes and sends reports.
-    /// - Parameter tell: gets a line for each attempt.
+    /// - Parameters:
+    ///   - tell: gets a line for each attempt.
+    ///   - conclude: gets a line on what is left.
     /// - Returns: whether nothing failed for good.
-    package func send(_ order: Order, tell: @escaping @Sendable (String) -> Void) async throws -> Bool {
+    package func send(
+        _ order: Order, tell: @escaping @Sendable (String) -> Void, conclude: (String) -> Void
+    ) async throws -> Bool {
         if let obstacle = settings.reports.obstacle { throw ReportOfficeError.obstacle(obstacle) }
         let days = try await days(of: order)
         let network = Network(try await NetworkAdapters.adapted(to: settings).0)
@@ -61,6 +65,7 @@ package struct ReportOffice: Sendable {
             if conclusion.state.isFailure { failures.withLock { $0 += 1 } }
             tell("\(ReportLine(delivery, conclusion))")
         }
+        conclude("\(try await store.openDeliveries(of: order.day, for: order.domain, at: clock.now))")
         return failures.withLock { $0 } == 0
     }
 

@@ -32,10 +32,10 @@ struct IntakeDesk<Reader: LogReader, Place: Codable & Sendable> {
         while !Task.isCancelled {
             do {
                 let mark = try await port.ledger.mark(of: source)
-                patience.end("reading goes on", source, port.logger)
+                patience.end("reading goes on", source, port)
                 return mark.flatMap { take($0) }
             } catch {
-                patience.complain("the place in a log cannot be read, reading waits", of: error, source, port.logger)
+                patience.complain("the place in a log cannot be read, reading waits", of: error, source, port)
                 await patience.wait()
             }
         }
@@ -83,11 +83,11 @@ struct IntakeDesk<Reader: LogReader, Place: Codable & Sendable> {
                 let state = try JSONEncoder().encode(State(place: place, reader: reader))
                 try await port.ledger.commit(counts, mark: IntakeMark(source: source, state: [UInt8](state)))
                 (sessions, octets, committedAt) = ([], 0, .now)
-                patience.end("reading goes on", source, port.logger)
+                patience.end("reading goes on", source, port)
                 return true
             } catch {
                 patience.complain(
-                    "what a log says cannot be kept, reading waits", of: error, source, port.logger)
+                    "what a log says cannot be kept, reading waits", of: error, source, port)
                 await patience.wait()
             }
         }

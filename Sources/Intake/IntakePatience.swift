@@ -16,10 +16,11 @@ struct IntakePatience {
         longestPause = pace.retry * (1 << Self.maxDoublings)
     }
 
-    mutating func complain(_ message: Logger.Message, of error: any Error, _ source: String, _ logger: Logger) {
+    mutating func complain(_ message: Logger.Message, of error: any Error, _ source: String, _ port: IntakePort) {
+        port.trouble.begin("\(message): \(error)")
         if let complainedAt, ContinuousClock.now - complainedAt < Self.complaintPause { return }
         complainedAt = .now
-        logger.warning(message, metadata: ["source": "\(printable(source))", "cause": "\(error)"])
+        port.logger.warning(message, metadata: ["source": "\(printable(source))", "cause": "\(error)"])
     }
 
     /// - Returns: at once when the task is cancelled.
@@ -28,7 +29,9 @@ struct IntakePatience {
         pause = min(pause * 2, longestPause)
     }
 
-    func end(_ message: Logger.Message, _ source: String, _ logger: Logger) {
-        if complainedAt != nil { logger.notice(message, metadata: ["source": "\(printable(source))"]) }
+    func end(_ message: Logger.Message, _ source: String, _ port: IntakePort) {
+        guard complainedAt != nil else { return }
+        port.trouble.end()
+        port.logger.notice(message, metadata: ["source": "\(printable(source))"])
     }
 }

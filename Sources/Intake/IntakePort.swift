@@ -7,16 +7,18 @@ package struct IntakePort: Sendable {
     let ledger: any IntakeLedger
     let clock: any WallClock
     let logger: Logger
+    let trouble: IntakeTrouble
     /// What the sessions count under the policies that were in force.
     let count: @Sendable ([ObservedSession]) async -> [SessionCount]
 
     package init(
-        ledger: any IntakeLedger, clock: any WallClock, logger: Logger,
+        ledger: any IntakeLedger, clock: any WallClock, logger: Logger, trouble: IntakeTrouble = IntakeTrouble(),
         count: @escaping @Sendable ([ObservedSession]) async -> [SessionCount]
     ) {
         self.ledger = ledger
         self.clock = clock
         self.logger = logger
+        self.trouble = trouble
         self.count = count
     }
 }

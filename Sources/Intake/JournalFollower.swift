@@ -39,11 +39,12 @@ package struct JournalFollower<Reader: LogReader>: Sendable {
             do throws(JournalError) {
                 var mark = try await thread.open(directory: directory, at: place)
                 defer { place = mark }
+                port.trouble.end()
                 port.logger.info("follows the journal", metadata: ["source": "\(source)"])
                 guard await desk.commit(mark) else { return }
                 try await follow(thread, &desk, &mark)
             } catch {
-                patience.complain("the journal cannot be read", of: error, source, port.logger)
+                patience.complain("the journal cannot be read", of: error, source, port)
                 await patience.wait()
             }
         }

@@ -48,6 +48,7 @@ package struct LogFollower<Reader: LogReader>: Sendable {
                 tellOpened(tail.mark, after: mark)
                 return tail
             } catch {
+                port.trouble.begin("cannot be read: \(error): \(error.cure)")
                 if told != error { tell(error) }
                 told = error
             }
@@ -68,8 +69,10 @@ package struct LogFollower<Reader: LogReader>: Sendable {
             var step = LogFileTail.Step.end
             do throws(LogFileError) {
                 step = try tail.step { desk.read($0) }
+                port.trouble.end()
                 if step != .end { told = nil }
             } catch {
+                port.trouble.begin("cannot be read: \(error): \(error.cure)")
                 if told != error { tell(error) }
                 told = error
             }
@@ -84,6 +87,7 @@ package struct LogFollower<Reader: LogReader>: Sendable {
 
     private func tellOpened(_ mark: LogFileMark, after last: LogFileMark?) {
         if let last, !last.isNowhere, mark.offset != last.offset { tellLost() }
+        port.trouble.end()
         port.logger.info("follows a log", metadata: ["source": "\(printable(source))", "offset": "\(mark.offset)"])
     }
 

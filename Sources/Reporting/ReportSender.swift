@@ -75,7 +75,10 @@ package struct ReportSender: Sendable {
         for delivery in claim.lost {
             logger.warning(
                 "a report may have been delivered before the program ended, and is not sent again",
-                metadata: delivery.metadata)
+                metadata: delivery.metadata.merging([
+                    "cure":
+                        "if its receiver lacks it: sts-milter report send --again --day \(delivery.day) --domain \(delivery.domain)"
+                ]) { old, _ in old })
         }
         for delivery in claim.deliveries {
             group.addTask {

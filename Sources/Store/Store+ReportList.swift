@@ -37,6 +37,29 @@ extension Store {
         }
     }
 
+    /// What is left of the deliveries at `time`.
+    package func openDeliveries(
+        of day: UTCDay?, for domain: DomainName? = nil, at time: UTCTime
+    ) async throws(StoreError) -> OpenDeliveries {
+        try await read { db in
+            let row = try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT count(*), coalesce(sum(d.claimed_until > ?3), 0),
+                        max(CASE WHEN d.claimed_until > ?3 THEN d.claimed_until END),
+                        min(CASE WHEN d.claimed_until <= ?3 THEN d.next_try END)
+                    FROM delivery d JOIN report r ON r.id = d.report
+                    WHERE d.state IN ('waiting', 'deferred', 'sending')
+                    AND (?1 IS NULL OR r.day = ?1) AND (?2 IS NULL OR r.domain = ?2)
+                    """,
+                arguments: [day?.daysSinceEpoch, domain?.ascii, time.secondsSinceEpoch])
+            return OpenDeliveries(
+                count: row?[0] ?? 0, claimed: row?[1] ?? 0,
+                claimedUntil: (row?[2] as Int64?).map(UTCTime.init(secondsSinceEpoch:)),
+                nextTry: (row?[3] as Int64?).map(UTCTime.init(secondsSinceEpoch:)))
+        }
+    }
+
     /// The destinations that are left alone at `time`.
     package func suppressions(at time: UTCTime) async throws(StoreError) -> [Suppression] {
         try await read { db in

@@ -38,6 +38,8 @@ struct DKIMTests {
         let missing = #expect(throws: CourierSetupError.self) { try DKIMKey(file: "/nonexistent") }
         #expect(missing?.description == "DKIM key /nonexistent cannot be read: No such file or directory")
         let files = try TemporaryDirectory("sts-dkim")
+        let directory = #expect(throws: CourierSetupError.self) { try DKIMKey(file: files.path) }
+        #expect(directory?.description == "DKIM key \(files.path) is not a file")
         let path = files.path + "/key"
         try Command.check(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024", "-out", path])
         #expect(try DKIMKey(file: path).warning?.contains("has 1024 bits") == true)

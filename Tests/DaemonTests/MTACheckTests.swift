@@ -154,7 +154,37 @@ struct PostfixRuleTests {
         Row(["smtp_tls_CAfile": "", "tls_append_default_CA": "yes"], []),
         Row(["smtp_tls_loglevel": "0"], ["advice tls-log"]),
         Row(["smtp_tls_enforce_sts_mx_patterns": "no"], ["advice mx-patterns"]),
+        // Intake
+        Row([:], []) { $0.intake.postfixLog = .journal },
+        Row(["smtp_tls_loglevel": "0"], ["problem tls-log"]) { $0.intake.postfixLog = .file("/var/log/mail.log") },
+        Row(["smtp_tls_loglevel": "0"], ["problem tlsrpt-version"]) { $0.intake.datagramSocket = socket },
+        Row(["mail_version": "3.9.4"], ["problem tlsrpt-version"]) { $0.intake.datagramSocket = socket },
+        Row(tlsrpt(["smtp_tlsrpt_enable": "no"]), ["problem tlsrpt-enable"]) { $0.intake.datagramSocket = socket },
+        Row(tlsrpt(["smtp_tlsrpt_socket_name": ""]), ["problem tlsrpt-socket"]) { $0.intake.datagramSocket = socket },
+        Row(tlsrpt(["smtp_tlsrpt_socket_name": "run/other.sock"]), ["problem tlsrpt-socket"]) {
+            $0.intake.datagramSocket = socket
+        },
+        // In the chroot of these rows the whole path is not there.
+        Row(tlsrpt(["smtp_tlsrpt_socket_name": socket]), ["problem tlsrpt-socket"]) {
+            $0.intake.datagramSocket = socket
+        },
+        Row(tlsrpt([:]), ["problem tlsrpt-socket"]) { $0.intake.datagramSocket = "/run/tlsrpt.sock" },
+        Row(tlsrpt(["smtp_tls_loglevel": "0"]), []) { $0.intake.datagramSocket = socket },
+        Row(tlsrpt(["smtp_tls_loglevel": "0"]), ["problem tls-log"]) {
+            $0.intake.datagramSocket = socket
+            $0.intake.postfixLog = .journal
+        },
     ]
+
+    private static let socket = "/var/spool/postfix/run/tlsrpt/tlsrpt.sock"
+
+    /// A Postfix 3.10 that reports its sessions to ``socket``, with changes.
+    private static func tlsrpt(_ changes: [String: String]) -> [String: String] {
+        [
+            "mail_version": "3.10.5", "smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:8461:postfix-tlsrpt",
+            "smtp_tlsrpt_enable": "yes", "smtp_tlsrpt_socket_name": "run/tlsrpt/tlsrpt.sock",
+        ].merging(changes) { $1 }
+    }
 
     @Test("main.cf, a change at a time", arguments: rows)
     func table(_ row: Row) {
@@ -179,12 +209,35 @@ struct PostfixRuleTests {
         #expect(found("smtp", ["smtp_tls_policy_maps": ""]) == ["advice map-service"])
         #expect(found("smtp", ["smtp_tls_security_level": "none"]) == ["problem security-level"])
         #expect(found("smtp", ["smtp_tls_security_level": "encrypt"]).isEmpty)
+        #expect(found("smtp", ["smtp_tls_loglevel": "0"]).isEmpty)
         // One service that asks is enough; main.cf itself may leave it out.
         let only = [
             PostfixFacts.Service("smtp/inet", "smtpd", overrides: ["smtpd_milters": "inet:127.0.0.1:8890"]),
             PostfixFacts.Service("cleanup/unix", "cleanup"),
         ]
         #expect(findings(of: Self.facts(["smtpd_milters": ""], services: only), guarding: guarding()).isEmpty)
+    }
+
+    @Test("a service of master.cf may keep its deliveries from the intake, and the cure is for that service")
+    func silentService() {
+        func found(_ overrides: [String: String]) -> [MTAFinding] {
+            let own = PostfixFacts.Service("own/unix", "smtp", overrides: overrides)
+            let settings = guarding {
+                $0.intake.postfixLog = .journal
+                $0.intake.datagramSocket = Self.socket
+            }
+            return findings(of: Self.facts(Self.tlsrpt([:]), services: Self.services + [own]), guarding: settings)
+        }
+        #expect(found([:]).isEmpty)
+        // Outside a chroot the whole path is as good.
+        #expect(found(["smtp_tlsrpt_socket_name": Self.socket]).isEmpty)
+        for (name, value, wanted) in [
+            ("smtp_tls_loglevel", "0", "1"), ("smtp_tlsrpt_enable", "no", "yes"),
+            ("smtp_tlsrpt_socket_name", "/run/x", "run/tlsrpt/tlsrpt.sock"),
+        ] {
+            let cure = MTAFinding.Cure("/etc/postfix/master.cf", "own ... smtp", "  -o \(name)=\(wanted)")
+            #expect(found([name: value]).map(\.cure) == [cure])
+        }
     }
 
     @Test("each cure takes its finding away")
@@ -285,6 +338,11 @@ struct SendmailRuleTests {
         Row("O DANE=true", "O DANE=false", ["advice dane"]),
         Row("O DANE=true\n", "", ["advice dane"]),
         Row("O DANE=true", "O DANE=false", []) { $0.putsDANEFirst = false },
+        // Sendmail's default is 9.
+        Row("", "", []) { $0.intake.sendmailLog = .journal },
+        Row("O DANE=true", "O DANE=true\nO LogLevel=8", ["problem tls-log"]) { $0.intake.sendmailLog = .journal },
+        Row("O DANE=true", "O DANE=true\nO LogLevel=14", []) { $0.intake.sendmailLog = .journal },
+        Row("O DANE=true", "O DANE=true\nO LogLevel=8", []),
     ]
 
     @Test("sendmail.cf, a change at a time", arguments: rows)

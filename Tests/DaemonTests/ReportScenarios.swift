@@ -63,6 +63,7 @@ struct ReportScenarios {
         #expect(sent.output.contains("deferred https://down.r-two.lab/"), "\(sent)")
         let again = try daemon.command("report", "send")
         #expect(again.succeeded && again.output == "", "\(again)")
+        #expect(again.errors.contains("1 delivery is left, the next at "), "\(again)")
 
         let mail = try String(contentsOfFile: sendmail + ".mail", encoding: .utf8)
         #expect(mail.contains("TLS-Report-Domain: r-one.lab"))

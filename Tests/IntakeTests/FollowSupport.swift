@@ -171,6 +171,7 @@ struct FollowedLog {
     let scratch: LogScratch
     let ledger = MemoryLedger()
     let log = LoggedLines()
+    let trouble = IntakeTrouble()
     let clock = SetClock()
     var beginsAtEnd = false
     var pace = IntakePace()
@@ -183,7 +184,7 @@ struct FollowedLog {
     }
 
     var port: IntakePort {
-        IntakePort(ledger: ledger, clock: clock, logger: log.logger) { sessions in
+        IntakePort(ledger: ledger, clock: clock, logger: log.logger, trouble: trouble) { sessions in
             sessions.compactMap { session in
                 guard let number = session.queueID, let domain = try? DomainName("n\(number).example") else {
                     return nil

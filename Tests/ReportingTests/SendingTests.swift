@@ -93,11 +93,15 @@ struct SendingTests {
         try await site.sender(reopened).send(DeliveryOrder())
         // The lease still holds: the other might be alive.
         #expect(site.carrier.carriages.isEmpty)
+        let until = site.clock.now + ReportSender.lease
+        let left = try await reopened.openDeliveries(of: site.day, at: site.clock.now)
+        #expect(left == OpenDeliveries(count: 2, claimed: 2, claimedUntil: until, nextTry: nil))
         site.clock.advance(by: ReportSender.lease)
         try await site.sender(reopened).send(DeliveryOrder())
         #expect(site.carrier.destinations == ["https://b.example/"])
         #expect(
             try await site.states(reopened) == ["https://a.example/": "uncertain", "https://b.example/": "accepted"])
+        #expect(try await reopened.openDeliveries(of: nil, at: site.clock.now).count == 0)
         #expect(site.log.lines.contains { $0.contains("may have been delivered before the program ended") })
 
         // Only the operator has it sent again, and only where it was not accepted.

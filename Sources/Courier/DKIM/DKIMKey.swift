@@ -87,11 +87,16 @@ package final class DKIMKey: @unchecked Sendable {
     }
 
     private static func contents(of path: String) throws(CourierSetupError) -> [UInt8] {
-        guard let data = try? Data(contentsOf: URL(filePath: path)) else {
-            throw .dkimKey(path, "cannot be read: \(String(cString: strerror(errno)))")
-        }
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw unreadable(path) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .dkimKey(path, "is not a file") }
+        guard let data = try? Data(contentsOf: URL(filePath: path)) else { throw unreadable(path) }
         guard data.count <= fileLimitBytes else { throw .dkimKey(path, "is too long for a key") }
         return Array(data)
+    }
+
+    private static func unreadable(_ path: String) -> CourierSetupError {
+        .dkimKey(path, "cannot be read: \(String(cString: strerror(errno)))")
     }
 
     private static func parse(_ octets: [UInt8], _ path: String) throws(CourierSetupError) -> OpaquePointer {

@@ -20,7 +20,7 @@ struct SMTPSubmission: Sendable {
             addresses = try await self.addresses
         } catch {
             // The administrator's own host: no reason to give up a destination.
-            return .deferred(error.text, after: nil)
+            return notHandedOver(error.text)
         }
         var failures: [String] = []
         for address in addresses where !Task.isCancelled {
@@ -38,7 +38,12 @@ struct SMTPSubmission: Sendable {
             case .notSent(let text), .noTLS(let text): failures.append(text)
             }
         }
-        return .deferred(failures.isEmpty ? "cancelled" : failures.joined(separator: "; "), after: nil)
+        return failures.isEmpty ? .deferred("cancelled", after: nil) : notHandedOver(failures.joined(separator: "; "))
+    }
+
+    /// Names the host as the settings do: it is none of the destination's.
+    private func notHandedOver(_ why: String) -> CarriageResult {
+        .deferred("not handed over to smtp:\(host):\(port): \(why)", after: nil)
     }
 
     private var addresses: [IPAddress] {

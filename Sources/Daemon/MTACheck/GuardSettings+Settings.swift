@@ -10,6 +10,7 @@ extension GuardSettings {
         patience = settings.milter.tlsRequiredNo ? settings.milter.messageBudget : settings.milter.lookupWait
         defersViolations = settings.milter.onViolation == .defer
         putsDANEFirst = settings.mapDesk.puttingDANEFirst
+        intake = settings.intake
         guard let map = settings.policyMap else { return }
         mapSocket = map.socket
         mapForms = map.names

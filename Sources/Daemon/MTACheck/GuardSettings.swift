@@ -19,6 +19,8 @@ package struct GuardSettings: Sendable {
     package var mapPatience = PolicyMapSettings.longestSendmailPatience
     /// Whether the map answers `dane-only`.
     package var putsDANEFirst = true
+    /// Where the MTA tells how its deliveries went.
+    package var intake = IntakeSettings()
 
     package init() {}
 

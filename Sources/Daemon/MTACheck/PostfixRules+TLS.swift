@@ -12,13 +12,6 @@ extension PostfixRules {
                     facts.masterFile, "\(service.name.prefix { $0 != "/" }) ... smtp",
                     "  -o smtp_tls_security_level=may"))
         }
-        if Int(facts["smtp_tls_loglevel"]) == 0 {
-            found.append(
-                .advice(
-                    "tls-log",
-                    "smtp_tls_loglevel = 0: the log does not say which deliveries used TLS, so none can be counted",
-                    main("smtp_tls_loglevel = 1")))
-        }
         return found
     }
 

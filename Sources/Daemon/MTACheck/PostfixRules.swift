@@ -11,7 +11,7 @@ struct PostfixRules {
     let facts: PostfixFacts
     let settings: GuardSettings
 
-    var findings: [MTAFinding] { milter() + map() + tls() }
+    var findings: [MTAFinding] { milter() + map() + tls() + intake() }
 
     func main(_ lines: String...) -> MTAFinding.Cure {
         MTAFinding.Cure(facts.mainFile, lines: lines)

@@ -7,12 +7,14 @@ struct SendmailRules {
     static let replyTimeout = "10s"
     /// What a reply takes beside the lookup itself.
     static let margin: Duration = .seconds(1)
+    /// From it on the log tells of TLS; also Sendmail's default.
+    static let neededLogLevel = 9
     static let neededMacros = ["{rcpt_mailer}", "{rcpt_host}"]
 
     let facts: SendmailFacts
     let settings: GuardSettings
 
-    var findings: [MTAFinding] { milter() + map() }
+    var findings: [MTAFinding] { milter() + map() + intake() }
 
     func macroFile(_ lines: String...) -> MTAFinding.Cure { MTAFinding.Cure("sendmail.mc", lines: lines) }
 
@@ -101,6 +103,20 @@ struct SendmailRules {
                 macroFile(
                     "define(`confMILTER_MACROS_ENVRCPT', confMILTER_MACROS_ENVRCPT`, \(missing.joined(separator: ", "))')dnl"
                 ))
+        ]
+    }
+
+    // MARK: Intake
+
+    private func intake() -> [MTAFinding] {
+        guard settings.intake.sendmailLog != nil, let level = Int(facts["LogLevel"]), level < Self.neededLogLevel else {
+            return []
+        }
+        return [
+            .problem(
+                "tls-log",
+                "intake.sendmail_log is set, but LogLevel = \(level): the log does not say which deliveries used TLS (\(Self.neededLogLevel) does), and none is counted",
+                macroFile("define(`confLOG_LEVEL', `\(Self.neededLogLevel)')dnl"))
         ]
     }
 }

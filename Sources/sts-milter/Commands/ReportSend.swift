@@ -8,7 +8,7 @@ extension ReportCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make the reports of finished days and send what is due, also beside a running daemon.",
             discussion:
-                "Prints a line for each attempt. What is deferred is tried again by the daemon, or by the next run of this command. Exit code 1 if a delivery has failed for good."
+                "Prints a line for each attempt, and to standard error what is left. What is deferred is tried again by the daemon, or by the next run of this command. Exit code 1 if a delivery has failed for good."
         )
 
         @Option(help: "Only this UTC day, such as 2026-11-23. Default: all days that are not reported yet.")
@@ -43,7 +43,11 @@ extension ReportCommand {
                     try await office.preview(sent) { print($0) }
                     return true
                 }
-                return try await office.send(sent) { print($0) }
+                return try await office.send(sent) {
+                    print($0)
+                } conclude: {
+                    printError($0)
+                }
             }
             if !isComplete { throw ExitCode(1) }
         }
