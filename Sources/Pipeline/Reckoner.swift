@@ -16,6 +16,7 @@ package final class Reckoner: Sendable {
     private let gate: Gate
     /// Whether the MTA's datagrams are counted, so that a log only adds what they never carry.
     private let countsDatagrams: Bool
+    /// Whether the log of the MTA that sends them is read as well.
     private let readsLog: Bool
 
     package init(
@@ -40,7 +41,9 @@ package final class Reckoner: Sendable {
                 let place = found.place(of: session)
             else { continue }
             gate.note(session, via: place.hop)
-            guard !countsDatagrams || isNewsBeside(session, under: place.policy) else { continue }
+            // Another MTA sends no datagrams.
+            guard !countsDatagrams || session.source != .postfixLog || isNewsBeside(session, under: place.policy)
+            else { continue }
             counts += SessionCount.counts(
                 of: session, for: place.domain, under: place.policy,
                 seeing: session.host.flatMap { gate.evidence(of: $0, via: place.hop) })
@@ -135,6 +138,8 @@ private struct DomainFinding: Sendable {
 
     /// For which domain the session counts; nil if the mail took a way that is not the domain's own.
     func place(of session: ObservedSession) -> DomainFinding? {
+        // Dialled by its address, which no MX record holds.
+        if session.host == nil, session.address != nil { return nil }
         guard let hosts, let host = session.host, !hosts.contains(host) else { return self }
         // Postfix itself says that an MX record named the host.
         return session.isOutsidePolicy || session.hasDatagram ? self : nil

@@ -67,6 +67,22 @@ struct ReckonerTests {
         #expect(counts.isEmpty)
     }
 
+    @Test("a relay that is dialled by its address is not counted for the recipient's domain")
+    func relayByAddress() async throws {
+        let session = ObservedSession(
+            source: .postfixLog, time: world.now, domain: domain, host: nil, address: IPAddress("192.0.2.25"),
+            result: .trusted, queueID: "ABC")
+        #expect(await reckoner().counts(of: [session]).isEmpty)
+    }
+
+    @Test("datagrams of Postfix say nothing about the sessions of a Sendmail beside it")
+    func otherMTA() async throws {
+        let session = ObservedSession(
+            source: .sendmailLog, time: world.now, domain: domain, host: try DomainName("mx1.example.org"),
+            address: IPAddress("192.0.2.1"), result: .verified, queueID: "ABC")
+        #expect(types(await reckoner(datagrams: true).counts(of: [session])) == ["example.org sts success"])
+    }
+
     @Test("mail that the MTA says goes by MX is counted although the host is no longer in DNS")
     func hijack() async throws {
         hops.note(
