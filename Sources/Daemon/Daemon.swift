@@ -74,7 +74,8 @@ package final class Daemon: Sendable {
             settings.intake,
             reckoner: Reckoner(
                 policies: keeper, routes: routes, hops: hops, gate: gate,
-                countsDatagrams: settings.intake.datagramSocket != nil, readsLog: settings.intake.postfixLog != nil),
+                countsDatagrams: settings.intake.datagramSocket != nil, readsLog: settings.intake.postfixLog != nil,
+                clock: clock),
             ledger: ledger, ownReports: OwnReports(store: store, clock: clock), logger: logger)
         reports = ReportDesk(
             settings: settings.reports, store: store, records: network.reportRecords, carrier: network, clock: clock,

@@ -14,13 +14,20 @@ package final class Reckoner: Sendable {
     private let routes: RouteBook
     private let hops: HopBook
     private let gate: Gate
+    private let clock: any WallClock
     /// Whether the MTA's datagrams are counted, so that a log only adds what they never carry.
     private let countsDatagrams: Bool
     /// Whether the log of the MTA that sends them is read as well.
     private let readsLog: Bool
+    /// How many sessions of a domain datagrams have counted as without a policy while nobody knew whether it has one:
+    /// their log lines are still to come, and a testing policy may be known by then.
+    private let countedUnknown = ExpiringTable<DomainName, Int>(capacity: 10_000)
+    /// Longer than a log lags behind.
+    private static let logLagsFor = Duration.seconds(3600)
 
     package init(
-        policies: PolicyKeeper, routes: RouteBook, hops: HopBook, gate: Gate, countsDatagrams: Bool, readsLog: Bool
+        policies: PolicyKeeper, routes: RouteBook, hops: HopBook, gate: Gate, countsDatagrams: Bool, readsLog: Bool,
+        clock: any WallClock
     ) {
         self.policies = policies
         self.routes = routes
@@ -28,6 +35,7 @@ package final class Reckoner: Sendable {
         self.gate = gate
         self.countsDatagrams = countsDatagrams
         self.readsLog = readsLog
+        self.clock = clock
     }
 
     // MARK: Sessions of a log
@@ -41,6 +49,7 @@ package final class Reckoner: Sendable {
                 let place = found.place(of: session)
             else { continue }
             gate.note(session, via: place.hop)
+            if session.hasDatagram, wasCounted(domain) { continue }
             // Another MTA sends no datagrams.
             guard !countsDatagrams || session.source != .postfixLog || isNewsBeside(session, under: place.policy)
             else { continue }
@@ -49,6 +58,16 @@ package final class Reckoner: Sendable {
                 seeing: session.host.flatMap { gate.evidence(of: $0, via: place.hop) })
         }
         return counts
+    }
+
+    /// Whether a datagram has counted a session of the domain before its policy was known; each is asked for once.
+    private func wasCounted(_ domain: DomainName) -> Bool {
+        var wasCounted = false
+        countedUnknown.change(domain, at: clock.now, keepFor: Self.logLagsFor) { count in
+            wasCounted = count != nil
+            return count.flatMap { $0 > 1 ? $0 - 1 : nil }
+        }
+        return wasCounted
     }
 
     /// Whether no datagram counts the session: datagrams never tell of hosts outside a policy, nor of mail that went
@@ -106,7 +125,8 @@ package final class Reckoner: Sendable {
 
     /// What a datagram's sessions add to reports: its own words, but where it says that there is no policy and we know
     /// of a testing one or of one that cannot be had, which Postfix is not told of.
-    package func counts(reported sessions: [SessionCount]) -> [SessionCount] {
+    /// - Parameter times: how often the datagram came.
+    package func counts(reported sessions: [SessionCount], times: Int = 1) -> [SessionCount] {
         var counts: [SessionCount] = []
         for session in sessions {
             guard case .reported(let policy) = session.policy, policy.type == .known(.noPolicyFound) else {
@@ -121,7 +141,12 @@ package final class Reckoner: Sendable {
             case .failed(let failure):
                 let details = FailureDetails(failure.type, reasonCode: failure.text)
                 counts.append(session.under(.sts(session.domain, nil), failing: [details]))
-            case .policy, .absent, .unknown, nil: counts.append(session)
+            case .unknown, nil:
+                if readsLog {
+                    countedUnknown.change(session.domain, at: clock.now, keepFor: Self.logLagsFor) { ($0 ?? 0) + times }
+                }
+                counts.append(session)
+            case .policy, .absent: counts.append(session)
             }
         }
         return counts

@@ -35,7 +35,8 @@ struct ReckonerTests {
 
     private func reckoner(datagrams: Bool = false, log: Bool = true) -> Reckoner {
         Reckoner(
-            policies: keeper, routes: routes, hops: hops, gate: gate, countsDatagrams: datagrams, readsLog: log)
+            policies: keeper, routes: routes, hops: hops, gate: gate, countsDatagrams: datagrams, readsLog: log,
+            clock: world)
     }
 
     private func session(
@@ -121,6 +122,19 @@ struct ReckonerTests {
         #expect(reckoner(datagrams: true).counts(reported: reported).isEmpty)
         let alone = reckoner(datagrams: true, log: false).counts(reported: reported)
         #expect(types(alone) == ["example.org sts success"])
+    }
+
+    @Test("a session counts once although its datagram came before the testing policy was known")
+    func firstContact() async throws {
+        world.change { $0.fetch = .success(body(.testing)) }
+        let reckoner = reckoner(datagrams: true)
+        let early = [none()]
+        #expect(reckoner.counts(reported: early, times: 2) == early)
+        let session = try session(.untrusted, hasDatagram: true)
+        #expect(await reckoner.counts(of: [session, session]).isEmpty)
+        // From now on it is the log that counts.
+        #expect(reckoner.counts(reported: early).isEmpty)
+        #expect(types(await reckoner.counts(of: [session])) == ["example.org sts certificate-not-trusted"])
     }
 
     @Test("a policy that cannot be had makes a failure of what a datagram calls no policy")
