@@ -163,8 +163,7 @@ private struct DomainFinding: Sendable {
 
     /// For which domain the session counts; nil if the mail took a way that is not the domain's own.
     func place(of session: ObservedSession) -> DomainFinding? {
-        // Dialled by its address, which no MX record holds.
-        if session.host == nil, session.address != nil { return nil }
+        if session.isDialledByAddress { return nil }
         guard let hosts, let host = session.host, !hosts.contains(host) else { return self }
         // Postfix itself says that an MX record named the host.
         return session.isOutsidePolicy || session.hasDatagram ? self : nil
