@@ -123,33 +123,32 @@ package final class Reckoner: Sendable {
 
     // MARK: Sessions of datagrams
 
-    /// What a datagram's sessions add to reports: its own words, but where it says that there is no policy and we know
-    /// of a testing one or of one that cannot be had, which Postfix is not told of.
+    /// What a datagram's sessions add to reports: its own words, but for a testing policy, of which the log says more, and
+    /// where it says that there is no policy and we know of one that cannot be had, which Postfix is not told of.
     /// - Parameter times: how often the datagram came.
     package func counts(reported sessions: [SessionCount], times: Int = 1) -> [SessionCount] {
-        var counts: [SessionCount] = []
-        for session in sessions {
-            guard case .reported(let policy) = session.policy, policy.type == .known(.noPolicyFound) else {
-                counts.append(session)
-                continue
-            }
+        sessions.compactMap { session in
+            guard case .reported(let policy) = session.policy, policy.type != .known(.tlsa) else { return session }
+            let isWithoutPolicy = policy.type == .known(.noPolicyFound)
             switch policies.known(session.domain) {
             case .policy(let cached) where cached.policy.mode == .testing:
                 // The log names the host, so its line counts instead.
-                guard !readsLog else { continue }
-                counts.append(session.under(.sts(session.domain, cached.policy)))
-            case .failed(let failure):
+                if readsLog { return nil }
+                return isWithoutPolicy ? session.under(.sts(session.domain, cached.policy)) : session
+            case .failed(let failure) where isWithoutPolicy:
                 let details = FailureDetails(failure.type, reasonCode: failure.text)
-                counts.append(session.under(.sts(session.domain, nil), failing: [details]))
+                return session.under(.sts(session.domain, nil), failing: [details])
             case .unknown, nil:
-                if readsLog {
-                    countedUnknown.change(session.domain, at: clock.now, keepFor: Self.logLagsFor) { ($0 ?? 0) + times }
-                }
-                counts.append(session)
-            case .policy, .absent: counts.append(session)
+                noteUnknown(session.domain, times)
+                return session
+            case .policy, .absent, .failed: return session
             }
         }
-        return counts
+    }
+
+    private func noteUnknown(_ domain: DomainName, _ times: Int) {
+        guard readsLog else { return }
+        countedUnknown.change(domain, at: clock.now, keepFor: Self.logLagsFor) { ($0 ?? 0) + times }
     }
 }
 

@@ -124,6 +124,18 @@ struct ReckonerTests {
         #expect(types(alone) == ["example.org sts success"])
     }
 
+    @Test("under a testing policy that Postfix is told of, the log counts instead of the datagram")
+    func testingAttributes() async throws {
+        world.change { $0.fetch = .success(body(.testing)) }
+        let counts = await reckoner(datagrams: true).counts(of: [try session(.untrusted, hasDatagram: true)])
+        #expect(types(counts) == ["example.org sts certificate-not-trusted"])
+        let told = SessionCount(
+            day: world.now.day, domain: domain, policy: .reported(ReportedPolicy(.sts, domain: "example.org")),
+            isFailure: false)
+        #expect(reckoner(datagrams: true).counts(reported: [told]).isEmpty)
+        #expect(reckoner(datagrams: true, log: false).counts(reported: [told]) == [told])
+    }
+
     @Test("a session counts once although its datagram came before the testing policy was known")
     func firstContact() async throws {
         world.change { $0.fetch = .success(body(.testing)) }
