@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import LabKit
 import Logging
-import MTASTS
-import Names
-import Reporting
 import Store
 import TLSRPT
 import Testing
@@ -19,7 +16,8 @@ struct IntakeReadingTests {
         let store = try Store(path: path, logger: Logger(label: "test"))
         let settings = try Settings(
             SettingsFile(text: "store.path = \"\(path)\"\nnetwork.helo_name = \"mta.lab\"", name: "test"))
-        try await plan("mailto:reports@a.lab", store, settings)
+        let yesterday = SystemClock().now.day.advanced(by: -1)
+        try await store.plan("mailto:reports@a.lab", for: "a.lab", on: yesterday)
         try directory.write(
             "mail.log",
             ["reports@a.lab, relay=mx.a.lab", "user@a.lab, relay=mx.a.lab", "user@b.lab, relay=192.0.2.1"].enumerated()
@@ -36,18 +34,5 @@ struct IntakeReadingTests {
         try reading.read { _ in shown += 1 }
         #expect(shown == 3)
         #expect(try await reading.record(in: settings, again: false).hasSuffix(" 1 sessions recorded"))
-    }
-
-    /// Has a report wait for its destination.
-    private func plan(_ destination: String, _ store: Store, _ settings: Settings) async throws {
-        let domain = try DomainName("a.lab")
-        let day = SystemClock().now.day.advanced(by: -1)
-        let results = DomainResults(
-            domain: domain,
-            policies: [PolicyResult(ReportedPolicy(.noPolicyFound, domain: "a.lab"), Tally(successes: 1))])
-        let packed = try ReportMaker(settings.reports.reporting).pack(results, on: day)
-        let delivery = PlannedDelivery(to: try #require(ReportDestination(destination)), notBefore: day.start)
-        try await store.settle(
-            [SettledReport(day: day, domain: domain, outcome: .planned(packed, [delivery]))], at: SystemClock().now)
     }
 }
