@@ -16,6 +16,8 @@ package final class Daemon: Sendable {
     private static let dnssecInterval = Duration.seconds(3600)
     /// How long verdicts that are being waited for may take at the end.
     private static let drainTime = Duration.seconds(4)
+    /// How long reports under way may take at the end: service managers do not wait for a slow destination.
+    private static let reportTime = Duration.seconds(5)
 
     private let settings: Mutex<Settings>
     private let logger: Logger
@@ -35,7 +37,9 @@ package final class Daemon: Sendable {
     private let map: PolicyMapServer?
     private let control = Mutex<ControlServer?>(nil)
     private let upkeep = Mutex<Task<Void, Never>?>(nil)
-    /// What is heard of the MTA's deliveries, and what is reported of them.
+    /// What is heard of the MTA's deliveries.
+    private let hearing = Mutex<Task<Void, Never>?>(nil)
+    /// What is reported of them.
     private let reporting = Mutex<Task<Void, Never>?>(nil)
     /// What became of DNSSEC, and when it was tried.
     private let dnssec: Mutex<(use: DNSSECUse, at: ContinuousClock.Instant)>
@@ -67,7 +71,8 @@ package final class Daemon: Sendable {
             settings.intake,
             reckoner: Reckoner(
                 policies: keeper, routes: routes, hops: hops, gate: gate,
-                countsDatagrams: settings.intake.datagramSocket != nil, readsLog: settings.intake.readsLog),
+                countsDatagrams: settings.intake.datagramSocket != nil, readsLog: settings.intake.postfixLog != nil,
+                clock: clock),
             ledger: ledger, ownReports: OwnReports(store: store, clock: clock), logger: logger)
         reports = ReportDesk(
             settings: settings.reports, store: store, records: network.reportRecords, carrier: network, clock: clock,
@@ -118,13 +123,8 @@ package final class Daemon: Sendable {
                 ).run()
             }
         }
-        reporting.withLock { task in
-            task = Task { [intake, reports] in
-                async let heard: Void = intake.run()
-                async let reported: Void = reports.run()
-                _ = await (heard, reported)
-            }
-        }
+        hearing.withLock { task in task = Task { [intake] in await intake.run() } }
+        reporting.withLock { task in task = Task { [reports] in await reports.run() } }
         logger.notice(
             "serving",
             metadata: ["socket": "\(settings.withLock { $0.milter.socket })", "version": "\(Settings.version)"])
@@ -199,9 +199,13 @@ package final class Daemon: Sendable {
         milter.stop()
         if !milter.drain(within: Self.drainTime) { logger.warning("verdicts under way were cut off") }
         await map?.stop()
-        let reporting = reporting.withLock { $0 }
+        let (hearing, reporting) = (hearing.withLock { $0 }, reporting.withLock { $0 })
         reporting?.cancel()
-        await reporting?.value
+        hearing?.cancel()
+        await hearing?.value
+        if await reporting?.hasEnded(within: Self.reportTime) == false {
+            logger.warning("reports under way were cut off: they may have been delivered, and are not sent again")
+        }
         let upkeep = upkeep.withLock { $0 }
         upkeep?.cancel()
         await upkeep?.value

@@ -40,7 +40,8 @@ struct DeliveryIntake: Sendable {
             if let receiver {
                 group.addTask {
                     await DatagramIntake(receiver).run { datagram, day, times in
-                        ledger.record(reckoner.counts(reported: datagram.sessionCounts(day: day)), times: times)
+                        let sessions = datagram.sessionCounts(day: day)
+                        ledger.record(reckoner.counts(reported: sessions, times: times), times: times)
                     }
                 }
             }

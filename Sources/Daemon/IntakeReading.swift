@@ -120,8 +120,8 @@ package struct IntakeReading: Sendable {
         let isKnown = try await store.intakeMark(of: mark.source) != nil
         if isKnown, !again { throw IntakeReadingError.recordedBefore(path) }
         var counts = datagrams.flatMap { $0.sessionCounts(day: clock.now.day) }
-        for session in sessions {
-            guard let domain = session.domain else { continue }
+        for session in await OwnReports(store: store, clock: clock).left(out: sessions) {
+            guard let domain = session.domain, !session.isDialledByAddress else { continue }
             let finding: PolicyFinding = policies.policy(for: domain).map { .policy($0) } ?? .absent
             counts += SessionCount.counts(of: session, for: domain, under: finding, seeing: nil)
         }

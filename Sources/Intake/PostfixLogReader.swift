@@ -62,7 +62,12 @@ package struct PostfixLogReader: LogReader {
         _ message: PostfixLine, of line: SyslogLine, _ time: Int64, _ found: (ObservedSession) -> Void
     ) {
         let proxied = proxied
-        let other = { (peer: PostfixPeer) in proxied.find(peer, of: line.host, time) }
+        var taken: PostfixPeer?
+        let other = { (peer: PostfixPeer) in
+            let found = proxied.find(peer, of: line.host, time)
+            if found?.toldFailure != nil { taken = peer }
+            return found
+        }
         var isSilent = false
         let isHeard = message.endsDelivery && silence.hasHeard(line.tag)
         processes.update(line.process, time) { process in
@@ -84,6 +89,7 @@ package struct PostfixLogReader: LogReader {
                 }
             }
         }
+        if let taken { self.proxied.forgetReport(of: taken, of: line.host) }
         if message.tellsOfTLS { silence.hear(line.tag) } else if isSilent { silence.miss(line.tag) }
     }
 }

@@ -42,6 +42,13 @@ struct PostfixProxied: Sendable, Codable {
         return attempt
     }
 
+    /// Lets go of what Postfix reported: it is of one session, and the next with the same host may be another domain's.
+    mutating func forgetReport(of peer: PostfixPeer, of host: SyslogOctets) {
+        let key = Self.key(host, peer)
+        table[key]?.toldFailure = nil
+        table[key]?.domain = nil
+    }
+
     private static func key(_ host: SyslogOctets, _ peer: PostfixPeer) -> String {
         "\(host.prefix(DomainName.maxOctets).text) \(peer.host) \(peer.address)"
     }

@@ -44,6 +44,9 @@ extension ObservedSession {
         if case .failed(.validationFailure, mxNotInPolicyReason) = result { true } else { false }
     }
 
+    /// Whether the server was dialled by its address, which no MX record holds: a relay of the site's own.
+    package var isDialledByAddress: Bool { host == nil && address != nil }
+
     /// What the log itself says went wrong.
     fileprivate var ownFailure: Set<FailureDetails> {
         switch result {

@@ -35,6 +35,19 @@ final class ExpiringTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
     }
 
+    /// Puts what `change` makes of the value that is good, nil if none is, in its place; nil removes it.
+    func change(_ key: Key, at now: UTCTime, keepFor: Duration, _ change: (Value?) -> Value?) {
+        entries.withLock { entries in
+            let known = entries[key].flatMap { $0.isGood(at: now) ? $0.value : nil }
+            guard let value = change(known) else {
+                entries[key] = nil
+                return
+            }
+            if entries.count >= capacity, entries[key] == nil { Self.makeRoom(in: &entries, now: now) }
+            entries[key] = Entry(value: value, from: now, until: now + keepFor)
+        }
+    }
+
     func remove(_ key: Key) {
         _ = entries.withLock { $0.removeValue(forKey: key) }
     }

@@ -14,12 +14,20 @@ package final class Reckoner: Sendable {
     private let routes: RouteBook
     private let hops: HopBook
     private let gate: Gate
+    private let clock: any WallClock
     /// Whether the MTA's datagrams are counted, so that a log only adds what they never carry.
     private let countsDatagrams: Bool
+    /// Whether the log of the MTA that sends them is read as well.
     private let readsLog: Bool
+    /// How many sessions of a domain datagrams have counted as without a policy while nobody knew whether it has one:
+    /// their log lines are still to come, and a testing policy may be known by then.
+    private let countedUnknown = ExpiringTable<DomainName, Int>(capacity: 10_000)
+    /// Longer than a log lags behind.
+    private static let logLagsFor = Duration.seconds(3600)
 
     package init(
-        policies: PolicyKeeper, routes: RouteBook, hops: HopBook, gate: Gate, countsDatagrams: Bool, readsLog: Bool
+        policies: PolicyKeeper, routes: RouteBook, hops: HopBook, gate: Gate, countsDatagrams: Bool, readsLog: Bool,
+        clock: any WallClock
     ) {
         self.policies = policies
         self.routes = routes
@@ -27,6 +35,7 @@ package final class Reckoner: Sendable {
         self.gate = gate
         self.countsDatagrams = countsDatagrams
         self.readsLog = readsLog
+        self.clock = clock
     }
 
     // MARK: Sessions of a log
@@ -40,12 +49,25 @@ package final class Reckoner: Sendable {
                 let place = found.place(of: session)
             else { continue }
             gate.note(session, via: place.hop)
-            guard !countsDatagrams || isNewsBeside(session, under: place.policy) else { continue }
+            if session.hasDatagram, wasCounted(domain) { continue }
+            // Another MTA sends no datagrams.
+            guard !countsDatagrams || session.source != .postfixLog || isNewsBeside(session, under: place.policy)
+            else { continue }
             counts += SessionCount.counts(
                 of: session, for: place.domain, under: place.policy,
                 seeing: session.host.flatMap { gate.evidence(of: $0, via: place.hop) })
         }
         return counts
+    }
+
+    /// Whether a datagram has counted a session of the domain before its policy was known; each is asked for once.
+    private func wasCounted(_ domain: DomainName) -> Bool {
+        var wasCounted = false
+        countedUnknown.change(domain, at: clock.now, keepFor: Self.logLagsFor) { count in
+            wasCounted = count != nil
+            return count.flatMap { $0 > 1 ? $0 - 1 : nil }
+        }
+        return wasCounted
     }
 
     /// Whether no datagram counts the session: datagrams never tell of hosts outside a policy, nor of mail that went
@@ -101,27 +123,32 @@ package final class Reckoner: Sendable {
 
     // MARK: Sessions of datagrams
 
-    /// What a datagram's sessions add to reports: its own words, but where it says that there is no policy and we know
-    /// of a testing one or of one that cannot be had, which Postfix is not told of.
-    package func counts(reported sessions: [SessionCount]) -> [SessionCount] {
-        var counts: [SessionCount] = []
-        for session in sessions {
-            guard case .reported(let policy) = session.policy, policy.type == .known(.noPolicyFound) else {
-                counts.append(session)
-                continue
-            }
+    /// What a datagram's sessions add to reports: its own words, but for a testing policy, of which the log says more, and
+    /// where it says that there is no policy and we know of one that cannot be had, which Postfix is not told of.
+    /// - Parameter times: how often the datagram came.
+    package func counts(reported sessions: [SessionCount], times: Int = 1) -> [SessionCount] {
+        sessions.compactMap { session in
+            guard case .reported(let policy) = session.policy, policy.type != .known(.tlsa) else { return session }
+            let isWithoutPolicy = policy.type == .known(.noPolicyFound)
             switch policies.known(session.domain) {
             case .policy(let cached) where cached.policy.mode == .testing:
                 // The log names the host, so its line counts instead.
-                guard !readsLog else { continue }
-                counts.append(session.under(.sts(session.domain, cached.policy)))
-            case .failed(let failure):
+                if readsLog { return nil }
+                return isWithoutPolicy ? session.under(.sts(session.domain, cached.policy)) : session
+            case .failed(let failure) where isWithoutPolicy:
                 let details = FailureDetails(failure.type, reasonCode: failure.text)
-                counts.append(session.under(.sts(session.domain, nil), failing: [details]))
-            case .policy, .absent, .unknown, nil: counts.append(session)
+                return session.under(.sts(session.domain, nil), failing: [details])
+            case .unknown, nil:
+                noteUnknown(session.domain, times)
+                return session
+            case .policy, .absent, .failed: return session
             }
         }
-        return counts
+    }
+
+    private func noteUnknown(_ domain: DomainName, _ times: Int) {
+        guard readsLog else { return }
+        countedUnknown.change(domain, at: clock.now, keepFor: Self.logLagsFor) { ($0 ?? 0) + times }
     }
 }
 
@@ -135,6 +162,7 @@ private struct DomainFinding: Sendable {
 
     /// For which domain the session counts; nil if the mail took a way that is not the domain's own.
     func place(of session: ObservedSession) -> DomainFinding? {
+        if session.isDialledByAddress { return nil }
         guard let hosts, let host = session.host, !hosts.contains(host) else { return self }
         // Postfix itself says that an MX record named the host.
         return session.isOutsidePolicy || session.hasDatagram ? self : nil

@@ -83,7 +83,7 @@ package final class Ledger: Recorder, IntakeLedger {
     ///
     /// Nothing of it stays in memory when it fails, since the log still has it.
     package func commit(_ sessions: [SessionCount], mark: IntakeMark) async throws(StoreError) {
-        var counts = PendingCounts()
+        var counts = PendingCounts(isBounded: false)
         for session in sessions { counts.add(session) }
         let tallies = counts.tallies
         let now = clock.now

@@ -17,10 +17,14 @@ struct PendingCounts: Sendable {
     /// Kinds of failure held in all tallies, some 500 octets each.
     static let maxDetails = 100_000
 
+    /// False for counts that are written at once, all or none: who has them bounds them.
+    private let isBounded: Bool
     private(set) var tallies: [TallyKey: Tally] = [:]
     private(set) var detailCount = 0
     /// Sessions that could not be counted for want of room.
     private(set) var lost = 0
+
+    init(isBounded: Bool = true) { self.isBounded = isBounded }
 
     var isEmpty: Bool { tallies.isEmpty && lost == 0 }
 
@@ -53,7 +57,7 @@ struct PendingCounts: Sendable {
 
     private mutating func room(for key: TallyKey) -> Dictionary<TallyKey, Tally>.Index? {
         if let index = tallies.index(forKey: key) { return index }
-        guard tallies.count < Self.maxTallies else { return nil }
+        guard !isBounded || tallies.count < Self.maxTallies else { return nil }
         tallies[key] = Tally()
         return tallies.index(forKey: key)
     }
@@ -61,7 +65,7 @@ struct PendingCounts: Sendable {
     private mutating func add(_ details: FailureDetails, _ sessions: Int, at index: Dictionary<TallyKey, Tally>.Index) {
         let held = tallies.values[index].details.count
         let isNew = tallies.values[index].details[details] == nil
-        let hasRoom = held < Ledger.maxDetails && detailCount < Self.maxDetails
+        let hasRoom = held < Ledger.maxDetails && (!isBounded || detailCount < Self.maxDetails)
         let kept = !isNew || hasRoom ? details : details.folded
         if tallies.values[index].details[kept] == nil { detailCount += 1 }
         tallies.values[index].details[kept, default: 0] += sessions

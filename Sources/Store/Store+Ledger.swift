@@ -5,8 +5,14 @@ import Names
 import TLSRPT
 
 extension Store {
-    /// Adds the counts to those of the database.
+    /// Adds the counts to those of the database. A day whose reports are made is looked at again: its late counts may be
+    /// of domains that had no report.
     static func add(_ counts: [TallyKey: Tally], to db: Database) throws {
+        for day in Set(counts.keys.map(\.day)) {
+            let reopen = try db.cachedStatement(
+                sql: "UPDATE report_day SET ended_at = NULL WHERE day = ? AND ended_at IS NOT NULL")
+            try reopen.execute(arguments: [day.daysSinceEpoch])
+        }
         for (key, tally) in counts {
             let policy = try policyID(for: key, in: db)
             let upsert = try db.cachedStatement(

@@ -76,13 +76,30 @@ struct ReportDeskTests {
         await desk.buildDue()
         await desk.sendDue()
         let reported = [day.advanced(by: -2), day.advanced(by: -1)]
-        #expect(site.deliveries == reported.map { "\($0) a.lab https://a.lab/" })
+        // Sent side by side, in no order.
+        #expect(site.deliveries.sorted() == reported.map { "\($0) a.lab https://a.lab/" })
         site.advance(by: .seconds(43_200))
         await desk.buildDue()
         await desk.sendDue()
         #expect(site.deliveries.last == "\(day) a.lab https://a.lab/" && site.deliveries.count == 3)
         await desk.prune()
         #expect(try await site.store.days().first == day.advanced(by: -2))
+    }
+
+    @Test("what is counted for a day that was done is reported too, where no report has gone out")
+    func late() async throws {
+        let (site, day) = try await site()
+        site.answer("v=TLSRPTv1; rua=https://a.lab/")
+        let desk = try site.desk("spread = \"0s\"")
+        site.advance(by: ReportSchedule.startingTime)
+        await desk.buildDue()
+        await desk.sendDue()
+        let before = site.deliveries
+        for domain in ["a.lab", "b.lab"] { try await site.count(domain, day.advanced(by: -1)) }
+        site.advance(by: ReportSchedule.retryPause)
+        await desk.buildDue()
+        await desk.sendDue()
+        #expect(site.deliveries == before + ["\(day.advanced(by: -1)) b.lab https://a.lab/"])
     }
 
     @Test("a record that cannot be looked up is tried again an hour later")

@@ -78,6 +78,32 @@ struct ReportScenarios {
         #expect(forced.output.contains("deferred https://down.r-two.lab/ attempt 1"), "\(forced)")
     }
 
+    @Test("a destination that does not end holds up no stop of the daemon")
+    func stop() async throws {
+        let lab = try await Lab.open()
+        let directory = try TemporaryDirectory("sts-lab-sendmail")
+        let sendmail = try directory.write("sendmail", "#!/bin/sh\ncat >$0.mail\nsleep 45\n")
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: sendmail)
+        let daemon = try DaemonProcess(
+            address: "127.20.9.52",
+            settings: lab.town.settings + """
+                [report]
+                contact_info = "tlsrpt@mta.lab"
+                via = "sendmail"
+                sendmail_path = "\(sendmail)"
+
+                """)
+        let store = try Store(path: daemon.store, logger: Logger(label: "test"))
+        try await store.plan("mailto:tls@r-slow.lab", for: "r-slow.lab", on: yesterday)
+        try store.close()
+        try await daemon.start()
+        try await Wait.until("report mail under way") { FileManager.default.fileExists(atPath: sendmail + ".mail") }
+        // As long as systemd waits, by the unit.
+        #expect(daemon.terminate(within: .seconds(20)) == 0)
+        #expect(
+            daemon.log.contains("reports under way were cut off") && daemon.log.contains("stopped"), "\(daemon.log)")
+    }
+
     @Test("today is not over, and a store that is not there is an error")
     func refused() async throws {
         let lab = try await Lab.open()

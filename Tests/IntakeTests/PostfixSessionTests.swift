@@ -132,6 +132,14 @@ struct PostfixSessionTests {
                 good(mx1, "Trusted"), delivery("A1", mx1, unverified),
             ], outcome: "mx1.a.test → sts-policy-fetch-error"),
         Row(
+            what: "what tlsproxy reports of one domain's session is not said of another's with the same host",
+            log: [
+                "proxy|TLSRPT: status=failure, domain=a.test, receiving_mx=mx1.a.test[192.0.2.1], "
+                    + "failure_type=certificate_expired",
+                delivery("A1", mx1, unverified), good(mx1, "Untrusted"),
+                delivery("B2", mx1, to: "u@b.test", unverified),
+            ], outcome: "mx1.a.test → certificate-expired; mx1.a.test → certificate-not-trusted"),
+        Row(
             what: "tlsproxy reports a failure of Postfix 3.10 itself",
             log: [
                 "proxy|TLSRPT: status=failure, domain=a.test, receiving_mx=mx1.a.test[192.0.2.1], "

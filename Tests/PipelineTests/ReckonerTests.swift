@@ -35,7 +35,8 @@ struct ReckonerTests {
 
     private func reckoner(datagrams: Bool = false, log: Bool = true) -> Reckoner {
         Reckoner(
-            policies: keeper, routes: routes, hops: hops, gate: gate, countsDatagrams: datagrams, readsLog: log)
+            policies: keeper, routes: routes, hops: hops, gate: gate, countsDatagrams: datagrams, readsLog: log,
+            clock: world)
     }
 
     private func session(
@@ -65,6 +66,22 @@ struct ReckonerTests {
     func relay() async throws {
         let counts = await reckoner().counts(of: [try session(.trusted, host: "relay.example.net")])
         #expect(counts.isEmpty)
+    }
+
+    @Test("a relay that is dialled by its address is not counted for the recipient's domain")
+    func relayByAddress() async throws {
+        let session = ObservedSession(
+            source: .postfixLog, time: world.now, domain: domain, host: nil, address: IPAddress("192.0.2.25"),
+            result: .trusted, queueID: "ABC")
+        #expect(await reckoner().counts(of: [session]).isEmpty)
+    }
+
+    @Test("datagrams of Postfix say nothing about the sessions of a Sendmail beside it")
+    func otherMTA() async throws {
+        let session = ObservedSession(
+            source: .sendmailLog, time: world.now, domain: domain, host: try DomainName("mx1.example.org"),
+            address: IPAddress("192.0.2.1"), result: .verified, queueID: "ABC")
+        #expect(types(await reckoner(datagrams: true).counts(of: [session])) == ["example.org sts success"])
     }
 
     @Test("mail that the MTA says goes by MX is counted although the host is no longer in DNS")
@@ -105,6 +122,31 @@ struct ReckonerTests {
         #expect(reckoner(datagrams: true).counts(reported: reported).isEmpty)
         let alone = reckoner(datagrams: true, log: false).counts(reported: reported)
         #expect(types(alone) == ["example.org sts success"])
+    }
+
+    @Test("under a testing policy that Postfix is told of, the log counts instead of the datagram")
+    func testingAttributes() async throws {
+        world.change { $0.fetch = .success(body(.testing)) }
+        let counts = await reckoner(datagrams: true).counts(of: [try session(.untrusted, hasDatagram: true)])
+        #expect(types(counts) == ["example.org sts certificate-not-trusted"])
+        let told = SessionCount(
+            day: world.now.day, domain: domain, policy: .reported(ReportedPolicy(.sts, domain: "example.org")),
+            isFailure: false)
+        #expect(reckoner(datagrams: true).counts(reported: [told]).isEmpty)
+        #expect(reckoner(datagrams: true, log: false).counts(reported: [told]) == [told])
+    }
+
+    @Test("a session counts once although its datagram came before the testing policy was known")
+    func firstContact() async throws {
+        world.change { $0.fetch = .success(body(.testing)) }
+        let reckoner = reckoner(datagrams: true)
+        let early = [none()]
+        #expect(reckoner.counts(reported: early, times: 2) == early)
+        let session = try session(.untrusted, hasDatagram: true)
+        #expect(await reckoner.counts(of: [session, session]).isEmpty)
+        // From now on it is the log that counts.
+        #expect(reckoner.counts(reported: early).isEmpty)
+        #expect(types(await reckoner.counts(of: [session])) == ["example.org sts certificate-not-trusted"])
     }
 
     @Test("a policy that cannot be had makes a failure of what a datagram calls no policy")

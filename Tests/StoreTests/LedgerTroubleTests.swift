@@ -60,6 +60,14 @@ struct LedgerTroubleTests {
         #expect(other.tallies.values.reduce(0) { $0 + $1.successes } == PendingCounts.maxTallies + 1)
     }
 
+    @Test("what is committed with a mark is written whole, however much it is")
+    func unbounded() throws {
+        var counts = PendingCounts(isBounded: false)
+        for number in 0..<PendingCounts.maxTallies + 50 { counts.add(try success("d\(number).example")) }
+        #expect(counts.tallies.count == PendingCounts.maxTallies + 50)
+        #expect(counts.lost == 0)
+    }
+
     @Test("writes what is left when it is told to end")
     func shutdown() async throws {
         let store = try Scratch().store()
