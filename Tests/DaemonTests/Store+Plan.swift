@@ -11,7 +11,7 @@ extension Store {
         let results = DomainResults(
             domain: try DomainName(domain),
             policies: [PolicyResult(ReportedPolicy(.noPolicyFound, domain: domain), Tally(successes: 1))])
-        let contact = try #require(ReportContact("tlsrpt@mta.lab"))
+        let contact = try #require(Mailbox("tlsrpt@mta.lab"))
         let settings = ReportingSettings(organizationName: "Lab", contact: contact, source: "mta.lab")
         let delivery = PlannedDelivery(to: try #require(ReportDestination(destination)), notBefore: day.start)
         let outcome = SettledReport.Outcome.planned(try ReportMaker(settings).pack(results, on: day), [delivery])
