@@ -17,30 +17,41 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
     package var description: String { ascii }
 
     /// Reads a name as people and protocols write it: any case, a trailing dot, U-labels.
-    package init(_ text: some StringProtocol) throws(DomainNameError) {
-        if text.utf8.contains(where: { $0 >= 0x80 }) {
+    package init(_ text: some StringProtocol) throws(DomainNameError) { try self.init(reading: String(text)) }
+
+    /// Not generic, so that its loops are not either: other modules see no further than this.
+    private init(reading text: String) throws(DomainNameError) {
+        if Self.isASCII(text.utf8.span) {
+            ascii = Self.lowercased(text)
+        } else {
             // Four octets a character at most: a longer text cannot become a valid name.
             guard text.utf8.count <= 4 * Self.maxOctets else { throw .tooLong }
-            ascii = Self.lowercased(try asciiForm(ofInternationalName: String(text)))
-        } else {
-            ascii = Self.lowercased(text)
+            ascii = Self.lowercased(try asciiForm(ofInternationalName: text))
         }
         try Self.validate(ascii.utf8.span, allowing: nil)
+    }
+
+    private static func isASCII(_ octets: Span<UInt8>) -> Bool {
+        var all: UInt8 = 0
+        for index in octets.indices { all |= octets[index] }
+        return all < 0x80
     }
 
     /// Reads the name of a host as an MX record gives it, underscores included: an MTA dials such a host although
     /// the name breaks the LDH rule, so it must be judged and cannot be ignored.
     /// - Deviation: underscores in MX names are taken.
     package init(mxHost text: some StringProtocol) throws(DomainNameError) {
-        ascii = Self.lowercased(text)
+        ascii = Self.lowercased(String(text))
         try Self.validate(ascii.utf8.span, allowing: UInt8(ascii: "_"))
     }
 
     /// ASCII letters in lower case, and no dot at the end.
-    private static func lowercased(_ text: some StringProtocol) -> String {
-        let count = text.utf8.count
+    private static func lowercased(_ text: String) -> String {
+        let octets = text.utf8.span
+        let count = octets.count
         return String(unsafeUninitializedCapacity: count) { buffer in
-            for (index, octet) in text.utf8.enumerated() {
+            for index in 0..<count {
+                let octet = octets[index]
                 buffer[index] = octet >= 0x41 && octet <= 0x5A ? octet | 0x20 : octet
             }
             return count > 0 && buffer[count - 1] == UInt8(ascii: ".") ? count - 1 : count

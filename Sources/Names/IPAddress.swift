@@ -11,7 +11,8 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     /// Reads the plain text form, without brackets or zone.
     package init?(_ text: some StringProtocol) {
         let text = String(text)
-        guard !text.utf8.contains(0) else { return nil }
+        // What follows a zero inet_pton would not see.
+        guard text.withCString(strlen) == text.utf8.count else { return nil }
         var v4 = in_addr()
         if inet_pton(AF_INET, text, &v4) == 1 {
             octets = withUnsafeBytes(of: v4) { Array($0) }
