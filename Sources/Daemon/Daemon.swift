@@ -65,7 +65,8 @@ package final class Daemon: Sendable {
         keeper.uses.load(uses)
         routes = RouteBook(router: network, clock: clock)
         gate = Gate(
-            policies: keeper, routes: routes, prober: network, recorder: ledger, clock: clock, settings: settings.gate)
+            policies: keeper, routes: routes, prober: network, recorder: ledger, clock: clock, settings: settings.gate,
+            mtaTellsSessions: settings.intake.isAny)
         hops = HopBook(clock: clock)
         intake = try DeliveryIntake(
             settings.intake,
@@ -81,7 +82,8 @@ package final class Daemon: Sendable {
         map = settings.policyMap.map { [desk] in
             PolicyMapServer(settings: $0, oracle: desk, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
         }
-        milter = MilterServer(settings: settings.milter, judge: GateJudge(gate: gate, hops: hops), logger: logger)
+        let judge = GateJudge(gate: gate, hops: settings.intake.readsLog ? hops : nil)
+        milter = MilterServer(settings: settings.milter, judge: judge, logger: logger)
     }
 
     /// The policies of the store, in memory.
@@ -172,10 +174,7 @@ package final class Daemon: Sendable {
         }
         await standing.apply(new)
         keeper.apply(new.keeper)
-        var gateSettings = new.gate
-        // What is heard changes with a restart only.
-        gateSettings.mtaTellsSessions = intake.isAny
-        gate.apply(gateSettings)
+        gate.apply(new.gate)
         desk.apply(new.mapDesk)
         reports.apply(new.reports)
         var restart = milter.apply(new.milter)
@@ -256,13 +255,14 @@ package final class Daemon: Sendable {
 /// What the milter asks, answered by the gate.
 private struct GateJudge: RecipientJudge {
     let gate: Gate
-    let hops: HopBook
+    /// Nil where nobody asks: each message costs a lock.
+    let hops: HopBook?
 
     func glance(_ hops: [NextHop]) -> Verdict? { gate.glance(hops) }
     func judge(_ hops: [NextHop]) async -> Verdict { await gate.admit(hops) }
     func settle(_ hops: [NextHop]) -> Verdict { gate.settle(hops) }
     func note(_ ruling: Ruling) {
-        hops.note(ruling)
+        hops?.note(ruling)
         gate.note(ruling)
     }
 }

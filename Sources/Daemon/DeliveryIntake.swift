@@ -66,9 +66,6 @@ struct DeliveryIntake: Sendable {
         }
     }
 
-    /// Whether the MTA tells of its sessions at all.
-    var isAny: Bool { settings.isAny }
-
     /// What an administrator sees of it, a line a source.
     var status: [String] {
         var lines: [String] = []

@@ -14,8 +14,6 @@ package struct GateSettings: Sendable {
     package var failingFor: Duration = .seconds(60)
     /// How long a host that could not be reached is not tried again.
     package var unreachableFor: Duration = .seconds(60)
-    /// Whether the MTA's own words are read, so that only mail held back here is counted here.
-    package var mtaTellsSessions = false
 
     package init() {}
 }
@@ -58,6 +56,8 @@ package final class Gate: Sendable {
     private let recorder: any Recorder
     let clock: any WallClock
     let settings: Mutex<GateSettings>
+    /// Whether the MTA's own words are read, so that only mail held back here is counted here.
+    private let mtaTellsSessions: Bool
     let evidence = ExpiringTable<ProbeKey, HostEvidence>(capacity: maxRemembered)
     /// What single next hops came to in the current second: the same mail for the same domain is one look.
     let standing = ExpiringTable<NextHop, Standing>(capacity: maxRemembered)
@@ -68,7 +68,7 @@ package final class Gate: Sendable {
 
     package init(
         policies: PolicyKeeper, routes: RouteBook, prober: any Prober, recorder: any Recorder, clock: any WallClock,
-        settings: GateSettings
+        settings: GateSettings, mtaTellsSessions: Bool = false
     ) {
         self.policies = policies
         self.routes = routes
@@ -76,6 +76,7 @@ package final class Gate: Sendable {
         self.recorder = recorder
         self.clock = clock
         self.settings = Mutex(settings)
+        self.mtaTellsSessions = mtaTellsSessions
     }
 
     package func apply(_ new: GateSettings) {
@@ -279,7 +280,7 @@ package final class Gate: Sendable {
             }
         guard let domain else { return }
         // What goes on becomes a session of the MTA, which tells of it itself.
-        if settings.withLock({ $0.mtaTellsSessions }), !ruling.isHeldBack { return }
+        if mtaTellsSessions, !ruling.isHeldBack { return }
         switch ruling.verdict {
         case .notJudged, .noPolicy(nil), .modeNone, .unknown: return
         case .noPolicy, .conforming, .testing, .violating: break

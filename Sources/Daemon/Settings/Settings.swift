@@ -68,7 +68,6 @@ package struct Settings: Sendable {
         localPolicies = reader.localPolicies(warnings: &warnings)
         preload = reader.preload()
         intake = reader.intake()
-        gate.mtaTellsSessions = intake.isAny
         storePath = reader.text("store.path")
         controlSocket = reader.optionalText("control.socket").flatMap { $0.isEmpty ? nil : $0 }
         logLevel = Logger.Level(rawValue: reader.text("log.level")) ?? .info
