@@ -19,7 +19,9 @@ public func fuzzTLSRPTRecord(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CIn
                 precondition(!mailbox.localPart.isEmpty && !mailbox.localPart.utf8.contains(UInt8(ascii: "@")))
                 precondition(!mailbox.domain.ascii.isEmpty)
             case .https(let url, let host):
-                precondition(url.hasPrefix("https://") && !host.isEmpty && !url.contains("@\(host)/"))
+                // A path may hold what only in the authority would be a user name.
+                let authority = url.dropFirst("https://".count).prefix { $0 != "/" && $0 != "?" }
+                precondition(url.hasPrefix("https://") && !host.isEmpty && !authority.contains("@"))
                 precondition(ReportDestination(url) == destination)
             }
         }
