@@ -22,6 +22,7 @@ let package = Package(
         .systemLibrary(name: "CIDN2", path: "CShims/CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
         .systemLibrary(
             name: "CMilter", path: "CShims/CMilter", pkgConfig: "milter", providers: [.apt(["libmilter-dev"])]),
+        .systemLibrary(name: "CPSL", path: "CShims/CPSL", pkgConfig: "libpsl", providers: [.apt(["libpsl-dev"])]),
         .systemLibrary(
             name: "COpenSSL", path: "CShims/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(
@@ -30,7 +31,7 @@ let package = Package(
         .systemLibrary(name: "CUnbound", path: "CShims/CUnbound", providers: [.apt(["libunbound-dev"])]),
 
         // Layer 0: rules, no I/O, no clock
-        .target(name: "Names", dependencies: ["CIDN2"]),
+        .target(name: "Names", dependencies: ["CIDN2", "CPSL"]),
         .target(name: "TLSRPT", dependencies: ["Names"]),
         .target(name: "MTASTS", dependencies: ["Names", "TLSRPT"]),
 

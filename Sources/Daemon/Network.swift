@@ -93,8 +93,8 @@ final class Network: Router, PolicyDiscoverer, Prober, DANESurveyor, DocumentSou
 
     func record(for domain: DomainName) async -> RecordFinding { await adapters.discoverer.record(for: domain) }
 
-    func fetch(for domain: DomainName) async throws(FetchError) -> Policy.Reading {
-        try await adapters.discoverer.fetch(for: domain)
+    func fetch(for domain: DomainName, isRenewal: Bool) async throws(FetchError) -> Policy.Reading {
+        try await adapters.discoverer.fetch(for: domain, isRenewal: isRenewal)
     }
 
     func survey(_ candidate: Candidate, routeIsSecure: Bool) async -> DANEStatus {
@@ -105,8 +105,10 @@ final class Network: Router, PolicyDiscoverer, Prober, DANESurveyor, DocumentSou
         try await adapters.discoverer.documents.document(at: url, limitBytes: limitBytes)
     }
 
-    func probe(_ candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence? {
-        await adapters.prober.probe(candidate, routeIsSecure: routeIsSecure)
+    func probe(
+        _ candidate: Candidate, routeIsSecure: Bool, for policyDomain: DomainName, begun: @escaping @Sendable () -> Void
+    ) async -> ProbeResult {
+        await adapters.prober.probe(candidate, routeIsSecure: routeIsSecure, for: policyDomain, begun: begun)
     }
 
     /// TLSRPT records, as the resolver of the day answers.

@@ -47,7 +47,7 @@ package struct PolicyCommands: Sendable {
             case .failed(let failure):
                 succeeded = false
                 lines.append("\(domain): \(failure.type.rawValue): \(failure.text)")
-            case .unknown(let text):
+            case .unknown(let text), .unreadable(let text):
                 succeeded = false
                 lines.append("\(domain): could not tell: \(text)")
             }

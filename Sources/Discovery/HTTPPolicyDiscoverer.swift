@@ -46,13 +46,15 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
             return .found(STSRecord.select(from: answer.records.map { String(decoding: $0, as: UTF8.self) }))
         case .noData, .noSuchDomain:
             return .found(.absent)
+        case .failure(let failure) where failure.isOurs:
+            return .notAsked("TXT at _mta-sts.\(domain): \(failure)")
         case .failure(let failure):
             return .unavailable("TXT at _mta-sts.\(domain): \(failure)")
         }
     }
 
     /// Gets and reads `https://mta-sts.<domain>/.well-known/mta-sts.txt`. - RFC 8461 §3.3: HTTPS Policy Fetching.
-    package func fetch(for domain: DomainName) async throws(FetchError) -> Policy.Reading {
+    package func fetch(for domain: DomainName, isRenewal: Bool) async throws(FetchError) -> Policy.Reading {
         guard let host = domain.child("mta-sts") else {
             throw .failed(
                 PolicyFailure(.stsPolicyFetchError, "mta-sts.\(domain) is longer than a name may be"))

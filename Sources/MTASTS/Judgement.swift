@@ -18,7 +18,7 @@ package func judge(
     switch finding {
     case .absent: return .noPolicy(nil)
     case .failed(let failure): return .noPolicy(failure)
-    case .unknown(let text): return .unknown(text)
+    case .unknown(let text), .unreadable(let text): return .unknown(text)
     case .policy(let cached):
         let policy = cached.policy
         guard policy.mode != .none else { return .modeNone }
@@ -44,7 +44,7 @@ package func judge(
     switch finding {
     case .absent: return .noPolicy(nil)
     case .failed(let failure): return .noPolicy(failure)
-    case .unknown(let text): return .unknown(text)
+    case .unknown(let text), .unreadable(let text): return .unknown(text)
     case .policy(let cached):
         guard cached.policy.mode != .none else { return .modeNone }
         switch error {

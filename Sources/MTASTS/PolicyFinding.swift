@@ -13,6 +13,8 @@ package enum PolicyFinding: Sendable, Hashable {
     case failed(PolicyFailure)
     /// The DNS did not say whether there is one.
     case unknown(String)
+    /// A live enforce policy is stored whose text cannot be read: nothing may be concluded until it is fetched anew.
+    case unreadable(String)
 }
 
 /// Why an announced policy cannot be had. - RFC 8460 §4.3.2.2: MTA-STS-specific Policy Failures.

@@ -12,7 +12,8 @@ package protocol PolicyDiscoverer: Sendable {
     /// The TXT record; `nil` in `.unavailable` cases is never "absent".
     func record(for domain: DomainName) async -> RecordFinding
     /// The policy by HTTPS. The caller keeps any cached policy when this throws.
-    func fetch(for domain: DomainName) async throws(FetchError) -> Policy.Reading
+    /// - Parameter isRenewal: whether a live policy is cached, whose renewal must not wait behind strangers.
+    func fetch(for domain: DomainName, isRenewal: Bool) async throws(FetchError) -> Policy.Reading
 }
 
 /// What the DNS said about a domain's STS record.
@@ -20,14 +21,29 @@ package enum RecordFinding: Sendable, Hashable {
     case found(STSRecord.Finding)
     /// No answer, SERVFAIL, or a bogus one: the text says which.
     case unavailable(String)
+    /// Our own trouble kept us from asking, which says nothing of the domain and is not kept.
+    case notAsked(String)
 }
 
 /// Tries STARTTLS on one host.
 package protocol Prober: Sendable {
     /// Never throws: what goes wrong is what was seen.
-    /// - Parameter routeIsSecure: whether DNSSEC vouches for the MX records, without which DANE does not apply.
-    /// - Returns: nil if the host was not tried for want of room, which says nothing about it.
-    func probe(_ candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence?
+    /// - Parameters:
+    ///   - routeIsSecure: whether DNSSEC vouches for the MX records, without which DANE does not apply.
+    ///   - policyDomain: whose mail asks, by whose owner places are shared out.
+    ///   - begun: called when the host's turn has come; what takes time from then on is the host's doing.
+    func probe(
+        _ candidate: Candidate, routeIsSecure: Bool, for policyDomain: DomainName, begun: @escaping @Sendable () -> Void
+    ) async -> ProbeResult
+}
+
+/// What came of looking at a host.
+package enum ProbeResult: Sendable, Hashable {
+    case seen(HostEvidence)
+    /// Our own trouble kept us from looking, which says nothing of the host and is not kept; the text says what.
+    case notTried(String)
+
+    package var evidence: HostEvidence? { if case .seen(let evidence) = self { evidence } else { nil } }
 }
 
 /// Counts outcomes; must not block and must not fail.

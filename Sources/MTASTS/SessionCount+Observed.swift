@@ -31,7 +31,7 @@ extension SessionCount {
         case .failed(let failure):
             return count(.sts(domain, nil), [FailureDetails(failure.type, reasonCode: failure.text)])
         // - RFC 8461 §5: mode none is as though there were no policy.
-        case .policy, .absent, .unknown:
+        case .policy, .absent, .unknown, .unreadable:
             if session.result == .plaintext { return [] }
             return count(.reported(ReportedPolicy(.noPolicyFound, domain: domain.ascii)), session.ownFailure)
         }

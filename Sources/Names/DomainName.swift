@@ -58,7 +58,8 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
         }
     }
 
-    private init(unchecked ascii: String) { self.ascii = ascii }
+    /// A name that was cut from a valid one.
+    init(unchecked ascii: String) { self.ascii = ascii }
 
     /// The service name a protocol puts before a domain, such as `_mta-sts` or `_25._tcp`.
     ///

@@ -245,18 +245,20 @@ package final class Gate: Sendable {
                     seen.hosts[candidate] = host
                 }
                 let key = ProbeKey(candidate: candidate, routeIsSecure: route.isSecure, generation: generation)
-                group.addTask { (candidate, await self.look(at: key)) }
+                group.addTask { (candidate, await self.look(at: key, for: route.policyDomain)) }
             }
             for await (candidate, host) in group { seen.hosts[candidate] = host }
             return seen
         }
     }
 
-    private func look(at key: ProbeKey) async -> HostEvidence? {
+    private func look(at key: ProbeKey, for domain: DomainName) async -> HostEvidence? {
         if let known = evidence.value(for: key, at: clock.now) { return known }
         // A host that was not tried is one that was not seen: it stays open whether the route conforms.
         return await probeFlights.join(key) { [self] in
-            guard let seen = await prober.probe(key.candidate, routeIsSecure: key.routeIsSecure) else { return nil }
+            let result = await prober.probe(
+                key.candidate, routeIsSecure: key.routeIsSecure, for: domain, begun: {})
+            guard case .seen(let seen) = result else { return nil }
             let settings = settings.withLock { $0 }
             let keepFor =
                 switch seen {

@@ -152,8 +152,11 @@ package final class MapDesk: MapOracle {
 
     /// What the operator has said of a domain whose policy is not known; nil if that is to be no policy.
     private func doubt(about policy: PolicyFinding, _ settings: MapSettings) -> MapFinding? {
-        guard case .unknown(let text) = policy, settings.onUnknown == .temporary else { return nil }
-        return .temporary("policy not known: \(text)")
+        switch policy {
+        case .unreadable(let text): .temporary(text)
+        case .unknown(let text): settings.onUnknown == .temporary ? .temporary("policy not known: \(text)") : nil
+        case .policy, .absent, .failed: nil
+        }
     }
 
     private func remember(_ finding: MapFinding, of key: NextHop, at now: UTCTime) -> MapFinding {
@@ -210,6 +213,7 @@ extension PolicyFinding {
     fileprivate func finding(hosts: MXSet) -> MapFinding {
         switch self {
         case .absent, .unknown: return .notFound
+        case .unreadable(let text): return .temporary(text)
         case .failed(let failure): return .failed(failure)
         case .policy(let cached):
             switch cached.policy.mode {

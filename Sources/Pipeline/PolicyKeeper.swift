@@ -111,6 +111,7 @@ package final class PolicyKeeper: Sendable {
         switch finding {
         case .policy: finding
         case .absent, .failed, .unknown: standIn(for: domain) ?? finding
+        case .unreadable: finding
         }
     }
 
@@ -220,6 +221,8 @@ package final class PolicyKeeper: Sendable {
                 return await follow(cached.id, of: domain, settings, fetchAlways: true)
             }
             fallback = .unknown(text)
+        case .notAsked(let text):
+            return liveCached(domain).map { .policy($0) } ?? .unknown(text)
         }
         if let cached = liveCached(domain) {
             let metadata: Logger.Metadata = ["domain": "\(domain)", "expires": "\(cached.expiresAt)"]
@@ -252,7 +255,7 @@ package final class PolicyKeeper: Sendable {
             return cached.map { .policy($0) } ?? .failed(pause.failure)
         }
         do throws(FetchError) {
-            let reading = try await discoverer.fetch(for: domain)
+            let reading = try await discoverer.fetch(for: domain, isRenewal: cached != nil)
             return accept(reading, id: id, of: domain, replacing: cached)
         } catch {
             switch error {

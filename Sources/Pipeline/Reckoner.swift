@@ -141,7 +141,7 @@ package final class Reckoner: Sendable {
             case .unknown, nil:
                 noteUnknown(session.domain, times)
                 return session
-            case .policy, .absent, .failed: return session
+            case .policy, .absent, .failed, .unreadable: return session
             }
         }
     }

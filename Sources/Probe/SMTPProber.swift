@@ -20,8 +20,14 @@ package final class SMTPProber: Prober {
         slots = Slots(settings.maxConcurrent, maxWaiting: settings.maxWaiting)
     }
 
-    package func probe(_ candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence? {
-        await slots.run { await look(at: candidate, routeIsSecure: routeIsSecure) }
+    package func probe(
+        _ candidate: Candidate, routeIsSecure: Bool, for policyDomain: DomainName, begun: @escaping @Sendable () -> Void
+    ) async -> ProbeResult {
+        let seen = await slots.run {
+            begun()
+            return await look(at: candidate, routeIsSecure: routeIsSecure)
+        }
+        return seen.map { .seen($0) } ?? .notTried("too many hosts are being looked at")
     }
 
     private func look(at candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence {

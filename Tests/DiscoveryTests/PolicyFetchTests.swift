@@ -12,7 +12,7 @@ struct PolicyFetchTests {
     @Test func aPublishedPolicyIsFetchedByOnePlainRequest() async throws {
         let world = try World()
         let domain = try world.publish(.good, for: "example.lab")
-        let reading = try await world.discoverer().fetch(for: domain)
+        let reading = try await world.discoverer().fetch(for: domain, isRenewal: false)
         #expect(reading.policy.mode == .enforce)
         #expect(reading.policy.maxAgeSeconds == 86_400)
         #expect(reading.policy.covers(try DomainName("mx.example.lab")))

@@ -27,7 +27,7 @@ struct RecordTests {
         switch finding {
         case .found(.record(let record)): #expect(record.id == id)
         case .found(.invalid): #expect(id == nil)
-        case .found(.absent), .unavailable: Issue.record("\(finding)")
+        case .found(.absent), .unavailable, .notAsked: Issue.record("\(finding)")
         }
     }
 

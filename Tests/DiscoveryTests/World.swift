@@ -89,7 +89,7 @@ extension HTTPPolicyDiscoverer {
     /// Why a fetch brought nothing; nil if it succeeds.
     func error(for domain: DomainName) async -> FetchError? {
         do throws(FetchError) {
-            _ = try await fetch(for: domain)
+            _ = try await fetch(for: domain, isRenewal: false)
             return nil
         } catch {
             return error

@@ -14,9 +14,10 @@ let package = Package(
     name: "sts-milter-fuzz",
     targets: [
         .systemLibrary(name: "CIDN2", path: "CShims/CIDN2", pkgConfig: "libidn2"),
+        .systemLibrary(name: "CPSL", path: "CShims/CPSL", pkgConfig: "libpsl"),
         .systemLibrary(name: "CZlib", path: "CShims/CZlib", pkgConfig: "zlib"),
         .target(name: "Gzip", dependencies: ["CZlib"]),
-        .target(name: "Names", dependencies: ["CIDN2"]),
+        .target(name: "Names", dependencies: ["CIDN2", "CPSL"]),
         .target(name: "TLSRPT", dependencies: ["Names"]),
         .target(name: "MTASTS", dependencies: ["Names", "TLSRPT"]),
         .target(name: "ReportView", dependencies: ["Gzip", "Names", "TLSRPT"]),

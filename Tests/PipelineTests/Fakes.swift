@@ -53,7 +53,7 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
         }
     }
 
-    func fetch(for domain: DomainName) async throws(FetchError) -> Policy.Reading {
+    func fetch(for domain: DomainName, isRenewal: Bool) async throws(FetchError) -> Policy.Reading {
         let (result, gate) = state.withLock {
             $0.fetches += 1
             return ($0.fetch, $0.gate)
@@ -80,14 +80,17 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
         )
     }
 
-    func probe(_ candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence? {
-        if look({ $0.notTried.contains(candidate.name.ascii) }) { return nil }
+    func probe(
+        _ candidate: Candidate, routeIsSecure: Bool, for policyDomain: DomainName, begun: @escaping @Sendable () -> Void
+    ) async -> ProbeResult {
+        if look({ $0.notTried.contains(candidate.name.ascii) }) { return .notTried("no room") }
+        begun()
         let (seen, gate) = state.withLock {
             $0.probes += 1
             return ($0.hosts[candidate.name.ascii] ?? .unreachable("connection refused"), $0.probeGate)
         }
         await gate?.wait()
-        return seen
+        return .seen(seen)
     }
 
     func survey(_ candidate: Candidate, routeIsSecure: Bool) async -> DANEStatus {

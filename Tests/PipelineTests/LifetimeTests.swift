@@ -120,6 +120,7 @@ struct LifetimeTests {
         case .absent: "absent"
         case .failed: "failed"
         case .unknown: "unknown"
+        case .unreadable: "unreadable"
         }
     }
 }

@@ -56,7 +56,10 @@ struct DANETests {
         }
 
         func probe(_ name: String, routeIsSecure: Bool = true) async throws -> HostEvidence {
-            try #require(await prober.probe(try candidate(name), routeIsSecure: routeIsSecure))
+            let candidate = try candidate(name)
+            let result = await prober.probe(
+                candidate, routeIsSecure: routeIsSecure, for: candidate.name, begun: {})
+            return try #require(result.evidence)
         }
 
         func survey(_ name: String, routeIsSecure: Bool = true) async throws -> DANEStatus {

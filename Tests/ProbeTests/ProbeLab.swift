@@ -38,7 +38,8 @@ struct ProbeLab {
     }
 
     func probe() async -> HostEvidence {
-        await prober.probe(candidate, routeIsSecure: false) ?? .unreachable(Self.notTried)
+        await prober.probe(candidate, routeIsSecure: false, for: candidate.name, begun: {}).evidence
+            ?? .unreachable(Self.notTried)
     }
 
     /// Stands for no evidence at all.

@@ -79,10 +79,10 @@ package final class Examiner: Sendable {
         var finding: PolicyFinding
         switch record {
         case .found(.absent), .found(.invalid): finding = .absent
-        case .unavailable(let text): finding = .unknown(text)
+        case .unavailable(let text), .notAsked(let text): finding = .unknown(text)
         case .found(.record(let record)):
             do throws(FetchError) {
-                let reading = try await network.discoverer.fetch(for: domain)
+                let reading = try await network.discoverer.fetch(for: domain, isRenewal: false)
                 let fresh = CachedPolicy(
                     domain: domain, id: record.id, policy: reading.policy, fetchedAt: now)
                 return (.policy(fresh), reading.warnings, "live")
@@ -106,7 +106,9 @@ package final class Examiner: Sendable {
         await withTaskGroup(of: (Candidate, HostEvidence?).self) { group in
             for candidate in route.candidates {
                 group.addTask { [network] in
-                    (candidate, await network.prober.probe(candidate, routeIsSecure: route.isSecure))
+                    let result = await network.prober.probe(
+                        candidate, routeIsSecure: route.isSecure, for: route.policyDomain, begun: {})
+                    return (candidate, result.evidence)
                 }
             }
             var seen = Evidence()
@@ -133,7 +135,8 @@ package final class Examiner: Sendable {
         case .found(.record(let record)): Examination.Record(status: "found", id: record.id, problem: nil)
         case .found(.absent): Examination.Record(status: "absent", id: nil, problem: nil)
         case .found(.invalid(let text)): Examination.Record(status: "invalid", id: nil, problem: text)
-        case .unavailable(let text): Examination.Record(status: "unavailable", id: nil, problem: text)
+        case .unavailable(let text), .notAsked(let text):
+            Examination.Record(status: "unavailable", id: nil, problem: text)
         }
     }
 
