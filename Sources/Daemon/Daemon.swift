@@ -260,7 +260,7 @@ private struct GateJudge: RecipientJudge {
 
     func glance(_ hops: [NextHop]) -> Verdict? { gate.glance(hops) }
     func judge(_ hops: [NextHop]) async -> Verdict { await gate.admit(hops) }
-    func settle(_ hops: [NextHop]) -> Verdict { gate.settle(hops) }
+    func settle(_ hops: [NextHop], because ending: WaitEnding) -> Verdict { gate.settle(hops, because: ending) }
     func note(_ ruling: Ruling) {
         hops?.note(ruling)
         gate.note(ruling)

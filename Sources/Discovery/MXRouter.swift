@@ -62,11 +62,11 @@ package struct MXRouter: Router {
             return Hosts(
                 records: records, strangers: strangers, isSecure: isSecure, timeToLive: answer.timeToLive)
         case .noData:
-            let addressLife = try await lifeOfAddress(of: domain)
+            let addressLife = try await lifeOfAddress(of: domain, noMXIsSecure: isSecure)
             let life = min(answer.timeToLive, addressLife)
             return Hosts(records: [(domain, 0)], isSecure: isSecure, timeToLive: life)
         case .noSuchDomain:
-            throw .noSuchDomain
+            throw .noSuchDomain(isSecure: isSecure)
         case .failure(let failure):
             throw Self.error(failure, "MX of \(domain)")
         }
@@ -88,7 +88,7 @@ package struct MXRouter: Router {
             }
         }
         if best.isEmpty, strangers.isEmpty {
-            if answer.malformed == 0 { throw .nullMX }
+            if answer.malformed == 0 { throw .nullMX(isSecure: answer.security == .secure) }
             throw .unavailable("no MX record of \(domain) can be read")
         }
         // What is not read cannot be vouched for.
@@ -99,20 +99,19 @@ package struct MXRouter: Router {
     }
 
     /// How long the address of a domain without MX records holds: without one, the domain takes no mail.
-    private func lifeOfAddress(of domain: DomainName) async throws(RouteError) -> Duration {
+    private func lifeOfAddress(of domain: DomainName, noMXIsSecure: Bool) async throws(RouteError) -> Duration {
         let answer = await resolver.addresses(of: domain, within: timeout)
         switch answer.outcome {
         case .records: return answer.timeToLive
-        case .noData, .noSuchDomain: throw .noSuchDomain
+        case .noData, .noSuchDomain: throw .noSuchDomain(isSecure: noMXIsSecure && answer.security == .secure)
         case .failure(let failure): throw Self.error(failure, "address of \(domain)")
         }
     }
 
     private static func error(_ failure: DNSFailure, _ question: String) -> RouteError {
-        switch failure {
-        case .bogus: .bogus("\(question): \(failure)")
-        case .serverFailure, .refused, .responseCode, .timeout, .cancelled, .busy, .shutDown, .library:
-            .unavailable("\(question): \(failure)")
-        }
+        let text = "\(question): \(failure)"
+        if failure.isOurs { return .notAsked(text) }
+        if case .bogus = failure { return .bogus(text) }
+        return .unavailable(text)
     }
 }

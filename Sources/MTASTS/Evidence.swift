@@ -5,17 +5,29 @@ import TLSRPT
 /// What was seen of the hosts of a route; a host that is not listed has not been looked at.
 package struct Evidence: Sendable, Equatable {
     package var hosts: [Candidate: HostEvidence]
+    /// Hosts that our own trouble kept us from looking at, and that trouble.
+    package var kept: [Candidate: String] = [:]
 
     package init(_ hosts: [Candidate: HostEvidence] = [:]) { self.hosts = hosts }
+
+    /// Takes what came of looking at a host.
+    package mutating func note(_ result: ProbeResult, of candidate: Candidate) {
+        switch result {
+        case .seen(let evidence): hosts[candidate] = evidence
+        case .notTried(let trouble): kept[candidate] = trouble
+        }
+    }
 }
 
 /// What was seen when one host was asked for STARTTLS. - RFC 8461 §4.2: Recipient MTA Certificate Validation.
 package enum HostEvidence: Sendable, Hashable {
     /// TLS came up and the host proved its name.
     case conforming(TLSFacts)
-    /// The host answered and did not prove itself: at least one failure, the gravest first.
+    /// The host spoke and did not prove itself: at least one failure, the gravest first. A host that speaks and does
+    /// not come to verified TLS, in whatever way, is one that an MTA might hand the mail to in the clear.
     case failing([Failure], TLSFacts?)
-    /// No host spoke SMTP with us: mail cannot go there now, which is not a violation.
+    /// There was no connection, no octet, or a greeting that turns all mail away: mail cannot go there now, which is no
+    /// violation, and no proof either.
     case unreachable(String)
 }
 

@@ -18,7 +18,8 @@ package func judge(
     switch finding {
     case .absent: return .noPolicy(nil)
     case .failed(let failure): return .noPolicy(failure)
-    case .unknown(let text), .unreadable(let text): return .unknown(text)
+    case .unknown(let text): return .unknown(text)
+    case .unreadable(let text): return .unproven(Doubt(text))
     case .policy(let cached):
         let policy = cached.policy
         guard policy.mode != .none else { return .modeNone }
@@ -27,7 +28,7 @@ package func judge(
         case (.conforms, let mode): return .conforming(mode)
         case (_, .testing): return .testing(tally.bad)
         case (.violates, _): return .violating(Violation(policyDomain: route.policyDomain, findings: tally.bad))
-        case (.undecided(let text), _): return .unknown(text)
+        case (.undecided(let doubt), _): return .unproven(doubt)
         }
     }
 }
@@ -36,27 +37,50 @@ package func judge(
 package func judge(
     _ error: RouteError, of policyDomain: DomainName, under finding: PolicyFinding
 ) -> Verdict {
-    switch error {
-    case .nullMX: return .notJudged("null MX")
-    case .noSuchDomain: return .notJudged("no such domain")
-    case .bogus, .unavailable: break
+    let doubt: Doubt
+    switch (error, finding.mode) {
+    // Without a policy to keep it is the MTA's to bounce, whoever said it.
+    case (.nullMX(let isSecure), let mode):
+        guard mode == .enforce, !isSecure else { return .notJudged("null MX") }
+        doubt = Doubt("null MX, for which DNSSEC does not vouch")
+    case (.noSuchDomain(let isSecure), let mode):
+        guard mode == .enforce, !isSecure else { return .notJudged("no such domain") }
+        doubt = Doubt("no such domain, for which DNSSEC does not vouch")
+    case (.bogus(let text), .enforce), (.bogus(let text), .testing):
+        let failure = Failure(.dnssecInvalid, text: "MX records fail DNSSEC validation: \(text)")
+        let findings = [HostFinding(host: nil, failures: [failure])]
+        return finding.mode == .testing
+            ? .testing(findings) : .violating(Violation(policyDomain: policyDomain, findings: findings))
+    case (.bogus(let text), _), (.unavailable(let text), _): doubt = Doubt(text)
+    case (.notAsked(let text), _): doubt = Doubt(text, isOurs: true)
     }
+    return judge(doubt, under: finding)
+}
+
+/// The verdict when the route has not been looked at, or not far enough.
+package func judge(_ doubt: Doubt, under finding: PolicyFinding) -> Verdict {
     switch finding {
-    case .absent: return .noPolicy(nil)
-    case .failed(let failure): return .noPolicy(failure)
-    case .unknown(let text), .unreadable(let text): return .unknown(text)
+    case .absent: .noPolicy(nil)
+    case .failed(let failure): .noPolicy(failure)
+    case .unknown(let text): .unknown(text)
+    case .unreadable(let text): .unproven(Doubt(text))
     case .policy(let cached):
-        guard cached.policy.mode != .none else { return .modeNone }
-        switch error {
-        case .bogus(let text):
-            let failure = Failure(.dnssecInvalid, text: "MX records fail DNSSEC validation: \(text)")
-            let findings = [HostFinding(host: nil, failures: [failure])]
-            return cached.policy.mode == .testing
-                ? .testing(findings) : .violating(Violation(policyDomain: policyDomain, findings: findings))
-        case .unavailable(let text):
-            return cached.policy.mode == .testing ? .testing([]) : .unknown(text)
-        case .nullMX, .noSuchDomain:
-            return .notJudged("no route")
+        switch cached.policy.mode {
+        case .none: .modeNone
+        case .testing: .testing([])
+        case .enforce: .unproven(doubt)
+        }
+    }
+}
+
+extension PolicyFinding {
+    /// The mode of the policy that applies; nil where none does or none can be read. One that is not readable is taken
+    /// for the strictest.
+    fileprivate var mode: Policy.Mode? {
+        switch self {
+        case .policy(let cached): cached.policy.mode
+        case .unreadable: .enforce
+        case .absent, .failed, .unknown: nil
         }
     }
 }
@@ -66,26 +90,38 @@ package func combine(_ verdicts: [Verdict], enforcement: Enforcement) -> Verdict
     // Without a map one bad next hop is enough, with it all must be bad; so the order of search differs.
     let isViolating: (Verdict) -> Bool = { if case .violating = $0 { true } else { false } }
     let isUnknown: (Verdict) -> Bool = { if case .unknown = $0 { true } else { false } }
+    let isUnproven: (Verdict) -> Bool = { if case .unproven = $0 { true } else { false } }
     let violating = verdicts.first(where: isViolating)
+    let unproven = verdicts.first(where: isUnproven)
     let unknown = verdicts.first(where: isUnknown)
-    let mayGo = verdicts.first { !isViolating($0) && !isUnknown($0) }
+    let mayGo = verdicts.first { !isViolating($0) && !isUnproven($0) && !isUnknown($0) }
     switch enforcement {
-    case .milter: return violating ?? unknown ?? mayGo ?? .notJudged("no next hop")
-    case .milterAndPolicyMap: return mayGo ?? unknown ?? violating ?? .notJudged("no next hop")
+    case .milter: return violating ?? unproven ?? unknown ?? mayGo ?? .notJudged("no next hop")
+    case .milterAndPolicyMap: return mayGo ?? unknown ?? unproven ?? violating ?? .notJudged("no next hop")
     }
 }
 
 /// The candidates of a route, sorted by what is known of them.
 private struct Tally {
-    enum Standing { case conforms, violates, undecided(String) }
+    enum Standing { case conforms, violates, undecided(Doubt) }
 
     var good = 0
     var bad: [HostFinding] = []
     var unreachable: [String] = []
     var unseen: [DomainName] = []
+    /// Hosts that only our own trouble keeps us from seeing.
+    var kept: [String] = []
 
     init(of route: Route, under policy: Policy, seeing evidence: Evidence, scrutiny: Scrutiny) {
-        for candidate in route.candidates { add(candidate, policy, evidence.hosts[candidate], scrutiny) }
+        for candidate in route.candidates {
+            if evidence.hosts[candidate] == nil, let trouble = evidence.kept[candidate], scrutiny == .probes,
+                policy.covers(candidate.name)
+            {
+                kept.append("\(candidate.name): \(trouble)")
+            } else {
+                add(candidate, policy, evidence.hosts[candidate], scrutiny)
+            }
+        }
         for name in route.overflow { add(unlookedAt: name, policy, scrutiny) }
         for stranger in route.strangers {
             let failure = Failure(
@@ -139,18 +175,22 @@ private struct Tally {
         switch enforcement {
         case .milter:
             if !bad.isEmpty { return .violates }
-            if !unseen.isEmpty { return notYet }
-            return good > 0 ? .conforms : down
+            if let open { return .undecided(open) }
+            return good > 0 ? .conforms : .undecided(down)
         case .milterAndPolicyMap:
             if good > 0 { return .conforms }
-            if !unseen.isEmpty { return notYet }
-            return bad.isEmpty ? down : .violates
+            if let open { return .undecided(open) }
+            return bad.isEmpty ? .undecided(down) : .violates
         }
     }
 
-    private var notYet: Standing {
-        .undecided("not yet looked at: \(unseen.prefix(3).map(\.ascii).joined(separator: ", "))")
+    /// What is still to be seen; nil when all hosts were looked at.
+    private var open: Doubt? {
+        if !unseen.isEmpty {
+            return Doubt("not yet looked at: \(unseen.prefix(3).map(\.ascii).joined(separator: ", "))")
+        }
+        return kept.isEmpty ? nil : Doubt("not looked at: \(kept.prefix(3).joined(separator: "; "))", isOurs: true)
     }
 
-    private var down: Standing { .undecided("unreachable: \(unreachable.prefix(3).joined(separator: "; "))") }
+    private var down: Doubt { Doubt("unreachable: \(unreachable.prefix(3).joined(separator: "; "))") }
 }

@@ -44,12 +44,17 @@ package struct Candidate: Sendable, Hashable {
 
 /// Why there is no route to judge.
 package enum RouteError: Error, Sendable, Hashable {
-    /// The domain takes no mail: the MTA bounces, there is nothing to judge. - RFC 7505 §3: MX Resource Records Specifying Null MX.
-    case nullMX
-    /// The domain or every one of its hosts does not exist: the MTA bounces.
-    case noSuchDomain
+    /// The domain takes no mail: the MTA bounces. - RFC 7505 §3: MX Resource Records Specifying Null MX.
+    ///
+    /// Only where DNSSEC vouches for it is there nothing to judge: who forges MX answers can give us this one, and the
+    /// MTA his host.
+    case nullMX(isSecure: Bool)
+    /// The domain or every one of its hosts does not exist: the MTA bounces. Forged as easily as a null MX.
+    case noSuchDomain(isSecure: Bool)
     /// The answer fails DNSSEC validation: somebody may have forged it, so no host in it may be used.
     case bogus(String)
     /// The DNS did not answer: nothing is known, ask again.
     case unavailable(String)
+    /// Our own trouble kept us from asking, which says nothing of the domain and is not kept.
+    case notAsked(String)
 }

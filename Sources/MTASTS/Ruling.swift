@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import Names
 
+/// Why nobody waits for a lookup any longer.
+package enum WaitEnding: Error, Sendable, Hashable {
+    /// It took as long as anybody may wait: the doing of those who were asked.
+    case late
+    /// We had no room or no time left to wait at all: our own doing.
+    case crowded
+}
+
 /// What was done about a recipient's mail, and upon which verdict.
 package struct Ruling: Sendable, Hashable {
     package let verdict: Verdict

@@ -44,7 +44,7 @@ extension SessionCount {
                 details: details)
         }
         switch outcome.verdict {
-        case .notJudged, .modeNone, .unknown, .noPolicy(nil): return []
+        case .notJudged, .modeNone, .unknown, .unproven, .provenLately, .noPolicy(nil): return []
         case .noPolicy(let failure?):
             // None was applied, also if an older one has just run out.
             let unavailable = AppliedPolicy.sts(outcome.policyDomain, nil)

@@ -15,8 +15,28 @@ package enum Verdict: Sendable, Hashable {
     case testing([HostFinding])
     /// The route breaks an enforce policy: mail must not go.
     case violating(Violation)
-    /// An enforce policy or the route could not be looked up in time; the text says what is missing.
+    /// Nobody could say in time whether there is a policy; the text says what is missing.
     case unknown(String)
+    /// An enforce policy applies, and its hosts have not been seen to conform: not to be able to look is no proof.
+    /// - RFC 8461 §5: Policy Application.
+    case unproven(Doubt)
+    /// As ``unproven(_:)``, but the route conformed within the last day, and only our own trouble, which the text tells,
+    /// keeps us from looking again.
+    case provenLately(String)
+}
+
+/// Why a route has not been seen to keep its policy.
+package struct Doubt: Sendable, Hashable {
+    /// What a person reads, safe to print.
+    package let text: String
+    /// Whether our own trouble alone keeps us from seeing: no room, no descriptors, no resolver. What the hosts, the
+    /// network between, or the domain's DNS do is never ours, for that is what an attacker can choose.
+    package let isOurs: Bool
+
+    package init(_ text: String, isOurs: Bool = false) {
+        self.text = text
+        self.isOurs = isOurs
+    }
 }
 
 extension Verdict {
@@ -29,6 +49,8 @@ extension Verdict {
         case .testing([]), .unknown: "unknown"
         case .testing: "not-conforming"
         case .violating: "violating"
+        case .unproven: "unproven"
+        case .provenLately: "proven-lately"
         }
     }
 }

@@ -26,6 +26,7 @@ enum Decision: String, Sendable, Hashable {
     struct Circumstances: Sendable, Hashable {
         var onViolation: ViolationAction
         var onUnknown: UnknownAction
+        var onUnproven: UnknownAction
         /// Nil for mail from SMTP.
         var localSubmission: LocalSubmissionAction?
         /// Whether the header still to come may change everything.
@@ -37,11 +38,9 @@ enum Decision: String, Sendable, Hashable {
         switch verdict {
         case .notJudged, .noPolicy, .modeNone, .conforming: self = .deliver
         case .testing: self = .log
-        case .unknown:
-            switch circumstances.onUnknown {
-            case .accept: self = .log
-            case .defer: self = Self.deferring(circumstances)
-            }
+        case .provenLately: self = .log
+        case .unknown: self = Self.inDoubt(circumstances.onUnknown, circumstances)
+        case .unproven: self = Self.inDoubt(circumstances.onUnproven, circumstances)
         case .violating:
             switch circumstances.onViolation {
             case .log: self = .log
@@ -49,6 +48,13 @@ enum Decision: String, Sendable, Hashable {
             case .quarantine: self = circumstances.canQuarantine ? .quarantine : Self.deferring(circumstances)
             case .defer: self = Self.deferring(circumstances)
             }
+        }
+    }
+
+    private static func inDoubt(_ action: UnknownAction, _ circumstances: Circumstances) -> Decision {
+        switch action {
+        case .accept: .log
+        case .defer: deferring(circumstances)
         }
     }
 

@@ -7,9 +7,18 @@ package enum ViolationAction: String, Sendable, Hashable, CaseIterable {
     case `defer`, quarantine, log
 }
 
-/// What is done about a recipient whose route could not be judged in time.
+/// What is done about a recipient of whose policy, or of whose route, nothing is known in time.
 package enum UnknownAction: String, Sendable, Hashable, CaseIterable {
     case accept, `defer`
+
+    /// What is done about an unproven route unless the operator says otherwise: where a policy map guards the delivery,
+    /// the MTA itself holds what does not conform.
+    package static func whereUnproven(under enforcement: Enforcement) -> UnknownAction {
+        switch enforcement {
+        case .milter: .defer
+        case .milterAndPolicyMap: .accept
+        }
+    }
 }
 
 /// What is done about mail of sendmail(1) and cron that would be deferred: Postfix leaves it in maildrop and tries the
@@ -43,7 +52,10 @@ package struct MilterSettings: Sendable, Hashable {
     /// - RFC 8689 §3: The TLS-Required Header Field.
     package var tlsRequiredNo = false
     package var onViolation = ViolationAction.defer
+    /// It is not known whether there is a policy.
     package var onUnknown = UnknownAction.accept
+    /// An enforce policy applies and its hosts have not been seen to conform.
+    package var onUnproven = UnknownAction.defer
     /// The first that matches a recipient decides.
     package var rules: [Rule] = []
     /// The sender of our own reports, which are never deferred; believed only from this host.

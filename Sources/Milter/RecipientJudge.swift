@@ -7,12 +7,14 @@ package protocol RecipientJudge: Sendable {
     func glance(_ hops: [NextHop]) -> Verdict?
     /// The verdict after looking things up; may take long, and goes on although the caller stopped waiting.
     func judge(_ hops: [NextHop]) async -> Verdict
-    /// The verdict as memory stands when patience has ended; called on libmilter's thread, must not block.
-    func settle(_ hops: [NextHop]) -> Verdict
+    /// The verdict as memory stands when nobody waits any longer; called on libmilter's thread, must not block.
+    func settle(_ hops: [NextHop], because ending: WaitEnding) -> Verdict
     /// Takes note of what was done, once per message and next hops; must not block.
     func note(_ ruling: Ruling)
 }
 
 extension RecipientJudge {
-    package func settle(_ hops: [NextHop]) -> Verdict { glance(hops) ?? .unknown("lookup still running") }
+    package func settle(_ hops: [NextHop], because ending: WaitEnding) -> Verdict {
+        glance(hops) ?? .unknown("lookup still running")
+    }
 }

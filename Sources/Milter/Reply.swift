@@ -47,6 +47,17 @@ package struct Reply: Sendable, Hashable {
             "MTA-STS: \(subject)cannot tell yet whether the policy is kept: \(Self.part(why)); try again later")
     }
 
+    /// The reply about a route that has not been seen to keep an enforce policy.
+    ///
+    /// 4.3.2 (system not accepting network messages) where the trouble is our own. - RFC 3463 §3.4: Mail System Status.
+    package init(_ doubt: Doubt, domain: DomainName?) {
+        status = doubt.isOurs ? "4.3.2" : "4.7.0"
+        let subject = domain.map { "\($0): " } ?? ""
+        text = Self.line(
+            "MTA-STS: \(subject)not seen to keep the policy: \(Self.part(doubt.text)) (policy mode enforce); try again later"
+        )
+    }
+
     /// The text as libmilter wants it: Sendmail uses it as a format and Postfix drops a lone `%`.
     package var milterText: String {
         text.split(separator: "%", omittingEmptySubsequences: false).joined(separator: "%%")

@@ -7,7 +7,7 @@ package struct Rule: Sendable, Hashable {
         /// Not judged at all.
         case exempt
         /// Judged, with other consequences; nil leaves the general setting.
-        case act(onViolation: ViolationAction?, onUnknown: UnknownAction?)
+        case act(onViolation: ViolationAction?, onUnknown: UnknownAction?, onUnproven: UnknownAction?)
     }
 
     /// `{daemon_name}`: Postfix's `milter_macro_daemon_name`, Sendmail's `Name=`.

@@ -104,9 +104,12 @@ final class Session {
         let settings = message.settings.value
         let start = ContinuousClock.now
         let patience = min(settings.lookupWait, settings.messageBudget - message.waited)
-        let verdict = desk.room.verdict(on: hops, by: desk.judge, within: patience, maxWaiting: settings.maxWaiting)
+        let found = desk.room.verdict(on: hops, by: desk.judge, within: patience, maxWaiting: settings.maxWaiting)
         message.waited += ContinuousClock.now - start
-        return verdict ?? desk.judge.settle(hops)
+        switch found {
+        case .success(let verdict): return verdict
+        case .failure(let ending): return desk.judge.settle(hops, because: ending)
+        }
     }
 
     private func record(_ line: VerdictLine, isRepeated: Bool, in message: Message) {
@@ -127,12 +130,13 @@ final class Session {
         -> Decision.Circumstances
     {
         var circumstances = Decision.Circumstances(
-            onViolation: settings.onViolation, onUnknown: settings.onUnknown,
+            onViolation: settings.onViolation, onUnknown: settings.onUnknown, onUnproven: settings.onUnproven,
             localSubmission: isLocal ? settings.localSubmission : nil, awaitsHeader: settings.tlsRequiredNo,
             canQuarantine: canQuarantine)
-        if case .act(let onViolation, let onUnknown) = rule {
+        if case .act(let onViolation, let onUnknown, let onUnproven) = rule {
             circumstances.onViolation = onViolation ?? settings.onViolation
             circumstances.onUnknown = onUnknown ?? settings.onUnknown
+            circumstances.onUnproven = onUnproven ?? settings.onUnproven
         }
         return circumstances
     }
@@ -160,7 +164,9 @@ final class Session {
             isRepeated ? Reply(again: violation) : Reply(violation, hint: settings.helpHint)
         case .unknown(let why):
             Reply(unknown: why, domain: line.hops.first?.policyDomain)
-        case .notJudged, .noPolicy, .modeNone, .conforming, .testing:
+        case .unproven(let doubt):
+            Reply(doubt, domain: line.hops.first?.policyDomain)
+        case .notJudged, .noPolicy, .modeNone, .conforming, .testing, .provenLately:
             Reply(unknown: "not judged", domain: line.hops.first?.policyDomain)
         }
     }

@@ -17,7 +17,7 @@ struct VerdictLine: Sendable {
     var level: Logger.Level {
         switch verdict {
         case .notJudged, .noPolicy(nil): .debug
-        case .noPolicy, .modeNone, .conforming, .testing, .violating, .unknown: .info
+        case .noPolicy, .modeNone, .conforming, .testing, .violating, .unknown, .unproven, .provenLately: .info
         }
     }
 
@@ -54,6 +54,12 @@ struct VerdictLine: Sendable {
             fields["mode"] = "enforce"
             Self.add(violation.findings.first, to: &fields)
         case .unknown(let why):
+            fields["why"] = .string(printable(why))
+        case .unproven(let doubt):
+            fields["mode"] = "enforce"
+            fields["why"] = .string(printable(doubt.text))
+        case .provenLately(let why):
+            fields["mode"] = "enforce"
             fields["why"] = .string(printable(why))
         }
         return fields

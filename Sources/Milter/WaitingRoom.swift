@@ -18,13 +18,15 @@ final class WaitingRoom: Sendable {
     /// The verdict, if it comes within `patience`; the lookup goes on when it does not, or when nobody more may wait.
     func verdict(
         on hops: [NextHop], by judge: any RecipientJudge, within patience: Duration, maxWaiting: Int
-    ) -> Verdict? {
+    ) -> Result<Verdict, WaitEnding> {
         let found = Promise()
-        guard start(hops, judge, found) else { return nil }
+        guard start(hops, judge, found) else { return .failure(.crowded) }
         let share = max(1, maxWaiting - maxWaiting * Self.leftToOthers / 100)
-        guard patience > .zero, waiting.withLock({ $0.take(hops, of: maxWaiting, share: share) }) else { return nil }
+        guard patience > .zero, waiting.withLock({ $0.take(hops, of: maxWaiting, share: share) }) else {
+            return .failure(.crowded)
+        }
         defer { waiting.withLock { $0.leave(hops) } }
-        return found.value(within: patience)
+        return found.value(within: patience).map { .success($0) } ?? .failure(.late)
     }
 
     private func start(_ hops: [NextHop], _ judge: any RecipientJudge, _ found: Promise) -> Bool {

@@ -5,7 +5,7 @@ import Names
 import Synchronization
 
 /// How routes are judged, and how long what was seen of hosts is trusted.
-package struct GateSettings: Sendable {
+package struct GateSettings: Sendable, Equatable {
     package var enforcement: Enforcement = .milter
     package var scrutiny: Scrutiny = .probes
     /// How long a host that conformed is taken to conform still.
@@ -28,6 +28,8 @@ package final class Gate: Sendable {
     static let maxProbesOfRoute = 8
     /// How long a route that broke its policy is held to break it while it cannot be looked at again.
     static let brokenFor = Duration.seconds(3600)
+    /// How long a route that kept its policy is taken to keep it while our own trouble keeps us from looking.
+    static let provenFor = Duration.seconds(86_400)
     /// How old a delivery may be that still says something about its host.
     static let deliveryStandsFor = Duration.seconds(300)
 
@@ -61,10 +63,14 @@ package final class Gate: Sendable {
     let evidence = ExpiringTable<ProbeKey, HostEvidence>(capacity: maxRemembered)
     /// What single next hops came to in the current second: the same mail for the same domain is one look.
     let standing = ExpiringTable<NextHop, Standing>(capacity: maxRemembered)
-    /// Routes that broke their policy when they were last seen: no longer to know is no pass.
+    /// Routes that broke their policy when they were last seen. Not to be able to look again does not mend them.
     private let broken = ExpiringTable<NextHop, Broken>(capacity: maxRemembered)
+    /// Routes that kept their policy when they were last looked at, and the policy.
+    private let proven = ExpiringTable<NextHop, Policy>(capacity: maxRemembered)
+    /// Hosts whose turn to be looked at has come: what takes time now is their own doing.
+    private let begun = Mutex<Set<ProbeKey>>([])
     let generation = Atomic(0)
-    private let probeFlights = Flights<ProbeKey, HostEvidence?>(capacity: maxFlights)
+    private let probeFlights = Flights<ProbeKey, ProbeResult>(capacity: maxFlights)
 
     package init(
         policies: PolicyKeeper, routes: RouteBook, prober: any Prober, recorder: any Recorder, clock: any WallClock,
@@ -79,10 +85,16 @@ package final class Gate: Sendable {
         self.mtaTellsSessions = mtaTellsSessions
     }
 
+    /// Takes new settings; what was seen under the same ones stays.
     package func apply(_ new: GateSettings) {
-        settings.withLock { $0 = new }
+        let isChanged = settings.withLock { settings in
+            defer { settings = new }
+            return settings != new
+        }
+        guard isChanged else { return }
         standing.removeAll()
         broken.removeAll()
+        proven.removeAll()
     }
 
     /// Forgets all routes and hosts seen, for new settings or the operator.
@@ -92,6 +104,7 @@ package final class Gate: Sendable {
         evidence.removeAll()
         standing.removeAll()
         broken.removeAll()
+        proven.removeAll()
     }
 
     // MARK: From memory, at once
@@ -103,7 +116,7 @@ package final class Gate: Sendable {
         if hops.count == 1, let known = standing.value(for: hops[0], at: clock.now) { return known.verdict }
         let verdict = settle(hops) { [policies] verdict in
             switch verdict {
-            case .unknown: false
+            case .unknown, .unproven, .provenLately: false
             case .violating(let violation): policies.wasRecheckedLately(violation.policyDomain)
             case .notJudged, .noPolicy, .modeNone, .conforming, .testing: true
             }
@@ -116,7 +129,7 @@ package final class Gate: Sendable {
     /// looked at each time, so that nothing repaired waits.
     private func remember(_ verdict: Verdict, of hop: NextHop) {
         switch verdict {
-        case .unknown, .violating, .testing: return
+        case .unknown, .unproven, .provenLately, .violating, .testing: return
         case .notJudged, .noPolicy, .modeNone, .conforming: break
         }
         let now = clock.now
@@ -126,45 +139,66 @@ package final class Gate: Sendable {
         standing.set(Standing(verdict: verdict, policy: policy), for: hop, at: now, keepFor: .seconds(1))
     }
 
-    /// The verdict as memory stands when patience has ended: one bad host seen is enough to decide, what is still
-    /// missing makes it unknown.
-    package func settle(_ hops: [NextHop]) -> Verdict {
+    /// The verdict as memory stands when nobody waits any longer: one bad host seen is enough to decide, and what is
+    /// still missing makes it unknown, or unproven where a policy is known.
+    package func settle(_ hops: [NextHop], because ending: WaitEnding = .late) -> Verdict {
         let settings = settings.withLock { $0 }
-        let verdicts = hops.map {
-            inDoubt(known($0, settings, atLast: true) ?? .unknown("lookup still running"), of: $0)
-        }
-        return combine(verdicts, enforcement: settings.enforcement)
+        return combine(hops.map { settle($0, settings, ending) }, enforcement: settings.enforcement)
     }
 
-    /// What not knowing comes to: a testing policy holds nothing back, and a route that broke its policy still does
-    /// until it is seen to keep it, so that nobody gains by hiding from a second look.
-    private func inDoubt(_ verdict: Verdict, of hop: NextHop) -> Verdict {
-        guard case .unknown = verdict, let domain = hop.policyDomain,
-            case .policy(let cached) = policies.known(domain)
-        else { return verdict }
-        if cached.policy.mode == .testing { return .testing([]) }
-        guard let broken = broken.value(for: hop, at: clock.now), broken.policy == cached.policy else { return verdict }
-        return .violating(broken.violation)
+    private func settle(_ hop: NextHop, _ settings: GateSettings, _ ending: WaitEnding) -> Verdict {
+        guard let domain = hop.policyDomain else { return .notJudged("address literal") }
+        guard let policy = policies.known(domain) ?? policies.standIn(for: domain) else {
+            return .unknown("lookup still running")
+        }
+        let verdict =
+            known(hop, of: domain, under: policy, settings, ending: ending)
+            ?? judge(Doubt("lookup of hosts still running", isOurs: isOurs(ending)), under: policy)
+        return inDoubt(verdict, of: hop, under: policy)
+    }
+
+    /// Whether a lookup that is still running is late by our own doing.
+    private func isOurs(_ ending: WaitEnding) -> Bool {
+        ending == .crowded || routes.ownTrouble(at: clock.now) != nil
+    }
+
+    /// What a doubt comes to. A route that broke its policy still does until it is seen to keep it, so that nobody gains
+    /// by hiding from a second look. One that kept it within the last day is not held up by our own trouble.
+    private func inDoubt(_ verdict: Verdict, of hop: NextHop, under finding: PolicyFinding) -> Verdict {
+        guard case .unproven(let doubt) = verdict, case .policy(let cached) = finding else { return verdict }
+        let now = clock.now
+        if let broken = broken.value(for: hop, at: now), broken.policy == cached.policy {
+            return .violating(broken.violation)
+        }
+        guard doubt.isOurs, proven.value(for: hop, at: now) == cached.policy else { return verdict }
+        return .provenLately(doubt.text)
     }
 
     private func settle(_ hops: [NextHop], _ isDecided: (Verdict) -> Bool) -> Verdict? {
         let settings = settings.withLock { $0 }
         if hops.count == 1 {
-            let verdict = known(hops[0], settings, atLast: false)
+            let verdict = known(hops[0], settings)
             return verdict.flatMap { isDecided($0) ? $0 : nil }
         }
         var verdicts: [Verdict] = []
         for hop in hops {
-            guard let verdict = known(hop, settings, atLast: false), isDecided(verdict) else { return nil }
+            guard let verdict = known(hop, settings), isDecided(verdict) else { return nil }
             verdicts.append(verdict)
         }
         return combine(verdicts, enforcement: settings.enforcement)
     }
 
-    private func known(_ hop: NextHop, _ settings: GateSettings, atLast: Bool) -> Verdict? {
+    private func known(_ hop: NextHop, _ settings: GateSettings) -> Verdict? {
         guard let domain = hop.policyDomain else { return .notJudged("address literal") }
-        guard let policy = policies.known(domain) ?? (atLast ? policies.standIn(for: domain) : nil) else { return nil }
-        guard policy.needsRoute else { return judge(.unavailable(""), of: domain, under: policy) }
+        return policies.known(domain).flatMap { known(hop, of: domain, under: $0, settings, ending: nil) }
+    }
+
+    /// - Parameter ending: why nobody waits any longer; nil while somebody may.
+    private func known(
+        _ hop: NextHop, of domain: DomainName, under policy: PolicyFinding, _ settings: GateSettings,
+        ending: WaitEnding?
+    ) -> Verdict? {
+        guard policy.needsRoute else { return judge(Doubt("no route needed"), under: policy) }
         let now = clock.now
         switch routes.known(hop, at: now) {
         case nil: return nil
@@ -174,7 +208,11 @@ package final class Gate: Sendable {
             let generation = generation.load(ordering: .relaxed)
             for candidate in route.candidates {
                 let key = ProbeKey(candidate: candidate, routeIsSecure: route.isSecure, generation: generation)
-                seen.hosts[candidate] = evidence.value(for: key, at: now)
+                if let known = evidence.value(for: key, at: now) {
+                    seen.hosts[candidate] = known
+                } else if let ending, ending == .crowded || !begun.withLock({ $0.contains(key) }) {
+                    seen.kept[candidate] = "too much to do to look at it"
+                }
             }
             let verdict = judge(
                 route, under: policy, seeing: seen, enforcement: settings.enforcement, scrutiny: settings.scrutiny)
@@ -202,30 +240,36 @@ package final class Gate: Sendable {
     private func admit(_ hop: NextHop) async -> Verdict {
         guard let domain = hop.policyDomain else { return .notJudged("address literal") }
         let policy = await policies.policy(for: domain)
-        let verdict = await conclude(verdict(on: hop, of: domain, under: policy), of: hop, under: policy)
+        let verdict = conclude(await verdict(on: hop, of: domain, under: policy), of: hop, under: policy)
         guard case .violating = verdict, !policies.wasRecheckedLately(domain) else { return verdict }
         // - RFC 8461 §5.1: step 3, a delivery fails only after a look for a new policy.
         let latest = await policies.recheck(domain)
         // The route may have been repaired as well as the policy.
         routes.forget(hop)
-        return await conclude(self.verdict(on: hop, of: domain, under: latest), of: hop, under: latest)
+        return conclude(await self.verdict(on: hop, of: domain, under: latest), of: hop, under: latest)
     }
 
-    /// Remembers a violation until the route is seen to keep its policy.
+    /// Remembers a violation until the route is seen to keep its policy, and for a day that it was seen to.
     private func conclude(_ verdict: Verdict, of hop: NextHop, under finding: PolicyFinding) -> Verdict {
         switch verdict {
         case .violating(let violation):
             guard case .policy(let cached) = finding else { break }
             broken.set(
                 Broken(violation: violation, policy: cached.policy), for: hop, at: clock.now, keepFor: Self.brokenFor)
-        case .unknown: return inDoubt(verdict, of: hop)
-        case .notJudged, .noPolicy, .modeNone, .conforming, .testing: broken.remove(hop)
+            proven.remove(hop)
+        case .unknown, .provenLately: break
+        case .unproven: return inDoubt(verdict, of: hop, under: finding)
+        case .conforming(let mode):
+            broken.remove(hop)
+            guard mode == .enforce, case .policy(let cached) = finding else { break }
+            proven.set(cached.policy, for: hop, at: clock.now, keepFor: Self.provenFor)
+        case .notJudged, .noPolicy, .modeNone, .testing: broken.remove(hop)
         }
         return verdict
     }
 
     private func verdict(on hop: NextHop, of domain: DomainName, under policy: PolicyFinding) async -> Verdict {
-        guard policy.needsRoute else { return judge(.unavailable(""), of: domain, under: policy) }
+        guard policy.needsRoute else { return judge(Doubt("no route needed"), under: policy) }
         switch await routes.find(hop) {
         case .error(let error): return judge(error, of: domain, under: policy)
         case .route(let route):
@@ -238,27 +282,29 @@ package final class Gate: Sendable {
 
     private func look(at route: Route) async -> Evidence {
         let generation = generation.load(ordering: .relaxed)
-        return await withTaskGroup(of: (Candidate, HostEvidence?).self) { group in
+        return await withTaskGroup(of: (Candidate, ProbeResult).self) { group in
             var seen = Evidence()
             for (index, candidate) in route.candidates.enumerated() {
-                if index >= Self.maxProbesOfRoute, let (candidate, host) = await group.next() {
-                    seen.hosts[candidate] = host
+                if index >= Self.maxProbesOfRoute, let (candidate, result) = await group.next() {
+                    seen.note(result, of: candidate)
                 }
                 let key = ProbeKey(candidate: candidate, routeIsSecure: route.isSecure, generation: generation)
                 group.addTask { (candidate, await self.look(at: key, for: route.policyDomain)) }
             }
-            for await (candidate, host) in group { seen.hosts[candidate] = host }
+            for await (candidate, result) in group { seen.note(result, of: candidate) }
             return seen
         }
     }
 
-    private func look(at key: ProbeKey, for domain: DomainName) async -> HostEvidence? {
-        if let known = evidence.value(for: key, at: clock.now) { return known }
-        // A host that was not tried is one that was not seen: it stays open whether the route conforms.
-        return await probeFlights.join(key) { [self] in
-            let result = await prober.probe(
-                key.candidate, routeIsSecure: key.routeIsSecure, for: domain, begun: {})
-            guard case .seen(let seen) = result else { return nil }
+    private func look(at key: ProbeKey, for domain: DomainName) async -> ProbeResult {
+        if let known = evidence.value(for: key, at: clock.now) { return .seen(known) }
+        let found = await probeFlights.join(key) { [self] in
+            defer { _ = begun.withLock { $0.remove(key) } }
+            let result = await prober.probe(key.candidate, routeIsSecure: key.routeIsSecure, for: domain) {
+                [self] in _ = begun.withLock { $0.insert(key) }
+            }
+            // What our own trouble kept us from seeing is nobody's state, and nothing to remember.
+            guard case .seen(let seen) = result else { return result }
             let settings = settings.withLock { $0 }
             let keepFor =
                 switch seen {
@@ -267,8 +313,9 @@ package final class Gate: Sendable {
                 case .unreachable: settings.unreachableFor
                 }
             evidence.set(seen, for: key, at: clock.now, keepFor: keepFor)
-            return seen
-        } ?? nil
+            return result
+        }
+        return found ?? .notTried("too many lookups in flight")
     }
 
     // MARK: Counting
@@ -284,7 +331,7 @@ package final class Gate: Sendable {
         // What goes on becomes a session of the MTA, which tells of it itself.
         if mtaTellsSessions, !ruling.isHeldBack { return }
         switch ruling.verdict {
-        case .notJudged, .noPolicy(nil), .modeNone, .unknown: return
+        case .notJudged, .noPolicy(nil), .modeNone, .unknown, .unproven, .provenLately: return
         case .noPolicy, .conforming, .testing, .violating: break
         }
         let now = clock.now

@@ -6,6 +6,8 @@ import Wire
 /// Where a host is, and the TLSA records that it must keep.
 struct HostLookup: Sendable {
     let addresses: [IPAddress]
+    /// Whether these are all addresses of the host: the DNS may have told more than we read.
+    var isWhole = true
     /// Empty if DANE does not apply.
     let tlsa: [TLSARecord]
     /// The name below which the records stand.
@@ -18,6 +20,7 @@ struct HostLookup: Sendable {
 enum LookupFailure: Error, Sendable {
     case unreachable(String)
     case failing(Failure)
+    case ownTrouble(String)
 }
 
 extension SMTPProber {
@@ -27,24 +30,27 @@ extension SMTPProber {
         case .records: break
         case .noData, .noSuchDomain: throw .unreachable("no address")
         case .failure(.bogus(let why)): throw .failing(Self.dnssec("address records", why))
+        case .failure(let failure) where failure.isOurs: throw .ownTrouble("address lookup: \(failure)")
         case .failure(let failure): throw .unreachable("address lookup: \(failure)")
         }
         let addresses = try dialable(found.records)
+        let isWhole = !found.isCut
         // - RFC 7672 §2.2: TLS Discovery. Without a secure way to the host its TLSA records prove nothing.
         guard routeIsSecure, found.security == .secure else {
-            return HostLookup(addresses: addresses, tlsa: [], tlsaBase: nil)
+            return HostLookup(addresses: addresses, isWhole: isWhole, tlsa: [], tlsaBase: nil)
         }
         // - RFC 7672 §2.2.3: TLSA Record Lookup. The end of the CNAME chain first, then the name itself.
         var bases = [candidate.name]
         if let canonical = found.canonicalName, canonical != candidate.name { bases.insert(canonical, at: 0) }
-        var host = HostLookup(addresses: addresses, tlsa: [], tlsaBase: nil)
+        var host = HostLookup(addresses: addresses, isWhole: isWhole, tlsa: [], tlsaBase: nil)
         for base in bases {
             let answer = await resolver.tlsa(of: base, port: candidate.port, within: settings.dnsTimeout)
             switch answer.outcome {
             case .records where answer.security == .secure && !answer.records.isEmpty:
-                return HostLookup(addresses: addresses, tlsa: answer.records, tlsaBase: base)
+                return HostLookup(addresses: addresses, isWhole: isWhole, tlsa: answer.records, tlsaBase: base)
             case .records, .noData, .noSuchDomain: continue
             case .failure(.bogus(let why)): throw .failing(Self.dnssec("TLSA records", why))
+            case .failure(let failure) where failure.isOurs: throw .ownTrouble("TLSA lookup: \(failure)")
             case .failure(let failure):
                 host.tlsaTrouble = "TLSA lookup: \(failure)"
                 return host
@@ -53,14 +59,14 @@ extension SMTPProber {
         return host
     }
 
-    /// The addresses that may be dialled, a bounded number of each family.
+    /// The addresses that may be dialled, both families in turn: a family that is dead must not hold up the other.
     private func dialable(_ addresses: [IPAddress]) throws(LookupFailure) -> [IPAddress] {
         let allowed = addresses.filter { settings.allowsPrivateAddresses || $0.isPublic }
         guard !allowed.isEmpty else {
             throw .unreachable("no public address: \(addresses.prefix(3).map(\.description).joined(separator: ", "))")
         }
-        let limit = settings.maxAddressesPerFamily
-        return Array(allowed.filter(\.isIPv6).prefix(limit) + allowed.filter { !$0.isIPv6 }.prefix(limit))
+        let (six, four) = (allowed.filter(\.isIPv6), allowed.filter { !$0.isIPv6 })
+        return (0..<max(six.count, four.count)).flatMap { six.dropFirst($0).prefix(1) + four.dropFirst($0).prefix(1) }
     }
 
     private static func dnssec(_ what: String, _ why: String) -> Failure {

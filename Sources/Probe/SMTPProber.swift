@@ -27,60 +27,40 @@ package final class SMTPProber: Prober {
             begun()
             return await look(at: candidate, routeIsSecure: routeIsSecure)
         }
-        return seen.map { .seen($0) } ?? .notTried("too many hosts are being looked at")
+        return seen ?? .notTried("too many hosts are being looked at")
     }
 
-    private func look(at candidate: Candidate, routeIsSecure: Bool) async -> HostEvidence {
+    private func look(at candidate: Candidate, routeIsSecure: Bool) async -> ProbeResult {
         let deadline = ContinuousClock.now + settings.overallTimeout
         let host: HostLookup
         do {
             host = try await look(up: candidate, routeIsSecure: routeIsSecure)
         } catch {
             switch error {
-            case .unreachable(let text): return .unreachable(text)
-            case .failing(let failure): return .failing([failure], nil)
+            case .unreachable(let text): return .seen(.unreachable(text))
+            case .failing(let failure): return .seen(.failing([failure], nil))
+            case .ownTrouble(let text): return .notTried(text)
             }
         }
-        // One address of a family after the other, so that no host sees a crowd; a dead family does not hold up
-        // the other.
-        async let six = visit(host.addresses.filter(\.isIPv6), of: candidate, host, by: deadline)
-        async let four = visit(host.addresses.filter { !$0.isIPv6 }, of: candidate, host, by: deadline)
-        let seen = combine(await four + six)
+        let seen = combine(await visit(candidate, host, by: deadline), isWhole: host.isWhole)
         // - RFC 7672 §2.1.2: DNS Error Handling. A host that may have records is not known to conform without them;
         // what fails without them does not pass by hiding them.
-        if case .conforming = seen, let trouble = host.tlsaTrouble { return .unreachable(trouble) }
+        if case .seen(.conforming) = seen, let trouble = host.tlsaTrouble { return .seen(.unreachable(trouble)) }
         return seen
     }
 
+    /// Looks at all addresses, a few at one time, so that no host sees a crowd and silent ones do not add up.
     private func visit(
-        _ addresses: [IPAddress], of candidate: Candidate, _ host: HostLookup, by deadline: ContinuousClock.Instant
-    ) async -> [HostEvidence] {
-        var seen: [HostEvidence] = []
-        for address in addresses {
-            let visit = Visit(prober: self, candidate: candidate, host: host, address: address, deadline: deadline)
-            seen.append(await visit.run())
-        }
-        return seen
-    }
-}
-
-/// What the addresses of a host say together: one that fails is enough, since the MTA may dial any; those that do
-/// not answer say nothing.
-func combine(_ seen: [HostEvidence]) -> HostEvidence {
-    var failures: [Failure] = []
-    var badFacts: TLSFacts?
-    var goodFacts: TLSFacts?
-    var texts: [String] = []
-    for evidence in seen {
-        switch evidence {
-        case .conforming(let facts): goodFacts = goodFacts ?? facts
-        case .failing(let more, let facts):
-            failures += more
-            badFacts = badFacts ?? facts
-        case .unreachable(let text): texts.append(text)
+        _ candidate: Candidate, _ host: HostLookup, by deadline: ContinuousClock.Instant
+    ) async -> [AddressEvidence] {
+        await withTaskGroup(of: AddressEvidence.self) { group in
+            var seen: [AddressEvidence] = []
+            for (index, address) in host.addresses.enumerated() {
+                if index >= settings.maxAddressesAtOnce, let next = await group.next() { seen.append(next) }
+                let visit = Visit(prober: self, candidate: candidate, host: host, address: address, deadline: deadline)
+                group.addTask { ContinuousClock.now < deadline ? await visit.run() : .notDialled }
+            }
+            return await group.reduce(into: seen) { $0.append($1) }
         }
     }
-    if !failures.isEmpty { return .failing(failures, badFacts) }
-    if let goodFacts { return .conforming(goodFacts) }
-    return .unreachable(texts.isEmpty ? "no address" : texts.prefix(3).joined(separator: "; "))
 }

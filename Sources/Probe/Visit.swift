@@ -5,7 +5,17 @@ import TLSRPT
 import Wire
 
 /// One connection to one address of a host.
+///
+/// An MTA that only prefers TLS hands over its mail in the clear to whatever greets it and does not come to TLS. So a
+/// host that has spoken is either seen to conform or failing, however it went wrong: otherwise an attacker on the way
+/// could choose to be taken for an outage.
 struct Visit: Sendable {
+    /// The reason code of a dialogue that ended before TLS was tried. - RFC 8460 §4.3.1: validation-failure.
+    static let dialogueFailureReason = "smtp-dialogue-failed"
+    /// Greetings by which a host turns all mail away, to whichever client. - RFC 5321 §3.1: Session Initiation;
+    /// RFC 7504 §3: The 521 Reply Code.
+    static let refusals: Set<Int> = [421, 521, 554]
+
     let prober: SMTPProber
     let candidate: Candidate
     let host: HostLookup
@@ -15,73 +25,89 @@ struct Visit: Sendable {
 
     private var settings: ProbeSettings { prober.settings }
 
-    func run() async -> HostEvidence {
+    func run() async -> AddressEvidence {
         let stream: TCPStream
         do {
             stream = try await prober.connector.connect(
                 to: address, port: candidate.port, by: within(settings.connectTimeout))
-        } catch { return .unreachable("\(address): \(error)") }
-        let seen: HostEvidence
-        do { seen = try await converse(stream) } catch { seen = .unreachable("\(address): \(error.text)") }
+        } catch { return unconnected(error) }
+        let seen = await converse(stream)
         await stream.close()
         return seen
     }
 
-    private func converse(_ stream: TCPStream) async throws(Unreachable) -> HostEvidence {
-        let greeting = try await stream.readReply("greeting", by: within(settings.greetingTimeout))
-        guard greeting.code == 220 else { throw Unreachable(text: "greeting: \(greeting.text)") }
-        guard let hello = try await introduce(stream) else {
-            return failing(.starttlsNotSupported, "host knows no EHLO, so it offers no STARTTLS", helo: nil)
-        }
-        let helo = hello.lines.first.map { printable($0, limit: 100) }
-        guard hello.offers("STARTTLS") else {
-            await quit(stream)
-            return failing(.starttlsNotSupported, "host does not offer STARTTLS", helo: helo)
-        }
-        let answer = try await stream.command("STARTTLS", by: within(settings.commandTimeout))
-        guard answer.code == 220 else {
-            // 421 is goodbye, whatever it answers.
-            guard answer.code != 421 else { throw Unreachable(text: "STARTTLS: \(answer.text)") }
-            await quit(stream)
-            return failing(.starttlsNotSupported, "host refuses STARTTLS: \(answer.text)", helo: helo)
-        }
-        return try await secure(stream, helo: helo)
+    private func unconnected(_ error: StreamError) -> AddressEvidence {
+        let text = "\(address): \(error)"
+        if case .system(let error) = error, error.isNoRoute { return .noRoute(text) }
+        return error.isOurs ? .ownTrouble(text) : .seen(.unreachable(text))
     }
 
-    /// The reply to EHLO; nil if the host knows HELO only.
-    private func introduce(_ stream: TCPStream) async throws(Unreachable) -> SMTPReply? {
-        let hello = try await stream.command("EHLO \(settings.heloName)", by: within(settings.commandTimeout))
-        if hello.code == 250 { return hello }
-        guard (500..<600).contains(hello.code) else { throw Unreachable(text: "EHLO: \(hello.text)") }
-        let old = try await stream.command("HELO \(settings.heloName)", by: within(settings.commandTimeout))
-        guard old.code == 250 else { throw Unreachable(text: "EHLO: \(hello.text)") }
+    private func converse(_ stream: TCPStream) async -> AddressEvidence {
+        let greeting: SMTPReply
+        do { greeting = try await stream.readReply("greeting", by: within(settings.greetingTimeout)) } catch {
+            let isSilent = await stream.receivedBytes == 0
+            return isSilent && !error.isOurs ? .seen(.unreachable("\(address): \(error.text)")) : broken(error, nil)
+        }
+        guard !Self.refusals.contains(greeting.code) else {
+            return .seen(.unreachable("\(address): greeting: \(greeting.text)"))
+        }
+        guard greeting.code == 220 else { return broken(Unreachable(text: "greeting: \(greeting.text)"), nil) }
+        return await introduced(stream, by: within(settings.dialogueTimeout))
+    }
+
+    private func introduced(_ stream: TCPStream, by end: ContinuousClock.Instant) async -> AddressEvidence {
+        var helo: String?
+        do {
+            let hello = try await stream.command("EHLO \(settings.heloName)", by: soon(end))
+            guard hello.code == 250 else { return try await old(stream, after: hello, by: end) }
+            helo = hello.lines.first.map { printable($0, limit: 100) }
+            guard hello.offers("STARTTLS") else {
+                await quit(stream)
+                return failing(.starttlsNotSupported, "host does not offer STARTTLS", helo: helo)
+            }
+            let answer = try await stream.command("STARTTLS", by: soon(end))
+            guard answer.code == 220 else {
+                await quit(stream)
+                return failing(.starttlsNotSupported, "host refuses STARTTLS: \(answer.text)", helo: helo)
+            }
+        } catch { return broken(error, helo) }
+        return await secure(stream, helo: helo)
+    }
+
+    /// A host that refuses EHLO, as MTAs take it: they say HELO and go on without TLS. - RFC 5321 §4.1.1.1: EHLO or HELO.
+    private func old(
+        _ stream: TCPStream, after hello: SMTPReply, by end: ContinuousClock.Instant
+    ) async throws(Unreachable) -> AddressEvidence {
+        let old = try await stream.command("HELO \(settings.heloName)", by: soon(end))
         await quit(stream)
-        return nil
+        guard old.code == 250 else { throw Unreachable(text: "EHLO: \(hello.text), HELO: \(old.text)") }
+        return failing(
+            .starttlsNotSupported, "host knows no EHLO, so it offers no STARTTLS: \(hello.text)", helo: nil)
     }
 
-    private func secure(_ stream: TCPStream, helo: String?) async throws(Unreachable) -> HostEvidence {
+    private func secure(_ stream: TCPStream, helo: String?) async -> AddressEvidence {
         var options = TLSOptions(serverName: candidate.name)
         options.tlsa = host.tlsa
         options.tlsaBase = host.tlsaBase
         options.moreDANENames = [candidate.name]
         let session: TLSSession
         do {
-            session = try await stream.startTLS(prober.tls, options, by: within(settings.handshakeTimeout))
+            session = try await stream.startTLS(prober.tls, options, by: .now + settings.handshakeTimeout)
         } catch {
-            return try failing(error, helo: helo)
+            return failing(error, helo: helo)
         }
         await quit(stream)
         let facts = TLSFacts(session, address: address)
         let failures = session.failures(for: candidate.name, address: address, helo: helo)
-        return failures.isEmpty ? .conforming(facts) : .failing(failures, facts)
+        return .seen(failures.isEmpty ? .conforming(facts) : .failing(failures, facts))
     }
 
     /// An MTA that only prefers TLS goes on in the clear when the handshake fails: that is no mere outage.
-    private func failing(_ error: TLSFailure, helo: String?) throws(Unreachable) -> HostEvidence {
+    private func failing(_ error: TLSFailure, helo: String?) -> AddressEvidence {
         let reason: String
         switch error {
-        case .stream(.cancelled), .stream(.closed), .setup: throw Unreachable(text: "\(error)")
-        case .stream(.timeout) where deadline <= .now: throw Unreachable(text: "\(error)")
+        case .setup: return .ownTrouble("\(address): \(error)")
+        case .stream(let stream) where stream.isOurs: return .ownTrouble("\(address): \(error)")
         case .plaintextAfterSTARTTLS: reason = "plaintext-after-starttls"
         case .stream(.timeout): reason = "tls-handshake-timeout"
         case .handshake, .stream: reason = handshakeFailureReason
@@ -89,13 +115,27 @@ struct Visit: Sendable {
         return failing(.validationFailure, reason: reason, "\(error)", helo: helo)
     }
 
-    private func failing(_ type: ResultType, reason: String? = nil, _ text: String, helo: String?) -> HostEvidence {
-        .failing([Failure(type, reasonCode: reason, text: text, address: address, helo: helo)], nil)
+    /// A host that spoke, and with which we did not come as far as TLS.
+    private func broken(_ error: Unreachable, _ helo: String?) -> AddressEvidence {
+        if error.isOurs { return .ownTrouble("\(address): \(error.text)") }
+        return failing(
+            .validationFailure, reason: Self.dialogueFailureReason, "host does not come to STARTTLS: \(error.text)",
+            helo: helo)
+    }
+
+    private func failing(
+        _ type: ResultType, reason: String? = nil, _ text: String, helo: String?
+    ) -> AddressEvidence {
+        .seen(.failing([Failure(type, reasonCode: reason, text: text, address: address, helo: helo)], nil))
     }
 
     /// Leaves in order, without waiting for the answer.
     private func quit(_ stream: TCPStream) async {
-        try? await stream.write(Array("QUIT\r\n".utf8), by: within(.seconds(1)))
+        try? await stream.write(Array("QUIT\r\n".utf8), by: .now + .seconds(1))
+    }
+
+    private func soon(_ end: ContinuousClock.Instant) -> ContinuousClock.Instant {
+        min(.now + settings.commandTimeout, end)
     }
 
     private func within(_ timeout: Duration) -> ContinuousClock.Instant { min(.now + timeout, deadline) }

@@ -87,7 +87,7 @@ struct MXRouterTests {
     @Test func aNullMXTakesNoMail() async throws {
         let world = try World()
         world.names.set(Self.example, .mx(0, "."))
-        #expect(try await error(world) == .nullMX)
+        #expect(try await error(world) == .nullMX(isSecure: false))
     }
 
     @Test func aNullMXAmongOthersIsIgnored() async throws {
@@ -122,13 +122,13 @@ struct MXRouterTests {
     @Test func aDomainThatDoesNotExistHasNoRoute() async throws {
         let world = try World()
         world.names.fail(Self.example, nil, .nxdomain)
-        #expect(try await error(world) == .noSuchDomain)
+        #expect(try await error(world) == .noSuchDomain(isSecure: false))
     }
 
     @Test func aDomainWithoutMXAndAddressHasNoRoute() async throws {
         let world = try World()
         world.names.set(Self.example, .txt("v=spf1 -all"))
-        #expect(try await error(world) == .noSuchDomain)
+        #expect(try await error(world) == .noSuchDomain(isSecure: false))
     }
 
     static let failures: [(DNSType, DNSFault, String)] = [

@@ -7,7 +7,7 @@ import Testing
 @Suite("judge: a route keeps its policy or it does not")
 struct JudgementTests {
     enum Seen: Sendable { case good, bad, down, unseen, dane, daneBad }
-    enum Expected: Sendable { case conforming, violating, unknown, testing }
+    enum Expected: Sendable { case conforming, violating, unproven, testing }
 
     struct Row: Sendable, CustomStringConvertible {
         let hosts: [(String, Seen)]
@@ -32,16 +32,16 @@ struct JudgementTests {
         Row(hosts: [("mx1.example.org", .bad), ("mx2.example.org", .good)], milter: .violating, map: .violating),
         // A host that cannot be reached cannot be delivered to: no violation, and no proof either.
         Row(hosts: [("mx1.example.org", .good), ("a.mail.example.org", .down)], milter: .conforming, map: .conforming),
-        Row(hosts: [("mx1.example.org", .down)], milter: .unknown, map: .unknown),
+        Row(hosts: [("mx1.example.org", .down)], milter: .unproven, map: .unproven),
         Row(hosts: [("mx1.example.org", .down), ("a.mail.example.org", .bad)], milter: .violating, map: .violating),
         // A name outside the policy is seen without the host, which may hide from a probe and then answer the MTA.
         Row(hosts: [("mx2.example.org", .down)], milter: .violating, map: .violating),
         Row(hosts: [("mx1.example.org", .good), ("mx2.example.org", .down)], milter: .violating, map: .conforming),
         Row(hosts: [("mx1.example.org", .down), ("mx2.example.org", .down)], milter: .violating, map: .violating),
         // What is unknown is never called conforming; what is decided already does not wait for it.
-        Row(hosts: [("mx1.example.org", .unseen)], milter: .unknown, map: .unknown),
-        Row(hosts: [("mx1.example.org", .good), ("a.mail.example.org", .unseen)], milter: .unknown, map: .conforming),
-        Row(hosts: [("mx1.example.org", .bad), ("a.mail.example.org", .unseen)], milter: .violating, map: .unknown),
+        Row(hosts: [("mx1.example.org", .unseen)], milter: .unproven, map: .unproven),
+        Row(hosts: [("mx1.example.org", .good), ("a.mail.example.org", .unseen)], milter: .unproven, map: .conforming),
+        Row(hosts: [("mx1.example.org", .bad), ("a.mail.example.org", .unseen)], milter: .violating, map: .unproven),
         Row(hosts: [("mx2.example.org", .unseen)], milter: .violating, map: .violating),
         // DANE decides for a host that has it. - RFC 8461 §2
         Row(hosts: [("mx2.example.org", .dane)], milter: .conforming, map: .conforming),
@@ -63,7 +63,7 @@ struct JudgementTests {
     func testing(_ row: Row) throws {
         let verdict = try verdict(row, mode: .testing, .milter)
         #expect(try kind(verdict) == (row.milter == .conforming ? .conforming : .testing))
-        if case .testing(let findings) = verdict { #expect(findings.isEmpty == (row.milter == .unknown)) }
+        if case .testing(let findings) = verdict { #expect(findings.isEmpty == (row.milter == .unproven)) }
     }
 
     @Test("an MX record that names an address, or hosts past those looked at, are judged all the same")
@@ -85,7 +85,7 @@ struct JudgementTests {
         #expect(try verdicts([], ["192.0.2.1"], good) == [.violating, .conforming])
         #expect(try verdicts([], ["192.0.2.1"], []) == [.violating, .violating])
         #expect(try verdicts(["mx2.example.org"], [], good) == [.violating, .conforming])
-        #expect(try verdicts(["a.mail.example.org"], [], good) == [.unknown, .conforming])
+        #expect(try verdicts(["a.mail.example.org"], [], good) == [.unproven, .conforming])
     }
 
     @Test("modes and findings without a policy to keep")
@@ -111,11 +111,58 @@ struct JudgementTests {
             return
         }
         #expect(violation.headline?.failure.type == .dnssecInvalid)
-        #expect(judge(.nullMX, of: domain, under: enforce) == .notJudged("null MX"))
-        #expect(judge(.noSuchDomain, of: domain, under: enforce) == .notJudged("no such domain"))
-        #expect(judge(.unavailable("SERVFAIL"), of: domain, under: enforce) == .unknown("SERVFAIL"))
-        #expect(judge(.unavailable("SERVFAIL"), of: domain, under: try finding(mode: .testing)) == .testing([]))
+        let testing = try finding(mode: .testing)
+        for isSecure in [false, true] {
+            let errors: [(RouteError, Verdict)] = [
+                (.nullMX(isSecure: isSecure), .notJudged("null MX")),
+                (.noSuchDomain(isSecure: isSecure), .notJudged("no such domain")),
+            ]
+            for (error, gone) in errors {
+                // Forged as easily as a host: only DNSSEC lets it end an enforce policy.
+                let verdict = judge(error, of: domain, under: enforce)
+                guard !isSecure else {
+                    #expect(verdict == gone)
+                    continue
+                }
+                guard case .unproven(let doubt) = verdict else { throw UnexpectedVerdict(verdict: verdict) }
+                #expect(!doubt.isOurs)
+                for finding in [testing, .absent, .unknown("x"), try self.finding(mode: .none)] {
+                    #expect(judge(error, of: domain, under: finding) == gone)
+                }
+                #expect(isUnproven(judge(error, of: domain, under: .unreadable("checksum"))))
+            }
+        }
+        #expect(judge(.unavailable("SERVFAIL"), of: domain, under: enforce) == .unproven(Doubt("SERVFAIL")))
+        #expect(judge(.unavailable("SERVFAIL"), of: domain, under: testing) == .testing([]))
+        #expect(
+            judge(.notAsked("busy"), of: domain, under: enforce) == .unproven(Doubt("busy", isOurs: true)))
+        #expect(judge(.notAsked("busy"), of: domain, under: .unknown("x")) == .unknown("x"))
     }
+
+    @Test("our own trouble is told apart from what hosts do, and is no proof")
+    func ownTrouble() throws {
+        func doubt(_ hosts: [(String, Seen)], kept: [String]) throws -> Doubt? {
+            let route = try route(hosts + kept.map { ($0, .unseen) })
+            var evidence = Evidence()
+            for (candidate, (_, seen)) in zip(route.candidates, hosts) { evidence.hosts[candidate] = try host(seen) }
+            for candidate in route.candidates.suffix(kept.count) {
+                evidence.note(.notTried("no descriptors"), of: candidate)
+            }
+            let verdict = judge(route, under: try finding(mode: .enforce), seeing: evidence, enforcement: .milter)
+            if case .unproven(let doubt) = verdict { return doubt }
+            #expect(try kind(verdict) == .violating)
+            return nil
+        }
+        #expect(try doubt([], kept: ["mx1.example.org"])?.isOurs == true)
+        #expect(try doubt([("mx1.example.org", .good)], kept: ["a.mail.example.org"])?.isOurs == true)
+        #expect(try doubt([("mx1.example.org", .unseen)], kept: ["a.mail.example.org"])?.isOurs == false)
+        #expect(try doubt([("mx1.example.org", .down)], kept: [])?.isOurs == false)
+        // A name outside the policy, or a failure seen, needs no look.
+        #expect(try doubt([], kept: ["mx2.example.org"]) == nil)
+        #expect(try doubt([("mx1.example.org", .bad)], kept: ["a.mail.example.org"]) == nil)
+    }
+
+    private func isUnproven(_ verdict: Verdict) -> Bool { if case .unproven = verdict { true } else { false } }
 
     @Test("several next hops: one bad is enough for the milter, one good for the map")
     func combined() throws {
@@ -123,6 +170,11 @@ struct JudgementTests {
         #expect(combine([.conforming(.enforce), bad], enforcement: .milter) == bad)
         #expect(combine([bad, .conforming(.enforce)], enforcement: .milterAndPolicyMap) == .conforming(.enforce))
         #expect(combine([.unknown("x"), .noPolicy(nil)], enforcement: .milter) == .unknown("x"))
+        let unproven = Verdict.unproven(Doubt("x"))
+        #expect(combine([.unknown("x"), unproven, .conforming(.enforce)], enforcement: .milter) == unproven)
+        #expect(combine([unproven, .provenLately("x")], enforcement: .milter) == unproven)
+        #expect(combine([unproven, bad], enforcement: .milter) == bad)
+        #expect(combine([bad, unproven], enforcement: .milterAndPolicyMap) == unproven)
         #expect(combine([bad, bad], enforcement: .milterAndPolicyMap) == bad)
     }
 
@@ -173,9 +225,9 @@ struct JudgementTests {
         switch verdict {
         case .conforming: .conforming
         case .violating: .violating
-        case .unknown: .unknown
+        case .unproven: .unproven
         case .testing: .testing
-        case .notJudged, .noPolicy, .modeNone: throw UnexpectedVerdict(verdict: verdict)
+        case .notJudged, .noPolicy, .modeNone, .unknown, .provenLately: throw UnexpectedVerdict(verdict: verdict)
         }
     }
 

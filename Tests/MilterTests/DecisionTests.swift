@@ -11,15 +11,17 @@ struct DecisionTests {
     typealias Circumstances = Decision.Circumstances
 
     static let plain = Circumstances(
-        onViolation: .defer, onUnknown: .accept, localSubmission: nil, awaitsHeader: false, canQuarantine: true)
+        onViolation: .defer, onUnknown: .accept, onUnproven: .defer, localSubmission: nil, awaitsHeader: false,
+        canQuarantine: true)
 
     static func circumstances(
-        _ onViolation: ViolationAction = .defer, unknown: UnknownAction = .accept, local: LocalSubmissionAction? = nil,
+        _ onViolation: ViolationAction = .defer, unknown: UnknownAction = .accept,
+        unproven: UnknownAction = .accept, local: LocalSubmissionAction? = nil,
         header: Bool = false, canQuarantine: Bool = true
     ) -> Circumstances {
         Circumstances(
-            onViolation: onViolation, onUnknown: unknown, localSubmission: local, awaitsHeader: header,
-            canQuarantine: canQuarantine)
+            onViolation: onViolation, onUnknown: unknown, onUnproven: unproven, localSubmission: local,
+            awaitsHeader: header, canQuarantine: canQuarantine)
     }
 
     static let violations: [(Circumstances, Decision)] = [
@@ -56,14 +58,27 @@ struct DecisionTests {
         #expect(Decision(on: .unknown("x"), circumstances) == decision)
     }
 
+    @Test("an unproven route has a setting of its own")
+    func unproven() {
+        let doubt = Verdict.unproven(Doubt("x"))
+        #expect(Decision(on: doubt, Self.circumstances(unknown: .accept, unproven: .defer)) == .defer)
+        #expect(Decision(on: doubt, Self.circumstances(unknown: .defer, unproven: .accept)) == .log)
+        #expect(Decision(on: .unknown("x"), Self.circumstances(unknown: .accept, unproven: .defer)) == .log)
+        #expect(Decision(on: doubt, Self.circumstances(unproven: .defer, header: true)) == .deferMessage)
+        // Where nothing is said, it goes on only where a map guards the delivery.
+        #expect(UnknownAction.whereUnproven(under: .milter) == .defer)
+        #expect(UnknownAction.whereUnproven(under: .milterAndPolicyMap) == .accept)
+    }
+
     @Test("everything else goes on, whatever the settings")
     func others() {
-        let strict = Self.circumstances(.defer, unknown: .defer)
+        let strict = Self.circumstances(.defer, unknown: .defer, unproven: .defer)
         for verdict in [
             Verdict.notJudged("x"), .noPolicy(nil), .modeNone, .conforming(.enforce), .conforming(.testing),
         ] {
             #expect(Decision(on: verdict, strict) == .deliver)
         }
         #expect(Decision(on: .testing([]), strict) == .log)
+        #expect(Decision(on: .provenLately("x"), strict) == .log)
     }
 }

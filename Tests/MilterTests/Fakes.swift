@@ -33,7 +33,7 @@ final class TableJudge: RecipientJudge {
         return answer(domain)
     }
 
-    func settle(_ hops: [NextHop]) -> Verdict { .unknown("lookup still running") }
+    func settle(_ hops: [NextHop], because ending: WaitEnding) -> Verdict { .unknown("lookup still running") }
 
     func note(_ ruling: Ruling) {
         noted.withLock { $0.append("\(ruling.hops.first?.policyDomain?.ascii ?? "-")") }

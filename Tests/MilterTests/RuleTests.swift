@@ -52,10 +52,13 @@ struct RuleTests {
     @Test("the first rule that matches decides")
     func order() {
         let rules = [
-            Rule(port: 25, action: .exempt), Rule(port: 587, action: .act(onViolation: .log, onUnknown: nil)),
-            Rule(action: .act(onViolation: .quarantine, onUnknown: .defer)),
+            Rule(port: 25, action: .exempt),
+            Rule(port: 587, action: .act(onViolation: .log, onUnknown: nil, onUnproven: nil)),
+            Rule(action: .act(onViolation: .quarantine, onUnknown: .defer, onUnproven: nil)),
         ]
-        #expect(rules.action(for: Self.origin, recipientDomain: nil) == .act(onViolation: .log, onUnknown: nil))
+        #expect(
+            rules.action(for: Self.origin, recipientDomain: nil)
+                == .act(onViolation: .log, onUnknown: nil, onUnproven: nil))
         #expect(rules.action(for: Origin(port: 25), recipientDomain: nil) == .exempt)
         #expect([Rule]().action(for: Origin(), recipientDomain: nil) == nil)
     }

@@ -173,8 +173,12 @@ struct SessionTests {
     func rules() throws {
         let rules = [
             Rule(authenticated: true, action: .exempt),
-            Rule(recipientDomain: try DomainPattern("bad2.lab"), action: .act(onViolation: .log, onUnknown: nil)),
-            Rule(recipientDomain: try DomainPattern("unknown.lab"), action: .act(onViolation: nil, onUnknown: .defer)),
+            Rule(
+                recipientDomain: try DomainPattern("bad2.lab"),
+                action: .act(onViolation: .log, onUnknown: nil, onUnproven: nil)),
+            Rule(
+                recipientDomain: try DomainPattern("unknown.lab"),
+                action: .act(onViolation: nil, onUnknown: .defer, onUnproven: nil)),
         ]
         let session = session { $0.rules = rules }
         let context = smtp()

@@ -34,6 +34,8 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
         var probeGate: Gatepost?
         /// Further questions for a route are not answered; nil answers all.
         var routesAnswered: Int?
+        /// Whether probes wait for their turn, and so never begin.
+        var probesQueue = false
     }
 
     struct StoreFull: Error {}
@@ -72,7 +74,7 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
             return left > 0 ? $0.route : .failure(.unavailable("timed out"))
         }
         let names = try result.get()
-        guard let domain = nextHop.policyDomain else { throw .noSuchDomain }
+        guard let domain = nextHop.policyDomain else { throw .noSuchDomain(isSecure: false) }
         let candidates = names.compactMap { try? DomainName($0) }.map { Candidate(name: $0, preference: 10, port: 25) }
         return (
             Route(nextHop: nextHop, policyDomain: domain, candidates: candidates, isSecure: look(\.routeIsSecure)),
@@ -84,7 +86,7 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
         _ candidate: Candidate, routeIsSecure: Bool, for policyDomain: DomainName, begun: @escaping @Sendable () -> Void
     ) async -> ProbeResult {
         if look({ $0.notTried.contains(candidate.name.ascii) }) { return .notTried("no room") }
-        begun()
+        if !look(\.probesQueue) { begun() }
         let (seen, gate) = state.withLock {
             $0.probes += 1
             return ($0.hosts[candidate.name.ascii] ?? .unreachable("connection refused"), $0.probeGate)

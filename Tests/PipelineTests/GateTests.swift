@@ -36,6 +36,7 @@ struct GateTests {
     }()
     private let expired = HostEvidence.failing([Failure(.certificateExpired, text: "certificate expired")], nil)
 
+    private func isUnproven(_ verdict: Verdict?) -> Bool { if case .unproven = verdict { true } else { false } }
     private func isViolating(_ verdict: Verdict?) -> Bool { if case .violating = verdict { true } else { false } }
 
     @Test("a cold domain is asked for, a warm one is not")
@@ -56,7 +57,7 @@ struct GateTests {
             $0.notTried = ["mx2.example.org"]
         }
         let verdict = await gate.admit(hops)
-        guard case .unknown = verdict else {
+        guard case .unproven(let doubt) = verdict, doubt.isOurs else {
             Issue.record("a host that nobody looked at was taken for good: \(verdict)")
             return
         }
@@ -129,7 +130,7 @@ struct GateTests {
         }
         #expect(await gate.admit(hops) == .conforming(.enforce))
         world.pass(.seconds(301))
-        #expect(gate.settle(hops) == .unknown("lookup still running"))
+        #expect(gate.settle(hops) == .unproven(Doubt("lookup of hosts still running")))
     }
 
     @Test("a violation does not turn into a pass while the route is looked up again")
@@ -151,7 +152,7 @@ struct GateTests {
         }
         world.pass(.seconds(4000))
         _ = await gate.admit(hops)
-        #expect(await gate.admit(hops) == .unknown("SERVFAIL"))
+        #expect(await gate.admit(hops) == .unproven(Doubt("SERVFAIL")))
     }
 
     @Test("a testing policy holds nothing back for want of time")
@@ -206,14 +207,20 @@ struct GateTests {
 
     @Test("routes that cannot be had")
     func noRoute() async {
-        world.change { $0.route = .failure(.nullMX) }
+        world.change { $0.route = .failure(.nullMX(isSecure: true)) }
         #expect(await gate.admit(hops) == .notJudged("null MX"))
+        gate.forgetEvidence()
+        for error in [RouteError.nullMX(isSecure: false), .noSuchDomain(isSecure: false)] {
+            world.change { $0.route = .failure(error) }
+            #expect(await isUnproven(gate.admit(hops)))
+            gate.forgetEvidence()
+        }
         world.pass(.seconds(61))
         world.change { $0.route = .failure(.bogus("signature")) }
         #expect(await isViolating(gate.admit(hops)))
         gate.forgetEvidence()
         world.change { $0.route = .failure(.unavailable("SERVFAIL")) }
-        #expect(await gate.admit(hops) == .unknown("SERVFAIL"))
+        #expect(await gate.admit(hops) == .unproven(Doubt("SERVFAIL")))
     }
 
     @Test("an address literal is not judged")

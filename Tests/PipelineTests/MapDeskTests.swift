@@ -110,7 +110,7 @@ struct MapDeskTests {
         #expect(kind(await find()) == "temporary")
         world.pass(.seconds(31))
         // A forged "no mail here" must not take the policy away.
-        for error in [RouteError.nullMX, .noSuchDomain] {
+        for error in [RouteError.nullMX(isSecure: false), .noSuchDomain(isSecure: false)] {
             world.change { $0.route = .failure(error) }
             #expect(kind(await find()) == "enforce")
             world.pass(.seconds(31))

@@ -96,16 +96,27 @@ struct SMTPProberTests {
         #expect(await lab.probe().types == [.validationFailure])
     }
 
-    @Test("A host that does not speak SMTP with us is unreachable, not in violation")
+    @Test("A host that spoke and did not come to TLS fails, in whatever way it went wrong")
+    func spoke() async throws {
+        let lab = try ProbeLab("127.2.1.11") {
+            $0.greetingTimeout = .milliseconds(400)
+            $0.commandTimeout = .milliseconds(400)
+        }
+        for fault in [MXFault.drip(everyMilliseconds: 5), .endlessGreeting, .stallEHLO] {
+            lab.host.fail(fault)
+            let seen = await lab.probe()
+            #expect(seen.types == [.validationFailure], "\(fault): \(seen)")
+            #expect(seen.first?.reasonCode == Visit.dialogueFailureReason, "\(fault): \(seen)")
+        }
+    }
+
+    @Test("A host with which there was no octet, or that turns all mail away, is unreachable, not in violation")
     func unreachable() async throws {
         let lab = try ProbeLab("127.2.1.5") {
             $0.greetingTimeout = .milliseconds(400)
             $0.commandTimeout = .milliseconds(400)
         }
-        let faults: [MXFault] = [
-            .greet421, .stallGreeting, .dropGreeting, .drip(everyMilliseconds: 5), .endlessGreeting, .stallEHLO,
-        ]
-        for fault in faults {
+        for fault in [MXFault.greet421, .stallGreeting, .dropGreeting] {
             lab.host.fail(fault)
             #expect(await lab.probe().unreachableText != nil, "\(fault)")
         }
@@ -120,9 +131,42 @@ struct SMTPProberTests {
         #expect(await lab.probe() == .unreachable("no address"))
         lab.names.fail(ProbeLab.name, nil, .servfail)
         #expect(await lab.probe().unreachableText?.hasPrefix("address lookup") == true)
-        lab.names.fail(ProbeLab.name, nil, .silent)
-        #expect(await lab.probe().unreachableText?.hasPrefix("address lookup") == true)
         #expect(lab.host.connections == 0)
+    }
+
+    @Test("A resolver that is gone is our own trouble, and says nothing of the host")
+    func resolverGone() async throws {
+        let lab = try ProbeLab("127.2.1.12") { $0.dnsTimeout = .milliseconds(500) }
+        lab.names.stop()
+        let result = await lab.prober.probe(
+            lab.candidate, routeIsSecure: false, for: lab.candidate.name, begun: {})
+        guard case .notTried(let text) = result else { throw LabError("\(result)") }
+        #expect(text.hasPrefix("address lookup: the resolver answers nothing"))
+    }
+
+    @Test("Each address that the DNS tells is looked at; a host with more than are read is not seen to conform")
+    func manyAddresses() async throws {
+        let lab = try ProbeLab("127.2.2.1")
+        let good = try lab.authority.issue(names: [ProbeLab.name])
+        let hosts = try (2...12).map { number in
+            try MXHost(
+                address: "127.2.2.\(number)", port: lab.host.port, hostName: ProbeLab.name,
+                credential: number == 12 ? nil : good)
+        }
+        defer { for host in hosts { host.stop() } }
+        func set(_ numbers: ClosedRange<Int>) {
+            lab.names.set(ProbeLab.name, numbers.map { .a("127.2.2.\($0)") })
+        }
+        set(1...11)
+        #expect(await lab.probe().facts != nil)
+        #expect(hosts.dropLast().allSatisfy { $0.connections == 1 })
+        set(1...12)
+        let seen = await lab.probe()
+        #expect(seen.types == [.starttlsNotSupported], "the twelfth offers no STARTTLS: \(seen)")
+        // Nobody listens at most of these, which alone would not keep the host from conforming.
+        set(1...11)
+        lab.names.set(ProbeLab.name, (1...11).map { .a("127.2.2.\($0)") } + (1...30).map { .a("127.2.3.\($0)") })
+        #expect(await lab.probe().unreachableText == "not all of its addresses could be looked at")
     }
 
     @Test("Private addresses are not dialled unless allowed")

@@ -69,6 +69,21 @@ struct DNSResolverTests {
         }
     }
 
+    @Test("A resolver that is gone is told apart from a name whose servers fail")
+    func resolverGone() async throws {
+        let lab = try NameLab("127.1.1.90")
+        lab.server.set("example.lab", .a("192.0.2.1"))
+        lab.server.fail("fails.lab", nil, .servfail)
+        let failing = try DomainName("fails.lab").query
+        #expect(await lab.resolver.query(failing, .mx, within: Self.patience).outcome == .failure(.serverFailure))
+        let gone = try NameLab("127.1.1.91")
+        gone.server.stop()
+        let answer = await gone.resolver.query(failing, .mx, within: Self.patience)
+        guard case .failure(.cutOff(let text)) = answer.outcome else { throw LabError("\(answer)") }
+        #expect(text.hasPrefix("the resolver answers nothing"))
+        #expect(answer.outcome.failure?.isOurs == true)
+    }
+
     @Test("The absence of records has its time to live as well")
     func negativeTimeToLive() async throws {
         let lab = try NameLab("127.1.1.3")

@@ -25,6 +25,20 @@ struct LineBufferTests {
             #expect(throws: StreamError.lineTooLong) { try buffer.takeLine(limit: 5) }
         }
     }
+
+    @Test("A line is cut where it may be, and the next one begins behind its end")
+    func cut() {
+        var buffer = LineBuffer()
+        var lines: [String] = []
+        for byte in "123456789\r\n12345\r\n1234\n\n".utf8 {
+            buffer.append([byte])
+            while let line = buffer.takeLine(cutTo: 5) { lines.append(String(decoding: line, as: UTF8.self)) }
+        }
+        #expect(lines == ["12345", "12345", "1234", ""])
+        buffer.append(Array((String(repeating: "x", count: 10_000) + "\nnext\n").utf8))
+        #expect(buffer.takeLine(cutTo: 5) == Array("xxxxx".utf8))
+        #expect(buffer.takeLine(cutTo: 5) == Array("next".utf8))
+    }
 }
 
 @Suite("The nearest deadline comes first")

@@ -25,6 +25,9 @@ struct SMTPReplyTests {
     func keyword() {
         let reply = SMTPReply(code: 250, lines: ["STARTTLS", "SIZE 100", "starttls", "AUTH=LOGIN"])
         #expect(reply.offers("STARTTLS") && reply.offers("SIZE") && reply.offers("AUTH"))
+        // However many lines stand before it.
+        #expect(SMTPReply.keeps("STARTTLS", behind: SMTPReply.keptLines))
+        #expect(!SMTPReply.keeps("SIZE", behind: SMTPReply.keptLines))
         #expect(!SMTPReply(code: 250, lines: ["STARTTLS", "STARTTLSX", "X STARTTLS"]).offers("STARTTLS"))
     }
 }

@@ -88,6 +88,8 @@ extension Verdict {
         case .testing(let findings): ("\(Self.text(findings)); mail is delivered (mode testing)", .violating)
         case .violating(let violation): ("\(Self.text(violation.findings)) (mode enforce)", .violating)
         case .unknown(let why): (why, .undecided)
+        case .unproven(let doubt): ("\(doubt.text) (mode enforce)", .undecided)
+        case .provenLately(let why): (why, .conforming)
         }
     }
 

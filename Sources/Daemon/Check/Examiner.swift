@@ -50,7 +50,7 @@ package final class Examiner: Sendable {
                 route, under: finding, seeing: evidence, enforcement: settings.gate.enforcement,
                 scrutiny: settings.gate.scrutiny)
         } else {
-            verdict = judge(routeError ?? .noSuchDomain, of: domain, under: finding)
+            verdict = judge(routeError ?? .notAsked("no route"), of: domain, under: finding)
         }
         let told = verdict.told
         let (tlsrpt, destinations) = await reporting
@@ -103,16 +103,16 @@ package final class Examiner: Sendable {
     }
 
     private func probe(_ route: Route) async -> Evidence {
-        await withTaskGroup(of: (Candidate, HostEvidence?).self) { group in
+        await withTaskGroup(of: (Candidate, ProbeResult).self) { group in
             for candidate in route.candidates {
                 group.addTask { [network] in
                     let result = await network.prober.probe(
                         candidate, routeIsSecure: route.isSecure, for: route.policyDomain, begun: {})
-                    return (candidate, result.evidence)
+                    return (candidate, result)
                 }
             }
             var seen = Evidence()
-            for await (candidate, host) in group { seen.hosts[candidate] = host }
+            for await (candidate, result) in group { seen.note(result, of: candidate) }
             return seen
         }
     }
@@ -145,7 +145,7 @@ package final class Examiner: Sendable {
         case .nullMX: "the domain takes no mail (null MX)"
         case .noSuchDomain: "the domain does not exist or has no host for mail"
         case .bogus(let text): "the MX records fail DNSSEC validation: \(text)"
-        case .unavailable(let text): "the MX records cannot be had: \(text)"
+        case .unavailable(let text), .notAsked(let text): "the MX records cannot be had: \(text)"
         }
     }
 

@@ -79,7 +79,8 @@ package struct Settings: Sendable {
 
     private mutating func readProbe(_ reader: inout SettingsReader, allowPrivate: Bool) {
         probe.allowsPrivateAddresses = allowPrivate
-        probe.overallTimeout = reader.duration("probe.timeout")
+        probe.greetingTimeout = reader.duration("probe.greeting_timeout")
+        probe.dialogueTimeout = reader.duration("probe.timeout")
         probe.maxConcurrent = reader.number("probe.max_probes")
         probe.dnsTimeout = dnsTimeout
     }
@@ -107,6 +108,9 @@ package struct Settings: Sendable {
     private mutating func readMilter(_ reader: inout SettingsReader) {
         milter.onViolation = ViolationAction(rawValue: reader.text("on_violation")) ?? .defer
         milter.onUnknown = UnknownAction(rawValue: reader.text("on_unknown")) ?? .accept
+        milter.onUnproven =
+            reader.optionalText("on_unproven").flatMap(UnknownAction.init(rawValue:))
+            ?? .whereUnproven(under: gate.enforcement)
         if let socket = reader.listenAddress("milter.socket") { milter.socket = socket }
         if let mode = reader.octal("milter.socket_mode") { milter.socketMode = mode }
         milter.socketGroup = reader.optionalText("milter.socket_group")

@@ -83,14 +83,17 @@ struct SettingsReader {
         let exempt = values["exempt"] == .flag(true)
         let onViolation = text("on_violation").flatMap(ViolationAction.init(rawValue:))
         let onUnknown = text("on_unknown").flatMap(UnknownAction.init(rawValue:))
-        guard exempt != (onViolation != nil || onUnknown != nil) else {
+        let onUnproven = text("on_unproven").flatMap(UnknownAction.init(rawValue:))
+        guard exempt != (onViolation != nil || onUnknown != nil || onUnproven != nil) else {
             problems.append(
                 file.problem(
                     "rule", in: SettingsBlock(kind: .rule, index: index),
-                    "must have exempt = true, or on_violation or on_unknown"))
+                    "must have exempt = true, or on_violation, on_unknown or on_unproven"))
             return nil
         }
-        var rule = Rule(action: exempt ? .exempt : .act(onViolation: onViolation, onUnknown: onUnknown))
+        var rule = Rule(
+            action: exempt
+                ? .exempt : .act(onViolation: onViolation, onUnknown: onUnknown, onUnproven: onUnproven))
         rule.daemonName = text("daemon_name")
         if case .number(let port) = values["port"] { rule.port = UInt16(exactly: port) }
         if case .flag(let authenticated) = values["authenticated"] { rule.authenticated = authenticated }

@@ -12,7 +12,12 @@ package let settingsTable: [Setting] = [
     ),
     Setting(
         "on_unknown", .choice(["accept", "defer"]), "\"accept\"",
-        "What happens while a route cannot be judged in time: accept (the lookup goes on for the next mail), or defer."),
+        "What happens while it is not known whether a domain has a policy: accept (the lookup goes on for the next mail), or defer."
+    ),
+    Setting(
+        "on_unproven", .choice(["accept", "defer"]), nil,
+        "What happens while an enforce policy is known and the domain's hosts have not been seen to keep it: they do not answer, the MX records cannot be had, or there was no time. Default: defer; accept with enforcement = \"milter+policy-map\", where the map guards the delivery.",
+        example: "\"defer\""),
 
     Setting(
         "milter.socket", .text, "\"inet:8890@127.0.0.1\"",
@@ -126,7 +131,11 @@ package let settingsTable: [Setting] = [
     Setting("preload.early_adopter", .flag, "false", "Enforce the list's testing policies as well."),
 
     Setting("probe.enabled", .flag, "true", "Try STARTTLS on MX hosts. false: hosts are judged by their names alone."),
-    Setting("probe.timeout", .duration, "\"30s\"", "How long one host may take."),
+    Setting(
+        "probe.greeting_timeout", .duration, "\"5m\"",
+        "How long a host may take to greet, in the background: as long as the MTA waits. Less while other hosts wait for their turn."
+    ),
+    Setting("probe.timeout", .duration, "\"30s\"", "How long a host may take for the rest, each address."),
     Setting("probe.max_probes", .wholeNumber(1...10_000), "128", "Probes at one time."),
     Setting("probe.conforming_for", .duration, "\"2h\"", "How long a host that conformed is not probed again."),
     Setting("probe.failing_for", .duration, "\"1m\"", "How long a host that failed or was down is not probed again."),
@@ -219,4 +228,7 @@ package let ruleSettingsTable: [Setting] = [
         example: "\"log\""),
     Setting(
         "on_unknown", .choice(["accept", "defer"]), nil, "Instead of the general on_unknown.", example: "\"accept\""),
+    Setting(
+        "on_unproven", .choice(["accept", "defer"]), nil, "Instead of the general on_unproven.",
+        example: "\"accept\""),
 ]

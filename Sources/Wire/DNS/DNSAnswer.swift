@@ -87,12 +87,22 @@ package enum DNSFailure: Error, Sendable, Equatable, CustomStringConvertible {
     case shutDown
     /// The library failed: out of memory, descriptors.
     case library(String)
+    /// No name at all can be asked for now: no descriptors, or the resolver that we ask is gone.
+    case cutOff(String)
 
     /// Whether the trouble is our own, and says nothing of the name or its servers.
     package var isOurs: Bool {
         switch self {
-        case .cancelled, .busy, .shutDown, .library: true
+        case .cancelled, .busy, .shutDown, .library, .cutOff: true
         case .bogus, .serverFailure, .refused, .responseCode, .timeout: false
+        }
+    }
+
+    /// Whether the name's own servers may be to blame, or as well our resolver.
+    var isOpenWhose: Bool {
+        switch self {
+        case .serverFailure, .refused, .timeout: true
+        case .bogus, .responseCode, .cancelled, .busy, .shutDown, .library, .cutOff: false
         }
     }
 
@@ -107,6 +117,7 @@ package enum DNSFailure: Error, Sendable, Equatable, CustomStringConvertible {
         case .busy: "too many DNS queries under way"
         case .shutDown: "DNS resolver is shut down"
         case .library(let text): "DNS library: \(text)"
+        case .cutOff(let text): text
         }
     }
 }

@@ -35,10 +35,15 @@ func combine(_ four: DNSAnswer<IPAddress>, _ six: DNSAnswer<IPAddress>) -> DNSAn
     for part in parts where part.security == .bogus { return part }
     let full = parts.filter { $0.outcome == .records }
     guard let first = full.first else {
-        return parts.first { $0.outcome.failure != nil } ?? parts.first { $0.outcome == .noSuchDomain } ?? four
+        if let failed = parts.first(where: { $0.outcome.failure != nil }) { return failed }
+        let absent = parts.first { $0.outcome == .noSuchDomain } ?? four
+        return DNSAnswer(
+            outcome: absent.outcome, canonicalName: absent.canonicalName, timeToLive: absent.timeToLive,
+            security: parts.allSatisfy { $0.security == .secure } ? .secure : .insecure)
     }
     return DNSAnswer(
         outcome: .records, records: full.flatMap(\.records), malformed: full.reduce(0) { $0 + $1.malformed },
-        canonicalName: first.canonicalName, timeToLive: full.map(\.timeToLive).min() ?? .zero,
+        isCut: full.contains(where: \.isCut), canonicalName: first.canonicalName,
+        timeToLive: full.map(\.timeToLive).min() ?? .zero,
         security: full.allSatisfy { $0.security == .secure } ? .secure : .insecure)
 }

@@ -12,6 +12,7 @@ package final class DNSResolver: Sendable {
     private let engine: ResolverEngine
     private let limit: Int
     private let outstanding = Atomic(0)
+    private let health = ResolverHealth()
 
     package init(_ settings: DNSSettings) throws(DNSSetupError) {
         let thread: EventThread
@@ -35,9 +36,28 @@ package final class DNSResolver: Sendable {
     /// Answers every query under way with `.failure(.shutDown)` and stops.
     package func shutdown() { thread.stop() }
 
-    /// Asks one question; never throws, and never takes longer than `timeout`.
+    /// Asks one question; never throws, and takes no longer than `timeout`, and after a failure two seconds more to find
+    /// out whose it is.
     package func query(_ name: QueryName, _ type: RecordType, within timeout: Duration) async -> DNSAnswer<[UInt8]> {
-        await ask(.init(name: name.text, type: type.rawValue, recordLimit: type.recordLimit), within: timeout)
+        let answer = await ask(
+            .init(name: name.text, type: type.rawValue, recordLimit: type.recordLimit), within: timeout)
+        guard let failure = answer.outcome.failure, failure.isOpenWhose, let trouble = await trouble() else {
+            return answer
+        }
+        return DNSAnswer(outcome: .failure(.cutOff(trouble)))
+    }
+
+    /// What keeps us from asking for any name; nil if nothing does.
+    private func trouble() async -> String? {
+        await health.trouble { [self] in
+            if let error = Socket.descriptorTrouble() { return "no DNS query can be sent: \(error)" }
+            // A name that nobody can have cached: a resolver that lives says that there is no such domain.
+            let label = String(UInt64.random(in: .min ... .max), radix: 36)
+            let answer = await ask(
+                .init(name: "sts-milter-\(label).", type: RecordType.a.rawValue, recordLimit: 1),
+                within: ResolverHealth.patience)
+            return answer.outcome.failure.flatMap { $0.isOpenWhose ? "the resolver answers nothing: \($0)" : nil }
+        }
     }
 
     /// Whether DNSSEC works by way of the servers that are asked: one that strips signatures makes every signed

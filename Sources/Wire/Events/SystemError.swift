@@ -11,6 +11,17 @@ package struct SystemError: Error, Sendable, Equatable, CustomStringConvertible 
         self.code = code
     }
 
+    /// Whether we ourselves lack something, which says nothing of the peer.
+    package var isOurs: Bool {
+        switch code {
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL, EAGAIN, EPERM, EACCES: true
+        default: false
+        }
+    }
+
+    /// Whether this machine has no way to the address's network: it is the same for the MTA beside us.
+    package var isNoRoute: Bool { code == ENETUNREACH || code == EAFNOSUPPORT || code == ENETDOWN }
+
     package var description: String { "\(call): \(Self.text(of: code))" }
 
     static func text(of code: Int32) -> String {

@@ -3,10 +3,15 @@ import Names
 
 /// A reply of an SMTP server. - RFC 5321 §4.2: SMTP Replies.
 package struct SMTPReply: Sendable, Equatable {
-    /// Octets of one line, beyond the 512 of the RFC, since some hosts are talkative.
-    static let lineLimitBytes = 2048
-    /// Lines of one reply; a host that sends more is a trap.
-    static let maxLines = 100
+    /// Octets of one line that are kept, beyond the 512 of the RFC, since some hosts are talkative. MTAs read on, and so
+    /// do we: the rest is dropped.
+    static let keptLineBytes = 2048
+    /// Lines of one reply that are kept. Of those behind only extensions that matter are.
+    static let keptLines = 100
+    /// Octets of one reply that are read: more is no reply that anybody waits for, and costs us as much as its sender.
+    static let replyLimitBytes = 1 << 20
+    /// Extensions that count wherever they stand.
+    private static let keywords: Set<String> = ["STARTTLS"]
 
     package let code: Int
     /// What stands behind the code of each line, as it came.
@@ -17,9 +22,14 @@ package struct SMTPReply: Sendable, Equatable {
 
     /// Whether the reply to EHLO offers an extension. - RFC 5321 §4.1.1.1: Extended HELLO.
     package func offers(_ keyword: String) -> Bool {
-        lines.dropFirst().contains { line in
-            line.prefix { $0 != " " && $0 != "=" }.uppercased() == keyword
-        }
+        lines.dropFirst().contains { Self.keyword(of: $0) == keyword }
+    }
+
+    private static func keyword(of line: String) -> String { line.prefix { $0 != " " && $0 != "=" }.uppercased() }
+
+    /// Whether a line behind `kept` others is kept.
+    static func keeps(_ line: String, behind kept: Int) -> Bool {
+        kept < keptLines || (kept < 2 * keptLines && keywords.contains(keyword(of: line)))
     }
 
     /// One line of a reply; nil if it is none.
@@ -40,33 +50,45 @@ package struct SMTPReply: Sendable, Equatable {
 /// Why a host cannot be spoken with; the text is safe to print.
 package struct Unreachable: Error, Sendable, Equatable {
     package let text: String
+    /// Whether the host has no part in it.
+    package let isOurs: Bool
 
-    package init(text: String) { self.text = text }
+    package init(text: String, isOurs: Bool = false) {
+        self.text = text
+        self.isOurs = isOurs
+    }
+
+    fileprivate init(_ step: String, _ error: StreamError) {
+        self.init(text: "\(step): \(error)", isOurs: error.isOurs)
+    }
 }
 
 extension TCPStream {
+    /// Reads a reply of any length until the deadline, as MTAs do.
     package func readReply(_ step: String, by deadline: ContinuousClock.Instant) async throws(Unreachable) -> SMTPReply
     {
         var lines: [String] = []
-        do {
-            while lines.count < SMTPReply.maxLines {
-                let line = try await readLine(limit: SMTPReply.lineLimitBytes, by: deadline)
-                guard let part = SMTPReply.parse(line) else {
-                    throw Unreachable(
-                        text: "\(step): no SMTP reply: \(printable(String(decoding: line, as: UTF8.self), limit: 60))")
-                }
-                lines.append(part.text)
-                if part.isLast { return SMTPReply(code: part.code, lines: lines) }
+        let before = receivedBytes
+        while receivedBytes - before <= SMTPReply.replyLimitBytes {
+            let line: [UInt8]
+            do { line = try await readLine(cutTo: SMTPReply.keptLineBytes, by: deadline) } catch {
+                throw lines.isEmpty
+                    ? Unreachable(step, error)
+                    : Unreachable(text: "\(step): reply without an end: \(error)", isOurs: error.isOurs)
             }
-        } catch let error as Unreachable { throw error } catch { throw Unreachable(text: "\(step): \(error)") }
-        throw Unreachable(text: "\(step): endless reply")
+            guard let part = SMTPReply.parse(line) else {
+                throw Unreachable(
+                    text: "\(step): no SMTP reply: \(printable(String(decoding: line, as: UTF8.self), limit: 60))")
+            }
+            if SMTPReply.keeps(part.text, behind: lines.count) { lines.append(part.text) }
+            if part.isLast { return SMTPReply(code: part.code, lines: lines) }
+        }
+        throw Unreachable(text: "\(step): reply without an end: \(SMTPReply.replyLimitBytes) octets and more")
     }
 
     package func command(_ line: String, by deadline: ContinuousClock.Instant) async throws(Unreachable) -> SMTPReply {
         let step = String(line.prefix { $0 != " " })
-        do { try await write(Array("\(line)\r\n".utf8), by: deadline) } catch {
-            throw Unreachable(text: "\(step): \(error)")
-        }
+        do { try await write(Array("\(line)\r\n".utf8), by: deadline) } catch { throw Unreachable(step, error) }
         return try await readReply(step, by: deadline)
     }
 }

@@ -23,6 +23,14 @@ final class Socket: Sendable {
 
     deinit { close() }
 
+    /// Why no socket can be had for whatever address; nil if one can.
+    static func descriptorTrouble() -> SystemError? {
+        let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return SystemError("socket") }
+        Glibc.close(descriptor)
+        return nil
+    }
+
     func close() {
         guard descriptor >= 0, !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         Glibc.close(descriptor)

@@ -16,6 +16,15 @@ package enum StreamError: Error, Sendable, Equatable, CustomStringConvertible {
     /// TLS broke after the handshake; the text is safe to print.
     case tls(String)
 
+    /// Whether the peer has no part in it.
+    package var isOurs: Bool {
+        switch self {
+        case .cancelled, .closed: true
+        case .system(let error): error.isOurs
+        case .timeout, .closedByPeer, .lineTooLong, .tls: false
+        }
+    }
+
     package var description: String {
         switch self {
         case .timeout: "timed out"

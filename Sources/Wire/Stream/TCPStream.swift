@@ -12,6 +12,8 @@ package actor TCPStream {
     private var tls: TLSLayer?
     private var received = LineBuffer()
     private var isClosed = false
+    /// Octets that the peer has sent so far, those of TLS included.
+    package private(set) var receivedBytes = 0
 
     init(_ socket: Socket, connector: Connector, to address: IPAddress) {
         self.socket = socket
@@ -23,6 +25,16 @@ package actor TCPStream {
     package func readLine(limit: Int, by deadline: ContinuousClock.Instant) async throws(StreamError) -> [UInt8] {
         while true {
             if let line = try received.takeLine(limit: limit) { return line }
+            received.append(try await receive(by: deadline))
+        }
+    }
+
+    /// The next line without its end, cut to `limit` octets.
+    package func readLine(cutTo limit: Int, by deadline: ContinuousClock.Instant) async throws(StreamError) -> [UInt8] {
+        while true {
+            if let line = received.takeLine(cutTo: limit) { return line }
+            // A peer that never pauses does not outlive the deadline either.
+            guard .now < deadline else { throw .timeout }
             received.append(try await receive(by: deadline))
         }
     }
@@ -102,6 +114,7 @@ package actor TCPStream {
             do {
                 if let bytes = try socket.receive() {
                     guard !bytes.isEmpty else { throw StreamError.closedByPeer }
+                    receivedBytes += bytes.count
                     return bytes
                 }
             } catch let error as SystemError { throw .system(error) } catch { throw .closedByPeer }

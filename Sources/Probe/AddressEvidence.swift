@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+
+/// What came of one address of a host.
+enum AddressEvidence: Sendable {
+    case seen(HostEvidence)
+    /// Our own trouble kept us from dialling, or cut the dialogue short.
+    case ownTrouble(String)
+    /// This machine has no way to the address, and so has the MTA beside us.
+    case noRoute(String)
+    /// Its turn did not come before the host's time was over.
+    case notDialled
+}
+
+/// What the addresses of a host say together.
+///
+/// One that fails is enough, since the MTA may dial any. Those that do not answer say nothing, for no mail can go there.
+/// A host of which some address was not looked at has not been seen to conform.
+/// - Parameter isWhole: whether these are all addresses that the host has.
+func combine(_ seen: [AddressEvidence], isWhole: Bool) -> ProbeResult {
+    var failures: [Failure] = []
+    var badFacts: TLSFacts?
+    var goodFacts: TLSFacts?
+    var unreachable: [String] = []
+    var trouble: [String] = []
+    var unrouted: [String] = []
+    var isAnyLeft = !isWhole
+    for evidence in seen {
+        switch evidence {
+        case .seen(.conforming(let facts)): goodFacts = goodFacts ?? facts
+        case .seen(.failing(let more, let facts)):
+            failures += more
+            badFacts = badFacts ?? facts
+        case .seen(.unreachable(let text)): unreachable.append(text)
+        case .ownTrouble(let text): trouble.append(text)
+        case .noRoute(let text): unrouted.append(text)
+        case .notDialled: isAnyLeft = true
+        }
+    }
+    func joined(_ texts: [String]) -> String { texts.prefix(3).joined(separator: "; ") }
+    if !failures.isEmpty { return .seen(.failing(failures, badFacts)) }
+    if !trouble.isEmpty { return .notTried(joined(trouble)) }
+    if isAnyLeft { return .seen(.unreachable("not all of its addresses could be looked at")) }
+    if let goodFacts { return .seen(.conforming(goodFacts)) }
+    if !unreachable.isEmpty { return .seen(.unreachable(joined(unreachable))) }
+    return unrouted.isEmpty ? .seen(.unreachable("no address")) : .notTried(joined(unrouted))
+}

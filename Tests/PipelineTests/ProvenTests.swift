@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+import Logging
+import MTASTS
+import Names
+import Pipeline
+import TLSRPT
+import Testing
+
+@Suite("Gate: what is not seen is not safe, and our own trouble holds up nobody who was safe yesterday")
+struct ProvenTests {
+    let world = World()
+    let gate: Gate
+    let hops: [NextHop]
+    private let facts: TLSFacts
+    private let expired = HostEvidence.failing([Failure(.certificateExpired, text: "certificate expired")], nil)
+    /// Past the time that a host which conformed is taken to conform still.
+    private let evidenceEnds = Duration.seconds(2 * 3600 + 1)
+
+    init() throws {
+        hops = [.mx(of: try DomainName("example.org"), port: 25)]
+        var settings = KeeperSettings()
+        settings.recordCheckInterval = .seconds(30 * 86_400)
+        let keeper = PolicyKeeper(
+            memory: world, store: world, discoverer: world, clock: world,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: settings)
+        gate = Gate(
+            policies: keeper, routes: RouteBook(router: world, clock: world), prober: world, recorder: world,
+            clock: world, settings: GateSettings())
+        let facts = TLSFacts(
+            address: try #require(IPAddress("192.0.2.1")), version: "TLSv1.3", cipher: "x", subject: "", issuer: "",
+            notBefore: nil, notAfter: nil, names: [], authentication: .pkix)
+        self.facts = facts
+        world.change {
+            $0.record = announce("1")
+            $0.fetch = .success(body(.enforce, maxAge: 30 * 86_400))
+            $0.hosts = ["mx1.example.org": .conforming(facts)]
+        }
+    }
+
+    private func word(_ verdict: Verdict) -> String {
+        switch verdict {
+        case .unproven(let doubt): doubt.isOurs ? "unproven by us" : "unproven"
+        default: verdict.word
+        }
+    }
+
+    /// Each row: what happens after the route was seen to conform and that evidence has ended.
+    static let rows: [(String, @Sendable (inout sending World.State) -> Void, String)] = [
+        ("no room to look", { $0.notTried = ["mx1.example.org"] }, "proven-lately"),
+        ("our resolver is gone", { $0.route = .failure(.notAsked("the resolver answers nothing")) }, "proven-lately"),
+        ("the host is down", { $0.hosts["mx1.example.org"] = .unreachable("timed out") }, "unproven"),
+        ("the domain's DNS fails", { $0.route = .failure(.unavailable("SERVFAIL")) }, "unproven"),
+        ("a null MX", { $0.route = .failure(.nullMX(isSecure: false)) }, "unproven"),
+        (
+            "the host does something else",
+            { $0.hosts["mx1.example.org"] = .failing([Failure(.starttlsNotSupported, text: "x")], nil) }, "violating"
+        ),
+        ("another host, which we cannot look at", { $0.route = .success(["mx9.example.org"]) }, "violating"),
+    ]
+
+    @Test("after a day of keeping the policy", arguments: rows.indices)
+    func proven(_ index: Int) async {
+        let (label, change, expected) = Self.rows[index]
+        #expect(await gate.admit(hops) == .conforming(.enforce))
+        world.pass(evidenceEnds)
+        world.change(change)
+        #expect(await word(gate.admit(hops)) == expected, "\(label)")
+        // It is no state of the domain's: with our trouble over, all is as it was.
+        world.change {
+            $0.notTried = []
+            $0.route = .success(["mx1.example.org"])
+        }
+        guard expected == "proven-lately" else { return }
+        #expect(await gate.admit(hops) == .conforming(.enforce), "\(label)")
+    }
+
+    @Test("what was never seen to conform, or more than a day ago, or under another policy, is not proven")
+    func notProven() async {
+        world.change { $0.notTried = ["mx1.example.org"] }
+        #expect(await word(gate.admit(hops)) == "unproven by us")
+        world.change { $0.notTried = [] }
+        #expect(await gate.admit(hops) == .conforming(.enforce))
+        world.change { $0.notTried = ["mx1.example.org"] }
+        world.pass(.seconds(86_399))
+        #expect(await word(gate.admit(hops)) == "proven-lately")
+        world.pass(.seconds(2))
+        #expect(await word(gate.admit(hops)) == "unproven by us")
+    }
+
+    @Test("a host that was seen to fail is no longer proven, whatever our trouble")
+    func lost() async {
+        #expect(await gate.admit(hops) == .conforming(.enforce))
+        world.pass(evidenceEnds)
+        world.change { $0.hosts["mx1.example.org"] = expired }
+        #expect(await word(gate.admit(hops)) == "violating")
+        world.change { $0.notTried = ["mx1.example.org"] }
+        world.pass(.seconds(120))
+        #expect(await word(gate.admit(hops)) == "violating")
+        world.pass(.seconds(3600))
+        #expect(await word(gate.admit(hops)) == "unproven by us")
+    }
+
+    @Test("at the end of patience a host that takes its time is its own doing, a queue of ours is not")
+    func endOfPatience() async {
+        #expect(await gate.admit(hops) == .conforming(.enforce))
+        world.pass(evidenceEnds)
+        let post = Gatepost()
+        world.change { $0.probeGate = post }
+        async let looking = gate.admit(hops)
+        while world.look(\.probes) < 2 { await Task.yield() }
+        #expect(word(gate.settle(hops, because: .late)) == "unproven")
+        #expect(word(gate.settle(hops, because: .crowded)) == "proven-lately")
+        await post.open()
+        #expect(await looking == .conforming(.enforce))
+
+        world.pass(evidenceEnds)
+        let queue = Gatepost()
+        world.change {
+            $0.probeGate = queue
+            $0.probesQueue = true
+        }
+        async let waiting = gate.admit(hops)
+        while world.look(\.probes) < 3 { await Task.yield() }
+        #expect(word(gate.settle(hops, because: .late)) == "proven-lately")
+        await queue.open()
+        _ = await waiting
+    }
+
+    @Test("our own trouble is not kept: the next question asks again")
+    func notKept() async {
+        world.change { $0.route = .failure(.notAsked("busy")) }
+        #expect(await word(gate.admit(hops)) == "unproven by us")
+        world.change { $0.route = .success(["mx1.example.org"]) }
+        #expect(await gate.admit(hops) == .conforming(.enforce))
+    }
+
+    @Test("a reload with the same settings forgets no violation")
+    func reload() async {
+        world.change { $0.hosts["mx1.example.org"] = expired }
+        #expect(await word(gate.admit(hops)) == "violating")
+        world.pass(.seconds(120))
+        world.change { $0.hosts["mx1.example.org"] = .unreachable("timed out") }
+        gate.apply(GateSettings())
+        #expect(await word(gate.admit(hops)) == "violating")
+        var settings = GateSettings()
+        settings.failingFor = .seconds(1)
+        gate.apply(settings)
+        #expect(await word(gate.admit(hops)) == "unproven")
+    }
+}
