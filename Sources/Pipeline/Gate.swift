@@ -85,14 +85,14 @@ package final class Gate: Sendable {
         self.mtaTellsSessions = mtaTellsSessions
     }
 
-    /// Takes new settings; what was seen under the same ones stays.
+    /// Takes new settings; what was seen under the same ones stays, but for verdicts, which rest on others' as well.
     package func apply(_ new: GateSettings) {
+        standing.removeAll()
         let isChanged = settings.withLock { settings in
             defer { settings = new }
             return settings != new
         }
         guard isChanged else { return }
-        standing.removeAll()
         broken.removeAll()
         proven.removeAll()
     }

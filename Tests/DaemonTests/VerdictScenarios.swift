@@ -161,15 +161,18 @@ struct VerdictScenarios {
         #expect(message.recipients == ["b@v-many-good.lab", "d@v-many-good.lab"])
     }
 
-    @Test("hosts that cannot be reached, null MX and domains that do not exist are left to the MTA")
-    func notOurs() async throws {
+    @Test("under an enforce policy hosts that are down, and a null MX that nobody vouches for, hold the mail back")
+    func unproven() async throws {
         let lab = try await Lab.open()
-        try await lab.daemon(6)
+        let daemon = try await lab.daemon(6)
         try lab.town.domain("v-down.lab").stop()
-        #expect(try await lab.send(through: 6, to: "u@v-down.lab").reply.isPositive)
+        #expect(try await lab.send(through: 6, to: "u@v-down.lab").reply.enhancedCode == "4.7.0")
+        try await daemon.waitForLog("v-down.lab", "verdict=unproven", "action=defer")
         try lab.town.publish("v-nullmx.lab", mode: "enforce", mx: ["mx.v-nullmx.lab"])
         lab.town.names.set("v-nullmx.lab", .mx(0, "."))
-        #expect(try await lab.send(through: 6, to: "u@v-nullmx.lab").reply.isPositive)
+        #expect(try await lab.send(through: 6, to: "u@v-nullmx.lab").reply.enhancedCode == "4.7.0")
+        lab.town.names.set("v-nullfree.lab", .mx(0, "."))
+        #expect(try await lab.send(through: 6, to: "u@v-nullfree.lab").reply.isPositive)
         #expect(try await lab.send(through: 6, to: "u@v-nowhere.lab").reply.isPositive)
     }
 
