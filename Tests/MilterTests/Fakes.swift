@@ -46,6 +46,7 @@ final class TableJudge: RecipientJudge {
         return switch domain.ascii {
         case "testing.lab": .testing([finding])
         case "unknown.lab": .unknown("DNS does not answer")
+        case "unproven.lab": .unproven(Doubt("unreachable: mx.unproven.lab: timed out"))
         case "none.lab": .modeNone
         case "literal.lab": .notJudged("null MX")
         case "absent.lab": .noPolicy(nil)

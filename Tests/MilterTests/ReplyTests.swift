@@ -51,6 +51,18 @@ struct ReplyTests {
                 == "MTA-STS: cannot tell yet whether the policy is kept: lookup still running; try again later")
     }
 
+    @Test("an unproven route is told with its policy, and whose trouble it is by the status")
+    func unproven() throws {
+        let domain = try DomainName("example.org")
+        let theirs = Reply(Doubt("unreachable: mx1.example.org: timed out"), domain: domain)
+        #expect(theirs.status == "4.7.0")
+        #expect(
+            theirs.text
+                == "MTA-STS: example.org: not seen to keep the policy: unreachable: mx1.example.org: timed out "
+                + "(policy mode enforce); try again later")
+        #expect(Reply(Doubt("no descriptors", isOurs: true), domain: domain).status == "4.3.2")
+    }
+
     @Test(
         "nothing hostile gets into a reply",
         arguments: [
@@ -60,6 +72,7 @@ struct ReplyTests {
         let failure = Failure(.certificateNotTrusted, text: text)
         for reply in [
             Reply(try violation(failure), hint: text + "{domain}"), Reply(unknown: text, domain: nil),
+            Reply(Doubt(text), domain: nil),
             Reply(again: try violation(failure)),
         ] {
             #expect(reply.text.utf8.allSatisfy { (0x20...0x7E).contains($0) })

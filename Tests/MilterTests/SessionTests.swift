@@ -33,8 +33,9 @@ struct SessionTests {
         #expect(session.recipient("<a@absent.lab>", in: context) == .proceed)
         #expect(session.recipient("<a@testing.lab>", in: context) == .proceed)
         #expect(session.recipient("<a@unknown.lab>", in: context) == .proceed)
+        #expect(session.recipient("<a@unproven.lab>", in: context) == .defer)
         #expect(session.end(in: context) == .proceed)
-        #expect(context.replies.map(\.status) == ["4.7.5"])
+        #expect(context.replies.map(\.status) == ["4.7.5", "4.7.0"])
     }
 
     @Test("the full text is said once for a domain and message, and the verdict counted once")
