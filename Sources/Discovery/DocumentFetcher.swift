@@ -51,7 +51,7 @@ package struct DocumentFetcher: DocumentSource {
                     if error.isFinal { break }
                 }
             }
-            return .failure(.failed(HTTPPolicyDiscoverer.mostTelling(failures)))
+            return .failure(failures.outcome)
         } catch {
             return .failure(error)
         }

@@ -39,7 +39,9 @@ struct FailureReading {
         case let error as HTTPClientError:
             return fetchError(text(of: error))
         case let error as IOError:
-            return fetchError(text(of: error))
+            return AttemptFailure(
+                .stsPolicyFetchError, text(of: error),
+                cause: Self.cause(of: SystemError("connect", code: error.errnoCode)))
         case is ChannelError:
             return fetchError(noConnection)
         case is NIOTooManyBytesError:
@@ -62,6 +64,11 @@ struct FailureReading {
             return fetchError("connection closed by \(address) in the TLS handshake")
         }
         return AttemptFailure(.stsWebPKIInvalid, "TLS handshake with \(host) failed: \(reason)")
+    }
+
+    private static func cause(of error: SystemError) -> AttemptFailure.Cause {
+        if error.isNoRoute { return .noRoute }
+        return error.isOurs ? .ourselves : .host
     }
 
     private var noConnection: String { "no TLS connection to \(address) within \(patience.secondsText)" }

@@ -94,15 +94,9 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
                     if error.isFinal { break }
                 }
             }
-            return .failure(.failed(Self.mostTelling(failures)))
+            return .failure(failures.outcome)
         } catch {
             return .failure(error)
         }
-    }
-
-    /// A bad certificate says more than another address's refused connection.
-    static func mostTelling(_ failures: [AttemptFailure]) -> PolicyFailure {
-        let chosen = failures.first { $0.failure.type == .stsWebPKIInvalid } ?? failures.last
-        return chosen?.failure ?? PolicyFailure(.stsPolicyFetchError, "fetch cancelled")
     }
 }

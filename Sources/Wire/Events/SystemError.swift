@@ -6,7 +6,7 @@ package struct SystemError: Error, Sendable, Equatable, CustomStringConvertible 
     package let call: String
     package let code: Int32
 
-    init(_ call: String, code: Int32 = errno) {
+    package init(_ call: String, code: Int32 = errno) {
         self.call = call
         self.code = code
     }
