@@ -10,7 +10,8 @@ enum PartialPackets {
 
     /// Has libmilter close a connection whose packet does not end, or that does not take a reply, within `limit`, which
     /// is 7210 s otherwise. MTAs write a packet at once. How many connections or threads there may be libmilter lets
-    /// nobody say.
+    /// nobody say, and many such packets at one time may keep new connections waiting in it: the mode of a Unix socket
+    /// keeps those out who would do that.
     static func end(within limit: Duration) {
         guard isPooled else { return }
         _ = smfi_settimeout(Int32(clamping: max(1, limit.components.seconds)))

@@ -15,7 +15,7 @@ final class MapGuest: Sendable {
 
         var description: String {
             switch self {
-            case .user(let id): "uid \(id)"
+            case .user(let id): "uid:\(id)"
             case .address(let text): text
             case .unknown: "unknown"
             }

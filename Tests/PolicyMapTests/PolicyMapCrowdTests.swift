@@ -82,7 +82,7 @@ struct PolicyMapCrowdTests {
             let second = try await MapClient.connect(path: folder + "/map.sock")
             #expect(try await second.ask(Self.question) == Self.answer)
             #expect(try await first.reply() == nil)
-            #expect(lab.log.lines.contains { $0.contains("closed=uid \(getuid())") }, "\(lab.log.lines)")
+            #expect(lab.log.lines.contains { $0.contains("closed=uid:\(getuid())") }, "\(lab.log.lines)")
             await second.close()
         }
     }
