@@ -52,15 +52,17 @@ extension Recipient {
     private static let unknownRouteMailer = "error"
 
     /// Reads the route that the MTA announced.
-    /// - Parameter transports: the names of `{rcpt_mailer}` that deliver by SMTP.
-    package func destination(transports: Set<String>) -> Destination {
+    /// - Parameters:
+    ///   - transports: the names of `{rcpt_mailer}` that deliver by SMTP.
+    ///   - services: what the name of a port stands for.
+    package func destination(transports: Set<String>, services: ServicePorts) -> Destination {
         guard let mailer, !mailer.isEmpty, mailer != Self.unknownRouteMailer else { return ownDomain }
         guard transports.contains(mailer) else { return .notOurs("transport \(printable(mailer, limit: 40))") }
         guard let host, !host.isEmpty else { return ownDomain }
         // What nearly all mail has, at a fraction of the cost of reading it.
         if let domain, host == domain.ascii { return ownDomain }
         if host.hasPrefix("unix:") { return .notOurs("local socket") }
-        let hops = Self.nextHops(in: host)
+        let hops = Self.nextHops(in: host, services)
         return hops.isEmpty ? .notOurs("next hop \(printable(host, limit: 80))") : .remote(hops)
     }
 
@@ -70,13 +72,13 @@ extension Recipient {
     }
 
     /// Splits `one.example, [two.example]:587` (Postfix) and `one.example:[two.example]` (Sendmail).
-    private static func nextHops(in text: String) -> [NextHop] {
+    private static func nextHops(in text: String, _ services: ServicePorts) -> [NextHop] {
         let separators: Set<Character> = [",", " ", "\t", "\r", "\n"]
         let parts = text.split(whereSeparator: separators.contains)
-        return Array(parts.flatMap(readOne).prefix(maxNextHops))
+        return Array(parts.flatMap { readOne($0, services) }.prefix(maxNextHops))
     }
 
-    private static func readOne(_ text: Substring) -> [NextHop] {
+    private static func readOne(_ text: Substring, _ services: ServicePorts) -> [NextHop] {
         var rest = text.hasPrefix("inet:") ? text.dropFirst("inet:".count) : text
         var hops: [NextHop] = []
         while !rest.isEmpty {
@@ -90,8 +92,9 @@ extension Recipient {
             if rest.first == ":" {
                 rest.removeFirst()
                 let word = rest.prefix { $0 != ":" }
-                // Postfix puts a port behind the colon, Sendmail the next host to try.
-                if let number = portNumber(word) {
+                // Postfix puts a port behind the colon, Sendmail the next host to try. A host with the name of a service
+                // is taken for the port: having no dot it has no policy either.
+                if let number = services.port(of: word) {
                     port = number
                     rest = rest.dropFirst(word.count + 1)
                 }
@@ -107,45 +110,5 @@ extension Recipient {
             return (try? DomainName(name)).map { isBracketed ? .host($0, port: port) : .mx(of: $0, port: port) }
         }
         return isBracketed ? .host(domain, port: port) : .mx(of: domain, port: port)
-    }
-
-    private static func portNumber(_ word: Substring) -> UInt16? {
-        switch word {
-        case "smtp": NextHop.smtpPort
-        case "submission": 587
-        case "submissions", "smtps": 465
-        default: UInt16(word)
-        }
-    }
-}
-
-extension NextHop {
-    /// Longest key looked at, in octets: two names' length leaves room for brackets, port and U-labels.
-    private static let maxKeyOctets = 4 * DomainName.maxOctets
-
-    /// Reads the key of a policy map lookup; nil for what never has a policy and is not worth a question: empty keys,
-    /// parent domains (`.example.org`), address literals, socket paths, single labels and what is no name at all.
-    package init?(mapKey text: String) {
-        guard text.utf8.count <= Self.maxKeyOctets else { return nil }
-        // What nearly all keys are, at a fraction of the cost of reading them as a route.
-        if text.utf8.allSatisfy(Self.isNameOctet) {
-            guard let domain = try? DomainName(mxHost: text), domain.labelCount > 1 else { return nil }
-            self = .mx(of: domain, port: Self.smtpPort)
-            return
-        }
-        guard !text.hasPrefix("."), !text.contains("/") else { return nil }
-        guard
-            case .remote(let hops) = Recipient(domain: nil, mailer: "smtp", host: text).destination(
-                transports: ["smtp"]),
-            hops.count == 1, let hop = hops.first, let domain = hop.policyDomain, domain.labelCount > 1
-        else { return nil }
-        self = hop
-    }
-
-    private static func isNameOctet(_ octet: UInt8) -> Bool {
-        switch octet {
-        case 0x61...0x7A, 0x41...0x5A, 0x30...0x39, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"): true
-        default: false
-        }
     }
 }

@@ -87,6 +87,8 @@ package protocol MapOracle: Sendable {
     /// The finding after looking things up, within `patience`: what is not known by then is `.temporary` or
     /// `.notFound` as the operator chose.
     func find(_ key: NextHop, within patience: Duration) async -> MapFinding
+    /// Whether memory holds a live enforce policy of this domain, for keys that cannot be read; must not block.
+    func enforces(_ domain: DomainName) -> Bool
 }
 
 /// Says whether DANE authenticates a host, without dialling it.

@@ -50,6 +50,7 @@ package final class MilterServer: Sendable {
         let isAccepted =
             socket.description.withCString { smfi_setconn(UnsafeMutablePointer(mutating: $0)) } == MI_SUCCESS
         guard isAccepted, registerCallbacks(withHeaders: started.tlsRequiredNo) else { throw .libraryRefused }
+        PartialPackets.end(within: started.packetTimeout)
         try takeSocket(group)
     }
 

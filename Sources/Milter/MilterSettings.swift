@@ -42,10 +42,14 @@ package struct MilterSettings: Sendable, Hashable {
     /// Longest wait for all recipients of one message together, so that a message to many slow domains costs its
     /// client no more than one slow reply would: the MTAs' own limits are per reply and set no such bound.
     package var messageBudget: Duration = .seconds(8)
+    /// Longest time from the first octet of a packet to its last, for the life of the process.
+    package var packetTimeout: Duration = .seconds(30)
     /// Callbacks that may wait at one time; past that a verdict that memory lacks is unknown at once.
     package var maxWaiting = 64
     /// Values of `{rcpt_mailer}` that deliver by SMTP.
     package var transports = defaultTransports
+    /// What the name of a port in `{rcpt_host}` stands for.
+    package var services = ServicePorts()
     package var localSubmission = LocalSubmissionAction.log
     /// Whether `TLS-Required: No` lets a message through.
     /// - Deviation: TLS-Required: No is honoured on request only.

@@ -44,9 +44,10 @@ final class Session {
         let address = EnvelopeAddress(text)
         let mailer = context.symbol(.recipientMailer)
         let recipient = Recipient(domain: address.domain, mailer: mailer, host: context.symbol(.recipientHost))
-        guard case .remote(let hops) = recipient.destination(transports: settings.value.transports) else {
-            return .proceed
-        }
+        guard
+            case .remote(let hops) = recipient.destination(
+                transports: settings.value.transports, services: settings.value.services)
+        else { return .proceed }
         let rules = settings.value.rules
         let rule = rules.isEmpty ? nil : rules.action(for: message.origin, recipientDomain: address.domain)
         let isLocal = message.mayBeLocal && mailer == nil

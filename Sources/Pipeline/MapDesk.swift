@@ -95,6 +95,16 @@ package final class MapDesk: MapOracle {
         return remember(decide(policy, route, statuses), of: key, at: now)
     }
 
+    package func enforces(_ domain: DomainName) -> Bool {
+        let settings = settings.withLock { $0 }
+        guard !settings.neverPoliced.contains(where: { domain.isWithin($0) }) else { return false }
+        return switch policies.known(domain) ?? policies.standIn(for: domain) {
+        case .policy(let cached)?: cached.policy.mode == .enforce
+        case .unreadable?: true
+        case .absent?, .failed?, .unknown?, nil: false
+        }
+    }
+
     package func find(_ key: NextHop, within patience: Duration) async -> MapFinding {
         if let known = glance(key) { return known }
         let found = await firstValue(within: patience) { await self.find(key) }

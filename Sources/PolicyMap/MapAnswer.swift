@@ -33,6 +33,8 @@ package enum MapTrouble: String, Error, Sendable, Hashable, CaseIterable {
     case tooLong = "the policy is too long for a policy map"
     case unknownMap = "map name unknown to sts-milter, see its setting policy_map.names"
     case busy = "too many lookups wait in sts-milter"
+    case unreadableKey =
+        "the next hop cannot be read and holds a name with an enforce policy, see the log of sts-milter"
 }
 
 /// Puts findings into the words of an MTA's map.

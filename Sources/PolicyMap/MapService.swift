@@ -12,18 +12,13 @@ final class MapService: Sendable {
         let names: MapNames
     }
 
-    private struct Guests {
-        var channels: [ObjectIdentifier: any Channel] = [:]
-        var isClosing = false
-    }
-
     let oracle: any MapOracle
     let logger: Logger
     let complaints: Complaints
     let requests = Atomic(0)
     let lookups = Atomic(0)
     private let terms: Mutex<Terms>
-    private let guests = Mutex(Guests())
+    private let guests = Mutex(MapGuests())
 
     init(settings: PolicyMapSettings, oracle: any MapOracle, logger: Logger) {
         self.oracle = oracle
@@ -33,35 +28,33 @@ final class MapService: Sendable {
     }
 
     var currentTerms: Terms { terms.withLock { $0 } }
-    var connections: Int { guests.withLock { $0.channels.count } }
+    var connections: Int { guests.withLock { $0.count } }
 
     func apply(_ settings: PolicyMapSettings) {
         let new = Terms(settings: settings, names: MapNames(settings.names))
         terms.withLock { $0 = new }
     }
 
-    /// Whether there is room for one more connection; it leaves by itself when it closes.
-    func admit(_ channel: any Channel, limit: Int) -> Bool {
-        let isAdmitted = guests.withLock { guests in
-            guard !guests.isClosing, guests.channels.count < limit else { return false }
-            guests.channels[ObjectIdentifier(channel)] = channel
-            return true
+    /// Takes one more connection; it leaves by itself when it closes. Over the limit it takes the place of another:
+    /// see ``MapGuests``.
+    /// - Returns: nil when the map is to stop.
+    func admit(_ channel: any Channel, of peer: MapGuest.Peer, limit: Int) -> MapGuest? {
+        let guest = MapGuest(channel, of: peer)
+        let (isAdmitted, loser) = guests.withLock { $0.admit(guest, limit: limit) }
+        if let loser {
+            let holds = guests.withLock { $0.count(of: loser.peer) }
+            complaints.log(.tooManyConnections, ["limit": "\(limit)", "closed": "\(loser.peer)", "holds": "\(holds)"])
+            // At once: an answer that is due may never be taken, and MTAs ask again on a new connection.
+            loser.channel.close(promise: nil)
         }
-        guard isAdmitted else { return false }
-        channel.closeFuture.whenComplete { _ in
-            self.guests.withLock { _ = $0.channels.removeValue(forKey: ObjectIdentifier(channel)) }
-        }
-        return true
+        guard isAdmitted else { return nil }
+        channel.closeFuture.whenComplete { _ in self.guests.withLock { $0.leave(guest) } }
+        return guest
     }
 
     /// Admits nobody any more.
     /// - Returns: the connections there are.
-    func closeDoor() -> [any Channel] {
-        guests.withLock { guests in
-            guests.isClosing = true
-            return Array(guests.channels.values)
-        }
-    }
+    func closeDoor() -> [any Channel] { guests.withLock { $0.closeDoor() } }
 
     /// Looks a key up; nil when so many wait already that this one must not.
     ///

@@ -32,6 +32,7 @@ final class MapSession: ChannelDuplexHandler {
 
     private let service: MapService
     private let terms: MapService.Terms
+    private let guest: MapGuest
     private var context: ChannelHandlerContext?
     private let nothing = ByteBuffer()
     private var input = ByteBuffer()
@@ -46,10 +47,14 @@ final class MapSession: ChannelDuplexHandler {
     private var isClosing = false
     private var activeAt = NIODeadline.now()
     private var idleCheck: Scheduled<Void>?
+    /// Since when a request has begun and not ended.
+    private var partialSince: NIODeadline?
+    private var isPartialWatched = false
 
-    init(service: MapService, terms: MapService.Terms) {
+    init(service: MapService, terms: MapService.Terms, guest: MapGuest) {
         self.service = service
         self.terms = terms
+        self.guest = guest
     }
 
     // MARK: Events
@@ -114,6 +119,7 @@ final class MapSession: ChannelDuplexHandler {
         }
         // Let go of the channel's own buffer, so that it can be read into again.
         if input.readableBytes == 0 { input = nothing }
+        guest.note(activeAt, isWaiting: !queue.isEmpty)
     }
 
     private enum Step {
@@ -124,13 +130,16 @@ final class MapSession: ChannelDuplexHandler {
 
     private func takeRequest(_ context: ChannelHandlerContext) -> Bool {
         switch input.withUnsafeReadableBytes({ step($0) }) {
-        case .rest: return false
+        case .rest:
+            if input.readableBytes > 0, partialSince == nil { watchPartial(context) }
+            return false
         case .garbage:
             refuseGarbage(context)
             return false
         case .request(let form, let key, let unknownName, let octets):
             input.moveReaderIndex(forwardBy: octets)
             activeAt = .now()
+            partialSince = nil
             service.requests.add(1, ordering: .relaxed)
             if let form {
                 answer(key, form, context)
@@ -161,7 +170,23 @@ final class MapSession: ChannelDuplexHandler {
     }
 
     private func answer(_ text: String, _ form: MapForm, _ context: ChannelHandlerContext) {
-        guard let key = NextHop(mapKey: text) else { return add(.finding(.notFound, nil, form)) }
+        switch MapKey(text, services: terms.settings.services) {
+        case .nextHop(let key): answer(key, form, context)
+        case .withoutPolicy: add(.finding(.notFound, nil, form))
+        case .unreadable(let names): answerUnreadable(text, names, form)
+        }
+    }
+
+    /// What nobody can read is not "no policy" for a name that is known to have one.
+    private func answerUnreadable(_ text: String, _ names: [DomainName], _ form: MapForm) {
+        guard let domain = names.first(where: service.oracle.enforces) else {
+            return add(.finding(.notFound, nil, form))
+        }
+        service.complaints.log(.unreadableKey, ["key": "\(printable(text, limit: 120))", "domain": "\(domain)"])
+        add(.trouble(.unreadableKey))
+    }
+
+    private func answer(_ key: NextHop, _ form: MapForm, _ context: ChannelHandlerContext) {
         if let finding = service.oracle.glance(key) { return add(.finding(finding, key.policyDomain, form)) }
         let patience = terms.settings.patience(for: form)
         let number = firstNumber + queue.count
@@ -261,6 +286,29 @@ final class MapSession: ChannelDuplexHandler {
     private func watchIdleness(_ context: ChannelHandlerContext, after pause: TimeAmount) {
         let session = NIOLoopBound(self, eventLoop: context.eventLoop)
         idleCheck = context.eventLoop.scheduleTask(in: pause) { session.value.checkIdleness() }
+    }
+
+    /// A request that has begun has to end soon. One timer a connection, which is never cancelled: see above.
+    private func watchPartial(_ context: ChannelHandlerContext) {
+        partialSince = .now()
+        guard !isPartialWatched else { return }
+        isPartialWatched = true
+        scheduleWatch(context, after: .init(terms.settings.requestTimeout))
+    }
+
+    private func scheduleWatch(_ context: ChannelHandlerContext, after pause: TimeAmount) {
+        let session = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: pause) { session.value.checkPartial() }
+    }
+
+    private func checkPartial() {
+        guard let context else { return }
+        isPartialWatched = false
+        guard let partialSince else { return }
+        let left = partialSince + .init(terms.settings.requestTimeout) - .now()
+        guard left > .zero else { return context.close(promise: nil) }
+        isPartialWatched = true
+        scheduleWatch(context, after: left)
     }
 
     /// Lookups under way end by their own deadlines, so they are no idleness.

@@ -15,6 +15,9 @@ package final class PolicyMapServer: Sendable {
     /// Octets of answers that one connection may have waiting in the process: reading stops above, goes on below.
     private static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 64 << 10, high: 256 << 10)
 
+    /// Until the next try after a connection could not be accepted.
+    private static let acceptPause = TimeAmount.milliseconds(100)
+
     private struct Listener: Sendable {
         let channel: any Channel
         let unix: UnixSocket?
@@ -110,14 +113,21 @@ package final class PolicyMapServer: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.writeBufferWaterMark, value: Self.waterMark)
-            .childChannelInitializer { [service] channel in
+            .serverChannelInitializer { [service] channel in
                 channel.eventLoop.makeCompletedFuture {
+                    // Without a pause the loop would turn for as long as it lasts, and serve nobody well.
+                    let pause = AcceptBackoffHandler { _ in Self.acceptPause }
+                    try channel.pipeline.syncOperations.addHandlers([pause, AcceptFailures(service.complaints)])
+                }
+            }
+            .childChannelInitializer { [service] channel in
+                MapGuest.Peer.of(channel).flatMapThrowing { peer in
                     let terms = service.currentTerms
-                    guard service.admit(channel, limit: terms.settings.maxConnections) else {
-                        service.complaints.log(.tooManyConnections, ["limit": "\(terms.settings.maxConnections)"])
+                    guard let guest = service.admit(channel, of: peer, limit: terms.settings.maxConnections) else {
                         return channel.close(promise: nil)
                     }
-                    try channel.pipeline.syncOperations.addHandler(MapSession(service: service, terms: terms))
+                    try channel.pipeline.syncOperations.addHandler(
+                        MapSession(service: service, terms: terms, guest: guest))
                 }
             }
     }

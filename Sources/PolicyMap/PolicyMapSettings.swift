@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import MTASTS
 import Names
 
 /// How the policy map listens, waits and answers.
@@ -19,16 +20,20 @@ package struct PolicyMapSettings: Sendable, Hashable {
     package var socketGroup: String?
     /// Map names as they stand in the MTA's configuration.
     package var names = defaultNames
+    /// What the name of a port in a key stands for.
+    package var services = ServicePorts()
     /// Longest wait for an answer to Postfix.
     package var patience = Duration.seconds(30)
     /// Longest wait for an answer to Sendmail.
     package var sendmailPatience = longestSendmailPatience
-    /// Connections at one time; each delivery agent of an MTA has one.
+    /// Connections at one time; each delivery agent of an MTA has one. Past that a new one takes the place of another.
     package var maxConnections = 1000
     /// Lookups that may wait for the network at one time; past that the answer is "try again later".
     package var maxLookups = 2000
     /// A connection on which nothing was asked for this long is closed; Postfix gives up its own after 100 s at most.
     package var idleTimeout = Duration.seconds(120)
+    /// Longest time from the first octet of a request to its last; MTAs write a request at once.
+    package var requestTimeout = Duration.seconds(10)
     package var choices = AnswerChoices()
 
     package init() {}

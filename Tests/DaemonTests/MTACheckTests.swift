@@ -79,6 +79,12 @@ struct PostfixRuleTests {
         Row(["smtpd_milters": "unix:sts-milter/milter.sock", "non_smtpd_milters": "unix:/sts-milter/milter.sock"], []) {
             $0.milterSocket = .unix(path: "/var/spool/postfix/sts-milter/milter.sock")
         },
+        Row(["smtpd_milters": ""], ["problem milter-socket"]) {
+            $0.milterSocket = .unix(path: "/run/sts-milter/milter.sock")
+        },
+        Row(["smtpd_milters": ""], ["problem milter-missing"]) {
+            $0.milterSocket = .unix(path: "/var/spool/postfix/sts-milter/milter.sock")
+        },
         Row(["smtpd_milters": "unix:/run/sts-milter/milter.sock"], ["problem milter-socket"]) {
             $0.milterSocket = .unix(path: "/run/sts-milter/milter.sock")
         },

@@ -17,7 +17,10 @@ let records = RecordTable.valid.map(\.records) + RecordTable.absent + RecordTabl
 try write(records.map { $0.joined(separator: "\n") }, for: "Record")
 try write(PolicyTable.valid.map(\.body) + PolicyTable.invalid.map(\.body), for: "Policy")
 try write(DomainNameTable.valid.map(\.0) + DomainNameTable.invalid.map(\.0), for: "Name")
-try write(NextHopTable.rows.compactMap(\.host) + MapKeyTable.asked.map(\.0) + MapKeyTable.skipped, for: "NextHop")
+try write(
+    NextHopTable.rows.compactMap(\.host) + MapKeyTable.asked.map(\.0) + MapKeyTable.skipped
+        + MapKeyTable.unreadable.map(\.0) + [MapKeyTable.services],
+    for: "NextHop")
 try write(MapTable.frames.map(\.octets), for: "Netstring")
 try write(PreloadTable.texts, for: "PreloadList")
 // The first octet chooses form, hosts and settings.

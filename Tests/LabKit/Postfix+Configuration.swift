@@ -38,10 +38,11 @@ extension Postfix {
     }
 
     func masterConfiguration(_ options: Options) -> String {
+        let chroot = options.isChrooted ? "y" : "n"
         let services = [
-            "\(address):\(port) inet n - n - - smtpd",
+            "\(address):\(port) inet n - \(chroot) - - smtpd",
             "pickup unix n - n 60 1 pickup",
-            "cleanup unix n - n - 0 cleanup",
+            "cleanup unix n - \(chroot) - 0 cleanup",
             "qmgr unix n - n 300 1 qmgr",
             "tlsmgr unix - - n 1000? 1 tlsmgr",
             "rewrite unix - - n - - trivial-rewrite",
@@ -52,8 +53,8 @@ extension Postfix {
             "flush unix n - n 1000? 0 flush",
             "proxymap unix - - n - - proxymap",
             "proxywrite unix - - n - 1 proxymap",
-            "smtp unix - - n - - smtp",
-            "relay unix - - n - - smtp",
+            "smtp unix - - \(chroot) - - smtp",
+            "relay unix - - \(chroot) - - smtp",
             "showq unix n - n - - showq",
             "error unix - - n - - error",
             "retry unix - - n - - error",

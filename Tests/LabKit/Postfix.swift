@@ -21,6 +21,8 @@ package final class Postfix: Sendable {
         package var transports: [String] = []
         /// Lines of a virtual alias table.
         package var virtualAliases: [String] = []
+        /// Whether the daemons that talk to the network and to milters run in a chroot, as Debian's do.
+        package var isChrooted = false
         /// More lines of main.cf; they win over all that is set otherwise.
         package var settings: [String] = []
         /// More lines of master.cf.
@@ -34,6 +36,8 @@ package final class Postfix: Sendable {
     /// Its configuration directory, for `postconf -c` and the like.
     package var configuration: String { directory.path + "/etc" }
     package var logFile: String { directory.path + "/mail.log" }
+    /// The queue directory, which is the root of what runs in a chroot.
+    package var queueDirectory: String { directory.path + "/spool" }
 
     private let directory: TemporaryDirectory
     private let root: String?
@@ -45,6 +49,7 @@ package final class Postfix: Sendable {
         root = options.root
         directory = try TemporaryDirectory("sts-lab-postfix")
         try makeDirectories()
+        if options.isChrooted { try fillChroot() }
         try directory.write("etc/transport", options.transports.map { $0 + "\n" }.joined())
         try directory.write("etc/virtual", options.virtualAliases.map { $0 + "\n" }.joined())
         try directory.write("etc/main.cf", mainConfiguration(options))
@@ -143,6 +148,14 @@ package final class Postfix: Sendable {
         try Command.check(["chgrp", "postdrop", path + "/spool/maildrop", path + "/spool/public"])
         _ = try directory.makeDirectory("spool/pid")
         try Command.check(["chown", "root", path + "/spool", path + "/spool/pid"])
+    }
+
+    /// What Debian's postfix-instance-generator(8) copies at each start.
+    private func fillChroot() throws {
+        _ = try directory.makeDirectory("spool/etc")
+        for name in ["hosts", "nsswitch.conf", "resolv.conf", "services"] {
+            try Command.check(["cp", "-L", "/etc/" + name, directory.path + "/spool/etc/" + name])
+        }
     }
 
     // MARK: Mail

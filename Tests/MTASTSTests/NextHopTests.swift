@@ -7,11 +7,13 @@ import Testing
 @Suite("NextHop: every form in which an MTA names a route")
 struct NextHopTests {
     static let transports: Set<String> = ["smtp", "relay", "esmtp", "dsmtp", "smtp8"]
+    private static let services = ServicePorts(table: MapKeyTable.services)
 
     @Test("a remote route", arguments: NextHopTable.rows)
     func remote(_ row: NextHopTable.Row) throws {
         let recipient = Recipient(domain: try DomainName("rcpt.example"), mailer: row.mailer, host: row.host)
-        guard case .remote(let hops) = recipient.destination(transports: Self.transports) else {
+        guard case .remote(let hops) = recipient.destination(transports: Self.transports, services: Self.services)
+        else {
             Issue.record("\(row.host ?? "-") is taken for not ours")
             return
         }
@@ -27,7 +29,7 @@ struct NextHopTests {
         ])
     func notOurs(_ mailer: String, _ host: String) throws {
         let recipient = Recipient(domain: nil, mailer: mailer, host: host)
-        if case .remote(let hops) = recipient.destination(transports: Self.transports) {
+        if case .remote(let hops) = recipient.destination(transports: Self.transports, services: Self.services) {
             // Words that are names are taken as next hops, whatever stands around them.
             #expect(host == "a b c\0")
             #expect(hops.map(text) == ["mx a 25", "mx b 25"])
@@ -36,7 +38,9 @@ struct NextHopTests {
 
     @Test("an address without a domain and without a route is not ours")
     func noDomain() {
-        guard case .notOurs = Recipient(domain: nil, mailer: nil, host: nil).destination(transports: Self.transports)
+        guard
+            case .notOurs = Recipient(domain: nil, mailer: nil, host: nil).destination(
+                transports: Self.transports, services: Self.services)
         else {
             Issue.record("judged without a domain")
             return

@@ -29,6 +29,10 @@ final class FakeOracle: MapOracle {
         return key.policyDomain.flatMap { warm[$0] }
     }
 
+    func enforces(_ domain: DomainName) -> Bool {
+        if case .enforce? = warm[domain] { true } else { false }
+    }
+
     func find(_ key: NextHop, within patience: Duration) async -> MapFinding {
         await withCheckedContinuation { continuation in
             let finding = state.withLock { state -> MapFinding? in

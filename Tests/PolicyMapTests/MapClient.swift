@@ -10,8 +10,15 @@ final class MapClient: Sendable {
     let channel: any Channel
     private let handler: NIOLoopBoundBox<RepliesHandler>
 
-    static func connect(port: Int, host: String = MapLab.address, isReading: Bool = true) async throws -> MapClient {
-        try await connect(isReading) { try await $0.connect(host: host, port: port).get() }
+    /// - Parameter source: the address that the client has.
+    static func connect(
+        port: Int, host: String = MapLab.address, from source: String? = nil, isReading: Bool = true
+    ) async throws -> MapClient {
+        let source = try source.map { try SocketAddress(ipAddress: $0, port: 0) }
+        return try await connect(isReading) { bootstrap in
+            let bound = source.map { bootstrap.bind(to: $0) } ?? bootstrap
+            return try await bound.connect(host: host, port: port).get()
+        }
     }
 
     static func connect(path: String) async throws -> MapClient {

@@ -35,25 +35,6 @@ struct PolicyMapClientsTests {
         }
     }
 
-    @Test("connections over the limit are closed at once, and a place that is left can be taken")
-    func connectionLimit() async throws {
-        var settings = MapLab.settings()
-        settings.maxConnections = 2
-        try await MapLab.run(settings) { lab in
-            let guests = [try await lab.connect(), try await lab.connect()]
-            for guest in guests { #expect(try await guest.ask("postfix dane.example") == "OK dane-only") }
-            let third = try await lab.connect()
-            #expect(try await third.reply() == nil)
-            #expect(lab.log.lines.contains { $0.contains("policy_map.max_connections") })
-            for guest in guests { #expect(try await guest.ask("postfix dane.example") == "OK dane-only") }
-            await guests[0].close()
-            try await eventually("the place is free") { lab.server.connections == 1 }
-            let fourth = try await lab.connect()
-            #expect(try await fourth.ask("postfix dane.example") == "OK dane-only")
-            for client in [fourth, guests[1]] { await client.close() }
-        }
-    }
-
     @Test("a connection without a whole request for long is closed, but not one that waits for its answer")
     func idleness() async throws {
         var settings = MapLab.settings()

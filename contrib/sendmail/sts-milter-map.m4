@@ -8,11 +8,13 @@ dnl
 dnl In /etc/sts-milter/sts-milter.toml, before that:
 dnl     enforcement = "milter+policy-map"
 dnl     [policy_map]
-dnl     socket = "inet:8461@127.0.0.1"
+dnl     socket = "unix:/run/sts-milter/map.sock"
 dnl
 dnl At each delivery Sendmail asks what holds for the domain, and passes over MX hosts that do not conform.
 dnl     -d5         it waits 5 s for an answer; sts-milter answers within 4 s
 dnl     -T<TMPF>    while sts-milter is down, mail waits in the queue; without it, mail would go to any host
+dnl TCP instead: inet:8461@127.0.0.1 here, and socket = "inet:8461@127.0.0.1" there. Any local user may ask, and take
+dnl connections.
 dnl To look at it: sendmail -bt, and there: /map sts example.org
 dnl
 dnl confCACERT, confCACERT_PATH: without them no certificate can be verified, and mail to every domain with an enforce
@@ -23,4 +25,4 @@ dnl and a validating resolver on this machine in /etc/resolv.conf. Debian 12 bui
 dnl start with that line. "sendmail -d0.13 -bv root" lists DANE among its compile options where it is built in.
 define(`confCACERT', `/etc/ssl/certs/ca-certificates.crt')dnl
 define(`confCACERT_PATH', `/etc/ssl/certs')dnl
-FEATURE(`sts', `socket -d5 -T<TMPF> inet:8461@127.0.0.1')dnl
+FEATURE(`sts', `socket -d5 -T<TMPF> local:/run/sts-milter/map.sock')dnl

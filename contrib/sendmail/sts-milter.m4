@@ -13,7 +13,9 @@ dnl
 dnl Macros need no setting: sts-milter asks for those it needs when it connects ({rcpt_mailer}, {rcpt_host}, the queue
 dnl id, and for rules {daemon_name}, {daemon_port}, {client_addr}, {auth_authen}), whatever confMILTER_MACROS_* say.
 dnl
-dnl A Unix socket instead: S=local:/run/sts-milter/milter.sock here, and in sts-milter.toml
+dnl In /etc/sts-milter/sts-milter.toml, before that:
 dnl     [milter]
 dnl     socket = "unix:/run/sts-milter/milter.sock"
-INPUT_MAIL_FILTER(`sts-milter', `S=inet:8890@127.0.0.1, F=T, T=C:5m;S:10s;R:10s;E:5m')dnl
+dnl
+dnl A Unix socket keeps other local users away. TCP instead: S=inet:8890@127.0.0.1 here, with the built-in milter.socket.
+INPUT_MAIL_FILTER(`sts-milter', `S=local:/run/sts-milter/milter.sock, F=T, T=C:5m;S:10s;R:10s;E:5m')dnl

@@ -61,14 +61,17 @@ extension PostfixRules {
                 .advice(
                     "map-other",
                     "\(other.text) is not sts-milter's: what it knows of a domain may differ from what the milter knows",
-                    MTAFinding.Cure("sts-milter.toml", "[policy_map]", "socket = \"inet:8461@127.0.0.1\""))
+                    MTAFinding.Cure(
+                        "sts-milter.toml", "[policy_map]",
+                        "socket = \"unix:\(facts.queueDirectory)/sts-milter/map.sock\""))
             ]
         }
         return [
             .problem(
                 "map-unserved",
                 "enforcement = \"milter+policy-map\", but sts-milter serves no policy map and Postfix asks none: mail reaches hosts that do not conform",
-                MTAFinding.Cure("sts-milter.toml", "[policy_map]", "socket = \"inet:8461@127.0.0.1\""))
+                MTAFinding.Cure(
+                    "sts-milter.toml", "[policy_map]", "socket = \"unix:\(facts.queueDirectory)/sts-milter/map.sock\""))
         ]
     }
 

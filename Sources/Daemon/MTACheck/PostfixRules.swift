@@ -76,6 +76,13 @@ struct PostfixRules {
         let others = PostfixMilter.list(present)
         let near = others.first { $0.socket.contains("sts-milter") || $0.socket.hasSuffix(":8890") }
         if let near { return otherSocket(near) }
+        if let path = pathOutsideChroot {
+            return .problem(
+                "milter-socket",
+                "no smtpd asks sts-milter, and none could at unix:\(path): smtpd runs in \(facts.queueDirectory) (chroot in master.cf)",
+                MTAFinding.Cure(
+                    "sts-milter.toml", "[milter]", "socket = \"unix:\(facts.queueDirectory)/sts-milter/milter.sock\""))
+        }
         let before = present.isEmpty ? "" : present.last == "," ? present + " " : present + ", "
         let text = "no smtpd asks sts-milter: smtpd_milters is " + (present.isEmpty ? "empty" : "'\(present)'")
         let local = ours("non_smtpd_milters", inChroot: cleanupIsChrooted).isEmpty
@@ -86,11 +93,17 @@ struct PostfixRules {
                 lines: ["smtpd_milters = \(before)\(entry)"] + (local ? ["non_smtpd_milters = $smtpd_milters"] : [])))
     }
 
+    /// The path of our Unix socket if smtpd does not see it.
+    private var pathOutsideChroot: String? {
+        guard case .unix(let path) = settings.milterSocket, !path.hasPrefix(facts.queueDirectory + "/"),
+            facts.services(running: ["smtpd"]).contains(where: \.isChrooted)
+        else { return nil }
+        return path
+    }
+
     private func otherSocket(_ milter: PostfixMilter) -> MTAFinding {
         let text = "smtpd_milters has \(milter.socket), but sts-milter listens at \(settings.milterSocket)"
-        let isChrooted = facts.services(running: ["smtpd"]).contains(where: \.isChrooted)
-        guard case .unix(let path) = settings.milterSocket, isChrooted, !path.hasPrefix(facts.queueDirectory + "/")
-        else {
+        guard pathOutsideChroot != nil else {
             return .problem("milter-socket", text, main("smtpd_milters = \(entry)"))
         }
         return .problem(

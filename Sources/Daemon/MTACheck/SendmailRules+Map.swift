@@ -41,7 +41,7 @@ extension SendmailRules {
     }
 
     private func unserved() -> [MTAFinding] {
-        let cure = MTAFinding.Cure("sts-milter.toml", "[policy_map]", "socket = \"inet:8461@127.0.0.1\"")
+        let cure = MTAFinding.Cure("sts-milter.toml", "[policy_map]", "socket = \"unix:/run/sts-milter/map.sock\"")
         if let other = facts.socketMaps.first(where: { $0.name == "sts" }) {
             return [
                 .advice(

@@ -15,6 +15,7 @@ extension SettingsReader {
         if let mode = octal("policy_map.socket_mode") { settings.socketMode = mode }
         settings.socketGroup = optionalText("policy_map.socket_group")
         settings.names = mapNames("policy_map.names")
+        settings.services = .ofSystem
         settings.patience = duration("policy_map.wait")
         settings.maxConnections = number("policy_map.max_connections")
         settings.maxLookups = number("policy_map.max_lookups")
@@ -32,7 +33,7 @@ extension SettingsReader {
         settings.onUnknown = text("policy_map.on_unknown") == "temp" ? .temporary : .notFound
         for text in list("policy_map.never") {
             // As the MTA's own configuration has it, brackets and port: that next hop alone.
-            if text.contains(where: { "[:".contains($0) }), let hop = NextHop(mapKey: text) {
+            if text.contains(where: { "[:".contains($0) }), case .nextHop(let hop) = MapKey(text, services: .ofSystem) {
                 settings.neverPolicedHops.insert(hop)
                 continue
             }

@@ -119,6 +119,7 @@ package struct Settings: Sendable {
         milter.maxWaiting = reader.number("milter.max_waiting")
         milter.localSubmission = LocalSubmissionAction(rawValue: reader.text("milter.local_submission")) ?? .log
         milter.transports = Set(reader.list("milter.transports"))
+        milter.services = .ofSystem
         milter.tlsRequiredNo = reader.flag("milter.tls_required_no")
         milter.rules = reader.rules()
         milter.reportSender = EnvelopeAddress(reports.reporting.contact.description)

@@ -21,7 +21,7 @@ package let settingsTable: [Setting] = [
 
     Setting(
         "milter.socket", .text, "\"inet:8890@127.0.0.1\"",
-        "Where the MTA finds the milter: inet:PORT@HOST, inet6:PORT@HOST, unix:/PATH or fd:N, or Postfix's inet:HOST:PORT."
+        "Where the MTA finds the milter: inet:PORT@HOST, inet6:PORT@HOST, unix:/PATH or fd:N, or Postfix's inet:HOST:PORT. A unix socket keeps other local users away: contrib/README.md has the path for Postfix's chroot."
     ),
     Setting("milter.socket_mode", .text, nil, "Mode of a unix socket, octal.", example: "\"0660\""),
     Setting("milter.socket_group", .text, nil, "Group of a unix socket, such as the MTA's.", example: "\"postfix\""),
@@ -47,7 +47,7 @@ package let settingsTable: [Setting] = [
     Setting(
         "policy_map.socket", .text, nil,
         "Where the MTA finds the policy map, in the forms of milter.socket. Default: the map is not served.",
-        example: "\"inet:8461@127.0.0.1\""),
+        example: "\"unix:/var/spool/postfix/sts-milter/map.sock\""),
     Setting("policy_map.socket_mode", .text, nil, "Mode of a unix socket, octal.", example: "\"0660\""),
     Setting("policy_map.socket_group", .text, nil, "Group of a unix socket.", example: "\"postfix\""),
     Setting(

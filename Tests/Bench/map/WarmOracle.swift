@@ -34,4 +34,8 @@ struct WarmOracle: MapOracle {
     func glance(_ key: NextHop) -> MapFinding? { key.policyDomain.flatMap { findings[$0] } ?? .notFound }
 
     func find(_ key: NextHop, within patience: Duration) async -> MapFinding { glance(key) ?? .notFound }
+
+    func enforces(_ domain: DomainName) -> Bool {
+        if case .enforce = findings[domain] { true } else { false }
+    }
 }
