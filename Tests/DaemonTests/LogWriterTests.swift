@@ -24,14 +24,14 @@ struct LogWriterTests {
         let (reader, descriptor) = pipe()
         let writer = LogWriter(descriptor: descriptor)
         DispatchQueue.concurrentPerform(iterations: 4) { _ in
-            for number in 0..<30_000 {
+            for number in 0..<6000 {
                 writer.write(Self.line, to: .stream(prefix: "info: "), number.isMultiple(of: 9) ? .urgent : .ordinary)
             }
         }
         #expect(writer.waitingBytes <= LogWriter.limitBytes)
         for number in 0..<100 { writer.write("w\(number)", to: .stream(prefix: "warning: "), .grave) }
         #expect(writer.waitingBytes > LogWriter.limitBytes - 1000)
-        for _ in 0..<30_000 { writer.write(Self.line, to: .stream(prefix: "error: "), .grave) }
+        for _ in 0..<10_000 { writer.write(Self.line, to: .stream(prefix: "error: "), .grave) }
         #expect(writer.waitingBytes <= LogWriter.limitBytes + LogWriter.reserveBytes)
         #expect(!writer.flush(within: .milliseconds(100)))
 
