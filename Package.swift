@@ -63,7 +63,11 @@ let package = Package(
             ]),
         .target(
             name: "Milter",
-            dependencies: ["CMilter", "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log")]),
+            dependencies: [
+                "CMilter", "MTASTS", "Names", "Sockets", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+            ],
+            // So that libmilter finds Milter/SignalThread.swift before the C library; not all linkers see the need.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic-symbol=sigwait"])]),
         .target(
             name: "PolicyMap",
             dependencies: [
@@ -105,7 +109,7 @@ let package = Package(
             dependencies: [
                 "Courier", "Discovery", "Gzip", "Intake", "MTASTS", "Milter", "Names", "Pipeline", "PolicyMap",
                 "Preload",
-                "Probe", "Reporting", "Store", "TLSRPT", "Wire",
+                "Probe", "Reporting", "Sockets", "Store", "TLSRPT", "Wire",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -182,7 +186,8 @@ let package = Package(
         .testTarget(
             name: "MilterTests",
             dependencies: [
-                "CMilter", "Milter", "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+                "CMilter", "LabKit", "Milter", "MTASTS", "Names", "TLSRPT",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "PolicyMapTests",
@@ -221,7 +226,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Courier", "Daemon", "LabKit", "MTASTS", "Names", "Reporting", "Store", "TLSRPT", "sts-milter",
+                "Courier", "Daemon", "LabKit", "MTASTS", "Names", "Reporting", "Sockets", "Store", "TLSRPT", "Wire",
+                "sts-milter",
                 .product(name: "Logging", package: "swift-log"),
             ]),
     ],

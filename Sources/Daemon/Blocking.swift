@@ -22,6 +22,13 @@ package func blocking<Value: Sendable, Failure: Error>(
     return try result.get()
 }
 
+/// Runs what blocks on a thread that no task needs.
+func waiting<Value: Sendable>(for work: @escaping @Sendable () -> Value) async -> Value {
+    await withCheckedContinuation { continuation in
+        DispatchQueue.global().async { continuation.resume(returning: work()) }
+    }
+}
+
 private final class ResultSlot<Value: Sendable, Failure: Error>: Sendable {
     let result = Mutex<Result<Value, Failure>?>(nil)
 }

@@ -20,6 +20,8 @@ package final class Daemon: Sendable {
     private static let reportTime = Duration.seconds(5)
 
     private let settings: Mutex<Settings>
+    /// What the adapters in force have read.
+    private let files: Mutex<NetworkFiles>
     private let logger: Logger
     private let store: Store
     private let table: PolicyTable
@@ -53,8 +55,11 @@ package final class Daemon: Sendable {
         table = try Self.policies(of: store, at: clock.now, logger)
         let uses = try await store.uses(since: clock.now - PolicyRefresher.unusedAfter)
         ledger = Ledger(store: store, clock: clock, logger: logger)
+        // Before the adapters read them: what changes in between counts as changed.
+        files = Mutex(NetworkFiles(settings))
         let (adapters, use) = try await NetworkAdapters.adapted(to: settings)
         use.warn(logger)
+        for warning in adapters.courier.warnings { logger.warning("\(warning)") }
         network = Network(adapters)
         dnssec = Mutex((use, .now))
         standing = Standing(settings, documents: network, clock: clock, logger: logger)
@@ -141,21 +146,19 @@ package final class Daemon: Sendable {
         case .stripped, .untested: break
         }
         let settings = settings.withLock { $0 }
+        let generation = network.generation
         guard let (adapters, found) = try? await NetworkAdapters.adapted(to: settings) else { return }
         switch (use, found) {
         case (.stripped, .stripped), (.untested, .untested):
             dnssec.withLock { $0 = (found, .now) }
             adapters.shutdown()
         default:
+            // A reload that came meanwhile knows better.
+            guard network.exchange(for: adapters, ifStill: generation) else { return }
             found.warn(logger)
-            take(adapters, found)
+            dnssec.withLock { $0 = (found, .now) }
+            forgetHosts()
         }
-    }
-
-    private func take(_ adapters: NetworkAdapters, _ use: DNSSECUse) {
-        dnssec.withLock { $0 = (use, .now) }
-        network.exchange(for: adapters)
-        forgetHosts()
     }
 
     /// Has routes and hosts looked at anew.
@@ -164,18 +167,16 @@ package final class Daemon: Sendable {
         desk.forget()
     }
 
-    /// Takes new settings, or none of them: what cannot be had leaves the old in force.
+    /// Takes new settings and what changed in the files they name, or nothing of it: what cannot be had leaves the old
+    /// in force. A reload that finds nothing changed forgets nothing.
+    /// - Throws: `CancellationError` if the task was cancelled before anything was taken.
     package func reload(_ new: Settings) async throws {
         let old = settings.withLock { $0 }
-        if new.asksNetworkOtherwise(than: old) {
-            let (adapters, use) = try await NetworkAdapters.adapted(to: new)
-            use.warn(logger)
-            take(adapters, use)
-        }
+        try await renewAdapters(new, old)
         await standing.apply(new)
         keeper.apply(new.keeper)
         gate.apply(new.gate)
-        desk.apply(new.mapDesk)
+        if new.mapDesk != old.mapDesk { desk.apply(new.mapDesk) }
         reports.apply(new.reports)
         var restart = milter.apply(new.milter)
         switch (map, new.policyMap) {
@@ -191,6 +192,23 @@ package final class Daemon: Sendable {
             logger.warning("new value takes effect after a restart", metadata: ["setting": "\(name)"])
         }
         logger.notice("settings reloaded")
+    }
+
+    /// Makes new adapters where settings or files ask for it. What was seen of hosts is looked at anew only if it could
+    /// look otherwise now.
+    private func renewAdapters(_ new: Settings, _ old: Settings) async throws {
+        let (newFiles, oldFiles) = (NetworkFiles(new), files.withLock { $0 })
+        let seesOtherwise = new.asksNetworkOtherwise(than: old) || newFiles.ofLookups != oldFiles.ofLookups
+        let sendsOtherwise = new.reports.courier != old.reports.courier || newFiles.ofReports != oldFiles.ofReports
+        guard seesOtherwise || sendsOtherwise else { return }
+        let (adapters, use) = try await NetworkAdapters.adapted(to: new)
+        if Task.isCancelled { adapters.shutdown() }
+        guard !Task.isCancelled, network.exchange(for: adapters) else { throw CancellationError() }
+        use.warn(logger)
+        for warning in adapters.courier.warnings { logger.warning("\(warning)") }
+        dnssec.withLock { $0 = (use, .now) }
+        files.withLock { $0 = newFiles }
+        if seesOtherwise { forgetHosts() }
     }
 
     /// Ends in order: no new mail, verdicts under way, then what is still to be written.
@@ -220,11 +238,14 @@ package final class Daemon: Sendable {
         logger.notice("stopped")
     }
 
-    /// What an administrator looks at first, a line each.
-    private func status() -> [String] {
+    /// What an administrator looks at first, a line each; a success only if the milter answers an MTA now.
+    private func status() async -> ControlReply {
         let settings = settings.withLock { $0 }
+        let connections = milter.connections
+        let isServing = await waiting { [milter] in milter.isServing() }
         var lines = [
-            "sts-milter \(Settings.version), milter at \(settings.milter.socket), \(milter.connections) connections",
+            "sts-milter \(Settings.version), milter at \(settings.milter.socket), "
+                + (isServing ? "\(connections) connections" : "which does NOT answer: restart sts-milter"),
             "enforcement \(settings.gate.enforcement.rawValue), \(table.count) policies in memory",
             map.map { "policy map at \($0.port.map(String.init) ?? "its socket"), \($0.connections) connections" }
                 ?? "no policy map",
@@ -236,7 +257,7 @@ package final class Daemon: Sendable {
             lines.append(
                 "policy of \(lost.domain) ran out at \(lost.at), every fetch failed: mail to it is unprotected")
         }
-        return lines
+        return ControlReply(succeeded: isServing, lines: lines)
     }
 
     private func answer(_ request: ControlRequest) async -> ControlReply {
@@ -245,7 +266,7 @@ package final class Daemon: Sendable {
             return ControlReply(succeeded: false, lines: ["not a domain name"])
         }
         switch request.command {
-        case .status: return ControlReply(succeeded: true, lines: status())
+        case .status: return await status()
         case .forget: return await PolicyCommands(keeper: keeper) { self.forgetHosts() }.forget(domains)
         case .refresh: return await PolicyCommands(keeper: keeper) { self.forgetHosts() }.refresh(domains)
         }
@@ -270,6 +291,6 @@ private struct GateJudge: RecipientJudge {
 extension Settings {
     fileprivate func asksNetworkOtherwise(than old: Settings) -> Bool {
         dns != old.dns || dnsTimeout != old.dnsTimeout || discovery != old.discovery || probe != old.probe
-            || caFile != old.caFile || reports.courier != old.reports.courier
+            || caFile != old.caFile
     }
 }

@@ -64,51 +64,100 @@ struct NetworkAdapters: Sendable {
 }
 
 /// The network as the pipeline sees it; a reload exchanges the adapters behind it.
+///
+/// A question is answered by the adapters that it was put to, however long it takes: replaced ones are shut down when
+/// their last question is answered.
 final class Network: Router, PolicyDiscoverer, Prober, DANESurveyor, DocumentSource, ReportCarrier {
-    /// How long replaced adapters may finish what they are at: longer than any of their deadlines by default.
-    private static let farewell = Duration.seconds(120)
-
-    private let current: Mutex<NetworkAdapters>
-
-    init(_ adapters: NetworkAdapters) { current = Mutex(adapters) }
-
-    private var adapters: NetworkAdapters { current.withLock { $0 } }
-
-    func exchange(for new: NetworkAdapters) {
-        let old = current.withLock { current in
-            defer { current = new }
-            return current
-        }
-        Task {
-            try? await Task.sleep(for: Self.farewell)
-            old.shutdown()
-        }
+    private struct State {
+        var current: AdaptersInUse
+        /// Replaced, and not yet done.
+        var former: [ObjectIdentifier: AdaptersInUse] = [:]
+        /// Counts the exchanges.
+        var generation = 0
+        var isShutDown = false
     }
 
-    func shutdown() { adapters.shutdown() }
+    private let state: Mutex<State>
+
+    init(_ adapters: NetworkAdapters) { state = Mutex(State(current: AdaptersInUse(adapters))) }
+
+    /// Another number after each exchange.
+    var generation: Int { state.withLock { $0.generation } }
+
+    /// Puts new adapters in place of those there are; what they were asked they still answer.
+    /// - Parameter generation: takes the new ones only if nobody has exchanged since this number was had; nil takes them
+    ///   in any case.
+    /// - Returns: whether they are in place; if not, or if the network is shut down, they are shut down as well.
+    func exchange(for new: NetworkAdapters, ifStill generation: Int? = nil) -> Bool {
+        let old: AdaptersInUse? = state.withLock { state in
+            guard !state.isShutDown, generation ?? state.generation == state.generation else { return nil }
+            let old = state.current
+            state.former[ObjectIdentifier(old)] = old
+            state.current = AdaptersInUse(new)
+            state.generation += 1
+            return old
+        }
+        guard let old else {
+            new.shutdown()
+            return false
+        }
+        if old.retire() { end(old) }
+        return true
+    }
+
+    func shutdown() {
+        let all = state.withLock { state in
+            state.isShutDown = true
+            return Array(state.former.values) + [state.current]
+        }
+        for adapters in all { adapters.adapters.shutdown() }
+    }
+
+    private func end(_ old: AdaptersInUse) {
+        state.withLock { $0.former[ObjectIdentifier(old)] = nil }
+        old.adapters.shutdown()
+    }
+
+    /// Puts one question to the adapters of now.
+    private func ask<Answer, Failure: Error>(
+        _ question: (NetworkAdapters) async throws(Failure) -> Answer
+    ) async throws(Failure) -> Answer {
+        let inUse = state.withLock { state in
+            state.current.enter()
+            return state.current
+        }
+        defer { if inUse.leave() { end(inUse) } }
+        return try await question(inUse.adapters)
+    }
 
     func route(to nextHop: NextHop) async throws(RouteError) -> (Route, keepFor: Duration) {
-        try await adapters.router.route(to: nextHop)
+        try await ask { adapters throws(RouteError) in try await adapters.router.route(to: nextHop) }
     }
 
-    func record(for domain: DomainName) async -> RecordFinding { await adapters.discoverer.record(for: domain) }
+    func record(for domain: DomainName) async -> RecordFinding {
+        await ask { await $0.discoverer.record(for: domain) }
+    }
 
     func fetch(for domain: DomainName, isRenewal: Bool) async throws(FetchError) -> Policy.Reading {
-        try await adapters.discoverer.fetch(for: domain, isRenewal: isRenewal)
+        try await ask { adapters throws(FetchError) in
+            try await adapters.discoverer.fetch(for: domain, isRenewal: isRenewal)
+        }
     }
 
     func survey(_ candidate: Candidate, routeIsSecure: Bool) async -> DANEStatus {
-        await adapters.prober.survey(candidate, routeIsSecure: routeIsSecure)
+        await ask { await $0.prober.survey(candidate, routeIsSecure: routeIsSecure) }
     }
 
     func document(at url: String, limitBytes: Int) async throws(DocumentError) -> [UInt8] {
-        try await adapters.discoverer.documents.document(at: url, limitBytes: limitBytes)
+        try await ask { adapters throws(DocumentError) in
+            try await adapters.discoverer.documents.document(at: url, limitBytes: limitBytes)
+        }
     }
 
     func probe(
         _ candidate: Candidate, routeIsSecure: Bool, for policyDomain: DomainName, begun: @escaping @Sendable () -> Void
     ) async -> ProbeResult {
-        await adapters.prober.probe(candidate, routeIsSecure: routeIsSecure, for: policyDomain, begun: begun)
+        await ask { await $0.prober.probe(candidate, routeIsSecure: routeIsSecure, for: policyDomain, begun: begun) }
     }
 
     /// TLSRPT records, as the resolver of the day answers.
@@ -118,13 +167,40 @@ final class Network: Router, PolicyDiscoverer, Prober, DANESurveyor, DocumentSou
         let network: Network
 
         func record(for domain: DomainName) async -> ReportRecordFinding {
-            await network.adapters.reportRecords.record(for: domain)
+            await network.ask { await $0.reportRecords.record(for: domain) }
         }
     }
 
     func carry(
         _ report: PackedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
     ) async -> CarriageResult {
-        await adapters.courier.carry(report, to: destination, commit: commit)
+        await ask { await $0.courier.carry(report, to: destination, commit: commit) }
+    }
+}
+
+/// Adapters, and how many questions they are at.
+private final class AdaptersInUse: Sendable {
+    let adapters: NetworkAdapters
+    private let state = Mutex<(questions: Int, isRetired: Bool)>((0, false))
+
+    init(_ adapters: NetworkAdapters) { self.adapters = adapters }
+
+    func enter() { state.withLock { $0.questions += 1 } }
+
+    /// - Returns: whether this was the last question that they get.
+    func leave() -> Bool {
+        state.withLock { state in
+            state.questions -= 1
+            return state.isRetired && state.questions == 0
+        }
+    }
+
+    /// Says that no question will come any more.
+    /// - Returns: whether none is under way.
+    func retire() -> Bool {
+        state.withLock { state in
+            state.isRetired = true
+            return state.questions == 0
+        }
     }
 }

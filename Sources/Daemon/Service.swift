@@ -2,6 +2,7 @@
 import Dispatch
 import Glibc
 import Logging
+import Names
 import Synchronization
 
 /// `sts-milter serve`: the daemon, from its settings to its last signal. Must be called on the main thread.
@@ -11,22 +12,29 @@ package enum Service {
         case success = 0, unavailable = 69, software = 70, configuration = 78
     }
 
-    /// Runs until SIGTERM or SIGINT; SIGHUP and SIGUSR1 reload.
+    /// How long a reload under way may take to end at a stop; it asks nobody any more.
+    private static let reloadTime = Duration.seconds(6)
+
+    /// Runs until SIGTERM or SIGINT; SIGUSR1 and SIGHUP reload.
     package static func run(_ source: SettingsSource) -> ExitCode {
-        // Before any other thread exists, so that all inherit the mask and the main thread alone takes the signals:
-        // libmilter waits for HUP, TERM and INT itself, and never gets one that the main thread waits for.
+        // Before any other thread exists, so that all inherit the mask and the main thread alone takes the signals.
+        // What comes before it waits for them is kept by the kernel.
         let signals = blockSignals()
+        let mainThread = pthread_self()
         raiseDescriptorLimit()
         let writer = LogWriter()
         defer { writer.flush() }
         let settings: Settings
         do { settings = try source.read() } catch {
-            for problem in error.problems { writer.write("error: ", "\(problem)", isUrgent: true) }
+            for problem in error.problems { writer.write("\(problem)", to: .stream(prefix: "error: "), .grave) }
             return .configuration
         }
         let sink = LineLogHandler.Sink(writer: writer, level: settings.logLevel, target: settings.logTarget)
         let logger = Logger(label: "sts-milter") { _ in LineLogHandler(sink: sink) }
-        for warning in settings.warnings { logger.warning("\(warning)") }
+        warn(of: settings, logger)
+        if geteuid() == 0 {
+            logger.warning("running as root, which is not needed: give the service a user of its own")
+        }
         let daemon: Daemon
         let failed = Flag()
         do {
@@ -35,7 +43,8 @@ package enum Service {
                 try await daemon.start { error in
                     logger.critical("the milter ended", metadata: ["cause": "\(error)"])
                     failed.raise()
-                    kill(getpid(), SIGTERM)
+                    // To the main thread alone: one sent to the process might be taken by another.
+                    pthread_kill(mainThread, SIGTERM)
                 }
                 return daemon
             }
@@ -45,32 +54,53 @@ package enum Service {
         }
         let notifier = ServiceNotifier()
         notifier.ready()
-        serve(daemon, source, signals, sink, logger, notifier)
+        let reloads = Reloads {
+            notifier.reloading()
+            await reload(daemon, source, sink, logger)
+            notifier.ready()
+        }
+        waitForEnd(signals) { reloads.request() }
         notifier.stopping()
-        blocking { await daemon.stop() }
+        let underWay = reloads.end()
+        blocking {
+            await daemon.stop()
+            if await underWay?.hasEnded(within: reloadTime) == false { logger.warning("a reload was cut off") }
+        }
         return failed.isRaised ? .software : .success
     }
 
-    private static func serve(
-        _ daemon: Daemon, _ source: SettingsSource, _ signals: sigset_t, _ sink: LineLogHandler.Sink, _ logger: Logger,
-        _ notifier: ServiceNotifier
-    ) {
+    /// Returns at SIGTERM or SIGINT. Does nothing else than wait, so that no signal waits for work.
+    private static func waitForEnd(_ signals: sigset_t, reload: () -> Void) {
         var signals = signals
         while true {
-            var signal: Int32 = 0
-            guard sigwait(&signals, &signal) == 0 else { continue }
-            guard signal == SIGHUP || signal == SIGUSR1 else { return }
-            notifier.reloading()
-            do {
-                let new = try source.read()
-                try blocking { try await daemon.reload(new) }
-                sink.apply(level: new.logLevel, target: new.logTarget)
-                for warning in new.warnings { logger.warning("\(warning)") }
-            } catch {
-                logger.error("settings not reloaded, the old ones stay: \(error)")
+            // Not sigwait(3), which libmilter's thread is kept from by one that never returns.
+            switch sigwaitinfo(&signals, nil) {
+            case SIGHUP, SIGUSR1: reload()
+            case SIGTERM, SIGINT: return
+            // EINTR: a debugger, or a stop and its end.
+            default: continue
             }
-            notifier.ready()
         }
+    }
+
+    private static func reload(
+        _ daemon: Daemon, _ source: SettingsSource, _ sink: LineLogHandler.Sink, _ logger: Logger
+    ) async {
+        do {
+            let new = try source.read()
+            try await daemon.reload(new)
+            sink.apply(level: new.logLevel, target: new.logTarget)
+            warn(of: new, logger)
+        } catch is CancellationError {
+            logger.info("settings not reloaded, since the daemon ends")
+        } catch {
+            logger.error("settings not reloaded, the old ones stay: \(error)")
+        }
+    }
+
+    private static func warn(of settings: Settings, _ logger: Logger) {
+        for warning in settings.warnings { logger.warning("\(warning)") }
+        for warning in settings.openSecrets { logger.warning("\(printable(warning))") }
     }
 
     /// Each connection and each question under way needs a descriptor; libunbound takes its share at the start.

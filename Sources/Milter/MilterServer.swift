@@ -4,13 +4,14 @@ import Dispatch
 import Glibc
 import Logging
 import Names
+import Sockets
 import Synchronization
 
 /// The milter as a server: one a process, once a process, since libmilter keeps its state in globals.
 ///
 /// ``open()`` takes the socket, ``run()`` serves until ``stop()``, ``drain(within:)`` lets callbacks under way finish.
-/// The caller blocks HUP, INT, TERM and USR1 before any thread starts and takes them on the main thread; libmilter
-/// waits for the first three itself and would end on HUP.
+/// The caller blocks HUP, INT, TERM and USR1 before any thread starts and takes them on the main thread by
+/// sigwaitinfo(2): in a process with a milter sigwait(3) never returns, see ``neverWaitForSignals(_:_:)``.
 package final class MilterServer: Sendable {
     /// How long libmilter may take to see that it has to stop; its own listener looks every 5 s.
     private static let stopLimit: Duration = .seconds(6)
@@ -21,6 +22,8 @@ package final class MilterServer: Sendable {
     let desk: Desk
     private let started: MilterSettings
     private let isRunning = Atomic(false)
+    /// Whether ``stop()`` was called: without it no end of libmilter is a success.
+    private let isStopping = Atomic(false)
 
     /// - Parameter settings: the socket and what it says of the protocol hold for the life of the process.
     package init(settings: MilterSettings, judge: any RecipientJudge, logger: Logger) {
@@ -46,23 +49,33 @@ package final class MilterServer: Sendable {
         } else if socket.isAnswered {
             throw .alreadyServed(socket)
         }
-        let group = try groupID()
+        try checkGroup()
         let isAccepted =
             socket.description.withCString { smfi_setconn(UnsafeMutablePointer(mutating: $0)) } == MI_SUCCESS
         guard isAccepted, registerCallbacks(withHeaders: started.tlsRequiredNo) else { throw .libraryRefused }
         PartialPackets.end(within: started.packetTimeout)
-        try takeSocket(group)
+        try takeSocket()
     }
 
     /// Serves until ``stop()``; blocks the calling thread, which should be one of its own.
     package func run() throws(MilterError) {
         isRunning.store(true, ordering: .releasing)
         defer { isRunning.store(false, ordering: .releasing) }
-        guard smfi_main() == MI_SUCCESS else { throw .ended }
+        let result = smfi_main()
+        // A milter that is gone must never look like one that was stopped.
+        guard !isStopping.load(ordering: .acquiring) else { return }
+        throw result == MI_SUCCESS ? .endedUnasked : .ended
+    }
+
+    /// Whether an MTA would get an answer now: asks as one does, and so notices a listener that is there but does not
+    /// accept. Blocks for some seconds at most.
+    package func isServing() -> Bool {
+        isRunning.load(ordering: .acquiring) && !isStopping.load(ordering: .acquiring) && started.socket.negotiates
     }
 
     /// Ends ``run()`` within a moment, callbacks under way excepted: see ``drain(within:)``. Cannot be undone in this process.
     package func stop() {
+        isStopping.store(true, ordering: .releasing)
         DispatchQueue.global().async { _ = smfi_stop() }
         // smfi_stop and the listener wait for a connection or for 5 s: so they are given one.
         let deadline = ContinuousClock.now + Self.stopLimit
@@ -91,22 +104,24 @@ package final class MilterServer: Sendable {
     }
 
     /// Opens the socket so that at no time more than its mode allows may connect.
-    private func takeSocket(_ group: gid_t?) throws(MilterError) {
+    private func takeSocket() throws(MilterError) {
         let mask = umask(~started.socketMode & 0o777)
         let result = smfi_opensocket(true)
         let reason = String(cString: strerror(errno))
         umask(mask)
         guard result == MI_SUCCESS else { throw .cannotListen(started.socket, reason) }
         guard case .unix(let path) = started.socket else { return }
-        if let group, chown(path, uid_t.max, group) != 0 { throw .noGroup(started.socketGroup ?? "", lastError()) }
-        guard chmod(path, started.socketMode) == 0 else { throw .cannotListen(started.socket, lastError()) }
+        do throws(UnixSocketError) {
+            try UnixSocket.open(path, to: started.socketMode, group: started.socketGroup)
+        } catch { throw MilterError(error, at: started.socket) }
     }
 
-    private func groupID() throws(MilterError) -> gid_t? {
-        guard case .unix = started.socket, let name = started.socketGroup else { return nil }
-        if let number = gid_t(name) { return number }
-        guard let entry = getgrnam(name) else { throw .noGroup(name, "no such group") }
-        return entry.pointee.gr_gid
+    /// A group that there is not is told of before anything is taken.
+    private func checkGroup() throws(MilterError) {
+        guard case .unix = started.socket, let name = started.socketGroup else { return }
+        do throws(UnixSocketError) { _ = try UnixSocket.groupID(name) } catch {
+            throw MilterError(error, at: started.socket)
+        }
     }
 
     private static func isListening(_ descriptor: Int32) -> Bool {
@@ -118,7 +133,7 @@ package final class MilterServer: Sendable {
 
 /// Why the milter does not serve, and what cures it.
 package enum MilterError: Error, Sendable, Hashable, CustomStringConvertible {
-    case secondServer, libraryRefused, ended
+    case secondServer, libraryRefused, ended, endedUnasked
     case alreadyServed(ListenAddress), notListening(ListenAddress)
     case cannotListen(ListenAddress, String), noGroup(String, String)
 
@@ -127,6 +142,7 @@ package enum MilterError: Error, Sendable, Hashable, CustomStringConvertible {
         case .secondServer: "libmilter serves one milter a process"
         case .libraryRefused: "libmilter refused to register the milter: memory, or another version than at build time"
         case .ended: "libmilter ended by an error of its own, which it wrote to syslog"
+        case .endedUnasked: "libmilter stopped although nobody here had asked it to"
         case .alreadyServed(let socket):
             "somebody answers at \(socket) already: stop the other instance, or set another milter.socket"
         case .notListening(let socket):
@@ -139,4 +155,14 @@ package enum MilterError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-private func lastError() -> String { String(cString: strerror(errno)) }
+extension MilterError {
+    fileprivate init(_ error: UnixSocketError, at socket: ListenAddress) {
+        self =
+            switch error {
+            case .alreadyServed: .alreadyServed(socket)
+            case .notASocket: .cannotListen(socket, "something else took its place")
+            case .cannotBind(_, let why): .cannotListen(socket, why)
+            case .noGroup(let name, let why): .noGroup(name, why)
+            }
+    }
+}

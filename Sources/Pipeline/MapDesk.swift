@@ -4,7 +4,7 @@ import Names
 import Synchronization
 
 /// What a policy map says in doubt.
-package struct MapSettings: Sendable {
+package struct MapSettings: Sendable, Equatable {
     /// What is said of a domain never seen while its policy is being looked up.
     package enum Unknown: Sendable { case notFound, temporary }
 

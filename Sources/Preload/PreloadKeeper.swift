@@ -21,6 +21,8 @@ package actor PreloadKeeper {
     private static let retryInterval = Duration.seconds(1800)
     /// So long before its end a list that is not replaced is warned of.
     private static let lastDays = Duration.seconds(3 * 86_400)
+    /// A key has some thousand octets.
+    private static let ringLimitBytes = 4 << 20
 
     private struct Held: Sendable {
         let list: PreloadList
@@ -35,6 +37,8 @@ package actor PreloadKeeper {
     private let logger: Logger
     private let jitter: @Sendable () -> Double
     private var settings: PreloadSettings?
+    /// The key ring as it was when the list held was last checked.
+    private var ring: [UInt8] = []
     private var due = UTCTime(secondsSinceEpoch: 0)
     private var isExpiryTold = false
     private var isEndTold = false
@@ -66,14 +70,18 @@ package actor PreloadKeeper {
     /// The list held, expired or not.
     package nonisolated var list: PreloadList? { held.withLock { $0?.list } }
 
-    /// Takes new settings, or none. What was kept of this source serves at once; a file is read at once as well, a URL
+    /// Takes new settings, or none, and a key ring that has changed. What was kept of this source serves at once; a file is read at once as well, a URL
     /// at the next ``refreshIfDue()``.
     package func apply(_ new: PreloadSettings?) async {
         let old = settings
         settings = new
         due = UTCTime(secondsSinceEpoch: 0)
         guard let new else { return held.withLock { $0 = nil } }
-        if old?.source != new.source || old?.keyring != new.keyring {
+        // A ring that cannot be read says nothing against the list held.
+        let newRing = (try? readRegularFile(new.keyring, limitBytes: Self.ringLimitBytes)) ?? ring
+        defer { ring = newRing }
+        let isOtherRing = newRing != ring && KeptList(in: directory) != nil
+        if old?.source != new.source || old?.keyring != new.keyring || isOtherRing {
             let kept = await loadKept(new)
             held.withLock { $0 = kept }
         } else if let current = held.withLock({ $0 }) {

@@ -32,20 +32,38 @@ package struct UnixSocket: Sendable {
             close(descriptor)
             throw .cannotBind(path, why)
         }
-        if let groupID, chown(path, uid_t.max, groupID) != 0 {
-            let why = Self.lastError()
+        do throws(UnixSocketError) { inode = try Self.open(path, to: mode, group: group, groupID) } catch {
             Self.giveUp(descriptor, path)
-            throw .noGroup(group ?? "", why)
-        }
-        var status = stat()
-        guard chmod(path, mode) == 0, lstat(path, &status) == 0 else {
-            let why = Self.lastError()
-            Self.giveUp(descriptor, path)
-            throw .cannotBind(path, why)
+            throw error
         }
         self.descriptor = descriptor
         self.path = path
-        inode = status.st_ino
+    }
+
+    /// Gives a socket that was bound at the path its group and mode, and follows no link that took its place.
+    /// - Parameter group: as in ``init(_:path:mode:group:)``.
+    package static func open(_ path: String, to mode: UInt32, group: String?) throws(UnixSocketError) {
+        let groupID: gid_t? = if let group { try groupID(group) } else { nil }
+        _ = try open(path, to: mode, group: group, groupID)
+    }
+
+    private static func open(
+        _ path: String, to mode: UInt32, group: String?, _ groupID: gid_t?
+    ) throws(UnixSocketError) -> ino_t {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { throw .cannotBind(path, lastError()) }
+        guard status.st_mode & S_IFMT == S_IFSOCK else { throw .notASocket(path) }
+        // The group first: until it is right the mode admits nobody new.
+        if let groupID, lchown(path, uid_t.max, groupID) != 0 { throw .noGroup(group ?? "", lastError()) }
+        guard fchmodat(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW) == 0 else { throw .cannotBind(path, lastError()) }
+        return status.st_ino
+    }
+
+    /// The number of a group, given by name or number.
+    package static func groupID(_ name: String) throws(UnixSocketError) -> gid_t {
+        if let number = gid_t(name) { return number }
+        guard let entry = getgrnam(name) else { throw .noGroup(name, "no such group") }
+        return entry.pointee.gr_gid
     }
 
     /// Takes the file away unless another instance has put its own in place.
@@ -88,12 +106,6 @@ package struct UnixSocket: Sendable {
                 call($0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-    }
-
-    private static func groupID(_ name: String) throws(UnixSocketError) -> gid_t {
-        if let number = gid_t(name) { return number }
-        guard let entry = getgrnam(name) else { throw .noGroup(name, "no such group") }
-        return entry.pointee.gr_gid
     }
 
     private static func lastError() -> String { String(cString: strerror(errno)) }

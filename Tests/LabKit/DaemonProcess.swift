@@ -88,11 +88,18 @@ package final class DaemonProcess: Sendable {
         }
     }
 
+    package var processIdentifier: Int32 { process.withLock { $0?.processIdentifier ?? 0 } }
+
+    /// Waits for an end that nobody asked for and gives the exit status; nil if there is none in time.
+    package func exitStatus(within timeout: Duration = .seconds(20)) -> Int32? {
+        process.withLock { $0 }?.waitForExit(within: timeout)
+    }
+
     package func signal(_ number: Int32) { process.withLock { $0?.signal(number) } }
 
     /// Resident memory now, in kilobytes.
     package var residentKilobytes: Int {
-        let pid = process.withLock { $0?.processIdentifier ?? 0 }
+        let pid = processIdentifier
         let status = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
         return status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }.flatMap { line in
             line.split(separator: " ").compactMap { Int($0) }.first
@@ -103,13 +110,13 @@ package final class DaemonProcess: Sendable {
     @discardableResult
     package func terminate(within timeout: Duration = .seconds(10)) -> Int32? {
         signal(SIGTERM)
-        return process.withLock { $0?.waitForExit(within: timeout) }
+        return exitStatus(within: timeout)
     }
 
     /// Ends it at once, as a crash would.
     package func kill() {
         signal(SIGKILL)
-        _ = process.withLock { $0?.waitForExit(within: .seconds(5)) }
+        _ = exitStatus(within: .seconds(5))
     }
 
     /// Runs a command with this daemon's settings.

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import Dispatch
+import LabKit
 import Logging
 import MTASTS
 import Names
 import TLSRPT
 
 @testable import Milter
+
+/// The laboratory's, under the name that the tests use.
+typealias MilterClient = LabKit.MilterClient
 
 /// A judge that answers from the domain's name: `good.lab`, `bad.lab`, `testing.lab`, `unknown.lab`, `none.lab`; what
 /// lies below `slow.lab` is looked up for as long as the test wants.

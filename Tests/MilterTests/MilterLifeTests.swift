@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import CMilter
 import Foundation
 import Glibc
+import LabKit
 import Names
 import Testing
 
@@ -33,6 +35,40 @@ struct MilterLifeTests {
             #expect(test.server.drain(within: .seconds(10)))
             #expect(answered.wait(timeout: .now() + 10) == .success)
             #expect(throws: (any Error).self) { try test.client() }
+        }
+    }
+
+    @Test("an end that nobody asked for is a failure, although libmilter calls it a success")
+    func unaskedEnd() async {
+        await #expect(processExitsWith: .success) {
+            let test = try TestServer()
+            defer { test.clean() }
+            try test.server.open()
+            let (server, ended) = (test.server, Guarded<MilterError?>(nil))
+            Thread {
+                do throws(MilterError) { try server.run() } catch { ended.withLock { $0 = error } }
+            }.start()
+            #expect(test.eventually { server.isServing() })
+            Thread { smfi_stop() }.start()
+            // The listener looks when somebody connects.
+            #expect(
+                test.eventually {
+                    _ = try? test.client()
+                    return ended.withLock { $0 } == .endedUnasked
+                })
+            #expect(!server.isServing())
+        }
+    }
+
+    @Test("a listener that does not accept is not taken for a milter that serves")
+    func silentListener() async {
+        await #expect(processExitsWith: .success) {
+            let test = try TestServer()
+            defer { test.clean() }
+            let descriptor = listeningSocket(at: test.path)
+            #expect(ListenAddress.unix(path: test.path).isAnswered)
+            #expect(!ListenAddress.unix(path: test.path).negotiates)
+            close(descriptor)
         }
     }
 

@@ -135,6 +135,26 @@ struct PreloadKeeperTests {
         #expect(mode(second) == .enforce)
     }
 
+    @Test("a key that is taken out of the ring takes its list along at the next reload; no ring at all does not")
+    func otherKeys() async throws {
+        let keeper = keeper()
+        try publish()
+        let ring = directory.path + "/ring.gpg"
+        let settings = PreloadSettings(source: .url(url), keyring: ring)
+        try FileManager.default.copyItem(atPath: signer.keyring, toPath: ring)
+        await keeper.apply(settings)
+        #expect(await keeper.refresh() == .taken)
+        await keeper.apply(settings)
+        #expect(mode(keeper) == .enforce)
+        try FileManager.default.removeItem(atPath: ring)
+        await keeper.apply(settings)
+        #expect(mode(keeper) == .enforce)
+        let other = try Signer()
+        try FileManager.default.copyItem(atPath: other.keyring, toPath: ring)
+        await keeper.apply(settings)
+        #expect(mode(keeper) == nil)
+    }
+
     @Test("what is kept is of no use under another key ring, from another source, or once it was changed")
     func kept() async throws {
         let first = keeper()

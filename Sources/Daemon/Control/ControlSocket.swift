@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import NIOCore
 import NIOPosix
+import Sockets
 
 /// Why the control socket cannot be served or reached.
 package enum ControlError: Error, Sendable, CustomStringConvertible {
@@ -27,15 +28,24 @@ package enum ControlError: Error, Sendable, CustomStringConvertible {
 package final class ControlServer: Sendable {
     /// Bytes of one request.
     static let requestLimitBytes = 64 << 10
+    /// Nobody but the daemon's own user.
+    private static let mode: UInt32 = 0o600
 
     package typealias Handler = @Sendable (ControlRequest) async -> ControlReply
 
     private let channel: any Channel
-    private let path: String
+    private let socket: UnixSocket
 
     package init(path: String, group: any EventLoopGroup, handler: @escaping Handler) async throws(ControlError) {
-        self.path = path
-        if await ControlClient.answers(at: path, group: group) { throw .inUse(path) }
+        do throws(UnixSocketError) {
+            socket = try UnixSocket(.stream, path: path, mode: Self.mode, group: nil)
+        } catch {
+            switch error {
+            case .alreadyServed: throw .inUse(path)
+            case .notASocket: throw .cannotListen(path, cause: "it is there, and no socket")
+            case .cannotBind(_, let why), .noGroup(_, let why): throw .cannotListen(path, cause: why)
+            }
+        }
         do {
             channel = try await ServerBootstrap(group: group)
                 .childChannelInitializer { channel in
@@ -44,16 +54,16 @@ package final class ControlServer: Sendable {
                             LineHandler { line, channel in Self.answer(line, on: channel, handler) })
                     }
                 }
-                .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
-            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+                .withBoundSocket(socket.descriptor).get()
         } catch {
+            socket.remove()
             throw .cannotListen(path, cause: "\(error)")
         }
     }
 
     package func stop() async {
         try? await channel.close()
-        try? FileManager.default.removeItem(atPath: path)
+        socket.remove()
     }
 
     private static func answer(_ line: ByteBuffer, on channel: any Channel, _ handler: @escaping Handler) {
@@ -106,15 +116,6 @@ package enum ControlClient {
             try? await channel.close()
             throw .noAnswer(path)
         }
-    }
-
-    /// Whether a live daemon listens there: a socket file that was left behind refuses connections.
-    static func answers(at path: String, group: any EventLoopGroup) async -> Bool {
-        guard let channel = try? await ClientBootstrap(group: group).connect(unixDomainSocketPath: path).get() else {
-            return false
-        }
-        try? await channel.close()
-        return true
     }
 }
 

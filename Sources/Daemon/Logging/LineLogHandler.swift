@@ -13,11 +13,16 @@ package struct LineLogHandler: LogHandler {
         /// Under systemd a line may begin with its priority. - sd-daemon(3)
         private let hasJournal: Bool
 
+        /// The tag in syslog; static, since openlog(3) keeps the pointer.
+        private static let name: StaticString = "sts-milter"
+
         package init(writer: LogWriter, level: Logger.Level, target: Settings.LogTarget) {
             self.writer = writer
             state = Mutex((level, target))
             hasJournal = getenv("JOURNAL_STREAM") != nil
-            openlog("sts-milter", LOG_PID, LOG_MAIL)
+            Self.name.withUTF8Buffer { name in
+                name.withMemoryRebound(to: CChar.self) { openlog($0.baseAddress, LOG_PID, LOG_MAIL) }
+            }
         }
 
         package func apply(level: Logger.Level, target: Settings.LogTarget) { state.withLock { $0 = (level, target) } }
@@ -25,16 +30,14 @@ package struct LineLogHandler: LogHandler {
         var level: Logger.Level { state.withLock { $0.level } }
 
         func emit(_ level: Logger.Level, _ text: String) {
-            switch state.withLock({ $0.target }) {
-            case .stderr:
-                let prefix = hasJournal ? "<\(priority(level))>" : Self.names[level] ?? ""
-                writer.write(prefix, text, isUrgent: level >= .notice)
-            case .syslog:
-                text.withCString { text in withVaList([text]) { vsyslog(priority(level), "%s", $0) } }
-            }
+            let outlet: LogWriter.Outlet =
+                switch state.withLock({ $0.target }) {
+                case .stderr: .stream(prefix: hasJournal ? "<\(priority(level))>" : Self.names[level] ?? "")
+                case .syslog: .syslog(priority: priority(level))
+                }
+            let rank: LogWriter.Rank = level >= .warning ? .grave : level >= .notice ? .urgent : .ordinary
+            writer.write(text, to: outlet, rank)
         }
-
-        package func flush() { writer.flush() }
 
         /// What begins a line without the journal.
         private static let names = Dictionary(

@@ -3,7 +3,7 @@
 /// Whom to ask, and whose signatures to trust.
 package struct DNSSettings: Sendable, Hashable {
     /// Debian's package dns-root-data.
-    static let systemTrustAnchorFile = "/usr/share/dns/root.key"
+    package static let systemTrustAnchorFile = "/usr/share/dns/root.key"
 
     /// Written `address` or `address@port`; nil asks the servers of `resolverFile`.
     package var forwarder: String?

@@ -53,7 +53,7 @@ extension PolicyCommand {
     struct Pin: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print the block that pins a policy, to be added to the settings file.",
-            discussion: "A pinned policy outranks what its domain publishes. It is in force after a reload (SIGHUP).")
+            discussion: "A pinned policy outranks what its domain publishes. It is in force after a reload (SIGUSR1).")
 
         @Argument(help: "The policy domain.") var domain: String
         @Option(help: "enforce, testing or none.") var mode = "enforce"

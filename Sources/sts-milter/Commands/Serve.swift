@@ -4,7 +4,7 @@ import Daemon
 
 struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Run the milter until SIGTERM; SIGHUP and SIGUSR1 reload the settings.")
+        abstract: "Run the milter until SIGTERM; SIGUSR1 and SIGHUP reload the settings.")
 
     @OptionGroup var settings: SettingsOption
 

@@ -4,7 +4,7 @@ import Daemon
 
 struct Status: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Say how the running daemon fares. Exit code 69 if none answers.")
+        abstract: "Say how the running daemon fares. Exit code 69 if none answers, or its milter does not.")
 
     @OptionGroup var settings: SettingsOption
 

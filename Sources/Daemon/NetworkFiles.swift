@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Glibc
+import Wire
+
+/// The files that adapters read when they are made, by content: a reload makes new ones when a file has changed.
+struct NetworkFiles: Equatable {
+    /// Octets of a file that are looked at; a bundle of all public authorities has some 250,000.
+    private static let limitBytes = 64 << 20
+
+    /// What a file held; two files of one content are one.
+    struct Content: Equatable {
+        let bytes: Int
+        let hash: Int
+    }
+
+    /// What names, routes, policies and hosts are looked at with; nil for a file that cannot be read.
+    let ofLookups: [String: Content?]
+    /// What reports are signed with.
+    let ofReports: [String: Content?]
+
+    init(_ settings: Settings) {
+        var lookups = [settings.caFile]
+        if settings.dns.forwarder == nil { lookups.append(settings.dns.resolverFile) }
+        switch settings.dns.trustAnchor {
+        case .none: break
+        case .system: lookups.append(DNSSettings.systemTrustAnchorFile)
+        case .file(let path): lookups.append(path)
+        }
+        ofLookups = Self.contents(of: lookups)
+        ofReports = Self.contents(of: settings.reports.courier.dkim.map(\.keyFile))
+    }
+
+    private static func contents(of paths: [String]) -> [String: Content?] {
+        Dictionary(paths.map { ($0, content(of: $0)) }) { first, _ in first }
+    }
+
+    private static func content(of path: String) -> Content? {
+        var status = stat()
+        // A pipe would keep its reader.
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= limitBytes,
+            let data = try? Data(contentsOf: URL(fileURLWithPath: path))
+        else { return nil }
+        var hasher = Hasher()
+        data.withUnsafeBytes { hasher.combine(bytes: $0) }
+        return Content(bytes: data.count, hash: hasher.finalize())
+    }
+}
+
+extension Settings {
+    /// Files that should be secret and that every user of the host may read, each with the cure.
+    var openSecrets: [String] {
+        reports.courier.dkim.compactMap { key in
+            var status = stat()
+            guard stat(key.keyFile, &status) == 0, status.st_mode & S_IROTH != 0 else { return nil }
+            return "every user of this host can read the DKIM key \(key.keyFile): chmod o= \(key.keyFile)"
+        }
+    }
+}
