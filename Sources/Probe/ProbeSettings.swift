@@ -6,10 +6,13 @@ package struct ProbeSettings: Sendable, Hashable {
     package var heloName: String
     /// Whether loopback, private and link-local addresses are dialled: in a laboratory only.
     package var allowsPrivateAddresses = false
-    /// Hosts probed at one time; the others wait their turn.
-    package var maxConcurrent = 64
-    /// Hosts that may wait their turn; one more is "unreachable" at once.
-    package var maxWaiting = 1000
+    /// Connections at one time, and as many hosts whose addresses are asked for; the others wait for their turn. Each
+    /// costs a descriptor and some memory, a host may keep its own for minutes, and nobody's share is less than an eighth.
+    package var maxConcurrent = 256
+    /// Hosts that may wait for their turn; for one more the newest of whoever has most waiting is not tried.
+    package var maxWaiting = 4096
+    /// Longest wait for a turn, so that what asks again is served by what is known by then.
+    package var placePatience: Duration = .seconds(60)
     /// Addresses of each family that are dialled.
     package var maxAddressesPerFamily = 4
 
