@@ -33,8 +33,9 @@ package struct MilterSettings: Sendable, Hashable {
     /// Longest wait for all recipients of one message together, so that a message to many slow domains costs its
     /// client no more than one slow reply would: the MTAs' own limits are per reply and set no such bound.
     package var messageBudget: Duration = .seconds(8)
-    /// Callbacks that may wait at one time; past that a verdict that memory lacks is unknown at once.
-    package var maxWaiting = 64
+    /// Callbacks that may wait at one time; past that a verdict that memory lacks is unknown at once. Each has a thread of
+    /// libmilter's, which costs little.
+    package var maxWaiting = 256
     /// Values of `{rcpt_mailer}` that deliver by SMTP.
     package var transports = defaultTransports
     package var localSubmission = LocalSubmissionAction.log
