@@ -64,7 +64,7 @@ package final class Gate: Sendable {
     /// Routes that broke their policy when they were last seen: no longer to know is no pass.
     private let broken = ExpiringTable<NextHop, Broken>(capacity: maxRemembered)
     let generation = Atomic(0)
-    private let probeFlights = Flights<ProbeKey, HostEvidence?>(capacity: maxFlights)
+    private let probeFlights = Flights<ProbeKey, HostEvidence?>(capacity: maxFlights) { $0.candidate.name }
 
     package init(
         policies: PolicyKeeper, routes: RouteBook, prober: any Prober, recorder: any Recorder, clock: any WallClock,
