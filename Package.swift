@@ -35,8 +35,11 @@ let package = Package(
         .target(name: "TLSRPT", dependencies: ["Names"]),
         .target(name: "MTASTS", dependencies: ["Names", "TLSRPT"]),
 
+        // Layer 1: what strangers share
+        .target(name: "Concurrency", dependencies: ["Names"]),
+
         // Layer 1: the network
-        .target(name: "Wire", dependencies: ["Names", "CUnbound", "COpenSSL"]),
+        .target(name: "Wire", dependencies: ["Concurrency", "Names", "CUnbound", "COpenSSL"]),
 
         // Layer 1: compression, child processes
         .target(name: "Gzip", dependencies: ["CZlib"]),
@@ -44,11 +47,11 @@ let package = Package(
         .target(name: "Spawn"),
 
         // Layer 2: one adapter each
-        .target(name: "Probe", dependencies: ["MTASTS", "Names", "TLSRPT", "Wire"]),
+        .target(name: "Probe", dependencies: ["Concurrency", "MTASTS", "Names", "TLSRPT", "Wire"]),
         .target(
             name: "Discovery",
             dependencies: [
-                "MTASTS", "Names", "TLSRPT", "Wire",
+                "Concurrency", "MTASTS", "Names", "TLSRPT", "Wire",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -64,7 +67,8 @@ let package = Package(
         .target(
             name: "Milter",
             dependencies: [
-                "CMilter", "MTASTS", "Names", "Sockets", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+                "CMilter", "Concurrency", "MTASTS", "Names", "Sockets", "TLSRPT",
+                .product(name: "Logging", package: "swift-log"),
             ],
             // So that libmilter finds Milter/SignalThread.swift before the C library; not all linkers see the need.
             linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic-symbol=sigwait"])]),
@@ -76,7 +80,9 @@ let package = Package(
             ]),
         .target(
             name: "Pipeline",
-            dependencies: ["MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log")]),
+            dependencies: [
+                "Concurrency", "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+            ]),
 
         .target(
             name: "Preload",
@@ -173,6 +179,7 @@ let package = Package(
         .testTarget(name: "NamesTests", dependencies: ["Names", "RuleTables"]),
         .testTarget(name: "TLSRPTTests", dependencies: ["TLSRPT", "Names", "RuleTables"]),
         .testTarget(name: "MTASTSTests", dependencies: ["MTASTS", "Names", "RuleTables", "TLSRPT"]),
+        .testTarget(name: "ConcurrencyTests", dependencies: ["Concurrency", "Names", "LabKit"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Names", "LabKit"]),
         .testTarget(name: "ProbeTests", dependencies: ["Probe", "MTASTS", "Names", "TLSRPT", "Wire", "LabKit"]),
         .testTarget(

@@ -155,9 +155,10 @@ final class Network: Router, PolicyDiscoverer, Prober, DANESurveyor, DocumentSou
     }
 
     func probe(
-        _ candidate: Candidate, routeIsSecure: Bool, for policyDomain: DomainName, begun: @escaping @Sendable () -> Void
+        _ candidate: Candidate, routeIsSecure: Bool, for policyDomain: DomainName,
+        turn: @escaping @Sendable (Bool) -> Void
     ) async -> ProbeResult {
-        await ask { await $0.prober.probe(candidate, routeIsSecure: routeIsSecure, for: policyDomain, begun: begun) }
+        await ask { await $0.prober.probe(candidate, routeIsSecure: routeIsSecure, for: policyDomain, turn: turn) }
     }
 
     /// TLSRPT records, as the resolver of the day answers.

@@ -13,6 +13,10 @@ package struct DiscoverySettings: Sendable, Hashable {
     package var connectTimeout: Duration = .seconds(10)
     /// Fetches that may be under way at one time; one more waits for a place, and is not tried if none is free in time.
     package var maxFetches = 64
+    /// One place of so many is for renewals of cached policies alone.
+    package var renewalPart = 4
+    /// Fetches that may wait for a place; for one more the newest of whoever has most waiting is not tried.
+    package var maxWaiting = 4096
     /// A longer body is an error, never cut. - RFC 8461 §3.3: a limit of 64 kilobytes is suggested.
     package var bodyLimitBytes = 65_536
     /// PEM file with the authorities to trust; nil trusts the system's.

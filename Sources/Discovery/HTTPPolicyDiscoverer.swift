@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Concurrency
 import MTASTS
 import NIOCore
 import NIOPosix
@@ -15,7 +16,9 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
     private let settings: DiscoverySettings
     private let client: PolicyClient
     private let dialable: DialableAddresses
-    private let slots: FetchSlots
+    /// Not the same places, so that who waits for one holds none.
+    private let lookups: FairSemaphore
+    private let connections: FairSemaphore
 
     /// Reads the trusted authorities: a change of the file needs a new discoverer.
     /// - Parameter eventLoopGroup: must outlive the discoverer; it is never shut down here.
@@ -27,7 +30,14 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
         self.settings = settings
         client = PolicyClient(group: eventLoopGroup, settings: settings, trust: try TrustRoots(caFile: settings.caFile))
         dialable = DialableAddresses(resolver: resolver, allowsPrivate: settings.allowPrivateAddresses)
-        slots = FetchSlots(count: settings.maxFetches)
+        lookups = Self.places(settings)
+        connections = Self.places(settings)
+    }
+
+    private static func places(_ settings: DiscoverySettings) -> FairSemaphore {
+        FairSemaphore(
+            places: settings.maxFetches, reservedPlaces: settings.maxFetches / settings.renewalPart,
+            maxWaiting: settings.maxWaiting, patience: settings.placePatience)
     }
 
     /// Gets other documents under the same settings.
@@ -59,19 +69,10 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
             throw .failed(
                 PolicyFailure(.stsPolicyFetchError, "mta-sts.\(domain) is longer than a name may be"))
         }
-        let progress = FetchProgress(of: host)
-        let outcome = await slots.run(waitingAtMost: settings.placePatience) {
-            let deadline = ContinuousClock.now + settings.fetchDeadline
-            return await before(deadline) { await download(from: host, before: deadline, progress) }
-        }
-        // What a cancelled attempt throws depends on how far it was.
-        if Task.isCancelled { throw .notTried("fetch cancelled") }
-        guard let outcome else { throw .notTried("too many fetches under way") }
-        guard let result = outcome else {
-            let patience = settings.fetchDeadline.secondsText
-            throw .failed(PolicyFailure(.stsPolicyFetchError, "no policy within \(patience): \(progress.text)"))
-        }
-        let body = try result.get()
+        var fetch = Fetch(
+            host: host, shares: Share.owners(of: domain, host), isRenewal: isRenewal, left: settings.fetchDeadline,
+            progress: FetchProgress(of: host))
+        let body = try await download(&fetch)
         do throws(PolicyError) {
             return try Policy.read(body)
         } catch {
@@ -79,24 +80,67 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
         }
     }
 
+    /// One fetch under way.
+    private struct Fetch {
+        let host: DomainName
+        let shares: [Share]
+        let isRenewal: Bool
+        /// Of its time; waiting for a place costs none of it.
+        var left: Duration
+        let progress: FetchProgress
+    }
+
     /// Tries the host's addresses in turn until one of them gives an answer, of whatever kind.
-    private func download(
-        from host: DomainName, before deadline: ContinuousClock.Instant, _ progress: FetchProgress
-    ) async -> Result<[UInt8], FetchError> {
-        do throws(FetchError) {
-            let addresses = try await dialable.addresses(of: host, before: deadline)
-            var failures: [AttemptFailure] = []
-            for address in addresses where !Task.isCancelled {
+    private func download(_ fetch: inout Fetch) async throws(FetchError) -> [UInt8] {
+        let (host, progress) = (fetch.host, fetch.progress)
+        let addresses = try await timed(&fetch, in: lookups, fetch.shares) { deadline throws(FetchError) in
+            try await dialable.addresses(of: host, before: deadline)
+        }
+        var failures: [AttemptFailure] = []
+        for address in addresses {
+            // By its own block: who names other people's addresses beside one that is slow must not hold the places
+            // of their block.
+            let shares = fetch.shares + [.block(of: address)]
+            let attempt: Result<[UInt8], AttemptFailure> = try await timed(&fetch, in: connections, shares) {
+                deadline in
                 do throws(AttemptFailure) {
                     return .success(try await client.get(from: host, at: address, before: deadline, progress))
                 } catch {
-                    failures.append(error)
-                    if error.isFinal { break }
+                    return .failure(error)
                 }
             }
-            return .failure(failures.outcome)
-        } catch {
-            return .failure(error)
+            switch attempt {
+            case .success(let body): return body
+            case .failure(let failure): failures.append(failure)
+            }
+            if failures.last?.isFinal == true { break }
         }
+        throw failures.outcome
+    }
+
+    /// Does a part of a fetch in a place of its own and within the time that the fetch has left.
+    private func timed<Value: Sendable>(
+        _ fetch: inout Fetch, in places: FairSemaphore, _ shares: [Share],
+        _ work: @escaping @Sendable (ContinuousClock.Instant) async throws(FetchError) -> Value
+    ) async throws(FetchError) -> Value {
+        var left = fetch.left
+        let outcome: Result<Value, FetchError>?? = await places.run(for: shares, isReserved: fetch.isRenewal) {
+            let start = ContinuousClock.now
+            let deadline = start + left
+            defer { left -= ContinuousClock.now - start }
+            return await before(deadline) {
+                do throws(FetchError) { return .success(try await work(deadline)) } catch { return .failure(error) }
+            }
+        }
+        fetch.left = left
+        // What a cancelled attempt throws depends on how far it was.
+        if Task.isCancelled { throw .notTried("fetch cancelled") }
+        guard let outcome else { throw .notTried("too many fetches under way") }
+        guard let result = outcome else {
+            let patience = settings.fetchDeadline.secondsText
+            throw .failed(
+                PolicyFailure(.stsPolicyFetchError, "no policy within \(patience): \(fetch.progress.text)"))
+        }
+        return try result.get()
     }
 }

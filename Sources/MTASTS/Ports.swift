@@ -31,9 +31,11 @@ package protocol Prober: Sendable {
     /// - Parameters:
     ///   - routeIsSecure: whether DNSSEC vouches for the MX records, without which DANE does not apply.
     ///   - policyDomain: whose mail asks, by whose owner places are shared out.
-    ///   - begun: called when the host's turn has come; what takes time from then on is the host's doing.
+    ///   - turn: called with true when the host's turn has come, so that what takes time is its doing, and with false
+    ///     when the host has to wait for us again, or is done with.
     func probe(
-        _ candidate: Candidate, routeIsSecure: Bool, for policyDomain: DomainName, begun: @escaping @Sendable () -> Void
+        _ candidate: Candidate, routeIsSecure: Bool, for policyDomain: DomainName,
+        turn: @escaping @Sendable (Bool) -> Void
     ) async -> ProbeResult
 }
 

@@ -44,8 +44,9 @@ package struct MilterSettings: Sendable, Hashable {
     package var messageBudget: Duration = .seconds(8)
     /// Longest time from the first octet of a packet to its last, for the life of the process.
     package var packetTimeout: Duration = .seconds(30)
-    /// Callbacks that may wait at one time; past that a verdict that memory lacks is unknown at once.
-    package var maxWaiting = 64
+    /// Callbacks that may wait at one time; past that a verdict that memory lacks is unknown at once. Each has a thread of
+    /// libmilter's, which costs little.
+    package var maxWaiting = 256
     /// Values of `{rcpt_mailer}` that deliver by SMTP.
     package var transports = defaultTransports
     /// What the name of a port in `{rcpt_host}` stands for.

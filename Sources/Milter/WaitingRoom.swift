@@ -1,80 +1,83 @@
 // SPDX-License-Identifier: Apache-2.0
-import Dispatch
+import Concurrency
+import Glibc
 import MTASTS
-import Synchronization
 
 /// Where libmilter's threads wait for a verdict: not too long, and not too many of them.
 final class WaitingRoom: Sendable {
     /// Lookups started here that may run at one time; waiters have long left most of them.
     private static let maxLookups = 10_000
 
-    /// Of the places, those that the mail of one next hop leaves to others, in per cent: a slow domain must not make all
-    /// other cold domains unknown.
-    private static let leftToOthers = 25
-
-    private let waiting = Guarded(Places())
-    private let lookups = Atomic(0)
+    /// By the owners of next hops: names below a domain are free, so that whoever counts by name keeps nobody back.
+    private let waiting = Guarded(SharedPlaces<Share>())
+    private let lookups = Guarded(SharedPlaces<Share>())
 
     /// The verdict, if it comes within `patience`; the lookup goes on when it does not, or when nobody more may wait.
     func verdict(
         on hops: [NextHop], by judge: any RecipientJudge, within patience: Duration, maxWaiting: Int
     ) -> Result<Verdict, WaitEnding> {
         let found = Promise()
-        guard start(hops, judge, found) else { return .failure(.crowded) }
-        let share = max(1, maxWaiting - maxWaiting * Self.leftToOthers / 100)
-        guard patience > .zero, waiting.withLock({ $0.take(hops, of: maxWaiting, share: share) }) else {
-            return .failure(.crowded)
-        }
-        defer { waiting.withLock { $0.leave(hops) } }
+        let shares = Share.owners(of: hops.compactMap(\.policyDomain))
+        guard start(hops, shares, judge, found) else { return .failure(.crowded) }
+        guard patience > .zero, waiting.withLock({ $0.take(shares, of: maxWaiting) }) else { return .failure(.crowded) }
+        defer { waiting.withLock { $0.give(shares) } }
         return found.value(within: patience).map { .success($0) } ?? .failure(.late)
     }
 
-    private func start(_ hops: [NextHop], _ judge: any RecipientJudge, _ found: Promise) -> Bool {
-        guard lookups.add(1, ordering: .relaxed).newValue <= Self.maxLookups else {
-            lookups.subtract(1, ordering: .relaxed)
-            return false
-        }
+    private func start(_ hops: [NextHop], _ shares: [Share], _ judge: any RecipientJudge, _ found: Promise) -> Bool {
+        guard lookups.withLock({ $0.take(shares, of: Self.maxLookups) }) else { return false }
         Task {
             found.keep(await judge.judge(hops))
-            lookups.subtract(1, ordering: .relaxed)
+            lookups.withLock { $0.give(shares) }
         }
         return true
-    }
-}
-
-/// Who waits for which next hops.
-private struct Places: Sendable {
-    private var taken = 0
-    private var byHops: [[NextHop]: Int] = [:]
-
-    mutating func take(_ hops: [NextHop], of limit: Int, share: Int) -> Bool {
-        guard taken < limit, byHops[hops, default: 0] < share else { return false }
-        taken += 1
-        byHops[hops, default: 0] += 1
-        return true
-    }
-
-    mutating func leave(_ hops: [NextHop]) {
-        taken -= 1
-        let left = byHops[hops, default: 1] - 1
-        byHops[hops] = left > 0 ? left : nil
     }
 }
 
 /// A verdict to come, from a task to a thread.
-private final class Promise: Sendable {
-    private let verdict = Guarded<Verdict?>(nil)
-    private let isKept = DispatchSemaphore(value: 0)
+///
+/// Not `DispatchSemaphore`, which waits by the wall clock: one that is set back would keep a reply from the MTA for as
+/// long.
+private final class Promise: @unchecked Sendable {  // `verdict` is touched under `mutex` only.
+    private var verdict: Verdict?
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let isKept: UnsafeMutablePointer<pthread_cond_t>
+
+    init() {
+        mutex = .allocate(capacity: 1)
+        pthread_mutex_init(mutex, nil)
+        isKept = .allocate(capacity: 1)
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        pthread_cond_init(isKept, &attributes)
+        pthread_condattr_destroy(&attributes)
+    }
+
+    deinit {
+        pthread_cond_destroy(isKept)
+        isKept.deallocate()
+        pthread_mutex_destroy(mutex)
+        mutex.deallocate()
+    }
 
     func keep(_ value: Verdict) {
-        verdict.withLock { $0 = value }
-        isKept.signal()
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        verdict = value
+        pthread_cond_signal(isKept)
     }
 
     func value(within patience: Duration) -> Verdict? {
+        var deadline = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &deadline)
         let (seconds, attoseconds) = patience.components
-        let nanoseconds = Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000)
-        _ = isKept.wait(timeout: .now() + .nanoseconds(nanoseconds))
-        return verdict.withLock { $0 }
+        let nanoseconds = deadline.tv_nsec + Int(attoseconds / 1_000_000_000)
+        deadline.tv_sec += Int(seconds) + nanoseconds / 1_000_000_000
+        deadline.tv_nsec = nanoseconds % 1_000_000_000
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while verdict == nil, pthread_cond_timedwait(isKept, mutex, &deadline) == 0 {}
+        return verdict
     }
 }

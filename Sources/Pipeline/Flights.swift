@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Concurrency
+import Names
 import Synchronization
 
 /// One piece of work in flight for a key, whoever asks: later callers join the first.
@@ -8,13 +10,20 @@ import Synchronization
 final class Flights<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct State {
         var tasks: [Key: Task<Value, Never>] = [:]
+        var places = SharedPlaces<Share>()
     }
 
     private let capacity: Int
+    private let domain: @Sendable (Key) -> DomainName?
     private let state = Mutex(State())
 
-    /// - Parameter capacity: most keys in flight at one time.
-    init(capacity: Int) { self.capacity = capacity }
+    /// - Parameters:
+    ///   - capacity: most keys in flight at one time.
+    ///   - domain: whose the key is; by its owner the capacity is shared out.
+    init(capacity: Int, of domain: @escaping @Sendable (Key) -> DomainName?) {
+        self.capacity = capacity
+        self.domain = domain
+    }
 
     /// The result of the work for `key`; nil at once when too much is in flight already.
     func join(_ key: Key, _ work: @escaping @Sendable () async -> Value) async -> Value? {
@@ -26,10 +35,11 @@ final class Flights<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     func start(_ key: Key, _ work: @escaping @Sendable () async -> Value) -> Task<Value, Never>? {
         state.withLock { state in
             if let running = state.tasks[key] { return running }
-            guard state.tasks.count < capacity else { return nil }
+            let shares = domain(key).map { Share.owners(of: $0) } ?? []
+            guard state.places.take(shares, of: capacity) else { return nil }
             let task = Task.detached { [self] in
                 let value = await work()
-                land(key)
+                land(key, shares)
                 return value
             }
             state.tasks[key] = task
@@ -39,7 +49,10 @@ final class Flights<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     var count: Int { state.withLock { $0.tasks.count } }
 
-    private func land(_ key: Key) {
-        _ = state.withLock { $0.tasks.removeValue(forKey: key) }
+    private func land(_ key: Key, _ shares: [Share]) {
+        state.withLock { state in
+            state.tasks[key] = nil
+            state.places.give(shares)
+        }
     }
 }

@@ -70,7 +70,7 @@ package final class Gate: Sendable {
     /// Hosts whose turn to be looked at has come: what takes time now is their own doing.
     private let begun = Mutex<Set<ProbeKey>>([])
     let generation = Atomic(0)
-    private let probeFlights = Flights<ProbeKey, ProbeResult>(capacity: maxFlights)
+    private let probeFlights = Flights<ProbeKey, ProbeResult>(capacity: maxFlights) { $0.candidate.name }
 
     package init(
         policies: PolicyKeeper, routes: RouteBook, prober: any Prober, recorder: any Recorder, clock: any WallClock,
@@ -301,7 +301,10 @@ package final class Gate: Sendable {
         let found = await probeFlights.join(key) { [self] in
             defer { _ = begun.withLock { $0.remove(key) } }
             let result = await prober.probe(key.candidate, routeIsSecure: key.routeIsSecure, for: domain) {
-                [self] in _ = begun.withLock { $0.insert(key) }
+                [self] isTurn in
+                begun.withLock { begun in
+                    if isTurn { begun.insert(key) } else { begun.remove(key) }
+                }
             }
             // What our own trouble kept us from seeing is nobody's state, and nothing to remember.
             guard case .seen(let seen) = result else { return result }

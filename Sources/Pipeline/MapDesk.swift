@@ -46,7 +46,7 @@ package final class MapDesk: MapOracle {
     private let clock: any WallClock
     private let settings: Mutex<MapSettings>
     private let surveys = ExpiringTable<SurveyKey, DANEStatus>(capacity: maxRemembered)
-    private let flights = Flights<SurveyKey, DANEStatus>(capacity: maxFlights)
+    private let flights = Flights<SurveyKey, DANEStatus>(capacity: maxFlights) { $0.candidate.name }
     /// What next hops came to in the current second.
     private let standing = ExpiringTable<NextHop, MapFinding>(capacity: maxRemembered)
 

@@ -65,7 +65,7 @@ package final class PolicyKeeper: Sendable {
     private let checked = ExpiringTable<DomainName, Bool>(capacity: maxRemembered)
     private let rechecked = ExpiringTable<DomainName, Bool>(capacity: maxRemembered)
     private let pauses = ExpiringTable<DomainName, Pause>(capacity: maxRemembered)
-    private let flights = Flights<DomainName, PolicyFinding>(capacity: maxFlights)
+    private let flights = Flights<DomainName, PolicyFinding>(capacity: maxFlights) { $0 }
     private let unsaved: UnsavedPolicies
 
     package init(

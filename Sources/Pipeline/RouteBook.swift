@@ -22,8 +22,8 @@ package final class RouteBook: Sendable {
     private let router: any Router
     private let clock: any WallClock
     private let routes = ExpiringTable<NextHop, Finding>(capacity: maxRemembered)
-    private let flights = Flights<NextHop, Finding>(capacity: maxFlights)
     private let trouble = Mutex<(text: String, until: UTCTime)?>(nil)
+    private let flights = Flights<NextHop, Finding>(capacity: maxFlights) { $0.policyDomain }
 
     package init(router: any Router, clock: any WallClock) {
         self.router = router

@@ -6,18 +6,23 @@ package struct ProbeSettings: Sendable, Hashable {
     package var heloName: String
     /// Whether loopback, private and link-local addresses are dialled: in a laboratory only.
     package var allowsPrivateAddresses = false
-    /// Hosts probed at one time; the others wait their turn.
-    package var maxConcurrent = 64
-    /// Hosts that may wait their turn; one more is "unreachable" at once.
-    package var maxWaiting = 1000
     /// Addresses of one host that are dialled at one time, so that no host sees a crowd.
     package var maxAddressesAtOnce = 4
+    /// Connections at one time, and as many hosts whose addresses are asked for; the others wait for their turn. Each
+    /// costs a descriptor and some memory, a host may keep its own for minutes, and nobody's share is less than an eighth.
+    package var maxConcurrent = 256
+    /// Hosts that may wait for their turn; for one more the newest of whoever has most waiting is not tried.
+    package var maxWaiting = 4096
+    /// Longest wait for a turn, so that what asks again is served by what is known by then.
+    package var placePatience: Duration = .seconds(60)
 
     package var dnsTimeout: Duration = .seconds(10)
     package var connectTimeout: Duration = .seconds(10)
     /// As long as MTAs wait (Postfix's smtp_helo_timeout, Sendmail's Timeout.initial): a host that is given up sooner can
     /// hide from us and greet the MTA. - RFC 5321 §4.5.3.2.1: Initial 220 Message.
     package var greetingTimeout: Duration = .seconds(300)
+    /// While other hosts wait for their turn, a host that has not greeted gives up its place at the end of such a time.
+    package var crowdedGreetingTimeout: Duration = .seconds(5)
     package var commandTimeout: Duration = .seconds(15)
     package var handshakeTimeout: Duration = .seconds(15)
     /// For what follows the greeting of one address.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Concurrency
 import MTASTS
 import Names
+import Synchronization
 import TLSRPT
 import Wire
 
@@ -10,57 +12,122 @@ package final class SMTPProber: Prober {
     let tls: TLSContext
     let connector: Connector
     let settings: ProbeSettings
-    private let slots: Slots
+    /// Not the same places, so that who waits for one holds none.
+    private let lookups: FairSemaphore
+    private let connections: FairSemaphore
 
     package init(resolver: DNSResolver, tls: TLSContext, connector: Connector, settings: ProbeSettings) {
         self.resolver = resolver
         self.tls = tls
         self.connector = connector
         self.settings = settings
-        slots = Slots(settings.maxConcurrent, maxWaiting: settings.maxWaiting)
+        lookups = Self.places(settings)
+        connections = Self.places(settings)
     }
+
+    private static func places(_ settings: ProbeSettings) -> FairSemaphore {
+        FairSemaphore(
+            places: settings.maxConcurrent, maxWaiting: settings.maxWaiting, patience: settings.placePatience)
+    }
+
+    /// Whether all connections are taken and others wait: a host that keeps silent should not keep its place for long.
+    var isCrowded: Bool { connections.isCrowded }
 
     package func probe(
-        _ candidate: Candidate, routeIsSecure: Bool, for policyDomain: DomainName, begun: @escaping @Sendable () -> Void
+        _ candidate: Candidate, routeIsSecure: Bool, for policyDomain: DomainName,
+        turn: @escaping @Sendable (Bool) -> Void
     ) async -> ProbeResult {
-        let seen = await slots.run {
-            begun()
-            return await look(at: candidate, routeIsSecure: routeIsSecure)
-        }
-        return seen ?? .notTried("too many hosts are being looked at")
-    }
-
-    private func look(at candidate: Candidate, routeIsSecure: Bool) async -> ProbeResult {
-        let deadline = ContinuousClock.now + settings.overallTimeout
-        let host: HostLookup
-        do {
-            host = try await look(up: candidate, routeIsSecure: routeIsSecure)
-        } catch {
-            switch error {
-            case .unreachable(let text): return .seen(.unreachable(text))
-            case .failing(let failure): return .seen(.failing([failure], nil))
-            case .ownTrouble(let text): return .notTried(text)
+        let turn = Turn(candidate, Share.owners(of: policyDomain, candidate.name), turn)
+        let found: Result<HostLookup, LookupFailure>? = await lookups.run(for: turn.shares) {
+            turn.begin()
+            defer { turn.end() }
+            do throws(LookupFailure) {
+                return .success(try await look(up: candidate, routeIsSecure: routeIsSecure))
+            } catch {
+                return .failure(error)
             }
         }
-        let seen = combine(await visit(candidate, host, by: deadline), isWhole: host.isWhole)
-        // - RFC 7672 §2.1.2: DNS Error Handling. A host that may have records is not known to conform without them;
-        // what fails without them does not pass by hiding them.
-        if case .seen(.conforming) = seen, let trouble = host.tlsaTrouble { return .seen(.unreachable(trouble)) }
-        return seen
+        switch found {
+        case nil: return .notTried(Self.crowded)
+        case .failure(.unreachable(let text)): return .seen(.unreachable(text))
+        case .failure(.failing(let failure)): return .seen(.failing([failure], nil))
+        case .failure(.ownTrouble(let text)): return .notTried(text)
+        case .success(let host):
+            let seen = combine(await visit(host, turn), isWhole: host.isWhole)
+            // - RFC 7672 §2.1.2: DNS Error Handling. A host that may have records is not known to conform without them;
+            // what fails without them does not pass by hiding them.
+            if case .seen(.conforming) = seen, let trouble = host.tlsaTrouble { return .seen(.unreachable(trouble)) }
+            return seen
+        }
     }
 
+    /// Why a host was not tried.
+    private static let crowded = "too many hosts are being looked at"
+
     /// Looks at all addresses, a few at one time, so that no host sees a crowd and silent ones do not add up.
-    private func visit(
-        _ candidate: Candidate, _ host: HostLookup, by deadline: ContinuousClock.Instant
-    ) async -> [AddressEvidence] {
+    private func visit(_ host: HostLookup, _ turn: Turn) async -> [AddressEvidence] {
         await withTaskGroup(of: AddressEvidence.self) { group in
             var seen: [AddressEvidence] = []
             for (index, address) in host.addresses.enumerated() {
                 if index >= settings.maxAddressesAtOnce, let next = await group.next() { seen.append(next) }
-                let visit = Visit(prober: self, candidate: candidate, host: host, address: address, deadline: deadline)
-                group.addTask { ContinuousClock.now < deadline ? await visit.run() : .notDialled }
+                group.addTask { await self.visit(address, host, turn) }
             }
             return await group.reduce(into: seen) { $0.append($1) }
         }
+    }
+
+    /// Each address in a place of its own, by its block: who names other people's addresses beside one that is slow
+    /// must not hold the places of their block.
+    private func visit(_ address: IPAddress, _ host: HostLookup, _ turn: Turn) async -> AddressEvidence {
+        let seen = await connections.run(for: turn.shares + [.block(of: address)]) { () -> AddressEvidence in
+            let deadline = turn.begin() + settings.overallTimeout
+            defer { turn.end() }
+            // What is left out for want of time was kept waiting by others, or by the host's own other addresses.
+            guard .now < deadline else { return isCrowded ? .ownTrouble(Self.crowded) : .notDialled }
+            let visit = Visit(prober: self, candidate: turn.candidate, host: host, address: address, deadline: deadline)
+            return await visit.run()
+        }
+        return seen ?? .ownTrouble(Self.crowded)
+    }
+}
+
+/// What all visits to one host share: by whom places are counted, and whether it is the host that takes time now.
+private final class Turn: Sendable {
+    private struct State {
+        /// Lookups and visits under way.
+        var underWay = 0
+        var start: ContinuousClock.Instant?
+    }
+
+    let candidate: Candidate
+    let shares: [Share]
+    private let tell: @Sendable (Bool) -> Void
+    private let state = Mutex(State())
+
+    init(_ candidate: Candidate, _ shares: [Share], _ tell: @escaping @Sendable (Bool) -> Void) {
+        self.candidate = candidate
+        self.shares = shares
+        self.tell = tell
+    }
+
+    /// - Returns: when the first step of all began.
+    @discardableResult
+    func begin() -> ContinuousClock.Instant {
+        let (isFirst, start) = state.withLock { state in
+            state.underWay += 1
+            let start = state.start ?? .now
+            state.start = start
+            return (state.underWay == 1, start)
+        }
+        if isFirst { tell(true) }
+        return start
+    }
+
+    func end() {
+        let isLast = state.withLock { state in
+            state.underWay -= 1
+            return state.underWay == 0
+        }
+        if isLast { tell(false) }
     }
 }

@@ -44,7 +44,7 @@ struct Visit: Sendable {
 
     private func converse(_ stream: TCPStream) async -> AddressEvidence {
         let greeting: SMTPReply
-        do { greeting = try await stream.readReply("greeting", by: within(settings.greetingTimeout)) } catch {
+        do { greeting = try await self.greeting(of: stream) } catch {
             let isSilent = await stream.receivedBytes == 0
             return isSilent && !error.isOurs ? .seen(.unreachable("\(address): \(error.text)")) : broken(error, nil)
         }
@@ -53,6 +53,18 @@ struct Visit: Sendable {
         }
         guard greeting.code == 220 else { return broken(Unreachable(text: "greeting: \(greeting.text)"), nil) }
         return await introduced(stream, by: within(settings.dialogueTimeout))
+    }
+
+    /// Waits as long as an MTA would, but a host that makes others wait for their turn gives up its place sooner.
+    private func greeting(of stream: TCPStream) async throws(Unreachable) -> SMTPReply {
+        let end = within(settings.greetingTimeout)
+        while true {
+            do throws(Unreachable) {
+                return try await stream.readReply("greeting", by: min(end, .now + settings.crowdedGreetingTimeout))
+            } catch {
+                guard error.isTimeout, .now < end, !prober.isCrowded else { throw error }
+            }
+        }
     }
 
     private func introduced(_ stream: TCPStream, by end: ContinuousClock.Instant) async -> AddressEvidence {

@@ -39,7 +39,8 @@ struct MapLoadScenarios {
         }
         let asking = slow.map { domain in Task { try await question.ask(domain) } }
         try await Wait.until("the slow hosts are asked") {
-            slow.map { lab.town.policies.hits("mta-sts.\($0)") }.reduce(0, +) == 4
+            // All at one address, which gets half of the places that are not kept for renewals.
+            slow.map { lab.town.policies.hits("mta-sts.\($0)") }.reduce(0, +) == 2
         }
         #expect(try await question.ask("n-warm.lab") == warm)
         #expect(try await question.ask("n-none.lab") == "NOTFOUND ")

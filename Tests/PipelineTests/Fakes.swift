@@ -83,10 +83,11 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
     }
 
     func probe(
-        _ candidate: Candidate, routeIsSecure: Bool, for policyDomain: DomainName, begun: @escaping @Sendable () -> Void
+        _ candidate: Candidate, routeIsSecure: Bool, for policyDomain: DomainName,
+        turn: @escaping @Sendable (Bool) -> Void
     ) async -> ProbeResult {
         if look({ $0.notTried.contains(candidate.name.ascii) }) { return .notTried("no room") }
-        if !look(\.probesQueue) { begun() }
+        if !look(\.probesQueue) { turn(true) }
         let (seen, gate) = state.withLock {
             $0.probes += 1
             return ($0.hosts[candidate.name.ascii] ?? .unreachable("connection refused"), $0.probeGate)

@@ -58,7 +58,7 @@ struct DANETests {
         func probe(_ name: String, routeIsSecure: Bool = true) async throws -> HostEvidence {
             let candidate = try candidate(name)
             let result = await prober.probe(
-                candidate, routeIsSecure: routeIsSecure, for: candidate.name, begun: {})
+                candidate, routeIsSecure: routeIsSecure, for: candidate.name, turn: { _ in })
             return try #require(result.evidence)
         }
 

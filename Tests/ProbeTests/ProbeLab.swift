@@ -38,7 +38,7 @@ struct ProbeLab {
     }
 
     func probe() async -> HostEvidence {
-        await prober.probe(candidate, routeIsSecure: false, for: candidate.name, begun: {}).evidence
+        await prober.probe(candidate, routeIsSecure: false, for: candidate.name, turn: { _ in }).evidence
             ?? .unreachable(Self.notTried)
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import LabKit
 import Names
+import Synchronization
 import Testing
 
 @testable import Wire
@@ -266,6 +267,38 @@ struct DNSLifetimeTests {
         #expect(await first.value == .failure(.cancelled))
         // There is room again; what the answer is depends on how libunbound thinks of the silent server by now.
         #expect(await resolver.txt(name, within: .milliseconds(1)).outcome != .failure(.busy))
+    }
+
+    @Test("The names of one silent domain do not make the resolver busy for others")
+    func shares() async throws {
+        let server = try NameServer(address: "127.1.2.4", port: 0)
+        server.set("victim.lab", .a("192.0.2.1"))
+        var settings = DNSSettings(forwarder: "127.1.2.4@\(server.port)")
+        settings.trustAnchor = .none
+        settings.maxOutstanding = 16
+        let resolver = try DNSResolver(settings)
+        let refused = Refusals()
+        var asking: [Task<Void, Never>] = []
+        for number in 0..<40 {
+            let name = try DomainName("n\(number).hostile.lab")
+            server.fail(name.service("_mta-sts").text, nil, .silent)
+            asking.append(
+                Task {
+                    let outcome = await resolver.txt(name.service("_mta-sts"), within: .seconds(60)).outcome
+                    if outcome == .failure(.busy) { refused.count.add(1, ordering: .relaxed) }
+                })
+        }
+        // Half of the room, and no more of it.
+        try await Wait.until("the others are turned away") { refused.count.load(ordering: .relaxed) == 32 }
+        let victim = try DomainName("victim.lab").query
+        #expect(await resolver.query(victim, .a, within: .seconds(30)).outcome == .records)
+        for task in asking { task.cancel() }
+        for task in asking { await task.value }
+        #expect(refused.count.load(ordering: .relaxed) == 32)
+    }
+
+    private final class Refusals: Sendable {
+        let count = Atomic(0)
     }
 }
 

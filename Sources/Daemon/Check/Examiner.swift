@@ -107,7 +107,7 @@ package final class Examiner: Sendable {
             for candidate in route.candidates {
                 group.addTask { [network] in
                     let result = await network.prober.probe(
-                        candidate, routeIsSecure: route.isSecure, for: route.policyDomain, begun: {})
+                        candidate, routeIsSecure: route.isSecure, for: route.policyDomain, turn: { _ in })
                     return (candidate, result)
                 }
             }

@@ -30,8 +30,9 @@ package let settingsTable: [Setting] = [
         "How long one recipient waits for a lookup; Sendmail gives a reply 10 s."),
     Setting("milter.message_budget", .duration, "\"8s\"", "How long all recipients of one message wait together."),
     Setting(
-        "milter.max_waiting", .wholeNumber(1...10_000), "64",
-        "Recipients that may wait at one time; more are answered as unknown at once."),
+        "milter.max_waiting", .wholeNumber(1...10_000), "256",
+        "Recipients that may wait at one time; more are answered as unknown at once. Once half wait, an eighth at most for names of one domain."
+    ),
     Setting(
         "milter.local_submission", .choice(["log", "defer"]), "\"log\"",
         "Mail by sendmail(1) and cron on Postfix: log only, or defer (it stays in maildrop and is retried at each scan)."
@@ -113,7 +114,9 @@ package let settingsTable: [Setting] = [
         "policy.txt_check_interval", .duration, "\"1h\"",
         "The TXT record of a domain in use is looked at again after this time."),
     Setting("policy.fetch_timeout", .duration, "\"60s\"", "How long one policy fetch may take in the background."),
-    Setting("policy.max_fetches", .wholeNumber(1...10_000), "64", "Policy fetches at one time."),
+    Setting(
+        "policy.max_fetches", .wholeNumber(1...10_000), "64",
+        "Policy fetches at one time, a quarter of them for renewals of cached policies alone."),
     Setting("policy.absent_for", .duration, "\"5m\"", "How long \"this domain has no policy\" is believed."),
 
     Setting(
@@ -136,7 +139,9 @@ package let settingsTable: [Setting] = [
         "How long a host may take to greet, in the background: as long as the MTA waits. Less while other hosts wait for their turn."
     ),
     Setting("probe.timeout", .duration, "\"30s\"", "How long a host may take for the rest, each address."),
-    Setting("probe.max_probes", .wholeNumber(1...10_000), "128", "Probes at one time."),
+    Setting(
+        "probe.max_probes", .wholeNumber(1...10_000), "256",
+        "Connections to MX hosts at one time; each takes a descriptor."),
     Setting("probe.conforming_for", .duration, "\"2h\"", "How long a host that conformed is not probed again."),
     Setting("probe.failing_for", .duration, "\"1m\"", "How long a host that failed or was down is not probed again."),
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CUnbound
+import Concurrency
 import Names
 import Synchronization
 
@@ -11,8 +12,9 @@ package final class DNSResolver: Sendable {
     private let thread: EventThread
     private let engine: ResolverEngine
     private let limit: Int
-    private let outstanding = Atomic(0)
     private let health = ResolverHealth()
+    /// By the owners of the names: one whose servers are silent must not make the resolver busy for all.
+    private let outstanding = Mutex(SharedPlaces<Share>())
 
     package init(_ settings: DNSSettings) throws(DNSSetupError) {
         let thread: EventThread
@@ -73,11 +75,11 @@ package final class DNSResolver: Sendable {
     }
 
     private func ask(_ query: ResolverEngine.Query, within timeout: Duration) async -> DNSAnswer<[UInt8]> {
-        guard outstanding.add(1, ordering: .relaxed).oldValue < limit else {
-            outstanding.subtract(1, ordering: .relaxed)
+        let shares = Share.owners(of: [try? DomainName(mxHost: query.name)].compactMap(\.self))
+        guard outstanding.withLock({ $0.take(shares, of: limit) }) else {
             return DNSAnswer(outcome: .failure(.busy))
         }
-        defer { outstanding.subtract(1, ordering: .relaxed) }
+        defer { outstanding.withLock { $0.give(shares) } }
         let deadline = ContinuousClock.now + timeout
         let (thread, engine) = (thread, engine)
         return await withTaskCancellationHandler {

@@ -9,7 +9,8 @@ package struct DNSSettings: Sendable, Hashable {
     package var forwarder: String?
     package var trustAnchor: TrustAnchor
     package var resolverFile = "/etc/resolv.conf"
-    /// Queries that may be under way at one time; one more is answered `.failure(.busy)`.
+    /// Queries that may be under way at one time; one more is answered `.failure(.busy)`. Once half are, the names of one
+    /// owner get an eighth at most.
     package var maxOutstanding = 8192
 
     package init(forwarder: String? = nil, trustAnchorFile: String? = nil) {

@@ -52,14 +52,17 @@ package struct Unreachable: Error, Sendable, Equatable {
     package let text: String
     /// Whether the host has no part in it.
     package let isOurs: Bool
+    /// Whether the deadline passed: what has come so far may be read on.
+    package let isTimeout: Bool
 
-    package init(text: String, isOurs: Bool = false) {
+    package init(text: String, isOurs: Bool = false, isTimeout: Bool = false) {
         self.text = text
         self.isOurs = isOurs
+        self.isTimeout = isTimeout
     }
 
     fileprivate init(_ step: String, _ error: StreamError) {
-        self.init(text: "\(step): \(error)", isOurs: error.isOurs)
+        self.init(text: "\(step): \(error)", isOurs: error.isOurs, isTimeout: error == .timeout)
     }
 }
 
@@ -72,9 +75,7 @@ extension TCPStream {
         while receivedBytes - before <= SMTPReply.replyLimitBytes {
             let line: [UInt8]
             do { line = try await readLine(cutTo: SMTPReply.keptLineBytes, by: deadline) } catch {
-                throw lines.isEmpty
-                    ? Unreachable(step, error)
-                    : Unreachable(text: "\(step): reply without an end: \(error)", isOurs: error.isOurs)
+                throw Unreachable(lines.isEmpty ? step : "\(step): reply without an end", error)
             }
             guard let part = SMTPReply.parse(line) else {
                 throw Unreachable(
