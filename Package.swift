@@ -36,7 +36,12 @@ let package = Package(
         .target(name: "MTASTS", dependencies: ["Names", "TLSRPT"]),
 
         // Layer 1: the network
-        .target(name: "Wire", dependencies: ["Names", "CUnbound", "COpenSSL"]),
+        .target(
+            name: "Wire",
+            dependencies: [
+                "Names", "CUnbound", "COpenSSL",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
 
         // Layer 1: compression, child processes
         .target(name: "Gzip", dependencies: ["CZlib"]),
@@ -221,7 +226,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Courier", "Daemon", "LabKit", "MTASTS", "Names", "Reporting", "Store", "TLSRPT", "sts-milter",
+                "Courier", "Daemon", "Gzip", "LabKit", "MTASTS", "Milter", "Names", "Reporting", "Store", "TLSRPT",
+                "sts-milter",
                 .product(name: "Logging", package: "swift-log"),
             ]),
     ],
