@@ -80,7 +80,7 @@ package struct ReportFile: Sendable {
         while let mail = next {
             next = mails.next()
             guard next != nil || isWhole else { break }
-            if !skipsNext { reader.take(message: mail) }
+            if !skipsNext { reader.take(message: mail, isOfMailbox: true) }
             skipsNext = false
             hasMail = true
             used = mail.endIndex - bytes.startIndex

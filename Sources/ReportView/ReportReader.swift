@@ -15,10 +15,13 @@ package struct ReportReader {
     package static let maxContentBytes = 16 << 20
     /// Most octets of decoded and decompressed contents that are held at a time.
     static let maxHeldBytes = 16 << 20
-    /// Most octets that the compressed contents of one file may have in all.
-    static let maxUnpackedBytes = 128 << 20
-    /// Most reports that are shown of one file.
-    static let maxReports = 20_000
+    /// Most octets that all compressed contents of one mail, or of a file that is no mailbox, may have: two of the largest
+    /// reports, about two seconds' work.
+    static let maxUnpackedBytes = 32 << 20
+    /// The same for all mails of a mailbox.
+    static let maxMailboxBytes = 256 << 20
+    /// Most reports that are read of one file: those of a year.
+    static let maxReports = 10_000
     /// Mails in mails, parts in parts, and compression around that.
     static let maxDepth = 10
     /// Most problems that are kept of one file.
@@ -33,6 +36,7 @@ package struct ReportReader {
     private var candidates = 0
     private var reports = 0
     private var remainingBytes = maxUnpackedBytes
+    private var mailboxBytes = maxMailboxBytes
     private var heldBytes = 0
 
     init(_ visit: @escaping (Report) -> Void) { self.visit = visit }
@@ -53,16 +57,24 @@ package struct ReportReader {
         case .json: takeJSON(bytes)
         case .gzip: unpack(bytes, depth: depth)
         case .mailbox:
-            for message in Mbox(bytes.drop(while: \.isSpace)) { take(message: message, depth: depth) }
+            // Within a mail a mailbox is a part of it, whose contents count as the mail's.
+            for message in Mbox(bytes.drop(while: \.isSpace)) {
+                take(message: message, depth: depth, isOfMailbox: depth == 0)
+            }
             endMailbox()
         case .mail:
-            take(message: bytes.drop(while: \.isSpace), depth: depth)
+            take(message: bytes.drop(while: \.isSpace), depth: depth, isOfMailbox: false)
             if candidates == 0 { complain("no TLS report found, read as a mail") }
         case .other(let what): complain("\(what), not a TLS report (JSON, gzip or mail)")
         }
     }
 
-    mutating func take(message: ArraySlice<UInt8>, depth: Int = 0) { search(MailEntity(message), depth: depth + 1) }
+    mutating func take(message: ArraySlice<UInt8>, depth: Int = 0, isOfMailbox: Bool) {
+        if isOfMailbox { remainingBytes = min(Self.maxUnpackedBytes, mailboxBytes) }
+        let before = remainingBytes
+        search(MailEntity(message), depth: depth + 1)
+        if isOfMailbox { mailboxBytes -= before - remainingBytes }
+    }
 
     mutating func endMailbox() {
         if candidates == 0 { complain("no TLS report found, read as a mailbox") }
@@ -85,6 +97,7 @@ package struct ReportReader {
     /// - Parameter failure: what kept `more` from giving all, which explains a text that ends too early.
     private mutating func parse(_ more: @escaping () -> [UInt8], failure: () -> String? = { nil }) {
         candidates += 1
+        guard reports <= Self.maxReports else { return }
         var notes: [String] = []
         var count = reports
         do throws(ReportError) {

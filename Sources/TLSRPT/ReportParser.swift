@@ -11,8 +11,9 @@ package struct ReportParser {
     package static let maxKinds = 10_000
     /// Policies of one report that are kept apart.
     package static let maxPolicies = 1000
-    /// Octets of all texts of one report as JSON would write them: as much as a report of ours can have.
-    static let maxTextOctets = Report.maxOctets
+    /// Octets of the texts of policies in one report, and of all other texts in it, as JSON would write them: in all as
+    /// much as a report of ours can have. Long policies leave no kind of failure without room.
+    static let maxTextOctets = Report.maxOctets / 2
     /// What a text costs beside its octets, since a million empty ones take room, too.
     private static let octetsPerText = 32
     /// Octets of one text; a longer one is cut.
@@ -33,6 +34,7 @@ package struct ReportParser {
     private var path: [Step] = []
     private var omissions = Omissions()
     /// What is left of the report's limits.
+    private var policyRoom = 0
     private var textRoom = 0
     private var kindRoom = 0
 
@@ -60,7 +62,8 @@ package struct ReportParser {
     // MARK: The schema
 
     private mutating func report() throws(ReportError) -> Report {
-        (textRoom, kindRoom, omissions) = (Self.maxTextOctets, Self.maxKinds, Omissions())
+        (policyRoom, textRoom, kindRoom) = (Self.maxTextOctets, Self.maxTextOctets, Self.maxKinds)
+        omissions = Omissions()
         json.hasCut = false
         var organization: String?
         var contact: String?
@@ -214,13 +217,13 @@ package struct ReportParser {
     private mutating func texts(_ name: StaticString) throws(ReportError) -> [String] {
         var texts: [String] = []
         try list(name) { (parser) throws(ReportError) in
-            guard parser.textRoom > 0 else {
+            guard parser.policyRoom > 0 else {
                 parser.omissions.hasCutText = true
                 return try parser.json.skip()
             }
             guard parser.json.isNext("\"") else { throw parser.wrong("not a text") }
             let text = try parser.json.string(limit: Self.maxStringOctets)
-            parser.textRoom -= text.shownOctets + Self.octetsPerText
+            parser.policyRoom -= text.shownOctets + Self.octetsPerText
             texts.append(text)
         }
         return texts
