@@ -30,7 +30,7 @@ struct ReportShowScenarios {
 
     private static func millionsOfDetails() throws -> [UInt8] {
         let thousand = String(repeating: ",{\"result-type\":\"x\"}", count: 1000)
-        return try packed(pieces: 4700) { _ in thousand }
+        return try packed(pieces: 1500) { _ in thousand }
     }
 
     private static func distinctDetails() throws -> [UInt8] {
@@ -40,15 +40,15 @@ struct ReportShowScenarios {
     }
 
     private static func swelling() throws -> [UInt8] {
-        try compress([UInt8](repeating: UInt8(ascii: " "), count: 127 << 20))
+        try compress([UInt8](repeating: UInt8(ascii: " "), count: 40 << 20))
     }
 
     private static func manyParts() throws -> [UInt8] {
         let thousand = String(repeating: ",{\"result-type\":\"x\"}", count: 1000)
-        // Four times as much as one report may have, in quoted-printable: no letter of it needs a mark.
+        // A million octets each, in quoted-printable: no letter of it needs a mark.
         let part =
             "--b\nContent-Type: application/tlsrpt+json\nContent-Transfer-Encoding: quoted-printable\n\n"
-            + head + String(repeating: thousand, count: 120) + tail + "\n"
+            + head + String(repeating: thousand, count: 60) + tail + "\n"
         return Array(("Content-Type: multipart/mixed; boundary=b\n\n" + String(repeating: part, count: 6)).utf8)
     }
 
@@ -76,7 +76,10 @@ struct ReportShowScenarios {
         ("large.mbox", mailbox, "a mail is larger than 16 MiB"),
     ]
 
-    @Test(arguments: files.indices, ["", "--json", "--html"])
+    /// All of them as text, and that of which most is kept in each form.
+    static let rows = files.indices.map { ($0, "") } + [(1, "--json"), (1, "--html")]
+
+    @Test(arguments: rows)
     func isBounded(_ index: Int, _ form: String) throws {
         let (name, make, problem) = Self.files[index]
         let directory = try TemporaryDirectory("sts-lab-show")
@@ -89,7 +92,7 @@ struct ReportShowScenarios {
         #expect(
             result.status == (problem.isEmpty ? 0 : 1), "\(name) \(form): \(result.status) \(result.errors.suffix(300))"
         )
-        #expect(result.errors.contains(problem), "\(name): \(result.errors.prefix(300))")
+        #expect(problem.isEmpty || result.errors.contains(problem), "\(name): \(result.errors.prefix(300))")
     }
 
     private static func write(_ bytes: [UInt8], to path: String) throws {
