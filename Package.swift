@@ -39,7 +39,12 @@ let package = Package(
         .target(name: "Concurrency", dependencies: ["Names"]),
 
         // Layer 1: the network
-        .target(name: "Wire", dependencies: ["Concurrency", "Names", "CUnbound", "COpenSSL"]),
+        .target(
+            name: "Wire",
+            dependencies: [
+                "Concurrency", "Names", "CUnbound", "COpenSSL",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
 
         // Layer 1: compression, child processes
         .target(name: "Gzip", dependencies: ["CZlib"]),
@@ -233,8 +238,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Courier", "Daemon", "LabKit", "MTASTS", "Names", "Reporting", "Sockets", "Store", "TLSRPT", "Wire",
-                "sts-milter",
+                "Courier", "Daemon", "Gzip", "LabKit", "MTASTS", "Milter", "Names", "Reporting", "Sockets", "Store",
+                "TLSRPT", "Wire", "sts-milter",
                 .product(name: "Logging", package: "swift-log"),
             ]),
     ],

@@ -21,7 +21,7 @@ package struct CourierSettings: Sendable, Hashable {
     /// Whether an https endpoint may have an address of a private or otherwise reserved network.
     package var allowPrivateAddresses = false
     /// Time for one https upload from DNS to the answer.
-    package var httpsTimeout: Duration = .seconds(60)
+    package var httpsTimeout: Duration = .seconds(20)
     /// Time for one address to accept a connection, TLS included.
     package var connectTimeout: Duration = .seconds(10)
     /// Time to hand one mail to the MTA. - RFC 5321 §4.5.3.2: Timeouts. Ours is on the same host or nearby.

@@ -32,6 +32,7 @@ package final class Daemon: Sendable {
     private let routes: RouteBook
     private let gate: Gate
     private let hops: HopBook
+    private let ownReports: OwnReports
     private let intake: DeliveryIntake
     private let reports: ReportDesk
     private let desk: MapDesk
@@ -73,21 +74,22 @@ package final class Daemon: Sendable {
             policies: keeper, routes: routes, prober: network, recorder: ledger, clock: clock, settings: settings.gate,
             mtaTellsSessions: settings.intake.isAny)
         hops = HopBook(clock: clock)
+        ownReports = OwnReports(store: store, clock: clock)
         intake = try DeliveryIntake(
             settings.intake,
             reckoner: Reckoner(
                 policies: keeper, routes: routes, hops: hops, gate: gate,
                 countsDatagrams: settings.intake.datagramSocket != nil, readsLog: settings.intake.postfixLog != nil,
                 clock: clock),
-            ledger: ledger, ownReports: OwnReports(store: store, clock: clock), logger: logger)
+            ledger: ledger, ownReports: ownReports, logger: logger)
         reports = ReportDesk(
-            settings: settings.reports, store: store, records: network.reportRecords, carrier: network, clock: clock,
-            logger: logger)
+            settings: settings.reports, store: store, records: network.reportRecords,
+            carrier: ownReports.noting(network), clock: clock, logger: logger)
         desk = MapDesk(policies: keeper, routes: routes, surveyor: network, clock: clock, settings: settings.mapDesk)
         map = settings.policyMap.map { [desk] in
             PolicyMapServer(settings: $0, oracle: desk, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
         }
-        let judge = GateJudge(gate: gate, hops: settings.intake.readsLog ? hops : nil)
+        let judge = GateJudge(gate: gate, hops: settings.intake.readsLog ? hops : nil, ownReports: ownReports)
         milter = MilterServer(settings: settings.milter, judge: judge, logger: logger)
     }
 
@@ -113,6 +115,7 @@ package final class Daemon: Sendable {
             }
             control.withLock { $0 = server }
         }
+        await ownReports.refresh()
         try await map?.start()
         try milter.open()
         let thread = Thread { [milter] in
@@ -131,7 +134,14 @@ package final class Daemon: Sendable {
             }
         }
         hearing.withLock { task in task = Task { [intake] in await intake.run() } }
-        reporting.withLock { task in task = Task { [reports] in await reports.run() } }
+        reporting.withLock { task in
+            task = Task { [reports, ownReports] in
+                await withDiscardingTaskGroup { group in
+                    group.addTask { await ownReports.run() }
+                    group.addTask { await reports.run() }
+                }
+            }
+        }
         logger.notice(
             "serving",
             metadata: ["socket": "\(settings.withLock { $0.milter.socket })", "version": "\(Settings.version)"])
@@ -278,7 +288,9 @@ private struct GateJudge: RecipientJudge {
     let gate: Gate
     /// Nil where nobody asks: each message costs a lock.
     let hops: HopBook?
+    let ownReports: OwnReports
 
+    func awaitsReport(_ recipient: EnvelopeAddress) -> Bool { ownReports.contains(recipient) }
     func glance(_ hops: [NextHop]) -> Verdict? { gate.glance(hops) }
     func judge(_ hops: [NextHop]) async -> Verdict { await gate.admit(hops) }
     func settle(_ hops: [NextHop], because ending: WaitEnding) -> Verdict { gate.settle(hops, because: ending) }

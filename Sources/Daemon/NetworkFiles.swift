@@ -46,14 +46,3 @@ struct NetworkFiles: Equatable {
         return Content(bytes: data.count, hash: hasher.finalize())
     }
 }
-
-extension Settings {
-    /// Files that should be secret and that every user of the host may read, each with the cure.
-    var openSecrets: [String] {
-        reports.courier.dkim.compactMap { key in
-            var status = stat()
-            guard stat(key.keyFile, &status) == 0, status.st_mode & S_IROTH != 0 else { return nil }
-            return "every user of this host can read the DKIM key \(key.keyFile): chmod o= \(key.keyFile)"
-        }
-    }
-}

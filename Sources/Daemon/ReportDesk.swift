@@ -17,6 +17,10 @@ package final class ReportDesk: Sendable {
     /// Between looks for what is older than the retention.
     private static let pruneInterval = Duration.seconds(3600)
 
+    /// Days ahead of today of which no counts are believed. No log that was read makes such; a clock that was wrong once
+    /// does, and one that is set back for a while must not lose what was counted before.
+    private static let farAhead: Int64 = 400
+
     private let settings: Mutex<ReportSettings>
     private let store: Store
     private let records: any ReportRecordSource
@@ -111,7 +115,10 @@ package final class ReportDesk: Sendable {
     func prune() async {
         let days = settings.withLock { $0.retention.days }
         nextLooks.withLock { looks in looks = looks.filter { $0.value > clock.now } }
-        do { try await store.prune(before: clock.now.day.advanced(by: -days)) } catch {
+        let today = clock.now.day
+        do {
+            try await store.prune(before: today.advanced(by: -days), after: today.advanced(by: Self.farAhead))
+        } catch {
             logger.warning("old counts cannot be removed", metadata: ["cause": "\(error)"])
         }
     }

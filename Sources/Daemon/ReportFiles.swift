@@ -6,9 +6,6 @@ import TLSRPT
 
 /// A directory for reports, a file each.
 struct ReportFiles {
-    /// Octets of a report that is taken out of its compressed form for reading: all that fit into one of ours.
-    private static let plainLimitBytes = 1 << 30
-
     private let directory: URL
     private let isPlain: Bool
 
@@ -27,7 +24,7 @@ struct ReportFiles {
         var name = packed.fileName.description
         var bytes = packed.body
         if isPlain {
-            let report = try Report(json: decompress(packed.body, limitBytes: Self.plainLimitBytes))
+            let report = try Report(json: decompress(packed.body, limitBytes: Report.maxOctets))
             bytes = try report.json(pretty: true)
             // The compressed form has this ending behind the plain one's.
             name.removeLast(".gz".count)

@@ -50,13 +50,17 @@ package struct ReportOffice: Sendable {
         let network = Network(try await NetworkAdapters.adapted(to: settings).0)
         defer { network.shutdown() }
         let builder = builder(asking: network)
+        var isPlanned = false
         for day in days {
             if order.again { _ = try await store.reopen(day, order.domain, at: clock.now) }
             let summary = try await builder.build(day, only: order.domain)
+            isPlanned = isPlanned || summary.planned > 0
             if summary.pending > 0 {
                 tell("\(day): \(summary.pending) TLSRPT records could not be looked up, try again later")
             }
         }
+        // A daemon's milter must know the new destinations before mail goes there.
+        if isPlanned { try await Task.sleep(for: OwnReports.interval * 2) }
         let failures = Mutex(0)
         let sender = ReportSender(
             outbox: store, carrier: network, clock: clock, logger: logger, owner: UUID().uuidString)
@@ -93,6 +97,7 @@ package struct ReportOffice: Sendable {
     package func write(
         _ day: UTCDay, to directory: String, looksUp: Bool, isPlain: Bool, tell: (String) -> Void
     ) async throws {
+        guard day <= clock.now.day else { throw ReportOfficeError.dayAhead(day) }
         let files = try ReportFiles(directory: directory, isPlain: isPlain)
         guard looksUp else {
             let maker = ReportMaker(settings.reports.reporting)

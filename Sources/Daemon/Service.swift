@@ -100,7 +100,6 @@ package enum Service {
 
     private static func warn(of settings: Settings, _ logger: Logger) {
         for warning in settings.warnings { logger.warning("\(warning)") }
-        for warning in settings.openSecrets { logger.warning("\(printable(warning))") }
     }
 
     /// Each connection and each question under way needs a descriptor; libunbound takes its share at the start.

@@ -12,6 +12,6 @@ struct SettledToo: ReportBook {
     func unsettled(on day: UTCDay, in range: DomainRange) async throws -> ResultsPiece {
         try await store.counts(on: day, in: range)
     }
-    func settle(_ reports: [SettledReport], at time: UTCTime) async throws {}
+    func settle(_ reports: [SettledReport], at time: UTCTime) async throws -> [DomainName: Int] { [:] }
     func end(_ day: UTCDay, at time: UTCTime) async throws {}
 }

@@ -47,6 +47,9 @@ struct FailureReading {
         case is NIOTooManyBytesError:
             return AttemptFailure(
                 .stsPolicyFetchError, "\(noun) of \(host) is longer than \(limit) octets", isFinal: true)
+        case is TooManyInterimAnswers:
+            return AttemptFailure(
+                .stsPolicyFetchError, "\(host) sends interim answers (HTTP status 1xx) without end", isFinal: true)
         case is HTTPParserError:
             return fetchError("answer of \(host) is not complete or not HTTP")
         default:

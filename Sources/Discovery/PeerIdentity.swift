@@ -24,6 +24,7 @@ enum PeerIdentity {
             guard let certificate = try channel.pipeline.syncOperations.nioSSL_peerCertificate(),
                 Wire.certificate(der: try certificate.toDERBytes(), identifies: host)
             else { throw PeerIdentityError.notIdentified }
+            try InterimAnswers.bound(channel)
             progress.enter(.awaitingAnswer(host))
             return channel.eventLoop.makeSucceededVoidFuture()
         } catch {

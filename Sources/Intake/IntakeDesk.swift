@@ -12,6 +12,13 @@ struct IntakeDesk<Reader: LogReader, Place: Codable & Sendable> {
         let reader: Reader
     }
 
+    /// How old a session may be, and how far ahead of our clock. Reports of earlier days are made; a stamp of 1970 or 9999
+    /// is a broken clock's or a forger's, and a day that is counted has a row and a report.
+    private static var maxAge: Duration { .seconds(5 * 86_400) }
+    private static var maxLead: Duration { .seconds(2 * 86_400) }
+    /// Between two warnings of them.
+    private static var warningPause: Duration { .seconds(3600) }
+
     private let source: String
     private let port: IntakePort
     private let pace: IntakePace
@@ -19,6 +26,8 @@ struct IntakeDesk<Reader: LogReader, Place: Codable & Sendable> {
     private var sessions: [ObservedSession] = []
     private var octets = 0
     private var committedAt: ContinuousClock.Instant?
+    private var dropped = 0
+    private var warnedAt: ContinuousClock.Instant?
 
     init(source: String, port: IntakePort, pace: IntakePace) {
         self.source = source
@@ -58,7 +67,23 @@ struct IntakeDesk<Reader: LogReader, Place: Codable & Sendable> {
     /// Takes whole lines.
     mutating func read(_ lines: UnsafeRawBufferPointer) {
         octets += lines.count
-        reader.read(lines, now: port.clock.now) { sessions.append($0) }
+        let now = port.clock.now
+        let (oldest, latest) = (now - Self.maxAge, now + Self.maxLead)
+        reader.read(lines, now: now) { session in
+            if session.time < oldest || session.time > latest { dropped += 1 } else { sessions.append(session) }
+        }
+    }
+
+    private mutating func warnOfDropped() {
+        guard dropped > 0 else { return }
+        if let warnedAt, ContinuousClock.now - warnedAt < Self.warningPause { return }
+        port.logger.warning(
+            "sessions of another time are not counted",
+            metadata: [
+                "source": "\(printable(source))", "sessions": "\(dropped)",
+                "cause": "their time stamps are more than 5 days back or 2 days ahead",
+            ])
+        (dropped, warnedAt) = (0, .now)
     }
 
     /// Whether enough was read, or enough time has passed, for a commit.
@@ -76,6 +101,7 @@ struct IntakeDesk<Reader: LogReader, Place: Codable & Sendable> {
                 "a log lacks something",
                 metadata: ["source": "\(printable(source))", "remark": "\(printable(remark, limit: 500))"])
         }
+        warnOfDropped()
         var patience = IntakePatience(pace)
         let counts = sessions.isEmpty ? [] : await port.count(sessions)
         while !Task.isCancelled {

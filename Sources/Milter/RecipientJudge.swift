@@ -11,10 +11,14 @@ package protocol RecipientJudge: Sendable {
     func settle(_ hops: [NextHop], because ending: WaitEnding) -> Verdict
     /// Takes note of what was done, once per message and next hops; must not block.
     func note(_ ruling: Ruling)
+    /// Whether a report of ours is on its way to the address; must not block.
+    func awaitsReport(_ recipient: EnvelopeAddress) -> Bool
 }
 
 extension RecipientJudge {
     package func settle(_ hops: [NextHop], because ending: WaitEnding) -> Verdict {
         glance(hops) ?? .unknown("lookup still running")
     }
+
+    package func awaitsReport(_ recipient: EnvelopeAddress) -> Bool { false }
 }

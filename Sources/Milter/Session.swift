@@ -51,7 +51,7 @@ final class Session {
         let rules = settings.value.rules
         let rule = rules.isEmpty ? nil : rules.action(for: message.origin, recipientDomain: address.domain)
         let isLocal = message.mayBeLocal && mailer == nil
-        if rule == .exempt || isOwnReport(message, isLocal: isLocal) { return .proceed }
+        if rule == .exempt || isOwnReport(message, to: address, isLocal: isLocal) { return .proceed }
 
         if message.queueID == nil { message.queueID = context.symbol(.queueID) }
         let known = message.verdicts.first { $0.hops == hops }
@@ -173,12 +173,13 @@ final class Session {
     }
 
     /// Our report's own mail: a broken route to the one who must learn of it must not keep the report back.
+    /// Anybody on this host can write our address, but the recipient has asked for the report.
     /// - RFC 8460 §3: reports are delivered despite any TLS-related failures.
-    private func isOwnReport(_ message: Message, isLocal: Bool) -> Bool {
+    private func isOwnReport(_ message: Message, to recipient: EnvelopeAddress, isLocal: Bool) -> Bool {
         guard let own = message.settings.value.reportSender, own.domain == message.origin.sender.domain,
             own.local == message.origin.sender.local
         else { return false }
-        return isLocal || message.origin.client?.isLoopback == true
+        return (isLocal || message.origin.client?.isLoopback == true) && desk.judge.awaitsReport(recipient)
     }
 
     private func named(_ queueID: String?) -> Logger.Metadata {

@@ -5,16 +5,26 @@ import TLSRPT
 package struct ReportPage: ReportForm {
     /// Rows of the tables that sum up.
     private static let maxRows = 20
+    /// Octets of reports that the page shows one by one; all others are in its sums.
+    private static let maxArticleOctets = 6 << 20
 
     private let limits: ViewLimits
     private var totals = Totals()
     private var articles: [Markup] = []
+    private var articleOctets = 0
+    private var omitted = 0
 
     package init(limits: ViewLimits = .usual) { self.limits = limits }
 
     package mutating func add(_ report: Report, from source: String) -> String {
         totals.add(report)
-        articles.append(ReportArticle(digest: ReportDigest(report, from: source, limits: limits)).markup)
+        guard articleOctets < Self.maxArticleOctets else {
+            omitted += 1
+            return ""
+        }
+        let article = ReportArticle(digest: ReportDigest(report, from: source, limits: limits)).markup
+        articleOctets += article.html.utf8.count
+        articles.append(article)
         return ""
     }
 
@@ -34,10 +44,14 @@ package struct ReportPage: ReportForm {
             \(totals.period)</p>
             \(sums)\(DayChart(totals.days)?.markup ?? "")
             \(types)\(policies)<h2>Reports</h2>
-            \(articles)</main></body></html>
+            \(articles)\(rest)</main></body></html>
 
             """
         return page.html
+    }
+
+    private var rest: Markup {
+        omitted == 0 ? "" : "<p>\(counted(omitted, "more report")), only summed up</p>\n"
     }
 
     private var sums: Markup {

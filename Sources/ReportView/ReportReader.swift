@@ -5,29 +5,44 @@ import TLSRPT
 
 /// Finds the reports in a file: JSON, gzip of it, or mail that carries it.
 ///
+/// All of it is somebody else's: what is read is bounded in octets, and compressed reports are never held as a whole.
 /// - RFC 8460 §3: a report by mail that has no valid DKIM signature is to be ignored.
 /// - Deviation: the signature of a report mail is not checked.
 package struct ReportReader {
-    /// Largest report, in octets of JSON: ten megabytes compressed, the most that receivers take, are about that much.
-    package static let maxReportBytes = 128 << 20
-    /// Most octets that the compressed contents of one file may have in all.
-    static let maxUnpackedBytes = 512 << 20
+    /// Longest report, in octets of JSON: large senders' have less than one megabyte, ours at most two.
+    package static let maxReportBytes = 16 << 20
+    /// Longest file that is no mailbox, and longest mail of a mailbox.
+    package static let maxContentBytes = 16 << 20
+    /// Most octets of decoded and decompressed contents that are held at a time.
+    static let maxHeldBytes = 16 << 20
+    /// Most octets that all compressed contents of one mail, or of a file that is no mailbox, may have: two of the largest
+    /// reports, about two seconds' work.
+    static let maxUnpackedBytes = 32 << 20
+    /// The same for all mails of a mailbox.
+    static let maxMailboxBytes = 256 << 20
+    /// Most reports that are read of one file: those of a year.
+    static let maxReports = 10_000
     /// Mails in mails, parts in parts, and compression around that.
     static let maxDepth = 10
     /// Most problems that are kept of one file.
     static let maxProblems = 20
+    /// Octets by which a compressed content is told.
+    private static let beginningBytes = 4096
 
     /// Called with each report, so that only one of a mailbox is held at a time.
     private let visit: (Report) -> Void
-    private var problems: [String] = []
+    private(set) var problems: [String] = []
     /// Contents that were or should have been reports.
     private var candidates = 0
+    private var reports = 0
     private var remainingBytes = maxUnpackedBytes
+    private var mailboxBytes = maxMailboxBytes
+    private var heldBytes = 0
 
-    private init(_ visit: @escaping (Report) -> Void) { self.visit = visit }
+    init(_ visit: @escaping (Report) -> Void) { self.visit = visit }
 
     /// Hands each report in `bytes` to `visit`.
-    /// - Returns: what could not be read, safe to print; empty if all was well and there was a report.
+    /// - Returns: what could not be read or shown, safe to print; empty if all was well and there was a report.
     package static func read(_ bytes: [UInt8], visit: (Report) -> Void) -> [String] {
         withoutActuallyEscaping(visit) { visit in
             var reader = ReportReader(visit)
@@ -36,53 +51,125 @@ package struct ReportReader {
         }
     }
 
-    private mutating func take(_ bytes: ArraySlice<UInt8>, depth: Int) {
+    mutating func take(_ bytes: ArraySlice<UInt8>, depth: Int) {
         guard depth < Self.maxDepth else { return complain("more than \(Self.maxDepth) contents in one another") }
         switch ContentKind(bytes) {
         case .json: takeJSON(bytes)
         case .gzip: unpack(bytes, depth: depth)
         case .mailbox:
-            for message in Mbox(bytes.drop(while: \.isSpace)) { search(MailEntity(message), depth: depth + 1) }
-            if candidates == 0 { complain("no TLS report found, read as a mailbox") }
+            // Within a mail a mailbox is a part of it, whose contents count as the mail's.
+            for message in Mbox(bytes.drop(while: \.isSpace)) {
+                take(message: message, depth: depth, isOfMailbox: depth == 0)
+            }
+            endMailbox()
         case .mail:
-            search(MailEntity(bytes.drop(while: \.isSpace)), depth: depth + 1)
+            take(message: bytes.drop(while: \.isSpace), depth: depth, isOfMailbox: false)
             if candidates == 0 { complain("no TLS report found, read as a mail") }
         case .other(let what): complain("\(what), not a TLS report (JSON, gzip or mail)")
         }
     }
 
-    private mutating func takeJSON(_ bytes: ArraySlice<UInt8>) {
-        candidates += 1
-        guard bytes.count <= Self.maxReportBytes else {
-            return complain("larger than \(Self.maxReportBytes >> 20) MiB")
-        }
-        do throws(ReportError) {
-            for report in try Self.reports(bytes) { visit(report) }
-        } catch { complain(error.description) }
+    mutating func take(message: ArraySlice<UInt8>, depth: Int = 0, isOfMailbox: Bool) {
+        if isOfMailbox { remainingBytes = min(Self.maxUnpackedBytes, mailboxBytes) }
+        let before = remainingBytes
+        search(MailEntity(message), depth: depth + 1)
+        if isOfMailbox { mailboxBytes -= before - remainingBytes }
     }
 
-    /// - RFC 7493 §2.1: Encoding and Characters. A sender that writes a name in another character set is read all the
-    ///   same, with a replacement character for each octet that makes no sense.
-    private static func reports(_ bytes: ArraySlice<UInt8>) throws(ReportError) -> [Report] {
-        do { return try Report.all(json: bytes) } catch {
-            let repaired = String(decoding: bytes, as: UTF8.self).utf8
-            guard !repaired.elementsEqual(bytes) else { throw error }
-            return try Report.all(json: repaired)
+    mutating func endMailbox() {
+        if candidates == 0 { complain("no TLS report found, read as a mailbox") }
+    }
+
+    private mutating func takeJSON(_ bytes: ArraySlice<UInt8>) {
+        guard bytes.count <= Self.maxReportBytes else {
+            candidates += 1
+            return complain("larger than \(Self.maxReportBytes >> 20) MiB")
         }
+        var pieces = bytes
+        parse {
+            defer { pieces = pieces.dropFirst(Self.pieceBytes) }
+            return Array(pieces.prefix(Self.pieceBytes))
+        }
+    }
+
+    private static let pieceBytes = 64 << 10
+
+    /// - Parameter failure: what kept `more` from giving all, which explains a text that ends too early.
+    private mutating func parse(_ more: @escaping () -> [UInt8], failure: () -> String? = { nil }) {
+        candidates += 1
+        guard reports <= Self.maxReports else { return }
+        var notes: [String] = []
+        var count = reports
+        do throws(ReportError) {
+            try ReportParser.read(more) { report, omissions in
+                count += 1
+                guard count <= Self.maxReports else { return }
+                visit(report)
+                if notes.count < Self.maxProblems { notes += omissions }
+            }
+        } catch { notes.append(failure() ?? error.description) }
+        if count > Self.maxReports, reports <= Self.maxReports {
+            notes.append("more than \(Self.maxReports) reports, the others are not shown")
+        }
+        reports = count
+        for note in notes { complain(note) }
     }
 
     private mutating func unpack(_ bytes: ArraySlice<UInt8>, depth: Int) {
+        let problem = problems.count
         do throws(GzipError) {
-            let limit = min(Self.maxReportBytes, remainingBytes)
-            let content = try decompress(Array(bytes), limitBytes: limit)
-            remainingBytes -= content.count
-            take(content[...], depth: depth + 1)
+            let pieces = try GzipPieces(bytes, limitBytes: min(Self.maxReportBytes, remainingBytes))
+            defer { remainingBytes = max(0, remainingBytes - pieces.count) }
+            var beginning: [UInt8] = []
+            while beginning.count < Self.beginningBytes {
+                let piece = try pieces.next()
+                if piece.isEmpty { break }
+                beginning += piece
+            }
+            if ContentKind(beginning[...]) == .json { return stream(beginning, pieces) }
+            try hold(beginning, pieces, depth: depth)
         } catch {
-            // What was too long was unpacked as well.
-            if case .tooLong(let limit) = error { remainingBytes -= limit }
             candidates += 1
-            complain(error.description)
+            if problems.count == problem { complain(error.description) }
         }
+    }
+
+    private mutating func stream(_ beginning: [UInt8], _ pieces: GzipPieces) {
+        var beginning: [UInt8]? = beginning
+        var failure: GzipError?
+        parse {
+            if let first = beginning {
+                beginning = nil
+                return first
+            }
+            guard failure == nil else { return [] }
+            do throws(GzipError) { return try pieces.next() } catch {
+                failure = error
+                return []
+            }
+        } failure: {
+            failure?.description
+        }
+    }
+
+    /// Takes what is no JSON, and must be held to be searched.
+    private mutating func hold(_ beginning: [UInt8], _ pieces: GzipPieces, depth: Int) throws(GzipError) {
+        let limit = Self.maxHeldBytes - heldBytes
+        var content = beginning
+        content.reserveCapacity(min(limit, Self.maxContentBytes))
+        while true {
+            let piece = try pieces.next()
+            if piece.isEmpty { break }
+            guard content.count + piece.count <= limit else { throw .tooLong(limitBytes: limit) }
+            content += piece
+        }
+        holding(content.count) { $0.take(content[...], depth: depth + 1) }
+    }
+
+    private mutating func holding(_ bytes: Int, _ work: (inout Self) -> Void) {
+        heldBytes += bytes
+        work(&self)
+        heldBytes -= bytes
     }
 
     /// Looks for reports among the parts of a mail, also of one that was forwarded.
@@ -102,18 +189,28 @@ package struct ReportReader {
         let isMail = type == "message/rfc822" || ending.hasSuffix(".eml")
         let isReport = type.hasPrefix("application/tlsrpt") || ending.hasSuffix(".json") || ending.hasSuffix(".json.gz")
         guard isMail || isReport else { return }
+        // What is not encoded stands in the mail itself, and takes no more room.
+        guard entity.encoding != .identity else { return take(entity.body, isMail, name, depth) }
+        guard entity.body.count <= Self.maxHeldBytes - heldBytes else {
+            candidates += 1
+            return complain("\(name): contents of more than \(Self.maxHeldBytes >> 20) MiB in one another")
+        }
         guard let content = entity.encoding.decode(entity.body) else {
             candidates += 1
             return complain("\(name): damaged base64")
         }
-        if isMail { return search(MailEntity(content[...]), depth: depth + 1) }
+        holding(content.count) { $0.take(content[...], isMail, name, depth) }
+    }
+
+    private mutating func take(_ content: ArraySlice<UInt8>, _ isMail: Bool, _ name: String, _ depth: Int) {
+        if isMail { return search(MailEntity(content), depth: depth + 1) }
         let before = problems.count
-        take(content[...], depth: depth + 1)
+        take(content, depth: depth + 1)
         candidates += 1
         if !name.isEmpty { for index in before..<problems.count { problems[index] = "\(name): \(problems[index])" } }
     }
 
-    private mutating func complain(_ problem: String) {
+    mutating func complain(_ problem: String) {
         if problems.count < Self.maxProblems { problems.append(problem) }
     }
 }

@@ -18,6 +18,10 @@ package struct ReportsAsJSON: ReportForm {
 
     /// JSON demands an escape for control characters of ASCII only; here all that is not seen gets one.
     private static func visible(_ json: [UInt8]) -> String {
+        // Most reports are safe as they are.
+        if json.allSatisfy({ $0 == 0x0A || (0x20..<0x7F).contains($0) }) {
+            return String(decoding: json, as: UTF8.self)
+        }
         var text = String.UnicodeScalarView()
         for scalar in String(decoding: json, as: UTF8.self).unicodeScalars {
             // Line ends stand between the members, never in a text.

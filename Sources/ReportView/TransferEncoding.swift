@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import FoundationEssentials
 
 /// How a body was made fit for mail. - RFC 2045 §6: Content-Transfer-Encoding Header Field.
 enum TransferEncoding {
@@ -20,15 +19,41 @@ enum TransferEncoding {
     func decode(_ body: ArraySlice<UInt8>) -> [UInt8]? {
         switch self {
         case .identity: Array(body)
-        case .base64: Data(base64Encoded: Data(body), options: .ignoreUnknownCharacters).map(Array.init)
+        case .base64: Self.base64(body)
         case .quotedPrintable: Self.quotedPrintable(body)
         }
+    }
+
+    /// What is no letter of the alphabet is ignored, and what follows the padding. - RFC 2045 §6.8: Base64
+    /// Content-Transfer-Encoding.
+    private static func base64(_ body: ArraySlice<UInt8>) -> [UInt8]? {
+        var octets: [UInt8] = []
+        octets.reserveCapacity(body.count / 4 * 3 + 3)
+        var bits: UInt32 = 0
+        var letters = 0
+        for byte in body {
+            if byte == UInt8(ascii: "=") { break }
+            guard let value = byte.base64Value else { continue }
+            bits = bits << 6 | UInt32(value)
+            letters += 1
+            guard letters == 4 else { continue }
+            octets.append(UInt8(truncatingIfNeeded: bits >> 16))
+            octets.append(UInt8(truncatingIfNeeded: bits >> 8))
+            octets.append(UInt8(truncatingIfNeeded: bits))
+            (bits, letters) = (0, 0)
+        }
+        // One letter alone is not even an octet.
+        guard letters != 1 else { return nil }
+        if letters >= 2 { octets.append(UInt8(truncatingIfNeeded: bits >> (letters == 2 ? 4 : 10))) }
+        if letters == 3 { octets.append(UInt8(truncatingIfNeeded: bits >> 2)) }
+        return octets
     }
 
     /// - RFC 2045 §6.7: Quoted-Printable Content-Transfer-Encoding.
     private static func quotedPrintable(_ body: ArraySlice<UInt8>) -> [UInt8] {
         var rest = body
         var octets: [UInt8] = []
+        octets.reserveCapacity(body.count + 1)
         while var line = rest.popLine() {
             // Blanks at the end were added on the way.
             while let last = line.last, last.isBlank { line.removeLast() }
@@ -57,6 +82,18 @@ func escapedOctets(_ bytes: ArraySlice<UInt8>, mark: UInt8) -> [UInt8] {
 }
 
 extension UInt8 {
+    /// The six bits that the letter stands for.
+    fileprivate var base64Value: UInt8? {
+        switch self {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): self - UInt8(ascii: "A")
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): self - UInt8(ascii: "a") + 26
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0") + 52
+        case UInt8(ascii: "+"): 62
+        case UInt8(ascii: "/"): 63
+        default: nil
+        }
+    }
+
     fileprivate var hexDigit: UInt8? {
         switch self {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")

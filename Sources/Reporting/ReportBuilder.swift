@@ -14,6 +14,8 @@ package struct ReportBuilder: Sendable {
     static let batchBytes = 4 << 20
     /// How long after the first look a record that cannot be looked up is tried again.
     static let patience = Duration.seconds(24 * 3600)
+    /// Registrable domains that are named in the log when they have more reports than a day's bounds.
+    static let maxNamed = 5
 
     /// What came of a day's building.
     package struct Summary: Sendable, Hashable {
@@ -47,14 +49,29 @@ package struct ReportBuilder: Sendable {
         let began = try await book.begin(day, at: clock.now)
         let isLastLook = clock.now - began >= Self.patience
         var work = Batch()
+        var excess: [DomainName: Int] = [:]
         try await forEach(on: day, in: DomainRange(only: domain), began: began, isLastLook: isLastLook) { report in
             work.add(report)
             guard work.isFull else { return }
-            try await book.settle(work.take(), at: clock.now)
+            excess.merge(try await book.settle(work.take(), at: clock.now), uniquingKeysWith: +)
         }
-        try await book.settle(work.take(), at: clock.now)
+        excess.merge(try await book.settle(work.take(), at: clock.now), uniquingKeysWith: +)
+        tell(of: excess, on: day)
         if domain == nil, work.summary.pending == 0 { try await book.end(day, at: clock.now) }
         return work.summary
+    }
+
+    private func tell(of excess: [DomainName: Int], on day: UTCDay) {
+        let sorted = excess.sorted { ($1.value, $0.key.ascii) < ($0.value, $1.key.ascii) }
+        for (domain, count) in sorted.prefix(Self.maxNamed) {
+            logger.warning(
+                "reports past the bounds of a day are not sent",
+                metadata: ["day": "\(day)", "domain": "\(domain)", "deliveries": "\(count)"])
+        }
+        guard sorted.count > Self.maxNamed else { return }
+        logger.warning(
+            "reports past the bounds of a day are not sent, of more domains",
+            metadata: ["day": "\(day)", "domains": "\(sorted.count - Self.maxNamed)"])
     }
 
     /// What would become of the day's domains; nothing is written.

@@ -35,18 +35,24 @@ package struct ReportMaker: Sendable {
     /// Compresses the report; one that receivers would find too large loses details until it fits.
     package func pack(_ results: DomainResults, on day: UTCDay) throws -> PackedReport {
         let whole = report(of: results, on: day)
-        var body = try compress(whole.json())
+        var body = try body(of: whole)
         var kept = whole.detailCount
-        while body.count > settings.maxBodyBytes, kept > 0 {
+        while body == nil, kept > 0 {
             kept /= 2
-            body = try compress(whole.keeping(kept).json())
+            body = try self.body(of: whole.keeping(kept))
         }
-        if body.count > settings.maxBodyBytes {
-            body = try compress(whole.keeping(0).withoutPolicyText.json())
-        }
+        let last = body == nil ? try compress(whole.keeping(0).withoutPolicyText.json()) : []
         return PackedReport(
             policyDomain: results.domain, submitter: settings.contact.domain,
             organizationName: settings.organizationName, contactInfo: settings.contact.description,
-            reportID: whole.reportID, day: day, fileName: fileName(for: results.domain, on: day), body: body)
+            reportID: whole.reportID, day: day, fileName: fileName(for: results.domain, on: day), body: body ?? last)
+    }
+
+    /// The report compressed; nil if it is too large, compressed or not.
+    private func body(of report: Report) throws -> [UInt8]? {
+        let json = try report.json()
+        guard json.count <= Report.maxOctets else { return nil }
+        let body = try compress(json)
+        return body.count <= settings.maxBodyBytes ? body : nil
     }
 }

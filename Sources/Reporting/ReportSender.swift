@@ -4,12 +4,16 @@ import MTASTS
 import Names
 import TLSRPT
 
-/// Sends what is due: side by side, so that no destination holds up another.
+/// Sends what is due: side by side and in shares, so that no destination and no policy domain holds up another.
 package struct ReportSender: Sendable {
     /// Deliveries under way at a time.
-    static let maxCarriages = 16
+    static let maxCarriages = 32
     /// Deliveries under way to one host at a time.
     static let maxCarriagesPerHost = 2
+    /// Deliveries under way to hosts below one registrable domain at a time.
+    static let maxCarriagesPerSite = 4
+    /// Deliveries under way at a time of reports for policy domains below one registrable domain.
+    static let maxCarriagesPerSource = 2
     /// How long a delivery belongs to us without a word: longer than any carriage takes.
     static let lease = Duration.seconds(30 * 60)
     /// Between looks for what has become due while deliveries are under way.
@@ -42,6 +46,8 @@ package struct ReportSender: Sendable {
     package func send(_ order: DeliveryOrder, concluded: Listener? = nil) async throws {
         var order = order
         order.limitPerHost = Self.maxCarriagesPerHost
+        order.limitPerSite = Self.maxCarriagesPerSite
+        order.limitPerSource = Self.maxCarriagesPerSource
         var trouble: (any Error)?
         await withTaskGroup(of: Event.self) { group in
             var underWay = 0

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Names
+import TLSRPT
 
 /// What reports say of us, and who gets them when.
 package struct ReportingSettings: Sendable, Hashable {
@@ -14,7 +15,7 @@ package struct ReportingSettings: Sendable, Hashable {
     package var onlyFailures = false
     package var never = NeverList()
     /// Octets of a compressed report past which details are left out. - RFC 8460 §5.2: Compression.
-    package var maxBodyBytes = 10_000_000
+    package var maxBodyBytes = Report.maxOctets
 
     package init(organizationName: String, contact: Mailbox, source: String) {
         self.organizationName = organizationName

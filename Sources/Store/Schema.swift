@@ -34,6 +34,10 @@ enum Schema {
         migrator.registerMigration("2") { db in try db.execute(sql: uses) }
         migrator.registerMigration("3") { db in try db.execute(sql: intake) }
         migrator.registerMigration("4") { db in try db.execute(sql: reports) }
+        migrator.registerMigration("5-report-shares") { db in
+            try db.execute(sql: shares)
+            try Store.fillShares(in: db)
+        }
         return migrator
     }
 
@@ -64,6 +68,24 @@ enum Schema {
             state BLOB NOT NULL,
             updated_at INTEGER NOT NULL
         ) STRICT;
+        """
+
+    /// `report_share` counts the deliveries of a day that the names below a registrable domain have to a target; the empty
+    /// target is all of them. `turn` is ``DeliveryShares/turn(after:)``.
+    private static let shares = """
+        CREATE TABLE report_share (
+            day INTEGER NOT NULL,
+            source TEXT NOT NULL,
+            target TEXT NOT NULL,
+            count INTEGER NOT NULL,
+            PRIMARY KEY (day, source, target)
+        ) STRICT, WITHOUT ROWID;
+
+        ALTER TABLE delivery ADD COLUMN source TEXT NOT NULL DEFAULT '';
+        ALTER TABLE delivery ADD COLUMN site TEXT NOT NULL DEFAULT '';
+        ALTER TABLE delivery ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
+        CREATE INDEX delivery_turn ON delivery (turn, next_try) WHERE state IN ('waiting', 'deferred');
+        CREATE INDEX delivery_claimed ON delivery (claimed_until) WHERE claimed_until > 0;
         """
 
     /// Days are days since 1970-01-01, lists are JSON arrays, and an absent text is the empty text.

@@ -13,7 +13,7 @@ extension Store: ReportOutbox {
     private static let lostText = "the program ended in the middle of the delivery"
 
     static let deliveryColumns = """
-        d.id, r.day, r.domain, d.destination, d.host, d.state, d.attempts, d.first_attempt
+        d.id, r.day, r.domain, d.destination, d.host, d.state, d.attempts, d.first_attempt, d.source, d.site
         FROM delivery d JOIN report r ON r.id = d.report
         """
 
@@ -49,35 +49,6 @@ extension Store: ReportOutbox {
                     AND (next_try <= ?1 OR (?2 AND state = 'waiting') OR state = 'sending') LIMIT 1
                     """),
             arguments: [time.secondsSinceEpoch, order.ignoresSpread]) != nil
-    }
-
-    /// Deliveries that are due and free, of no host more than it may have at a time.
-    private static func due(_ order: DeliveryOrder, at time: UTCTime, in db: Database) throws -> [Delivery] {
-        var busy: [String: Int] = [:]
-        let claimed = try Row.fetchCursor(
-            db.cachedStatement(sql: "SELECT host, count(*) FROM delivery WHERE claimed_until > ? GROUP BY host"),
-            arguments: [time.secondsSinceEpoch])
-        while let row = try claimed.next() { busy[row[0]] = row[1] }
-        let select = try db.cachedStatement(
-            sql: """
-                SELECT \(deliveryColumns)
-                WHERE d.state IN ('waiting', 'deferred') AND d.claimed_until <= ?1
-                AND (d.next_try <= ?1 OR (?2 AND d.state = 'waiting'))
-                AND (?3 IS NULL OR r.day = ?3) AND (?4 IS NULL OR r.domain = ?4) ORDER BY d.next_try, d.id
-                """)
-        let rows = try Row.fetchCursor(
-            select,
-            arguments: [
-                time.secondsSinceEpoch, order.ignoresSpread, order.day?.daysSinceEpoch, order.domain?.ascii,
-            ])
-        var due: [Delivery] = []
-        while due.count < order.limit, let row = try rows.next() {
-            let host: String = row[4]
-            guard busy[host, default: 0] < order.limitPerHost, let delivery = delivery(row) else { continue }
-            busy[host, default: 0] += 1
-            due.append(delivery)
-        }
-        return due
     }
 
     /// Deliveries under way whose owner is gone may have been accepted.

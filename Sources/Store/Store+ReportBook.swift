@@ -39,8 +39,12 @@ extension Store: ReportBook {
         }
     }
 
-    package func settle(_ reports: [SettledReport], at time: UTCTime) async throws(StoreError) {
+    @discardableResult
+    package func settle(
+        _ reports: [SettledReport], at time: UTCTime
+    ) async throws(StoreError) -> [DomainName: Int] {
         try await write { db in
+            var excess: [DomainName: Int] = [:]
             for report in reports {
                 switch report.outcome {
                 case .absent: try Self.dropCounts(of: report, in: db)
@@ -51,10 +55,15 @@ extension Store: ReportBook {
                     // Another process was first: its deliveries stand.
                     guard db.changesCount > 0 else { continue }
                     let id = db.lastInsertedRowID
-                    for delivery in deliveries { try Self.insert(delivery, of: id, at: time, in: db) }
+                    let source = report.domain.registrable
+                    for delivery in deliveries {
+                        let isSent = try Self.insert(delivery, of: id, (source, report.day), at: time, in: db)
+                        if !isSent { excess[source, default: 0] += 1 }
+                    }
                     try Self.dropBody(ofReport: id, in: db)
                 }
             }
+            return excess
         }
     }
 
@@ -84,23 +93,31 @@ extension Store: ReportBook {
         ])
     }
 
+    /// - Parameter share: whose reports of which day it is one of.
+    /// - Returns: false if it is past the bounds of the day, and suppressed.
     private static func insert(
-        _ delivery: PlannedDelivery, of report: Int64, at time: UTCTime, in db: Database
-    ) throws {
+        _ delivery: PlannedDelivery, of report: Int64, _ share: (source: DomainName, day: UTCDay), at time: UTCTime,
+        in db: Database
+    ) throws -> Bool {
         let destination = delivery.destination.description
-        let suppressed = try String.fetchOne(
+        let refused = try String.fetchOne(
             db.cachedStatement(sql: "SELECT text FROM suppression WHERE destination = ? AND until > ?"),
             arguments: [destination, time.secondsSinceEpoch])
+        let (before, excess) =
+            refused == nil ? try count(delivery.destination, from: share.source, on: share.day, in: db) : (0, nil)
+        let suppressed = refused ?? excess
         let insert = try db.cachedStatement(
             sql: """
-                INSERT OR IGNORE INTO delivery (report, destination, host, state, next_try, text)
-                VALUES (?, ?, ?, ?, ?, ?)
+                INSERT OR IGNORE INTO delivery (report, destination, host, state, next_try, text, source, site, turn)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)
         try insert.execute(arguments: [
             report, destination, delivery.destination.host,
             (suppressed == nil ? Delivery.State.waiting : .suppressed).rawValue,
-            delivery.notBefore.secondsSinceEpoch, suppressed ?? "",
+            delivery.notBefore.secondsSinceEpoch, suppressed ?? "", share.source.ascii, delivery.destination.site,
+            DeliveryShares.turn(after: before),
         ])
+        return excess == nil
     }
 
     /// Lets go of a report's octets once no destination can want them.
@@ -115,14 +132,6 @@ extension Store: ReportBook {
 }
 
 extension ReportDestination {
-    /// The host that takes the report, or the domain whose mail it is.
-    package var host: String {
-        switch self {
-        case .mail(let mailbox): mailbox.domain.ascii
-        case .https(_, let host): host
-        }
-    }
-
     /// A destination as its row holds it: already checked when it was written, and not percent-encoded any more.
     init?(stored text: String, host: String) {
         let scheme = "mailto:"

@@ -29,17 +29,26 @@ extension Store {
     }
 
     /// Drops the counts of the days before, what became of them, and the policies that nothing refers to any more.
+    /// - Parameter last: the last day that can be meant; what is counted for later ones goes as well.
     /// - Returns: how many tallies went.
     @discardableResult
-    package func prune(before day: UTCDay) async throws(StoreError) -> Int {
+    package func prune(before day: UTCDay, after last: UTCDay? = nil) async throws(StoreError) -> Int {
         try await write { db in
+            var count = 0
+            if let last {
+                for table in ["report", "report_day", "report_share", "failure", "tally"] {
+                    try db.execute(sql: "DELETE FROM \(table) WHERE day > ?", arguments: [last.daysSinceEpoch])
+                }
+                count = db.changesCount
+            }
+            try db.execute(sql: "DELETE FROM report_share WHERE day < ?", arguments: [day.daysSinceEpoch])
             try db.execute(sql: "DELETE FROM report WHERE day < ?", arguments: [day.daysSinceEpoch])
             try db.execute(sql: "DELETE FROM report_day WHERE day < ?", arguments: [day.daysSinceEpoch])
             try db.execute(sql: "DELETE FROM refusal WHERE day < ?", arguments: [day.daysSinceEpoch])
             try db.execute(sql: "DELETE FROM suppression WHERE until < ?", arguments: [day.start.secondsSinceEpoch])
             try db.execute(sql: "DELETE FROM failure WHERE day < ?", arguments: [day.daysSinceEpoch])
             try db.execute(sql: "DELETE FROM tally WHERE day < ?", arguments: [day.daysSinceEpoch])
-            let count = db.changesCount
+            count += db.changesCount
             try db.execute(sql: "DELETE FROM applied_policy WHERE id NOT IN (SELECT policy FROM tally)")
             return count
         }

@@ -16,6 +16,10 @@ package struct Report: Sendable, Hashable {
         package init(_ day: UTCDay) { self.init(start: day.start, end: day.end) }
     }
 
+    /// Octets of JSON past which we leave details out of a report that we send, and as many octets of text as are kept of
+    /// one that we read. RFC 8460 knows no limit; ours have a few kilobytes, large senders' less than one megabyte.
+    package static let maxOctets = 2 << 20
+
     /// Nil only in a report that was received without it.
     package let organizationName: String?
     package let dateRange: DateRange

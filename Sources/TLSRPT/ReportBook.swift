@@ -13,7 +13,9 @@ package protocol ReportBook: Sendable {
     /// The next domains of a day that are not settled; a piece is small enough to be held in memory.
     func unsettled(on day: UTCDay, in range: DomainRange) async throws -> ResultsPiece
     /// Writes what became of the domains in one transaction; what another process has settled stays as it is.
-    func settle(_ reports: [SettledReport], at time: UTCTime) async throws
+    /// - Returns: how many deliveries are past the bounds of the day and suppressed, by registrable policy domain.
+    @discardableResult
+    func settle(_ reports: [SettledReport], at time: UTCTime) async throws -> [DomainName: Int]
     /// Closes the day: what is counted for it from now on is not reported.
     func end(_ day: UTCDay, at time: UTCTime) async throws
 }

@@ -3,7 +3,8 @@ import Names
 
 /// The deliveries, kept across restarts. Several processes may work on them at once: each row has one owner at a time.
 package protocol ReportOutbox: Sendable {
-    /// Takes deliveries that are due, the longest due first, so that nobody else does until the lease ends.
+    /// Takes deliveries that are due, so that nobody else does until the lease ends: in the order of their turns, and in
+    /// each the longest due first. - ``DeliveryShares``
     ///
     /// A delivery that was under way when its owner's lease ended becomes uncertain first.
     func claim(_ order: DeliveryOrder, for owner: DeliveryOwner, at time: UTCTime) async throws -> Claim
@@ -30,6 +31,10 @@ package struct DeliveryOrder: Sendable, Hashable {
     package var limit = 1
     /// Most deliveries to one host at a time, whoever makes them.
     package var limitPerHost = 1
+    /// The same for all hosts below one registrable domain.
+    package var limitPerSite = Int.max
+    /// The same for the policy domains below one registrable domain.
+    package var limitPerSource = Int.max
 
     package init(day: UTCDay? = nil, domain: DomainName? = nil, ignoresSpread: Bool = false) {
         self.day = day

@@ -4,7 +4,7 @@ import Names
 /// The TXT record at `_smtp._tls.<policy domain>` that asks for reports. - RFC 8460 §3: Reporting Policy.
 package struct TLSRPTRecord: Sendable, Hashable {
     /// Most destinations that are served.
-    /// - Deviation: at most ten destinations of a record.
+    /// - Deviation: at most ten destinations of a record, and none at an address or a name without a dot.
     package static let maxDestinations = 10
     /// Most URIs named in ``ignored``.
     static let maxIgnored = 10
@@ -43,7 +43,7 @@ package struct TLSRPTRecord: Sendable, Hashable {
         var destinations: [ReportDestination] = []
         var ignored: [String] = []
         for uri in uris {
-            guard let destination = ReportDestination(uri) else {
+            guard let destination = ReportDestination(uri), destination.isPublic else {
                 if ignored.count < Self.maxIgnored { ignored.append(printable(uri, limit: 100)) }
                 continue
             }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import LabKit
 import Names
 import Testing
@@ -48,6 +49,18 @@ struct DKIMTests {
                 try DKIMSigner(DKIMSettings(selector: selector, keyFile: path))
             }
         }
+    }
+
+    @Test("a key that everybody can read is told of")
+    func exposure() throws {
+        let files = try TemporaryDirectory("sts-dkim")
+        let path = try files.write("key", "secret")
+        for (mode, isExposed): (mode_t, Bool) in [(0o600, false), (0o640, false), (0o644, true), (0o604, true)] {
+            #expect(chmod(path, mode) == 0)
+            #expect((DKIMKey.exposure(of: path) != nil) == isExposed, "\(String(mode, radix: 8))")
+        }
+        #expect(DKIMKey.exposure(of: path)?.contains("can be read by everybody") == true)
+        #expect(DKIMKey.exposure(of: "/nonexistent") == nil)
     }
 
     /// The example of RFC 6376 §3.4.5 and its neighbours.

@@ -51,6 +51,16 @@ struct HTTPSCarriageTests {
         #expect(endpoint.host.serverNames == ["reports.two.lab"])
     }
 
+    @Test("interim answers without end are given up at once, and leave it open whether the report arrived")
+    func interim() async throws {
+        let endpoint = try Endpoint(.interimWithoutEnd)
+        guard case .uncertain(let text) = try await endpoint.carry() else {
+            Issue.record("not uncertain")
+            return
+        }
+        #expect(text.contains("interim answers (HTTP status 1xx) from"), "\(text)")
+    }
+
     @Test("a host is dialled as it was checked, however the URL writes it")
     func hostForms() async throws {
         let endpoint = try Endpoint()

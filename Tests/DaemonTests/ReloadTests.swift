@@ -87,11 +87,11 @@ struct ReloadTests {
         let key = try directory.write("key", "", mode: 0o644)
         var text =
             "network.helo_name = \"mta.example.org\"\nreport.dkim_key = \"\(key)\"\nreport.dkim_selector = \"s\"\n"
-        #expect(try Settings(SettingsFile(text: text, name: "t")).openSecrets.count == 1)
+        #expect(try Settings(SettingsFile(text: text, name: "t")).warnings.count == 1)
         chmod(key, 0o640)
-        #expect(try Settings(SettingsFile(text: text, name: "t")).openSecrets.isEmpty)
+        #expect(try Settings(SettingsFile(text: text, name: "t")).warnings.isEmpty)
         text = "network.helo_name = \"mta.example.org\"\n"
-        #expect(try Settings(SettingsFile(text: text, name: "t")).openSecrets.isEmpty)
+        #expect(try Settings(SettingsFile(text: text, name: "t")).warnings.isEmpty)
     }
 
     @Test("a link in the place of a socket is not followed")

@@ -112,6 +112,8 @@ struct ReportScenarios {
         try await fill(daemon, "r-three.lab", on: yesterday)
         let today = try daemon.command("report", "send", "--day", "\(yesterday.advanced(by: 1))")
         #expect(today.status != 0 && today.errors.contains("is not over yet"), "\(today)")
+        let ahead = try daemon.command("report", "build", "--no-lookup", "--day", "9999-12-27")
+        #expect(ahead.status != 0 && ahead.errors.contains("9999-12-27 has not begun yet"), "\(ahead)")
     }
 }
 

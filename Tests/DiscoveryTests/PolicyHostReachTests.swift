@@ -35,6 +35,16 @@ struct PolicyHostReachTests {
         #expect(failure?.text.contains(text) == true, "\(failure?.text ?? "")")
     }
 
+    @Test func interimAnswersWithoutEndAreGivenUp() async throws {
+        let world = try World()
+        let domain = try world.publish(.interimWithoutEnd, for: "example.lab")
+        let failure = try await world.failure(for: domain)
+        #expect(failure?.type == .stsPolicyFetchError)
+        #expect(
+            failure?.text == "mta-sts.example.lab sends interim answers (HTTP status 1xx) without end",
+            "\(failure?.text ?? "")")
+    }
+
     @Test func oldTLSIsRefused() async throws {
         let world = try World()
         let domain = try world.publish(.good, for: "example.lab")

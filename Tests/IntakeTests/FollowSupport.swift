@@ -11,6 +11,8 @@ import Synchronization
 struct PairReader: LogReader {
     var open: Set<String> = []
     var remarks: [String] = []
+    /// Seconds by which the stamps of what follows are off.
+    var offset: Int64 = 0
 
     mutating func read(_ lines: UnsafeRawBufferPointer, now: UTCTime, _ found: (ObservedSession) -> Void) {
         precondition(lines.last == UInt8(ascii: "\n"))
@@ -20,10 +22,12 @@ struct PairReader: LogReader {
             guard words.count == 2 else { continue }
             if words[0] == "open" { open.insert(String(words[1])) }
             if words[0] == "remark" { remarks.append(String(words[1])) }
+            if words[0] == "offset" { offset = Int64(words[1]) ?? 0 }
             guard words[0] == "done", open.remove(String(words[1])) != nil else { continue }
             found(
                 ObservedSession(
-                    source: .postfixLog, time: now, domain: nil, host: nil, address: nil, result: .verified,
+                    source: .postfixLog, time: now + .seconds(offset), domain: nil, host: nil, address: nil,
+                    result: .verified,
                     queueID: String(words[1])))
         }
     }

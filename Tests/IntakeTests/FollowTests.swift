@@ -127,6 +127,25 @@ struct FollowTests {
         }
     }
 
+    @Test("and what is stamped in another time counts for no day, and it is said once")
+    func otherTimes() async throws {
+        let world = try FollowedLog()
+        let day: Int64 = 86_400
+        var lines = PairReader.lines(1...1)
+        for (number, offset) in [-1_790_000_000, -6 * day, 3 * day, 250_000_000_000, .max / 2].enumerated() {
+            lines += "offset \(offset)\n" + PairReader.lines([10 + number])
+        }
+        try await world.follow {
+            try world.scratch.write(lines + "offset \(-4 * day)\n" + PairReader.lines(2...2))
+            try await Wait.until("counted") { world.ledger.numbers == [1, 2] }
+            try world.scratch.write("offset \(9 * day)\n" + PairReader.lines(20...20) + "offset 0\n")
+            try world.scratch.write(PairReader.lines(3...3))
+            try await Wait.until("counted") { world.ledger.numbers == [1, 2, 3] }
+        }
+        let said = world.log.lines.filter { $0.contains("sessions of another time are not counted") }
+        #expect(said.count == 1 && said[0].contains("\"sessions\": 5"), "\(said)")
+    }
+
     @Test("and what the reader remarks is logged once")
     func remarks() async throws {
         let world = try FollowedLog()

@@ -18,6 +18,8 @@ package struct PolicyAnswer: Sendable {
         case none
         /// The request is read and never answered.
         case hang
+        /// "100 Continue" without end in place of a response.
+        case interimWithoutEnd
         /// The head announces a body and the connection closes in its place.
         case dropAfterHeaders
         /// The connection closes in place of a response.
@@ -77,6 +79,7 @@ package struct PolicyAnswer: Sendable {
     }
 
     package static let hang = failing(.hang)
+    package static let interimWithoutEnd = failing(.interimWithoutEnd)
     package static let dropAfterHeaders = failing(.dropAfterHeaders)
     package static let dropBeforeHeaders = failing(.dropBeforeHeaders)
     package static let endless = body(.endless)

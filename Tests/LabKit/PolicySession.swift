@@ -44,6 +44,7 @@ final class PolicySession: ChannelInboundHandler {
         switch answer.fault {
         case .none: break
         case .hang: return
+        case .interimWithoutEnd: return sendInterim(on: channel)
         case .dropBeforeHeaders: return channel.close(promise: nil)
         case .dropAfterHeaders:
             let head = HTTPResponseHead(version: .http1_1, status: .ok, headers: headers(answer, length: 1000))
@@ -66,6 +67,12 @@ final class PolicySession: ChannelInboundHandler {
                 if !keepAlive { channel.close(promise: nil) }
             }
         }
+    }
+
+    private static func sendInterim(on channel: any Channel) {
+        let head = HTTPServerResponsePart.head(HTTPResponseHead(version: .http1_1, status: .continue))
+        for _ in 0..<100 { channel.write(head, promise: nil) }
+        channel.writeAndFlush(head).whenSuccess { channel.eventLoop.execute { sendInterim(on: channel) } }
     }
 
     /// Closes below TLS, which would say goodbye otherwise.

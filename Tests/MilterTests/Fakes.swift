@@ -43,6 +43,8 @@ final class TableJudge: RecipientJudge {
         noted.withLock { $0.append("\(ruling.hops.first?.policyDomain?.ascii ?? "-")") }
     }
 
+    func awaitsReport(_ recipient: EnvelopeAddress) -> Bool { recipient.local == "reports" }
+
     private func answer(_ domain: DomainName) -> Verdict {
         let failure = Failure(.certificateExpired, text: "certificate expired")
         let finding = HostFinding(host: domain.child("mx"), failures: [failure])

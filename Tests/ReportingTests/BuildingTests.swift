@@ -81,7 +81,7 @@ struct BuildingTests {
         ),
         ("v=TLSRPTv1; rua=mailto:50%25off@x.example", "waiting", ["mailto:50%off@x.example"]),
         ("v=TLSRPTv1; rua=mailto:a%3Fb@x.example", "waiting", ["mailto:a?b@x.example"]),
-        ("v=TLSRPTv1; rua=ftp://x.example,https://[2001:db8::1]:8443/", "waiting", ["https://[2001:db8::1]:8443/"]),
+        ("v=TLSRPTv1; rua=ftp://x.example,https://x.example:8443/", "waiting", ["https://x.example:8443/"]),
     ]
 
     @Test("an odd record holds up nobody", arguments: odd.indices)

@@ -21,6 +21,10 @@ package enum TLSRPTRecordTable {
         ("v=TLSRPTv1; rua=mailto:a@example.com,mailto:a@example.com", ["mailto:a@example.com"]),
         ("v=TLSRPTv1; rua=ftp://x.example/,mailto:a@example.com", ["mailto:a@example.com"]),
         ("v=TLSRPTv1; rua=postmaster@example.com", []),
+        (
+            "v=TLSRPTv1; rua=mailto:root@localhost,mailto:a@mx.localhost,https://intranet/,https://192.0.2.1/,"
+                + "https://[2001:db8::1]/,mailto:a@example.com", ["mailto:a@example.com"]
+        ),
         ("v=TLSRPTv1; not a field; rua=mailto:a@example.com", ["mailto:a@example.com"]),
     ]
 

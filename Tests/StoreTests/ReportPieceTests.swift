@@ -70,6 +70,25 @@ struct ReportPieceTests {
         #expect(count == 20)
     }
 
+    @Test("counts of a day that nobody can have seen are pruned, those of tomorrow stay")
+    func pruneFuture() async throws {
+        let store = try Scratch().store()
+        let ledger = Ledger(store: store, clock: clock, logger: LogLines().logger)
+        let days: [Int64] = [0, 1, 10_000_000]
+        for ahead in days {
+            ledger.record([
+                SessionCount(
+                    day: noon.day.advanced(by: ahead), domain: try name("a.example"),
+                    policy: .reported(ReportedPolicy(.noPolicyFound, domain: "a.example")), isFailure: true,
+                    details: [FailureDetails(.certificateExpired)])
+            ])
+        }
+        await ledger.flush()
+        #expect(try await store.days().count == 3)
+        try await store.prune(before: noon.day.advanced(by: -60), after: noon.day.advanced(by: 400))
+        #expect(try await store.days() == [noon.day, noon.day.advanced(by: 1)])
+    }
+
     @Test("what is pruned takes the fate of its reports along, and nothing younger")
     func prune() async throws {
         let store = try Scratch().store()

@@ -46,6 +46,14 @@ package final class DKIMKey: @unchecked Sendable {
 
     deinit { EVP_PKEY_free(raw) }
 
+    /// What the administrator should know of who can read the key file; nil if all is well or there is no such file.
+    package static func exposure(of path: String) -> String? {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IROTH != 0 else { return nil }
+        return "\(printable(path)) can be read by everybody on this host, who can then sign mail in your name: "
+            + "make a new key, and chmod 640 it"
+    }
+
     /// The TXT record to publish at `SELECTOR._domainkey.DOMAIN`. - RFC 8460 §3: its service type is `tlsrpt`.
     package var record: String {
         let octets = algorithm == .rsa ? subjectPublicKey : rawPublicKey

@@ -4,6 +4,7 @@ import Glibc
 import NIOCore
 import NIOSSL
 import Names
+import Wire
 
 /// What kept a request from its answer, in words that are safe to print.
 func failureText(_ error: any Error, _ address: IPAddress) -> String {
@@ -21,6 +22,7 @@ func failureText(_ error: any Error, _ address: IPAddress) -> String {
         case ECONNRESET, EPIPE: "connection reset by \(address)"
         default: "\(address): \(printable(String(cString: strerror(error.errnoCode))))"
         }
+    case is TooManyInterimAnswers: "interim answers (HTTP status 1xx) from \(address) without end"
     case is ChannelError: "no TLS connection to \(address)"
     case NIOSSLError.uncleanShutdown: "connection closed by \(address)"
     case NIOSSLError.handshakeFailed(.sslError(let stack)): "TLS with \(address) failed: \(tlsReason(stack))"

@@ -106,6 +106,16 @@ struct Upload: Sendable {
         if case .name(let name) = endpoint.host { configuration.dnsOverride = [name.ascii: address.description] }
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.maximumUsesPerConnection = 1
+        configuration.http1_1ConnectionDebugInitializer = { channel in
+            do {
+                try InterimAnswers.bound(channel)
+                return channel.eventLoop.makeSucceededVoidFuture()
+            } catch {
+                // The client forgets a connection that fails here without closing it.
+                channel.eventLoop.execute { channel.close(promise: nil) }
+                return channel.eventLoop.makeFailedFuture(error)
+            }
+        }
         return configuration
     }
 

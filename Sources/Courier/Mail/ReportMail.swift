@@ -9,7 +9,7 @@ struct ReportMail: Sendable {
     /// No line of ours begins like it, and base64 has no `_`.
     private static let boundary = "=_tlsrpt_report"
     /// Largest JSON that is opened only to tell its counts, in octets.
-    private static let readLimitBytes = 32 << 20
+    private static let readLimitBytes = Report.maxOctets
 
     let report: PackedReport
     /// The report's `contact-info`; its domain is the submitter.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Discovery
 import Logging
+import Courier
 import MTASTS
 import Milter
 import Names
@@ -123,6 +124,11 @@ package struct Settings: Sendable {
         milter.tlsRequiredNo = reader.flag("milter.tls_required_no")
         milter.rules = reader.rules()
         milter.reportSender = EnvelopeAddress(reports.reporting.contact.description)
+        for key in reports.courier.dkim {
+            if let exposure = DKIMKey.exposure(of: key.keyFile) {
+                warnings.append(reader.file.problem("report.dkim_key", exposure))
+            }
+        }
         let patience: Duration = .seconds(9)
         if milter.lookupWait > patience {
             warnings.append(

@@ -10,7 +10,7 @@ struct ReportShow: ParsableCommand {
         abstract: "Show TLSRPT reports, ours or received ones, failures first.",
         discussion: """
             A file is a report (JSON), gzip of it, a mail that carries it, or a mailbox. \
-            Exit code: 0 all were read, 1 one or more could not be read; the others are shown.
+            Exit code: 0 all were read, 1 one or more could not be read, or not be shown in full; the others are shown.
             """)
 
     @Argument(help: "Files to show; - for standard input.")
@@ -35,8 +35,7 @@ struct ReportShow: ParsableCommand {
         for path in files {
             let file = ReportFile(path)
             do throws(ReportFile.Unreadable) {
-                let problems = ReportReader.read(try file.bytes()) { report in write(form.add(report, from: file.name))
-                }
+                let problems = try file.read { report in write(form.add(report, from: file.name)) }
                 for problem in problems { printError("\(file.name): \(problem)") }
                 isComplete = isComplete && problems.isEmpty
             } catch {

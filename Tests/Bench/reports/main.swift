@@ -39,7 +39,7 @@ struct EverybodyAsks: ReportRecordSource {
     }
 }
 
-func name(_ number: Int) throws -> DomainName { try DomainName("customer-\(number).example.org") }
+func name(_ number: Int) throws -> DomainName { try DomainName("customer-\(number).example") }
 
 func settings() throws -> ReportingSettings {
     guard let contact = Mailbox("tlsrpt@mta.example.net") else { throw Failure("contact") }
