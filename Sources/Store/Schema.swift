@@ -20,7 +20,7 @@ enum Schema {
         try migrator.migrate(pool)
     }
 
-    private static func isEmpty(_ db: Database) throws -> Bool {
+    static func isEmpty(_ db: Database) throws -> Bool {
         try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") == 0
     }
 
@@ -34,6 +34,8 @@ enum Schema {
         migrator.registerMigration("2") { db in try db.execute(sql: uses) }
         migrator.registerMigration("3") { db in try db.execute(sql: intake) }
         migrator.registerMigration("4") { db in try db.execute(sql: reports) }
+        // Rows of before have none: nothing is known of them.
+        migrator.registerMigration("5") { db in try db.execute(sql: "ALTER TABLE policy ADD COLUMN checksum INTEGER") }
         return migrator
     }
 
