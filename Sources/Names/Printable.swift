@@ -20,6 +20,19 @@ package func printable(_ text: some StringProtocol, limit: Int = 200) -> String 
     return safe
 }
 
+extension String {
+    /// The text up to so many octets, whole scalars only: what is kept of what came from the network.
+    package func cut(to octets: Int) -> String {
+        guard utf8.count > octets else { return self }
+        var length = 0
+        return String(
+            unicodeScalars.prefix { scalar in
+                length += UTF8.width(scalar)
+                return length <= octets
+            })
+    }
+}
+
 private func hex(_ byte: UInt8) -> String {
     let digits = String(byte, radix: 16, uppercase: true)
     return byte < 0x10 ? "0" + digits : digits

@@ -20,8 +20,6 @@ package struct GateSettings: Sendable {
 
 /// From next hops to a verdict: policy, then route, then evidence, each from memory if memory has it.
 package final class Gate: Sendable {
-    /// Hosts remembered; a table's worth of memory is some hundred bytes an entry.
-    static let maxRemembered = 200_000
     /// Hosts that may be looked at at one time.
     static let maxFlights = 20_000
     /// Hosts of one route that are looked at at one time: a domain with many slow hosts must not take all probes.
@@ -58,11 +56,17 @@ package final class Gate: Sendable {
     let settings: Mutex<GateSettings>
     /// Whether the MTA's own words are read, so that only mail held back here is counted here.
     private let mtaTellsSessions: Bool
-    let evidence = ExpiringTable<ProbeKey, HostEvidence>(capacity: maxRemembered)
+    let evidence = ExpiringTable<ProbeKey, HostEvidence>(octets: MemoryBudget.evidence) { key, seen in
+        key.candidate.name.heldOctets + seen.heldOctets
+    }
     /// What single next hops came to in the current second: the same mail for the same domain is one look.
-    let standing = ExpiringTable<NextHop, Standing>(capacity: maxRemembered)
+    let standing = ExpiringTable<NextHop, Standing>(octets: MemoryBudget.verdicts) { hop, standing in
+        hop.heldOctets + standing.verdict.heldOctets + (standing.policy?.heldOctets ?? 0)
+    }
     /// Routes that broke their policy when they were last seen: no longer to know is no pass.
-    private let broken = ExpiringTable<NextHop, Broken>(capacity: maxRemembered)
+    private let broken = ExpiringTable<NextHop, Broken>(octets: MemoryBudget.broken) { hop, broken in
+        hop.heldOctets + broken.violation.heldOctets + broken.policy.heldOctets
+    }
     let generation = Atomic(0)
     private let probeFlights = Flights<ProbeKey, HostEvidence?>(capacity: maxFlights)
 
@@ -92,6 +96,14 @@ package final class Gate: Sendable {
         evidence.removeAll()
         standing.removeAll()
         broken.removeAll()
+    }
+
+    /// Lets go of what is remembered no longer.
+    package func sweep() {
+        let now = clock.now
+        evidence.sweep(at: now)
+        standing.sweep(at: now)
+        broken.sweep(at: now)
     }
 
     // MARK: From memory, at once
