@@ -19,6 +19,7 @@ let package = Package(
     ],
     targets: [
         // C libraries
+        .systemLibrary(name: "CClock", path: "CShims/CClock"),
         .systemLibrary(name: "CIDN2", path: "CShims/CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
         .systemLibrary(
             name: "CMilter", path: "CShims/CMilter", pkgConfig: "milter", providers: [.apt(["libmilter-dev"])]),
@@ -103,7 +104,8 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "Courier", "Discovery", "Gzip", "Intake", "MTASTS", "Milter", "Names", "Pipeline", "PolicyMap",
+                "CClock", "Courier", "Discovery", "Gzip", "Intake", "MTASTS", "Milter", "Names", "Pipeline",
+                "PolicyMap",
                 "Preload",
                 "Probe", "Reporting", "Store", "TLSRPT", "Wire",
                 .product(name: "Logging", package: "swift-log"),
@@ -221,7 +223,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Courier", "Daemon", "LabKit", "MTASTS", "Names", "Reporting", "Store", "TLSRPT", "sts-milter",
+                "Courier", "Daemon", "LabKit", "MTASTS", "Names", "Pipeline", "Reporting", "Store", "TLSRPT",
+                "sts-milter",
                 .product(name: "Logging", package: "swift-log"),
             ]),
     ],
