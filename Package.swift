@@ -19,6 +19,7 @@ let package = Package(
     ],
     targets: [
         // C libraries
+        .systemLibrary(name: "CClock", path: "CShims/CClock"),
         .systemLibrary(name: "CIDN2", path: "CShims/CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
         .systemLibrary(
             name: "CMilter", path: "CShims/CMilter", pkgConfig: "milter", providers: [.apt(["libmilter-dev"])]),
@@ -118,7 +119,8 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "Courier", "Discovery", "Gzip", "Intake", "MTASTS", "Milter", "Names", "Pipeline", "PolicyMap",
+                "CClock", "Courier", "Discovery", "Gzip", "Intake", "MTASTS", "Milter", "Names", "Pipeline",
+                "PolicyMap",
                 "Preload",
                 "Probe", "Reporting", "Sockets", "Store", "TLSRPT", "Wire",
                 .product(name: "Logging", package: "swift-log"),
@@ -238,8 +240,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Courier", "Daemon", "Gzip", "LabKit", "MTASTS", "Milter", "Names", "Reporting", "Sockets", "Store",
-                "TLSRPT", "Wire", "sts-milter",
+                "Courier", "Daemon", "Gzip", "LabKit", "MTASTS", "Milter", "Names", "Pipeline", "Reporting", "Sockets",
+                "Store", "TLSRPT", "Wire", "sts-milter",
                 .product(name: "Logging", package: "swift-log"),
             ]),
     ],

@@ -33,6 +33,8 @@ package final class Daemon: Sendable {
     private let gate: Gate
     private let hops: HopBook
     private let ownReports: OwnReports
+    private let reckoner: Reckoner
+    private let clock: SteadyClock
     private let intake: DeliveryIntake
     private let reports: ReportDesk
     private let desk: MapDesk
@@ -51,9 +53,9 @@ package final class Daemon: Sendable {
     package init(_ settings: Settings, logger: Logger) async throws {
         self.settings = Mutex(settings)
         self.logger = logger
-        let clock = SystemClock()
+        clock = SteadyClock(logger: logger)
         store = try Store(path: settings.storePath, logger: logger)
-        table = try Self.policies(of: store, at: clock.now, logger)
+        table = try await Self.policies(of: store, by: clock, logger)
         let uses = try await store.uses(since: clock.now - PolicyRefresher.unusedAfter)
         ledger = Ledger(store: store, clock: clock, logger: logger)
         // Before the adapters read them: what changes in between counts as changed.
@@ -75,13 +77,12 @@ package final class Daemon: Sendable {
             mtaTellsSessions: settings.intake.isAny)
         hops = HopBook(clock: clock)
         ownReports = OwnReports(store: store, clock: clock)
+        reckoner = Reckoner(
+            policies: keeper, routes: routes, hops: hops, gate: gate,
+            countsDatagrams: settings.intake.datagramSocket != nil, readsLog: settings.intake.postfixLog != nil,
+            clock: clock)
         intake = try DeliveryIntake(
-            settings.intake,
-            reckoner: Reckoner(
-                policies: keeper, routes: routes, hops: hops, gate: gate,
-                countsDatagrams: settings.intake.datagramSocket != nil, readsLog: settings.intake.postfixLog != nil,
-                clock: clock),
-            ledger: ledger, ownReports: ownReports, logger: logger)
+            settings.intake, reckoner: reckoner, ledger: ledger, ownReports: ownReports, logger: logger)
         reports = ReportDesk(
             settings: settings.reports, store: store, records: network.reportRecords,
             carrier: ownReports.noting(network), clock: clock, logger: logger)
@@ -94,10 +95,13 @@ package final class Daemon: Sendable {
     }
 
     /// The policies of the store, in memory.
-    private static func policies(of store: Store, at time: UTCTime, _ logger: Logger) throws -> PolicyTable {
+    private static func policies(
+        of store: Store, by clock: SteadyClock, _ logger: Logger
+    ) async throws -> PolicyTable {
         let table = PolicyTable(logger: logger)
         let began = ContinuousClock.now
-        let count = try store.load(into: table, at: time)
+        let count = try store.load(into: table, at: clock.now)
+        clock.start(after: [count.newest, try await store.newestUse()].compactMap { $0 }.max())
         logger.info(
             "policies loaded",
             metadata: [
@@ -125,10 +129,10 @@ package final class Daemon: Sendable {
         thread.start()
         upkeep.withLock { task in
             task = Task { [self] in
-                let refresher = PolicyRefresher(keeper: keeper, memory: table, uses: keeper.uses, clock: SystemClock())
+                let refresher = PolicyRefresher(keeper: keeper, memory: table, uses: keeper.uses, clock: clock)
                 await Upkeep(
                     store: store, table: table, ledger: ledger, keeper: keeper, refresher: refresher,
-                    standing: standing, logger: logger,
+                    standing: standing, clock: clock, logger: logger, sweep: { self.sweep() },
                     retryDNSSEC: { await self.retryDNSSEC() }
                 ).run()
             }
@@ -169,6 +173,16 @@ package final class Daemon: Sendable {
             dnssec.withLock { $0 = (found, .now) }
             forgetHosts()
         }
+    }
+
+    /// Lets go of what is no longer good in all tables.
+    private func sweep() {
+        keeper.sweep()
+        routes.sweep()
+        gate.sweep()
+        desk.sweep()
+        hops.sweep()
+        reckoner.sweep()
     }
 
     /// Has routes and hosts looked at anew.

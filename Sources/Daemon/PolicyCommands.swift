@@ -33,7 +33,7 @@ package struct PolicyCommands: Sendable {
         var lines: [String] = []
         var succeeded = true
         for domain in domains {
-            let began = SystemClock().now
+            let began = keeper.now
             switch await keeper.refresh(domain) {
             case .policy(let cached) where cached.fetchedAt < began:
                 succeeded = false

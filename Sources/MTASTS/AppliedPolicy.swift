@@ -28,13 +28,35 @@ package enum AppliedPolicy: Sendable, Hashable {
         }
     }
 
+    /// What its texts hold in memory, in octets, roughly.
+    package var heldOctets: Int {
+        switch self {
+        case .sts(_, let policy): policy.map { $0.text.utf8.count + $0.mx.count * 64 } ?? 0
+        case .reported(let policy): (policy.strings + policy.mxHosts).reduce(0) { $0 + $1.utf8.count + 32 }
+        }
+    }
+
+    /// Octets of lines, and of patterns, that a report shows of a policy of ours; the rest is left out.
+    package static let maxReportedOctets = 8192
+
     /// - RFC 8460 §4.5: Policy Samples.
     package var reported: ReportedPolicy {
         switch self {
         case .sts(let domain, let policy):
             ReportedPolicy(
-                .sts, domain: domain.ascii, strings: policy?.lines ?? [], mxHosts: policy?.mx.map(\.description) ?? [])
+                .sts, domain: domain.ascii, strings: Self.cut(policy?.lines ?? []) { $0.hasPrefix("mx") },
+                mxHosts: Self.cut((policy?.mx ?? []).lazy.map(\.description)))
         case .reported(let policy): policy
+        }
+    }
+
+    /// What there is room for; only names of hosts are left out.
+    private static func cut(_ texts: some Sequence<String>, isHost: (String) -> Bool = { _ in true }) -> [String] {
+        var room = maxReportedOctets
+        return texts.filter { text in
+            guard isHost(text) else { return true }
+            room -= text.utf8.count
+            return room >= 0
         }
     }
 }

@@ -36,6 +36,9 @@ package struct Failure: Sendable, Hashable {
     package let type: ResultType
     /// The `failure-reason-code`: one word such as `self-signed_certificate`; nil when the type says all.
     package let reasonCode: String?
+    /// Longest text, reason and answer that is kept, in octets: evidence is kept of many hosts, and they choose the words.
+    private static let maxTextOctets = 255
+
     /// What a person reads, safe to print: `certificate expired on 2026-01-02T00:00:00Z`.
     package let text: String
     /// The address that was dialled.
@@ -47,10 +50,10 @@ package struct Failure: Sendable, Hashable {
         _ type: ResultType, reasonCode: String? = nil, text: String, address: IPAddress? = nil, helo: String? = nil
     ) {
         self.type = type
-        self.reasonCode = reasonCode
-        self.text = text
+        self.reasonCode = reasonCode?.cut(to: Self.maxTextOctets)
+        self.text = text.cut(to: Self.maxTextOctets)
         self.address = address
-        self.helo = helo
+        self.helo = helo?.cut(to: Self.maxTextOctets)
     }
 }
 
@@ -63,6 +66,12 @@ package struct TLSFacts: Sendable, Hashable {
         case dane
     }
 
+    /// Names that are kept, and the longest of them and of the other texts, in octets: a certificate may hold 100 KiB, and
+    /// what is seen of hosts is kept of many.
+    private static let maxNames = 3
+    private static let maxNameOctets = 253
+    private static let maxTextOctets = 100
+
     package let address: IPAddress
     /// Such as `TLSv1.3`.
     package let version: String
@@ -71,7 +80,7 @@ package struct TLSFacts: Sendable, Hashable {
     package let issuer: String
     package let notBefore: UTCTime?
     package let notAfter: UTCTime?
-    /// The leaf's DNS-IDs, a bounded number of them.
+    /// The first of the leaf's DNS-IDs.
     package let names: [String]
     package let authentication: Authentication
 
@@ -80,13 +89,13 @@ package struct TLSFacts: Sendable, Hashable {
         notAfter: UTCTime?, names: [String], authentication: Authentication
     ) {
         self.address = address
-        self.version = version
-        self.cipher = cipher
-        self.subject = subject
-        self.issuer = issuer
+        self.version = version.cut(to: Self.maxTextOctets)
+        self.cipher = cipher.cut(to: Self.maxTextOctets)
+        self.subject = subject.cut(to: Self.maxTextOctets)
+        self.issuer = issuer.cut(to: Self.maxTextOctets)
         self.notBefore = notBefore
         self.notAfter = notAfter
-        self.names = names
+        self.names = names.prefix(Self.maxNames).map { $0.cut(to: Self.maxNameOctets) }
         self.authentication = authentication
     }
 }

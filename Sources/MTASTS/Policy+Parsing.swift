@@ -30,8 +30,12 @@ extension Policy {
 
     /// Most warnings kept for one body; a hostile body could hold thousands of bad lines.
     private static let maxWarnings = 20
+    /// Longest number of seconds that is kept as published, in octets: any number of zeros may stand before it.
+    private static let maxAgeOctets = 20
 
     /// Reads a body: lenient where that keeps a domain protected, strict where a guess could weaken it.
+    ///
+    /// What does not count is not kept: a body has up to 64 KiB, and nothing but a report would show it.
     ///
     /// - Deviation: bad lines do not cost a policy.
     /// - RFC 8461 §3.2: lines end in CRLF or LF; names are case-sensitive; of duplicates, except `mx`, the first counts.
@@ -39,6 +43,9 @@ extension Policy {
         let text = String(decoding: Array(body), as: UTF8.self)
         var fields: [String: String] = [:]
         var patterns: [MXPattern] = []
+        var hasMore = false
+        // The lines that count, as they were published but for blanks.
+        var kept: [(key: String, value: String)] = []
         var warnings: [String] = []
         func warn(_ line: some StringProtocol, _ why: String) {
             if warnings.count < maxWarnings { warnings.append("\(printable(line, limit: 80)): \(why)") }
@@ -54,18 +61,35 @@ extension Policy {
             let value = line[line.index(after: colon)...].drop(while: isSpaceOrTab)
             switch key {
             case "mx":
-                do throws(DomainNameError) { patterns.append(try MXPattern(value)) } catch { warn(line, "\(error)") }
+                do throws(DomainNameError) {
+                    let pattern = try MXPattern(value)
+                    guard patterns.count < maxPatterns else {
+                        if !hasMore { warn(line, "more than \(maxPatterns) mx, the first count") }
+                        hasMore = true
+                        continue
+                    }
+                    patterns.append(pattern)
+                    kept.append((key, String(value)))
+                } catch {
+                    warn(line, "\(error)")
+                }
             case "version", "mode", "max_age":
-                if fields[key] == nil { fields[key] = String(value) } else { warn(line, "duplicate, the first counts") }
+                guard fields[key] == nil else {
+                    warn(line, "duplicate, the first counts")
+                    continue
+                }
+                fields[key] = String(value)
+                kept.append((key, String(value)))
             default:
                 continue
             }
         }
-        return Reading(policy: try make(fields, patterns, text, warn), warnings: warnings)
+        return Reading(policy: try make(fields, patterns, kept, warn), warnings: warnings)
     }
 
     private static func make(
-        _ fields: [String: String], _ patterns: [MXPattern], _ text: String, _ warn: (String, String) -> Void
+        _ fields: [String: String], _ patterns: [MXPattern], _ kept: [(key: String, value: String)],
+        _ warn: (String, String) -> Void
     ) throws(PolicyError) -> Policy {
         guard let version = fields["version"] else { throw .missing("version") }
         guard version == "STSv1" else { throw .unknownVersion(version) }
@@ -77,10 +101,14 @@ extension Policy {
         }
         // Deviation: a large max_age is capped.
         // Digits only, so what does not fit an Int64 is merely very large.
-        let age = Int64(ageText) ?? .max
-        if age > maxAgeLimitSeconds { warn("max_age: \(ageText)", "capped to \(maxAgeLimitSeconds)") }
+        let published = Int64(ageText) ?? .max
+        if published > maxAgeLimitSeconds { warn("max_age: \(ageText)", "capped to \(maxAgeLimitSeconds)") }
         guard mode == .none || !patterns.isEmpty else { throw .noValidMX }
-        return Policy(mode: mode, mx: patterns, maxAgeSeconds: min(age, maxAgeLimitSeconds), text: text)
+        let age = min(published, maxAgeLimitSeconds)
+        let lines = kept.map { line in
+            "\(line.key): \(line.key == "max_age" && line.value.utf8.count > maxAgeOctets ? "\(age)" : line.value)\n"
+        }
+        return Policy(mode: mode, mx: patterns, maxAgeSeconds: age, text: lines.joined())
     }
 
     private static func withoutTrailingBlanks(_ line: Substring) -> Substring {

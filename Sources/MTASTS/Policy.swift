@@ -16,7 +16,12 @@ package struct Policy: Sendable, Hashable {
     package let mx: [MXPattern]
     /// Lifetime after a successful fetch, in seconds.
     package let maxAgeSeconds: Int64
-    /// The body as it was fetched: hostile text, kept for reports only.
+    /// Most patterns of a policy that are kept, the first ones: a hostile body holds thousands, each of which is memory.
+    /// A host that only a later pattern covers is then outside the policy, which is stricter and never weaker.
+    /// - Deviation: a policy has 500 patterns at most.
+    package static let maxPatterns = 500
+
+    /// The lines of the body that count, a line feed behind each: hostile text, and read again it is this policy.
     package let text: String
 
     package init(mode: Mode, mx: [MXPattern], maxAgeSeconds: Int64, text: String) {
@@ -33,7 +38,8 @@ package struct Policy: Sendable, Hashable {
         return mx.contains { $0.matches(host, below: parent) }
     }
 
-    /// The lines of the body for a report's policy-string. - RFC 8460 §4.4: errors that may be present are kept.
+    /// The lines that count for a report's policy-string. - RFC 8460 §4.4: Report Schema.
+    /// - Deviation: policy-string has the lines that count.
     package var lines: [String] {
         text.split(whereSeparator: \.isNewline).map { String(trimmed($0)) }.filter { !$0.isEmpty }
     }
@@ -56,6 +62,28 @@ package struct CachedPolicy: Sendable, Hashable {
 
     /// - RFC 8461 §3.2: a policy lives for `max_age` from its last fetch.
     package var expiresAt: UTCTime { fetchedAt + .seconds(policy.maxAgeSeconds) }
+
+    /// How long past its end a policy stays in memory and in the store, dead: a clock that was wrong and is put right
+    /// then finds it again.
+    package static let keptPastEnd = Duration.seconds(30 * 86_400)
+
+    /// Asked at each question, so that a corrected clock corrects the answer.
+    package func isLive(at time: UTCTime) -> Bool { time < expiresAt }
+
+    package var life: PolicyLife { PolicyLife(mode: policy.mode, fetchedAt: fetchedAt, expiresAt: expiresAt) }
+}
+
+/// When a policy begins and ends, and how strict it is: what is known of it without reading its text.
+package struct PolicyLife: Sendable, Hashable {
+    package let mode: Policy.Mode
+    package let fetchedAt: UTCTime
+    package let expiresAt: UTCTime
+
+    package init(mode: Policy.Mode, fetchedAt: UTCTime, expiresAt: UTCTime) {
+        self.mode = mode
+        self.fetchedAt = fetchedAt
+        self.expiresAt = expiresAt
+    }
 
     package func isLive(at time: UTCTime) -> Bool { time < expiresAt }
 }

@@ -67,19 +67,27 @@ package protocol UsageStore: Sendable {
     func uses(since time: UTCTime) async throws -> [DomainName: UTCTime]
 }
 
-/// Tells the time, so that tests can set it.
+/// Tells the time, so that tests can set it. It may go back, and jump.
 package protocol WallClock: Sendable {
     var now: UTCTime { get }
 }
 
-/// The live policies, in memory: every answer is immediate.
+/// The policies in memory, those that have ended a while ago too: every answer is immediate.
 package protocol PolicyMemory: Sendable {
-    /// The policy last set, expired or not.
+    /// The policy last set, expired or not: who asks decides by the clock whether it is live.
     func policy(for domain: DomainName) -> CachedPolicy?
+    /// When the policy begins and ends, without reading its text.
+    func life(of domain: DomainName) -> PolicyLife?
+    /// Why the stored policy of the domain cannot be read, although it enforces and is live; nil where there is none
+    /// such. A policy that is set takes its place.
+    func unreadable(_ domain: DomainName, at time: UTCTime) -> String?
     func set(_ policy: CachedPolicy)
     func remove(_ domain: DomainName)
-    /// Removes exactly this policy: not one that has come in its place.
-    func remove(_ policy: CachedPolicy)
+}
+
+extension PolicyMemory {
+    package func life(of domain: DomainName) -> PolicyLife? { policy(for: domain)?.life }
+    package func unreadable(_ domain: DomainName, at time: UTCTime) -> String? { nil }
 }
 
 /// Answers policy map lookups.

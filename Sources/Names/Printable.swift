@@ -40,6 +40,20 @@ private func escapedOctet(_ text: some Collection<UInt8>) -> UInt8? {
     return octet < 0x20 || octet >= 0x7F || octet == UInt8(ascii: "\\") ? octet : nil
 }
 
+extension String {
+    /// The text up to so many octets, whole scalars only: what is kept of what came from the network.
+    package func cut(to octets: Int) -> String {
+        guard utf8.count > octets else { return self }
+        var length = 0
+        return String(
+            unicodeScalars.prefix { scalar in
+                length += UTF8.width(scalar)
+                return length <= octets
+            })
+
+    }
+}
+
 private func hex(_ byte: UInt8) -> String {
     let digits = String(byte, radix: 16, uppercase: true)
     return byte < 0x10 ? "0" + digits : digits

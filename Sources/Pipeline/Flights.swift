@@ -47,6 +47,9 @@ final class Flights<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
     }
 
+    /// The result of the work for `key` that is in flight; nil if none is.
+    func running(_ key: Key) async -> Value? { await state.withLock { $0.tasks[key] }?.value }
+
     var count: Int { state.withLock { $0.tasks.count } }
 
     private func land(_ key: Key, _ shares: [Share]) {

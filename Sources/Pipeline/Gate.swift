@@ -20,8 +20,6 @@ package struct GateSettings: Sendable, Equatable {
 
 /// From next hops to a verdict: policy, then route, then evidence, each from memory if memory has it.
 package final class Gate: Sendable {
-    /// Hosts remembered; a table's worth of memory is some hundred bytes an entry.
-    static let maxRemembered = 200_000
     /// Hosts that may be looked at at one time.
     static let maxFlights = 20_000
     /// Hosts of one route that are looked at at one time: a domain with many slow hosts must not take all probes.
@@ -60,13 +58,21 @@ package final class Gate: Sendable {
     let settings: Mutex<GateSettings>
     /// Whether the MTA's own words are read, so that only mail held back here is counted here.
     private let mtaTellsSessions: Bool
-    let evidence = ExpiringTable<ProbeKey, HostEvidence>(capacity: maxRemembered)
+    let evidence = ExpiringTable<ProbeKey, HostEvidence>(octets: MemoryBudget.evidence) { key, seen in
+        key.candidate.name.heldOctets + seen.heldOctets
+    }
     /// What single next hops came to in the current second: the same mail for the same domain is one look.
-    let standing = ExpiringTable<NextHop, Standing>(capacity: maxRemembered)
+    let standing = ExpiringTable<NextHop, Standing>(octets: MemoryBudget.verdicts) { hop, standing in
+        hop.heldOctets + standing.verdict.heldOctets + (standing.policy?.heldOctets ?? 0)
+    }
     /// Routes that broke their policy when they were last seen. Not to be able to look again does not mend them.
-    private let broken = ExpiringTable<NextHop, Broken>(capacity: maxRemembered)
+    private let broken = ExpiringTable<NextHop, Broken>(octets: MemoryBudget.broken) { hop, broken in
+        hop.heldOctets + broken.violation.heldOctets + broken.policy.heldOctets
+    }
     /// Routes that kept their policy when they were last looked at, and the policy.
-    private let proven = ExpiringTable<NextHop, Policy>(capacity: maxRemembered)
+    private let proven = ExpiringTable<NextHop, Policy>(octets: MemoryBudget.proven) { hop, policy in
+        hop.heldOctets + policy.heldOctets
+    }
     /// Hosts whose turn to be looked at has come: what takes time now is their own doing.
     private let begun = Mutex<Set<ProbeKey>>([])
     let generation = Atomic(0)
@@ -105,6 +111,15 @@ package final class Gate: Sendable {
         standing.removeAll()
         broken.removeAll()
         proven.removeAll()
+    }
+
+    /// Lets go of what is remembered no longer.
+    package func sweep() {
+        let now = clock.now
+        evidence.sweep(at: now)
+        standing.sweep(at: now)
+        broken.sweep(at: now)
+        proven.sweep(at: now)
     }
 
     // MARK: From memory, at once

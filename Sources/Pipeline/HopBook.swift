@@ -7,8 +7,6 @@ import Names
 /// A log tells the recipient and the host that took the mail, not whether the host was found by the recipient's MX
 /// records or by a relayhost or transport table, in which case the session is not about the recipient's domain.
 package final class HopBook: Sendable {
-    /// Domains remembered, some hundred octets each.
-    private static let maxRemembered = 200_000
     /// Longer than mail stays in a queue.
     private static let rememberedFor = Duration.seconds(5 * 86_400)
     /// A domain is noted anew after this time only, or when its next hops change.
@@ -19,7 +17,9 @@ package final class HopBook: Sendable {
         let at: UTCTime
     }
 
-    private let notes = ExpiringTable<DomainName, Note>(capacity: maxRemembered)
+    private let notes = ExpiringTable<DomainName, Note>(octets: MemoryBudget.hops) { domain, note in
+        note.hops.reduce(domain.heldOctets) { $0 + MemoryLayout<NextHop>.stride + $1.heldOctets }
+    }
     private let clock: any WallClock
 
     package init(clock: any WallClock) { self.clock = clock }
@@ -30,6 +30,9 @@ package final class HopBook: Sendable {
         if let last = notes.value(for: domain, at: now), last.hops == ruling.hops, now < last.at + Self.grain { return }
         notes.set(Note(hops: ruling.hops, at: now), for: domain, at: now, keepFor: Self.rememberedFor)
     }
+
+    /// Lets go of what is remembered no longer.
+    package func sweep() { notes.sweep(at: clock.now) }
 
     /// The next hops of the domain's mail; nil if no mail for it was seen.
     func hops(of domain: DomainName) -> [NextHop]? { notes.value(for: domain, at: clock.now)?.hops }

@@ -32,7 +32,6 @@ package final class MapDesk: MapOracle {
     private static let surveyStandsFor = Duration.seconds(300)
     /// How long a survey that got no answer is not tried again.
     private static let failureStandsFor = Duration.seconds(10)
-    private static let maxRemembered = 200_000
     private static let maxFlights = 20_000
 
     private struct SurveyKey: Hashable, Sendable {
@@ -45,10 +44,14 @@ package final class MapDesk: MapOracle {
     private let surveyor: any DANESurveyor
     private let clock: any WallClock
     private let settings: Mutex<MapSettings>
-    private let surveys = ExpiringTable<SurveyKey, DANEStatus>(capacity: maxRemembered)
+    private let surveys = ExpiringTable<SurveyKey, DANEStatus>(octets: MemoryBudget.surveys) { key, status in
+        key.candidate.name.heldOctets + status.heldOctets
+    }
     private let flights = Flights<SurveyKey, DANEStatus>(capacity: maxFlights) { $0.candidate.name }
     /// What next hops came to in the current second.
-    private let standing = ExpiringTable<NextHop, MapFinding>(capacity: maxRemembered)
+    private let standing = ExpiringTable<NextHop, MapFinding>(octets: MemoryBudget.answers) { hop, finding in
+        hop.heldOctets + finding.heldOctets
+    }
 
     package init(
         policies: PolicyKeeper, routes: RouteBook, surveyor: any DANESurveyor, clock: any WallClock,
@@ -72,6 +75,13 @@ package final class MapDesk: MapOracle {
         standing.removeAll()
     }
 
+    /// Lets go of what is remembered no longer.
+    package func sweep() {
+        let now = clock.now
+        surveys.sweep(at: now)
+        standing.sweep(at: now)
+    }
+
     package func glance(_ key: NextHop) -> MapFinding? {
         let now = clock.now
         if let known = standing.value(for: key, at: now) { return known }
@@ -81,6 +91,9 @@ package final class MapDesk: MapOracle {
         guard let policy = policies.known(domain) else { return nil }
         if let doubt = doubt(about: policy, settings) { return doubt }
         guard settings.puttingDANEFirst || policy.needsHosts else {
+            return remember(policy.finding(hosts: .unneeded), of: key, at: now)
+        }
+        if !policy.needsHosts, routes.isInsecure(key, at: now) {
             return remember(policy.finding(hosts: .unneeded), of: key, at: now)
         }
         guard let route = routes.known(key, at: now) else { return nil }
@@ -128,7 +141,7 @@ package final class MapDesk: MapOracle {
         let policy = await policies.policy(for: domain)
         if let doubt = doubt(about: policy, settings) { return doubt }
         guard settings.puttingDANEFirst || policy.needsHosts else { return policy.finding(hosts: .unneeded) }
-        let route = await routes.find(key)
+        let route = await routes.find(key, wantsHosts: policy.needsHosts)
         var statuses: [DANEStatus] = []
         if case .route(let route) = route, settings.puttingDANEFirst, route.isSecure {
             statuses = await survey(route)

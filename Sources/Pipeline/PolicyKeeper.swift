@@ -40,8 +40,10 @@ package final class PolicyKeeper: Sendable {
     static let maxLost = 1000
     /// How long they are remembered.
     static let lostFor = Duration.seconds(7 * 86_400)
-    /// Domains remembered as having no policy, or as checked.
-    static let maxRemembered = 500_000
+    /// How long it is remembered that a policy has ended, so that it is said once.
+    static let endSaidFor = CachedPolicy.keptPastEnd
+    /// A stored policy that cannot be read is fetched anew no more often than this.
+    static let repairPause = Duration.seconds(60)
 
     private struct Pause: Sendable {
         let id: String
@@ -60,11 +62,25 @@ package final class PolicyKeeper: Sendable {
     /// When mail last asked for a policy.
     package let uses = PolicyUses()
     /// The policies that ran out although they were in use, for the operator.
-    private let lost = ExpiringTable<DomainName, UTCTime>(capacity: maxLost)
-    private let recent = ExpiringTable<DomainName, PolicyFinding>(capacity: maxRemembered)
-    private let checked = ExpiringTable<DomainName, Bool>(capacity: maxRemembered)
-    private let rechecked = ExpiringTable<DomainName, Bool>(capacity: maxRemembered)
-    private let pauses = ExpiringTable<DomainName, Pause>(capacity: maxRemembered)
+    private let lost = ExpiringTable<DomainName, UTCTime>(capacity: maxLost, octets: MemoryBudget.lost) { domain, _ in
+        domain.heldOctets
+    }
+    /// The policies whose end was said, with that end.
+    private let ended = ExpiringTable<DomainName, UTCTime>(octets: MemoryBudget.ended) { domain, _ in
+        domain.heldOctets
+    }
+    private let recent = ExpiringTable<DomainName, PolicyFinding>(octets: MemoryBudget.recent) { domain, finding in
+        domain.heldOctets + finding.heldOctets
+    }
+    private let checked = ExpiringTable<DomainName, Bool>(octets: MemoryBudget.checked) { domain, _ in
+        domain.heldOctets
+    }
+    private let rechecked = ExpiringTable<DomainName, Bool>(octets: MemoryBudget.rechecked) { domain, _ in
+        domain.heldOctets
+    }
+    private let pauses = ExpiringTable<DomainName, Pause>(octets: MemoryBudget.pauses) { domain, pause in
+        domain.heldOctets + pause.id.heldOctets + pause.failure.text.heldOctets
+    }
     private let flights = Flights<DomainName, PolicyFinding>(capacity: maxFlights) { $0 }
     private let unsaved: UnsavedPolicies
 
@@ -85,6 +101,18 @@ package final class PolicyKeeper: Sendable {
 
     package func apply(_ new: KeeperSettings) { settings.withLock { $0 = new } }
 
+    /// The time by which policies live.
+    package var now: UTCTime { clock.now }
+
+    /// Lets go of what is remembered no longer.
+    package func sweep() {
+        let now = clock.now
+        for table in [checked, rechecked] { table.sweep(at: now) }
+        for table in [lost, ended] { table.sweep(at: now) }
+        recent.sweep(at: now)
+        pauses.sweep(at: now)
+    }
+
     /// What memory knows; nil when the network has to be asked. Starts a check in the background when one is due.
     package func known(_ domain: DomainName) -> PolicyFinding? {
         let now = clock.now
@@ -95,9 +123,20 @@ package final class PolicyKeeper: Sendable {
                 if checked.value(for: domain, at: now) == nil { flights.start(domain) { await self.discover(domain) } }
                 return .policy(cached)
             }
-            expire(cached)
+            noteEnd(of: domain, cached.life)
         }
-        return recent.value(for: domain, at: now).map { orPreloaded($0, of: domain) }
+        if let why = memory.unreadable(domain, at: now) {
+            repair(domain, at: now)
+            return .unreadable(why)
+        }
+        return recent.value(for: domain, at: now).map { inDoubt($0, of: domain) }
+    }
+
+    /// Fetches a policy anew that cannot be read.
+    private func repair(_ domain: DomainName, at now: UTCTime) {
+        guard checked.value(for: domain, at: now) == nil else { return }
+        checked.set(true, for: domain, at: now, keepFor: Self.repairPause)
+        flights.start(domain) { await self.discover(domain, fetchAlways: true) }
     }
 
     /// What stands in while nothing is known yet and nobody can wait any longer: the list's policy. Who delays the DNS
@@ -106,20 +145,27 @@ package final class PolicyKeeper: Sendable {
         standing.preloaded(domain, at: clock.now).map { .policy($0) }
     }
 
-    /// A finding that is no policy gives way to the list's policy.
-    private func orPreloaded(_ finding: PolicyFinding, of domain: DomainName) -> PolicyFinding {
+    /// A finding that is no policy gives way to the stored one that cannot be read, and then to the list's policy.
+    private func inDoubt(_ finding: PolicyFinding, of domain: DomainName) -> PolicyFinding {
         switch finding {
-        case .policy: finding
-        case .absent, .failed, .unknown: standIn(for: domain) ?? finding
-        case .unreadable: finding
+        case .policy, .unreadable: return finding
+        case .absent, .failed, .unknown:
+            if let why = memory.unreadable(domain, at: clock.now) { return .unreadable(why) }
+            return standIn(for: domain) ?? finding
         }
     }
 
     /// The policy as known, or as the network says it now.
     package func policy(for domain: DomainName) async -> PolicyFinding {
-        if let known = known(domain) { return known }
+        let known = known(domain)
+        if let known {
+            guard case .unreadable = known else { return known }
+            // Only the fetch that is under way, or was until just now, can say more.
+            _ = await flights.running(domain)
+            return self.known(domain) ?? known
+        }
         let found = await flights.join(domain) { await self.discover(domain) }
-        return orPreloaded(found ?? .unknown("too many lookups in flight"), of: domain)
+        return inDoubt(found ?? .unknown("too many lookups in flight"), of: domain)
     }
 
     /// Whether the record was looked at so lately that a violation need not look again.
@@ -135,14 +181,14 @@ package final class PolicyKeeper: Sendable {
         }
         let finding = await flights.join(domain) { await self.discover(domain) }
         rechecked.set(true, for: domain, at: clock.now, keepFor: Self.recheckPause)
-        return orPreloaded(finding ?? known(domain) ?? .unknown("too many lookups in flight"), of: domain)
+        return inDoubt(finding ?? known(domain) ?? .unknown("too many lookups in flight"), of: domain)
     }
 
     /// Fetches the policy now, whatever the id and past failures say.
     package func refresh(_ domain: DomainName) async -> PolicyFinding {
         pauses.remove(domain)
         // Not joined with a flight that may have asked before the operator did.
-        return await discover(domain, fetchAlways: true)
+        return inDoubt(await discover(domain, fetchAlways: true), of: domain)
     }
 
     /// Why the last fetch failed; nil if it did not, or if nothing was fetched.
@@ -164,13 +210,18 @@ package final class PolicyKeeper: Sendable {
     }
 
     /// The domains whose policy ran out of late because no fetch succeeded, and when: mail to them is unprotected.
-    package var lostPolicies: [(domain: DomainName, at: UTCTime)] { lost.all(at: clock.now).map { ($0, $1) } }
+    package var lostPolicies: [(domain: DomainName, at: UTCTime)] {
+        let now = clock.now
+        // A clock that was put right may have brought it back.
+        return lost.all(at: now).filter { memory.life(of: $0.0)?.isLive(at: now) != true }.map { ($0, $1) }
+    }
 
     /// Drops all that is known of the domain, on the operator's word only.
     package func forget(_ domain: DomainName) async throws {
         memory.remove(domain)
         unsaved.drop(domain)
         for table in [checked, rechecked] { table.remove(domain) }
+        ended.remove(domain)
         recent.remove(domain)
         pauses.remove(domain)
         try await store.remove(domain)
@@ -180,21 +231,23 @@ package final class PolicyKeeper: Sendable {
     @discardableResult
     package func saveUnsaved() async -> Int { await unsaved.retry() }
 
-    private func expire(_ cached: CachedPolicy) {
-        memory.remove(cached)
+    /// Says once that a policy has ended. It stays in memory and in the store for a while: a clock that jumped ahead is
+    /// put right again, and so is what it ended.
+    func noteEnd(of domain: DomainName, _ life: PolicyLife) {
         let now = clock.now
-        if let pause = pauses.value(for: cached.domain, at: now), cached.policy.mode != .none {
-            lost.set(now, for: cached.domain, at: now, keepFor: Self.lostFor)
+        guard ended.value(for: domain, at: now) != life.expiresAt else { return }
+        ended.set(life.expiresAt, for: domain, at: now, keepFor: Self.endSaidFor)
+        if let pause = pauses.value(for: domain, at: now), life.mode != .none {
+            lost.set(now, for: domain, at: now, keepFor: Self.lostFor)
             logger.warning(
                 "policy ran out because every fetch failed, mail to the domain is unprotected",
                 metadata: [
-                    "domain": "\(cached.domain)", "failures": "\(pause.failures)", "cause": "\(pause.failure.text)",
+                    "domain": "\(domain)", "failures": "\(pause.failures)", "cause": "\(pause.failure.text)",
                 ])
         }
         logger.notice(
             "policy expired",
-            metadata: ["domain": "\(cached.domain)", "mode": "\(cached.policy.mode)", "fetched": "\(cached.fetchedAt)"])
-        // Its row stays until the store is tidied: a removal now could come after the save of a newer policy.
+            metadata: ["domain": "\(domain)", "mode": "\(life.mode)", "fetched": "\(life.fetchedAt)"])
     }
 
     private func liveCached(_ domain: DomainName) -> CachedPolicy? {
@@ -223,6 +276,10 @@ package final class PolicyKeeper: Sendable {
             fallback = .unknown(text)
         case .notAsked(let text):
             return liveCached(domain).map { .policy($0) } ?? .unknown(text)
+        }
+        // There is a policy, whatever the record says, and its host alone can tell it.
+        if fetchAlways, memory.unreadable(domain, at: now) != nil {
+            return await follow("", of: domain, settings, fetchAlways: true)
         }
         if let cached = liveCached(domain) {
             let metadata: Logger.Metadata = ["domain": "\(domain)", "expires": "\(cached.expiresAt)"]
@@ -318,14 +375,14 @@ package final class PolicyKeeper: Sendable {
             "domain": "\(domain)", "result_type": "\(failure.type.rawValue)", "cause": "\(failure.text)",
             "retry_in": "\(pause.components.seconds)s",
         ]
+        // Look again when the pause ends, not after the usual interval: the policy must not run out unseen.
+        checked.set(true, for: domain, at: now, keepFor: min(pause, settings.recordCheckInterval))
         guard let cached else {
             logger.notice("policy fetch failed, none applies", metadata: metadata)
             recent.set(.failed(failure), for: domain, at: now, keepFor: min(pause, settings.absentFor))
             return .failed(failure)
         }
         // Deviation: failed refetches under a cached policy are not reported.
-        // Look again when the pause ends, not after the usual interval: the policy must not run out unseen.
-        checked.set(true, for: domain, at: now, keepFor: min(pause, settings.recordCheckInterval))
         metadata["expires"] = "\(cached.expiresAt)"
         if cached.nearsItsEnd(at: now) {
             logger.error("policy nears its end and cannot be fetched", metadata: metadata)

@@ -39,27 +39,43 @@ package final class PolicyRefresher: Sendable {
     /// Fetches what is due now, those that end soonest first; returns how many fetches were tried.
     @discardableResult
     package func refreshDue() async -> Int {
-        let now = clock.now
-        let refreshInterval = keeper.refreshInterval
-        let used = uses.domains(since: now - Self.unusedAfter).compactMap { memory.policy(for: $0) }
-        // Asked for, a policy that has run out is let go, and named if it was lost.
-        for cached in used where !cached.isLive(at: now) { _ = keeper.known(cached.domain) }
-        let due = used.filter {
-            $0.isLive(at: now) && now >= $0.refreshTime(every: refreshInterval) && !keeper.isPausing($0.domain)
-        }
-        let soonest = due.sorted { $0.expiresAt < $1.expiresAt }.prefix(Self.mostAtOnce)
+        let soonest = due()
         await withDiscardingTaskGroup { group in
-            for cached in soonest { group.addTask { await self.keeper.renew(cached.domain) } }
+            for domain in soonest { group.addTask { await self.keeper.renew(domain) } }
         }
         return soonest.count
     }
+
+    /// What is due, by the lives of the policies alone: their texts are not read, and only as many domains are held as
+    /// are fetched.
+    private func due() -> [DomainName] {
+        let now = clock.now
+        let refreshInterval = keeper.refreshInterval
+        var due: [(domain: DomainName, expiresAt: UTCTime)] = []
+        uses.forEach(since: now - Self.unusedAfter) { domain in
+            guard let life = memory.life(of: domain) else { return }
+            guard life.isLive(at: now) else { return keeper.noteEnd(of: domain, life) }
+            // A fetch in the future was by a clock that has been set back.
+            let isDue = life.fetchedAt > now || now >= life.refreshTime(of: domain, every: refreshInterval)
+            guard isDue, !keeper.isPausing(domain) else { return }
+            due.append((domain, life.expiresAt))
+            if due.count >= 2 * Self.mostAtOnce { Self.keepSoonest(of: &due) }
+        }
+        Self.keepSoonest(of: &due)
+        return due.map(\.domain)
+    }
+
+    private static func keepSoonest(of due: inout [(domain: DomainName, expiresAt: UTCTime)]) {
+        due.sort { $0.expiresAt < $1.expiresAt }
+        due.removeLast(max(0, due.count - mostAtOnce))
+    }
 }
 
-extension CachedPolicy {
+extension PolicyLife {
     /// When the policy is to be fetched anew: after the interval or half its life, whichever comes first, and up to a
     /// quarter earlier, by the name of the domain, so that policies learned together part.
-    package func refreshTime(every interval: Duration) -> UTCTime {
-        let span = min(interval.components.seconds, max(1, policy.maxAgeSeconds / 2))
+    package func refreshTime(of domain: DomainName, every interval: Duration) -> UTCTime {
+        let span = min(interval.components.seconds, max(1, (expiresAt - fetchedAt).components.seconds / 2))
         // Not Hasher: its seed changes with each start, and a restart must not bring all together again.
         var spread = FNV1a()
         spread.add(domain.ascii)

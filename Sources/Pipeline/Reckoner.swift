@@ -21,7 +21,9 @@ package final class Reckoner: Sendable {
     private let readsLog: Bool
     /// How many sessions of a domain datagrams have counted as without a policy while nobody knew whether it has one:
     /// their log lines are still to come, and a testing policy may be known by then.
-    private let countedUnknown = ExpiringTable<DomainName, Int>(capacity: 10_000)
+    private let countedUnknown = ExpiringTable<DomainName, Int>(octets: MemoryBudget.countedUnknown) { domain, _ in
+        domain.heldOctets
+    }
     /// Longer than a log lags behind.
     private static let logLagsFor = Duration.seconds(3600)
 
@@ -37,6 +39,9 @@ package final class Reckoner: Sendable {
         self.readsLog = readsLog
         self.clock = clock
     }
+
+    /// Lets go of what is remembered no longer.
+    package func sweep() { countedUnknown.sweep(at: clock.now) }
 
     // MARK: Sessions of a log
 

@@ -4,25 +4,26 @@ import Names
 
 /// A policy as one block of memory: what is not looked at need not be parsed.
 package struct PackedPolicy: Sendable, Hashable {
-    /// Fetched at and expires at (8 octets each, big-endian), length of the id (1 octet), id, body.
+    /// Fetched at and expires at (8 octets each, big-endian), mode (1 octet), length of the id (1 octet), id, lines.
     private let bytes: [UInt8]
 
-    private static let idLengthOffset = 16
-    private static let idOffset = 17
+    private static let modeOffset = 16
+    private static let idLengthOffset = 17
+    private static let idOffset = 18
 
     package init(_ policy: CachedPolicy) {
-        self.init(
-            fetchedAt: policy.fetchedAt, expiresAt: policy.expiresAt, id: policy.id.utf8, body: policy.policy.text.utf8)
+        self.init(life: policy.life, id: policy.id.utf8, body: policy.policy.text.utf8)
     }
 
     /// - Parameter id: what is longer than 255 octets is cut; an id has 32 at most.
-    init(fetchedAt: UTCTime, expiresAt: UTCTime, id: some Collection<UInt8>, body: some Collection<UInt8>) {
+    init(life: PolicyLife, id: some Collection<UInt8>, body: some Collection<UInt8>) {
         let idLength = min(id.count, 255)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Self.idOffset + idLength + body.count)
-        for time in [fetchedAt, expiresAt] {
+        for time in [life.fetchedAt, life.expiresAt] {
             withUnsafeBytes(of: time.secondsSinceEpoch.bigEndian) { bytes.append(contentsOf: $0) }
         }
+        bytes.append(life.mode.octet)
         bytes.append(UInt8(idLength))
         bytes.append(contentsOf: id.prefix(idLength))
         bytes.append(contentsOf: body)
@@ -31,16 +32,49 @@ package struct PackedPolicy: Sendable, Hashable {
 
     package var fetchedAt: UTCTime { time(at: 0) }
     package var expiresAt: UTCTime { time(at: 8) }
+    package var life: PolicyLife {
+        PolicyLife(mode: Policy.Mode(octet: bytes[Self.modeOffset]), fetchedAt: fetchedAt, expiresAt: expiresAt)
+    }
 
-    /// Parses the body.
+    var id: ArraySlice<UInt8> { bytes[Self.idOffset..<bodyOffset] }
+    var body: ArraySlice<UInt8> { bytes[bodyOffset...] }
+    private var bodyOffset: Int { Self.idOffset + Int(bytes[Self.idLengthOffset]) }
+
+    /// Parses the lines.
     package func unpacked(for domain: DomainName) throws(PolicyError) -> CachedPolicy {
-        let bodyOffset = Self.idOffset + Int(bytes[Self.idLengthOffset])
-        let id = String(decoding: bytes[Self.idOffset..<bodyOffset], as: UTF8.self)
-        let policy = try Policy.read(bytes[bodyOffset...]).policy
-        return CachedPolicy(domain: domain, id: id, policy: policy, fetchedAt: fetchedAt)
+        let policy = try Policy.read(body).policy
+        return CachedPolicy(
+            domain: domain, id: String(decoding: id, as: UTF8.self), policy: policy, fetchedAt: fetchedAt)
+    }
+
+    /// What a row's checksum is made of: all that a policy rests on.
+    func checksum(of domain: DomainName) -> Int64 {
+        var hash = FNV1a()
+        hash.add(domain.ascii)
+        for octet in bytes { hash.add(octet) }
+        return Int64(bitPattern: hash.value)
     }
 
     private func time(at offset: Int) -> UTCTime {
         UTCTime(secondsSinceEpoch: bytes[offset..<offset + 8].reduce(0) { $0 << 8 | Int64($1) })
+    }
+}
+
+extension Policy.Mode {
+    fileprivate var octet: UInt8 {
+        switch self {
+        case .enforce: 0
+        case .testing: 1
+        case .none: 2
+        }
+    }
+
+    /// The stricter one in doubt.
+    fileprivate init(octet: UInt8) {
+        switch octet {
+        case 1: self = .testing
+        case 2: self = .none
+        default: self = .enforce
+        }
     }
 }

@@ -11,16 +11,22 @@ struct TallyKey: Sendable, Hashable {
 }
 
 /// Counts on their way to the disk, bounded: what has no room loses its details first, and only then itself.
-struct PendingCounts: Sendable {
-    /// Tallies held, some 500 octets each.
-    static let maxTallies = 100_000
+package struct PendingCounts: Sendable {
+    /// Tallies held.
+    static let maxTallies = 24_000
     /// Kinds of failure held in all tallies, some 500 octets each.
-    static let maxDetails = 100_000
+    static let maxDetails = 24_000
+    /// Octets of tallies, some 400 each and the texts of their policies, which strangers write.
+    static let maxTallyOctets = 12 << 20
+    private static let tallyOctets = 400
+    /// Most octets of all.
+    package static let maxOctets = maxTallyOctets + maxDetails * 500
 
     /// False for counts that are written at once, all or none: who has them bounds them.
     private let isBounded: Bool
     private(set) var tallies: [TallyKey: Tally] = [:]
     private(set) var detailCount = 0
+    private var octets = 0
     /// Sessions that could not be counted for want of room.
     private(set) var lost = 0
 
@@ -57,7 +63,11 @@ struct PendingCounts: Sendable {
 
     private mutating func room(for key: TallyKey) -> Dictionary<TallyKey, Tally>.Index? {
         if let index = tallies.index(forKey: key) { return index }
-        guard !isBounded || tallies.count < Self.maxTallies else { return nil }
+        let needed = Self.tallyOctets + key.domain.ascii.utf8.count + key.policy.heldOctets
+        guard !isBounded || (tallies.count < Self.maxTallies && octets + needed <= Self.maxTallyOctets) else {
+            return nil
+        }
+        octets += needed
         tallies[key] = Tally()
         return tallies.index(forKey: key)
     }

@@ -10,15 +10,11 @@ actor PolicyChanges {
         case remove(DomainName)
     }
 
-    private let pool: DatabasePool
-    private let path: String
+    private let file: DatabaseFile
     private var waiting: [(change: Change, continuation: CheckedContinuation<StoreError?, Never>)] = []
     private var isWriting = false
 
-    init(pool: DatabasePool, path: String) {
-        self.pool = pool
-        self.path = path
-    }
+    init(_ file: DatabaseFile) { self.file = file }
 
     /// Returns when the change is on disk.
     func apply(_ change: Change) async throws(StoreError) {
@@ -42,8 +38,8 @@ actor PolicyChanges {
     }
 
     private func write(_ changes: [Change]) async -> StoreError? {
-        do {
-            try await pool.write { db in
+        do throws(StoreError) {
+            try await file.write { db in
                 for change in changes {
                     switch change {
                     case .save(let policy): try Store.save(policy, in: db)
@@ -53,7 +49,7 @@ actor PolicyChanges {
             }
             return nil
         } catch {
-            return StoreError(error, path: path)
+            return error
         }
     }
 }

@@ -20,7 +20,7 @@ enum Schema {
         try migrator.migrate(pool)
     }
 
-    private static func isEmpty(_ db: Database) throws -> Bool {
+    static func isEmpty(_ db: Database) throws -> Bool {
         try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") == 0
     }
 
@@ -37,6 +37,10 @@ enum Schema {
         migrator.registerMigration("5-report-shares") { db in
             try db.execute(sql: shares)
             try Store.fillShares(in: db)
+        }
+        // Rows of before have none: nothing is known of them.
+        migrator.registerMigration("6-policy-checksum") { db in
+            try db.execute(sql: "ALTER TABLE policy ADD COLUMN checksum INTEGER")
         }
         return migrator
     }

@@ -15,9 +15,18 @@ extension Store: PolicyStore {
 extension Store {
     /// What a load found.
     package struct LoadCount: Sendable, Hashable {
+        /// Live policies.
         package var loaded = 0
         /// Live rows that are not policies any more; each was named in the log, up to a limit.
         package var skipped = 0
+        /// When the newest policy was fetched, live or not.
+        package var newest: UTCTime?
+
+        package init(loaded: Int = 0, skipped: Int = 0, newest: UTCTime? = nil) {
+            self.loaded = loaded
+            self.skipped = skipped
+            self.newest = newest
+        }
     }
 
     /// Rows named in the log of one load.
@@ -25,27 +34,16 @@ extension Store {
     /// Policies of one transaction of ``save(all:)``.
     private static let importGroup = 50_000
 
-    /// Hands over every policy that has not expired, without parsing its body: ``PolicyTable`` does that on demand.
+    /// Puts every policy into `table` without parsing its lines, which the table does on demand; those that have ended,
+    /// too, since the clock may be wrong.
     ///
     /// Blocks the thread, for seconds with a million policies: for the start.
-    package func loadLivePolicies(
-        at time: UTCTime, _ body: (DomainName, PackedPolicy) -> Void
-    ) throws(StoreError) -> LoadCount {
+    package func load(into table: PolicyTable, at time: UTCTime) throws(StoreError) -> LoadCount {
         do {
             return try pool.read { db in
                 var count = LoadCount()
-                let rows = try Row.fetchCursor(
-                    db, sql: "SELECT \(PolicyRow.columns) FROM policy WHERE expires_at > ?",
-                    arguments: [time.secondsSinceEpoch])
-                while let row = try rows.next() {
-                    if let policy = PolicyRow(row) {
-                        body(policy.domain, policy.packed)
-                        count.loaded += 1
-                    } else {
-                        count.skipped += 1
-                        if count.skipped <= Self.maxWarnings { warn(of: row) }
-                    }
-                }
+                let rows = try Row.fetchCursor(db, sql: "SELECT \(StoredPolicyRow.columns) FROM policy")
+                while let row = try rows.next() { take(StoredPolicyRow(row), into: table, at: time, &count) }
                 return count
             }
         } catch {
@@ -53,17 +51,35 @@ extension Store {
         }
     }
 
-    /// Puts every live policy into `table`.
-    package func load(into table: PolicyTable, at time: UTCTime) throws(StoreError) -> LoadCount {
-        try loadLivePolicies(at: time) { domain, packed in table.set(packed, for: domain) }
+    private func take(_ row: StoredPolicyRow, into table: PolicyTable, at time: UTCTime, _ count: inout LoadCount) {
+        switch row {
+        case .policy(let domain, let packed):
+            table.set(packed, for: domain)
+            let life = packed.life
+            if life.isLive(at: time) { count.loaded += 1 }
+            count.newest = max(count.newest ?? life.fetchedAt, life.fetchedAt)
+            return
+        case .unreadable(let domain, let expiresAt):
+            // The column may be what has changed.
+            let end = min(expiresAt, time + .seconds(Policy.maxAgeLimitSeconds))
+            table.setUnreadable(domain, until: end, StoredPolicyRow.unreadableText)
+            warn("stored policy cannot be read, mail to the domain waits until it is fetched anew", domain.ascii, count)
+        case .nothing(let name): warn("stored policy cannot be read, it is fetched anew", name, count)
+        }
+        count.skipped += 1
+    }
+
+    private func warn(_ message: Logger.Message, _ domain: String, _ count: LoadCount) {
+        guard count.skipped < Self.maxWarnings else { return }
+        logger.warning(message, metadata: ["domain": "\(domain)"])
     }
 
     /// The stored policy of a domain, expired or not; nil if there is none or its row cannot be read.
     package func policy(for domain: DomainName) async throws(StoreError) -> CachedPolicy? {
         try await read { [self] db in
             let rows = try Row.fetchCursor(
-                db, sql: "SELECT \(PolicyRow.columns) FROM policy WHERE domain = ?", arguments: [domain.ascii])
-            return try rows.next().flatMap { PolicyRow($0) }.flatMap { unpacked($0) }
+                db, sql: "SELECT \(StoredPolicyRow.columns) FROM policy WHERE domain = ?", arguments: [domain.ascii])
+            return try rows.next().flatMap { unpacked(StoredPolicyRow($0)) }
         }
     }
 
@@ -85,13 +101,13 @@ extension Store {
     private func piece(after: String, limit: Int) async throws(StoreError) -> ([CachedPolicy], last: String?) {
         try await read { [self] db in
             let rows = try Row.fetchCursor(
-                db, sql: "SELECT \(PolicyRow.columns) FROM policy WHERE domain > ? ORDER BY domain LIMIT ?",
+                db, sql: "SELECT \(StoredPolicyRow.columns) FROM policy WHERE domain > ? ORDER BY domain LIMIT ?",
                 arguments: [after, limit])
             var policies: [CachedPolicy] = []
             var last: String?
             while let row = try rows.next() {
                 last = row[0]
-                if let policy = PolicyRow(row).flatMap({ unpacked($0) }) { policies.append(policy) }
+                if let policy = unpacked(StoredPolicyRow(row)) { policies.append(policy) }
             }
             return (policies, last)
         }
@@ -127,60 +143,53 @@ extension Store {
         }
     }
 
-    private func unpacked(_ row: PolicyRow) -> CachedPolicy? {
+    /// When the store was last written to by a policy or a use of one, as far as anybody can tell.
+    package func newestUse() async throws(StoreError) -> UTCTime? {
+        try await read { db in
+            try Int64.fetchOne(db, sql: "SELECT max(last_used) FROM policy_use").map(UTCTime.init(secondsSinceEpoch:))
+        }
+    }
+
+    private func unpacked(_ row: StoredPolicyRow) -> CachedPolicy? {
+        guard case .policy(let domain, let packed) = row else { return nil }
         do throws(PolicyError) {
-            return try row.packed.unpacked(for: row.domain)
+            return try packed.unpacked(for: domain)
         } catch {
-            logger.warning(
-                "stored policy cannot be read", metadata: ["domain": "\(row.domain)", "cause": "\(error)"])
+            logger.warning("stored policy cannot be read", metadata: ["domain": "\(domain)", "cause": "\(error)"])
             return nil
         }
     }
 
-    private func warn(of row: Row) {
-        let domain: String? = row[0]
-        logger.warning(
-            "stored policy cannot be read, it is fetched anew", metadata: ["domain": "\(printable(domain ?? ""))"])
-    }
+    private static let columns = "domain, id, mode, fetched_at, expires_at, body, checksum"
 
     static func save(_ policy: CachedPolicy, in db: Database) throws {
         let statement = try db.cachedStatement(
-            sql:
-                "INSERT OR REPLACE INTO policy (domain, id, mode, fetched_at, expires_at, body) VALUES (?, ?, ?, ?, ?, ?)"
-        )
-        try statement.execute(arguments: [
-            policy.domain.ascii, policy.id, policy.policy.mode.rawValue, policy.fetchedAt.secondsSinceEpoch,
-            policy.expiresAt.secondsSinceEpoch, Data(policy.policy.text.utf8),
-        ])
+            sql: "INSERT OR REPLACE INTO policy (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?)")
+        try statement.execute(arguments: arguments(PackedPolicy(policy), of: policy.domain))
+    }
+
+    /// Saves what memory has, unless the row is newer.
+    static func merge(_ packed: PackedPolicy, of domain: DomainName, in db: Database) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT INTO policy (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (domain) DO UPDATE SET id = excluded.id, mode = excluded.mode,
+                    fetched_at = excluded.fetched_at, expires_at = excluded.expires_at, body = excluded.body,
+                    checksum = excluded.checksum
+                WHERE excluded.fetched_at >= fetched_at
+                """)
+        try statement.execute(arguments: arguments(packed, of: domain))
+    }
+
+    private static func arguments(_ packed: PackedPolicy, of domain: DomainName) -> StatementArguments {
+        [
+            domain.ascii, String(decoding: packed.id, as: UTF8.self), packed.life.mode.rawValue,
+            packed.fetchedAt.secondsSinceEpoch, packed.expiresAt.secondsSinceEpoch, Data(packed.body),
+            packed.checksum(of: domain),
+        ]
     }
 
     static func remove(_ domain: DomainName, in db: Database) throws {
         try db.cachedStatement(sql: "DELETE FROM policy WHERE domain = ?").execute(arguments: [domain.ascii])
-    }
-}
-
-/// A row of the table `policy`, its body not parsed yet.
-private struct PolicyRow {
-    static let columns = "domain, id, mode, fetched_at, expires_at, body"
-
-    let domain: DomainName
-    let packed: PackedPolicy
-
-    /// - Returns: nil for what no policy can be made of.
-    init?(_ row: Row) {
-        guard let name: String = row[0], let domain = try? DomainName(name), let id: String = row[1],
-            let mode: String = row[2], Policy.Mode(rawValue: mode) != nil, let fetchedAt: Int64 = row[3],
-            let expiresAt: Int64 = row[4]
-        else { return nil }
-        let packed = try? row.withUnsafeData(atIndex: 5) { body in
-            body.map {
-                PackedPolicy(
-                    fetchedAt: UTCTime(secondsSinceEpoch: fetchedAt), expiresAt: UTCTime(secondsSinceEpoch: expiresAt),
-                    id: id.utf8, body: $0)
-            }
-        }
-        guard let packed = packed ?? nil else { return nil }
-        self.domain = domain
-        self.packed = packed
     }
 }

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import GRDB
-import Glibc
 import Logging
-import MTASTS
-import Names
 
 /// The SQLite database that keeps policies and counts across restarts.
 ///
@@ -12,28 +9,22 @@ import Names
 package final class Store: Sendable {
     /// How long a write waits for another process, such as a command beside the daemon.
     package static let busyTimeout = Duration.seconds(10)
-    /// Owner writes, group reads: the file holds with whom the site exchanges mail.
-    private static let fileMode: mode_t = 0o640
-
     package let path: String
-    let pool: DatabasePool
     let logger: Logger
+    private let file: DatabaseFile
     let changes: PolicyChanges
 
-    /// Opens the database and brings its schema up to date.
+    /// Opens the database and brings its schema up to date. An empty one where there was another is an error.
     /// - Parameter createIfMissing: false for a command, which must not make a file that the daemon cannot write.
     package init(path: String, createIfMissing: Bool = true, logger: Logger) throws(StoreError) {
         self.path = path
         self.logger = logger
-        try Self.prepareFile(path, createIfMissing: createIfMissing)
-        do {
-            pool = try DatabasePool(path: path, configuration: Self.configuration)
-            try Schema.migrate(pool, path: path)
-        } catch {
-            throw StoreError(error, path: path)
-        }
-        changes = PolicyChanges(pool: pool, path: path)
+        file = try DatabaseFile(path: path, createIfMissing: createIfMissing, logger: logger)
+        changes = PolicyChanges(file)
     }
+
+    /// The connections of now: the file may be exchanged for a new one.
+    var pool: DatabasePool { file.pool }
 
     /// Ends the use of the database and leaves one file with all in it, for who copies it or moves it aside: the
     /// write-ahead log is empty. Whatever comes after is an error.
@@ -46,63 +37,26 @@ package final class Store: Sendable {
         }
     }
 
-    private static var configuration: Configuration {
-        var configuration = Configuration()
-        configuration.label = "store"
-        configuration.busyMode = .timeout(Double(busyTimeout.components.seconds))
-        configuration.prepareDatabase { db in
-            // The pool's own default is NORMAL, which may lose the last commits at a power cut.
-            try db.execute(sql: "PRAGMA synchronous = FULL")
-        }
-        return configuration
-    }
-
-    /// Makes the file with our mode, and finds in the system's own words what SQLite would only call "unable to open".
-    private static func prepareFile(_ path: String, createIfMissing: Bool) throws(StoreError) {
-        let created = createIfMissing ? open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, fileMode) : -1
-        let mayExist = !createIfMissing || errno == EEXIST
-        let file = created < 0 && mayExist ? open(path, O_RDWR | O_CLOEXEC) : created
-        guard file >= 0 else {
-            let code = errno
-            throw StoreError(cause(ofOpenError: code, path: path), path: path, text: String(cString: strerror(code)))
-        }
-        // In spite of a narrow umask.
-        if created >= 0 { _ = fchmod(file, fileMode) }
-        Glibc.close(file)
-    }
-
-    private static func cause(ofOpenError code: Int32, path: String) -> StoreError.Cause {
-        switch code {
-        case ENOENT:
-            let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
-            let directory = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-            return access(directory, F_OK) == 0 ? .missing : .noDirectory
-        case ENOTDIR: return .noDirectory
-        case EACCES, EPERM: return .notPermitted
-        case EROFS: return .readOnly
-        case ENOSPC, EDQUOT: return .full
-        case EISDIR: return .notADatabase
-        default: return .other
-        }
-    }
-
     /// Runs one transaction. It ends whether or not the task is cancelled: shutdown must not lose counts.
     func write<Value: Sendable>(
         _ updates: @escaping @Sendable (Database) throws -> Value
-    ) async throws(StoreError) -> Value {
-        let result: Result<Value, any Error> = await withCheckedContinuation { continuation in
-            pool.asyncWrite(updates) { _, result in continuation.resume(returning: result) }
-        }
-        do { return try result.get() } catch { throw StoreError(error, path: path) }
-    }
+    ) async throws(StoreError) -> Value { try await file.write(updates) }
 
     /// Reads from one snapshot.
     func read<Value: Sendable>(
         _ value: @escaping @Sendable (Database) throws -> Value
-    ) async throws(StoreError) -> Value {
-        let result: Result<Value, any Error> = await withCheckedContinuation { continuation in
-            pool.asyncRead { db in continuation.resume(returning: Result { try value(db.get()) }) }
+    ) async throws(StoreError) -> Value { try await file.read(value) }
+
+    /// Looks whether the database still lies at its path, as it was. If not, it is written anew there with what the lost
+    /// file held, as far as that can be read, and with all policies of memory; a database that was put in its place is
+    /// kept, and gets the policies that are newer.
+    /// - Returns: what had become of it; nil if nothing had.
+    /// - Throws: when it cannot be written anew. Memory serves on, and the next look tries again.
+    package func mendIfLost(from table: PolicyTable) async throws(StoreError) -> String? {
+        guard let loss = await file.loss() else { return nil }
+        try await file.mend(loss) { db in
+            try table.forEach { domain, packed in try Self.merge(packed, of: domain, in: db) }
         }
-        do { return try result.get() } catch { throw StoreError(error, path: path) }
+        return loss.rawValue
     }
 }

@@ -7,6 +7,9 @@ package struct StoreError: Error, Sendable, Hashable {
     package enum Cause: Sendable, Hashable, CaseIterable {
         /// There is no such file, and it was not to be made.
         case missing
+        /// There was a database at this path, and now there is none or an empty one: nothing is known of the policies that
+        /// it held.
+        case vanished
         case noDirectory
         case notPermitted
         case readOnly
@@ -37,13 +40,17 @@ package struct StoreError: Error, Sendable, Hashable {
     package var cure: String {
         switch cause {
         case .missing: "start the daemon once, or set store.path to its database"
+        case .vanished:
+            "put the database or its backup back; or, to begin anew without any policy until it is fetched again: "
+                + "rm \(StoreMarker.path(beside: path))"
         case .noDirectory: "make the directory and give it to the daemon's user, or change store.path"
         case .notPermitted: "give file and directory to the daemon's user: SQLite writes files beside the database"
         case .readOnly: "mount the file system writable, or change store.path"
         case .notADatabase, .foreign: "set store.path to a file of its own, or move this one aside"
         case .corrupt:
-            "stop the daemon, move the file and its -wal and -shm aside (mv \(path) \(path).corrupt) and start again; "
-                + "policies are then fetched anew, counts that were not reported are lost"
+            "stop the daemon, put a backup in its place; or move the file and its -wal, -shm and .made aside "
+                + "(mv \(path) \(path).corrupt) and start again: policies are then fetched anew, counts that were not "
+                + "reported are lost"
         case .newerSchema: "run the version that wrote it, or a newer one"
         case .busy: "find the process that holds it: fuser \(path)"
         case .full: "free disk space; policies and counts stay in memory until then"
@@ -58,6 +65,7 @@ extension StoreError: CustomStringConvertible {
     private var what: String {
         switch cause {
         case .missing: "no such database"
+        case .vanished: "the database that was here is gone or empty"
         case .noDirectory: "its directory does not exist"
         case .notPermitted: "not permitted"
         case .readOnly: "read-only"

@@ -47,6 +47,36 @@ struct PolicyTests {
         #expect(policy.lines == ["version: STSv1", "mode: none", "max_age: 1"])
     }
 
+    @Test("what is kept are the lines that count, and read again they are the same policy")
+    func kept() throws {
+        let blanks = String(repeating: " ", count: 5000)
+        let body =
+            "mx:\(blanks)Mail.Example.ORG.\r\n# \(blanks)\nversion:  STSv1\nmode: enforce\nmode: none\nx: y\nmx: *\n"
+            + "max_age: \(String(repeating: "0", count: 3000))86400\nmx: *.example.net\n"
+        let policy = try Policy.read(body.utf8).policy
+        #expect(
+            policy.lines == [
+                "mx: Mail.Example.ORG.", "version: STSv1", "mode: enforce", "max_age: 86400", "mx: *.example.net",
+            ])
+        #expect(try Policy.read(policy.text.utf8).policy == policy)
+        #expect(try Policy.read(policy.text.utf8).warnings.isEmpty)
+    }
+
+    @Test("patterns are bounded: the first count, and that is said once")
+    func boundedPatterns() throws {
+        let body = PolicyTable.minimal + (0..<6000).map { "mx: h\($0).example\n" }.joined()
+        let reading = try Policy.read(body.utf8)
+        #expect(reading.policy.mx.count == Policy.maxPatterns)
+        #expect(reading.warnings.count == 1)
+        #expect(reading.policy.covers(try DomainName("h1.example")))
+        // Stricter, never weaker.
+        #expect(!reading.policy.covers(try DomainName("h5999.example")))
+        #expect(try Policy.read(reading.policy.text.utf8).policy == reading.policy)
+        let reported = AppliedPolicy.sts(try DomainName("example.org"), reading.policy).reported
+        #expect((reported.strings + reported.mxHosts).reduce(0) { $0 + $1.utf8.count } <= 16_500)
+        #expect(reported.strings.contains { $0.hasPrefix("max_age") })
+    }
+
     @Test("a policy lives from its fetch until max_age has passed")
     func life() throws {
         let policy = try Policy.read("version: STSv1\nmode: none\nmax_age: 60".utf8).policy

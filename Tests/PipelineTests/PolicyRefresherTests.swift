@@ -83,10 +83,9 @@ struct PolicyRefresherTests {
     func spread() throws {
         let policy = try Policy.read(body(.enforce, maxAge: 604_800).utf8).policy
         let times = try (0..<100).map { number in
-            CachedPolicy(
-                domain: try DomainName("d\(number).example"), id: "1", policy: policy,
-                fetchedAt: UTCTime(secondsSinceEpoch: 0)
-            ).refreshTime(every: .seconds(43_200)).secondsSinceEpoch
+            let domain = try DomainName("d\(number).example")
+            return CachedPolicy(domain: domain, id: "1", policy: policy, fetchedAt: UTCTime(secondsSinceEpoch: 0))
+                .life.refreshTime(of: domain, every: .seconds(43_200)).secondsSinceEpoch
         }
         #expect(Set(times).count > 90)
         #expect(times.allSatisfy { (32_400...43_200).contains($0) })

@@ -137,27 +137,35 @@ struct MapAnswerTests {
         #expect(try PostfixPolicy(text.utf8).value("policy_failure") != nil)
     }
 
+    /// A policy that is larger than any that is read.
+    private func large(_ patterns: [String]) throws -> CachedPolicy {
+        CachedPolicy(
+            domain: try name("example.com"), id: "1",
+            policy: Policy(unpublished: .enforce, mx: try patterns.map { try MXPattern($0) }),
+            fetchedAt: UTCTime(secondsSinceEpoch: 1_767_225_600))
+    }
+
     @Test("what is too long loses strings first, then all patterns, and last the answer")
     func length() throws {
         func patterns(_ count: Int) -> [String] { (0..<count).map { "mx-\($0 + 10_000).rather-long.example" } }
         let whole = try PostfixPolicy(
-            try answer(.enforce(try cached(mx: patterns(700)), .unneeded), .postfixTLSRPT).utf8)
+            try answer(.enforce(try large(patterns(700)), .unneeded), .postfixTLSRPT).utf8)
         #expect(whole.values("policy_string").count == 703)
         let someStrings = try PostfixPolicy(
-            try answer(.enforce(try cached(mx: patterns(1000)), .unneeded), .postfixTLSRPT).utf8)
+            try answer(.enforce(try large(patterns(1000)), .unneeded), .postfixTLSRPT).utf8)
         #expect(someStrings.values("mx_host_pattern").count == 1000)
         #expect((1..<1000).contains(someStrings.values("policy_string").count))
         let noPatterns = try PostfixPolicy(
-            try answer(.enforce(try cached(mx: patterns(2500)), .unneeded), .postfixTLSRPT).utf8)
+            try answer(.enforce(try large(patterns(2500)), .unneeded), .postfixTLSRPT).utf8)
         #expect(noPatterns.values("mx_host_pattern").isEmpty)
         #expect(noPatterns.value("match")?.split(separator: ":").count == 2500)
-        let tooLong = try cached(mx: patterns(5000))
+        let tooLong = try large(patterns(5000))
         for form in MapForm.allCases { #expect(try answer(.enforce(tooLong, .unneeded), form) == trouble(.tooLong)) }
     }
 
     @Test("without patterns Postfix would not check the depth of wildcards, so names are listed or nothing is said")
     func lengthOfWildcards() throws {
-        let policy = try cached(mx: (0..<2500).map { "*.w\($0 + 10_000).rather-long.example" })
+        let policy = try large((0..<2500).map { "*.w\($0 + 10_000).rather-long.example" })
         #expect(try answer(.enforce(policy, .unknown("")), .postfixTLSRPT) == trouble(.hostsUnknown))
         let deep = MXSet.known([try name("a.b.w10000.rather-long.example")])
         #expect(try answer(.enforce(policy, deep), .postfixTLSRPT) == trouble(.depthOnly))

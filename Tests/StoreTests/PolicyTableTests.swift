@@ -56,7 +56,9 @@ struct PolicyTableTests {
     func unreadable() throws {
         let log = LogLines()
         let table = PolicyTable(logger: log.logger)
-        let packed = PackedPolicy(fetchedAt: noon, expiresAt: noon + .seconds(1), id: "1".utf8, body: "garbage".utf8)
+        let packed = PackedPolicy(
+            life: PolicyLife(mode: .enforce, fetchedAt: noon, expiresAt: noon + .seconds(1)), id: "1".utf8,
+            body: "garbage".utf8)
         table.set(packed, for: try name("example.org"))
         #expect(table.policy(for: try name("example.org")) == nil)
         #expect(log.lines.count == 1)

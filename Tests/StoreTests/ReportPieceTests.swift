@@ -61,8 +61,9 @@ struct ReportPieceTests {
         let line = String(repeating: "x", count: 1 << 20)
         for number in 0..<20 {
             ledger.record([try session("d\(number).example", ReportedPolicy(.sts, domain: "d", strings: [line]), nil)])
+            // More than waits in memory at one time.
+            await ledger.flush()
         }
-        await ledger.flush()
         let piece = try await store.counts(on: noon.day, in: DomainRange())
         #expect((1...6).contains(piece.results.count) && piece.last != nil)
         var count = 0

@@ -72,6 +72,6 @@ package struct CertificateSummary: Sendable, Hashable {
     /// DNS-IDs, at most ``maxNames`` of them.
     package let names: [String]
 
-    /// A certificate of 100 KiB can hold thousands.
-    package static let maxNames = 100
+    /// A certificate of 100 KiB can hold thousands; nobody reads more than the first.
+    package static let maxNames = 10
 }

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+import MTASTS
+import Names
+
+/// How many octets each table in memory may hold: what strangers can fill is bounded, whatever they write into it.
+///
+/// Policies themselves are not among them: they are the memory that the daemon is for, some 300 octets each.
+package enum MemoryBudget {
+    private static let mebibyte = 1 << 20
+
+    /// Hosts that were looked at, some 700 octets each: a host that is forgotten is dialled again.
+    static let evidence = 32 * mebibyte
+    /// Hosts that conformed once.
+    static let proven = 16 * mebibyte
+    /// Verdicts of the current second.
+    static let verdicts = 12 * mebibyte
+    /// Routes that broke their policy: who makes us forget one gains by it.
+    static let broken = 8 * mebibyte
+    /// What the DNS says of hosts' TLSA records.
+    static let surveys = 8 * mebibyte
+    /// The map's answers of the current second.
+    static let answers = 12 * mebibyte
+    /// Routes, a few hundred octets each; a hundred long names of MX hosts make 50 KB.
+    static let routes = 20 * mebibyte
+    /// Next hops without DNSSEC, of which no more is known.
+    static let insecure = 8 * mebibyte
+    /// The next hops of recipient domains.
+    static let hops = 12 * mebibyte
+    /// Domains without a policy.
+    static let recent = 16 * mebibyte
+    /// Domains whose record was looked at lately: enough for a hundred thousand in use.
+    static let checked = 16 * mebibyte
+    /// Domains whose record was looked at within seconds.
+    static let rechecked = 4 * mebibyte
+    /// Domains whose policy could not be fetched.
+    static let pauses = 8 * mebibyte
+    /// Domains whose policy has ended and was said to.
+    static let ended = 6 * mebibyte
+    /// Domains whose policy ran out while fetches failed.
+    static let lost = mebibyte
+    /// Domains of which sessions were counted before their policy was known.
+    static let countedUnknown = 2 * mebibyte
+    /// A table that names no share.
+    static let unnamed = 4 * mebibyte
+
+    /// Most octets of all tables of this module together.
+    package static let octets =
+        evidence + proven + verdicts + broken + surveys + answers + routes + insecure + hops + recent + checked
+        + rechecked + pauses + ended + lost + countedUnknown + unnamed
+}
+
+// MARK: What values hold outside themselves, in octets
+
+/// What an allocation costs beside what is in it.
+private let allocation = 48
+/// What an array's element or a set's costs beside its texts.
+private let element = 64
+
+extension String {
+    /// Short ones stand in themselves.
+    var heldOctets: Int { utf8.count > 15 ? utf8.count + allocation : 0 }
+}
+
+extension DomainName {
+    var heldOctets: Int { ascii.heldOctets }
+}
+
+extension NextHop {
+    var heldOctets: Int { policyDomain?.heldOctets ?? 0 }
+}
+
+extension Failure {
+    var heldOctets: Int { 3 * element + text.heldOctets + (reasonCode?.heldOctets ?? 0) + (helo?.heldOctets ?? 0) }
+}
+
+extension TLSFacts {
+    var heldOctets: Int {
+        allocation + 4 * element + version.heldOctets + cipher.heldOctets + subject.heldOctets + issuer.heldOctets
+            + names.reduce(0) { $0 + element + $1.heldOctets }
+    }
+}
+
+extension HostEvidence {
+    var heldOctets: Int {
+        switch self {
+        case .conforming(let facts): facts.heldOctets
+        case .failing(let failures, let facts):
+            allocation + failures.reduce(0) { $0 + $1.heldOctets } + (facts?.heldOctets ?? 0)
+        case .unreachable(let text): text.heldOctets
+        }
+    }
+}
+
+extension HostFinding {
+    var heldOctets: Int {
+        allocation + (host?.heldOctets ?? 0) + failures.reduce(element) { $0 + $1.heldOctets }
+    }
+}
+
+extension Violation {
+    var heldOctets: Int { findings.reduce(allocation + policyDomain.heldOctets) { $0 + $1.heldOctets } }
+}
+
+extension Verdict {
+    var heldOctets: Int {
+        switch self {
+        case .notJudged(let text), .unknown(let text), .provenLately(let text): text.heldOctets
+        case .unproven(let doubt): doubt.text.heldOctets
+        case .noPolicy(let failure): failure?.text.heldOctets ?? 0
+        case .modeNone, .conforming: 0
+        case .testing(let findings): findings.reduce(0) { $0 + $1.heldOctets }
+        case .violating(let violation): violation.heldOctets
+        }
+    }
+}
+
+extension Policy {
+    /// Shared with others that hold it, mostly, but each may be the last.
+    var heldOctets: Int { allocation + text.heldOctets + mx.reduce(0) { $0 + element + $1.domain.heldOctets } }
+}
+
+extension CachedPolicy {
+    var heldOctets: Int { element + domain.heldOctets + id.heldOctets + policy.heldOctets }
+}
+
+extension PolicyFinding {
+    var heldOctets: Int {
+        switch self {
+        case .policy(let cached): cached.heldOctets
+        case .absent: 0
+        case .failed(let failure): failure.text.heldOctets
+        case .unknown(let text), .unreadable(let text): text.heldOctets
+        }
+    }
+}
+
+extension Route {
+    var heldOctets: Int {
+        nextHop.heldOctets + policyDomain.heldOctets
+            + candidates.reduce(allocation) { $0 + element + $1.name.heldOctets }
+            + overflow.reduce(0) { $0 + element + $1.heldOctets } + strangers.reduce(0) { $0 + element + $1.heldOctets }
+    }
+}
+
+extension MXSet {
+    var heldOctets: Int {
+        switch self {
+        case .unneeded: 0
+        case .known(let names): names.reduce(allocation) { $0 + element + $1.heldOctets }
+        case .unknown(let text): text.heldOctets
+        }
+    }
+}
+
+extension MapFinding {
+    var heldOctets: Int {
+        switch self {
+        case .notFound: 0
+        case .temporary(let text): text.heldOctets
+        case .dane(let besides): allocation + element + besides.heldOctets
+        case .enforce(let cached, let hosts): cached.heldOctets + hosts.heldOctets
+        case .testing(let cached): cached.heldOctets
+        case .failed(let failure): failure.text.heldOctets
+        }
+    }
+}
+
+extension DANEStatus {
+    var heldOctets: Int {
+        switch self {
+        case .usable, .unusable, .absent: 0
+        case .bogus(let text), .unreachable(let text), .unknown(let text): text.heldOctets
+        }
+    }
+}

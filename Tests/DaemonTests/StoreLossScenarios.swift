@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Glibc
+import LabKit
+import Testing
+
+@Suite("On a real Postfix: a store that is lost costs no policy", .serialized)
+struct StoreLossScenarios {
+    private static let gate = 59
+
+    enum Accident: String, CaseIterable, Sendable { case removed, moved, cut, replaced }
+
+    /// A running daemon that has learned and saved the enforce policy of `domain`.
+    private func learned(_ lab: Lab, _ domain: String) async throws -> (DaemonProcess, MXHost) {
+        let daemon = try DaemonProcess(address: "127.20.9.\(Self.gate)", settings: lab.town.settings)
+        try await daemon.start()
+        let host = try lab.town.domain(domain)
+        #expect(try await lab.send(through: Self.gate, to: "u@\(domain)").reply.isPositive)
+        _ = try await host.waitForMessage()
+        try await Wait.until("the policy is saved") { try daemon.command("policy", "list").output.contains(domain) }
+        return (daemon, host)
+    }
+
+    /// From now on only the store can know that the domain has a policy, and its host breaks it.
+    private func spoil(_ lab: Lab, _ domain: String, _ host: MXHost) {
+        host.change { $0.credential = nil }
+        lab.town.names.remove("_mta-sts.\(domain)")
+        lab.town.policies.set("mta-sts.\(domain)", .status(503))
+    }
+
+    @Test("while the daemon runs: it says so, writes all anew, and a restart finds it", arguments: Accident.allCases)
+    func lost(_ accident: Accident) async throws {
+        let lab = try await Lab.open()
+        let domain = "k-\(accident).lab"
+        let (daemon, host) = try await learned(lab, domain)
+        let store = daemon.store
+        switch accident {
+        case .removed: for ending in ["", "-wal", "-shm"] { unlink(store + ending) }
+        case .moved: rename(store, store + ".away")
+        case .cut: truncate(store, 0)
+        case .replaced:
+            // An older backup, made before the domain was seen.
+            let older = try DaemonProcess(address: "127.20.9.60", settings: lab.town.settings)
+            try await older.start()
+            #expect(older.terminate() == 0)
+            rename(older.store, store)
+        }
+        try await daemon.waitForLog("error", "the database was lost while in use", store)
+        #expect(daemon.terminate() == 0)
+        spoil(lab, domain, host)
+        try await daemon.start()
+        #expect(try await lab.send(through: Self.gate, to: "u@\(domain)").reply.enhancedCode == "4.7.4")
+        #expect(daemon.terminate() == 0)
+    }
+
+    @Test("before the start: it does not start as if it were new, until the operator says that it is")
+    func missing() async throws {
+        let lab = try await Lab.open()
+        let daemon = try DaemonProcess(address: "127.20.9.\(Self.gate)", settings: lab.town.settings)
+        try await daemon.start()
+        #expect(daemon.terminate() == 0)
+        for make in [{ unlink($0) }, { Glibc.close(creat($0, 0o640)) }] as [@Sendable (String) -> Int32] {
+            #expect(make(daemon.store) == 0)
+            #expect(try daemon.command("policy", "list").succeeded == false)
+            let result = try daemon.command("serve", timeout: .seconds(30))
+            #expect(result.status == 69)
+            for text in ["critical", "the database that was here is gone or empty", "rm \(daemon.store).made"] {
+                #expect(result.errors.contains(text), "\(text) in \(result.errors)")
+            }
+        }
+        unlink(daemon.store)
+        unlink(daemon.store + ".made")
+        try await daemon.start()
+        #expect(daemon.terminate() == 0)
+    }
+
+    @Test("a row whose text has changed holds mail back until the policy is fetched anew")
+    func unreadable() async throws {
+        let lab = try await Lab.open()
+        let domain = "k-unreadable.lab"
+        let (daemon, _) = try await learned(lab, domain)
+        #expect(daemon.terminate() == 0)
+        lab.town.names.remove("_mta-sts.\(domain)")
+        lab.town.policies.set("mta-sts.\(domain)", .status(503))
+        let url = URL(fileURLWithPath: daemon.store)
+        var bytes = try Data(contentsOf: url)
+        let place = try #require(bytes.firstRange(of: Data("mode: enforce".utf8)))
+        bytes.replaceSubrange(place, with: Data("mode: Xnforce".utf8))
+        try bytes.write(to: url)
+        try daemon.configure("on_unknown = \"defer\"\n" + lab.town.settings)
+        try await daemon.start()
+        try await daemon.waitForLog("warning", domain, "mail to the domain waits")
+        #expect(daemon.log.contains("skipped=1"))
+        #expect(try await lab.send(through: Self.gate, to: "u@\(domain)").reply.code == 451)
+        // Without its record, too: that there is a policy is known.
+        try lab.town.publish(domain, mode: "enforce", mx: ["mx.\(domain)"])
+        lab.town.names.remove("_mta-sts.\(domain)")
+        _ = try daemon.command("policy", "refresh", domain)
+        #expect(try await lab.send(through: Self.gate, to: "u@\(domain)").reply.isPositive)
+        #expect(daemon.terminate() == 0)
+    }
+}
