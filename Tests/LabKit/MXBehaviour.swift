@@ -52,6 +52,8 @@ package struct MXBehaviour: Sendable {
     /// Whether the EHLO reply offers STARTTLS, given there is a credential.
     package var offersStartTLS = true
     package var faults: Set<MXFault> = []
+    /// What it does so as to be taken for something else; see ``MXAttack``.
+    package var attacks: Set<MXAttack> = []
     package var minimumTLSVersion: TLSVersion = .tlsv1
     package var maximumTLSVersion: TLSVersion = .tlsv13
     /// More lines of the EHLO reply, such as `REQUIRETLS`.

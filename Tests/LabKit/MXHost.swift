@@ -6,6 +6,9 @@ import Synchronization
 package final class MXHost: Sendable {
     private struct State {
         var behaviour: MXBehaviour
+        /// Gives the behaviour for each connection by its number, counted from 0.
+        var script: (@Sendable (Int) -> MXBehaviour)?
+        var scripted = 0
         var messages: [ReceivedMessage] = []
         var serverNames: [String?] = []
         var tlsSessions = 0
@@ -25,7 +28,7 @@ package final class MXHost: Sendable {
         let bound = try Listener(address: address, port: port) { [weak self] channel in
             guard let self else { return channel.close() }
             return channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandler(MXSession(host: self, behaviour: self.behaviour))
+                try channel.pipeline.syncOperations.addHandler(MXSession(host: self, behaviour: self.next()))
             }
         }
         listener.withLock { $0 = bound }
@@ -46,6 +49,23 @@ package final class MXHost: Sendable {
 
     /// Changes a part of the behaviour in one step.
     package func change(_ change: (inout MXBehaviour) -> Void) { state.withLock { change(&$0.behaviour) } }
+
+    /// Behaves by the number of the connection, counted from 0 from now on: one way to the first who comes, another to
+    /// the next. Who connects first is the probe, as a rule.
+    package func behave(_ script: @escaping @Sendable (Int) -> MXBehaviour) {
+        state.withLock {
+            $0.script = script
+            $0.scripted = 0
+        }
+    }
+
+    /// Does this to whoever connects, and has no certificate to show.
+    package func strip(_ attacks: MXAttack...) {
+        change {
+            $0.credential = nil
+            $0.attacks = Set(attacks)
+        }
+    }
 
     /// Has these faults and no other from the next connection on.
     package func fail(_ faults: MXFault...) { state.withLock { $0.behaviour.faults = Set(faults) } }
@@ -80,6 +100,14 @@ package final class MXHost: Sendable {
 
     /// Listens again after ``stop()``.
     package func start() throws { try listener.withLock { $0 }?.start() }
+
+    /// The behaviour for a connection that has just come in.
+    private func next() -> MXBehaviour {
+        state.withLock { state in
+            defer { state.scripted += 1 }
+            return state.script?(state.scripted) ?? state.behaviour
+        }
+    }
 
     func keep(_ message: ReceivedMessage) { state.withLock { $0.messages.append(message) } }
     func noteHandshake(_ serverName: String?) { state.withLock { $0.serverNames.append(serverName) } }

@@ -12,16 +12,17 @@ final class MXSession: ChannelInboundHandler {
     private static let maxBufferedBytes = 64 << 20
 
     private let host: MXHost
-    private let behaviour: MXBehaviour
+    let behaviour: MXBehaviour
     private let serverName = SeenName()
     private var input = ByteBuffer()
     private var tls = false
     private var tlsSpoken = false
-    private var clientName = ""
+    private(set) var clientName = ""
     private var mailCommand: String?
     private var recipients: [String] = []
     private var data: String?
-    private var deaf = false
+    /// Nothing more of the client's is read.
+    var deaf = false
     private var garbles = false
 
     init(host: MXHost, behaviour: MXBehaviour) {
@@ -41,7 +42,7 @@ final class MXSession: ChannelInboundHandler {
             default: continue
             }
         }
-        reply(context, greeting)
+        if !attackGreeting(context, greeting) { reply(context, greeting) }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -103,9 +104,8 @@ final class MXSession: ChannelInboundHandler {
         if behaviour.faults.contains(.noEHLO) { return reply(context, "502 5.5.1 EHLO not known here") }
         clientName = String(line.dropFirst(5))
         var lines = [behaviour.hostName] + behaviour.extensions
-        if behaviour.announcesStartTLS && !tls { lines.append("STARTTLS") }
-        let last = lines.removeLast()
-        reply(context, lines.map { "250-\($0)\r\n" }.joined() + "250 \(last)")
+        if behaviour.announcesStartTLS && !tls && !hidesStartTLS { lines.append("STARTTLS") }
+        if !attackEHLO(context, lines) { reply(context, Self.multiline(lines)) }
     }
 
     private func rcpt(_ context: ChannelHandlerContext, _ line: String) {
@@ -161,7 +161,10 @@ extension MXSession {
             default: continue
             }
         }
-        guard behaviour.announcesStartTLS, !tls else { return reply(context, "502 5.5.1 no TLS here") }
+        if attackRefusesStartTLS { return reply(context, "454 4.7.0 TLS not available") }
+        guard behaviour.announcesStartTLS, !tls, !hidesStartTLS else {
+            return reply(context, "502 5.5.1 no TLS here")
+        }
         reply(context, "220 2.0.0 go ahead")
         beginTLS(context)
     }
@@ -203,11 +206,11 @@ extension MXSession {
         return try NIOSSLContext(configuration: configuration)
     }
 
-    private func reply(_ context: ChannelHandlerContext, _ text: String) {
+    func reply(_ context: ChannelHandlerContext, _ text: String) {
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text + "\r\n")), promise: nil)
     }
 
-    private func close(_ context: ChannelHandlerContext, after text: String) {
+    func close(_ context: ChannelHandlerContext, after text: String) {
         deaf = true
         let channel = context.channel
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text + "\r\n"))).whenComplete { _ in

@@ -28,6 +28,9 @@ package enum DNSFault: Sendable, Hashable {
 /// CNAME is followed within the table. Records have TTL ``ttl``, 0 unless changed: nothing between the table and the
 /// asking program then caches. Nothing is signed.
 ///
+/// One that stands before another is what somebody on the way to a client makes of it: that client sees the other's
+/// records but for those forged here, and whoever asks the other sees them all.
+///
 /// Unbound counts ``DNSFault/silent`` against the server's address: faults of that kind want a `NameServer` of
 /// their own.
 package final class NameServer: Sendable {
@@ -47,10 +50,13 @@ package final class NameServer: Sendable {
     package let address: String
     private let state = Mutex(State())
     private let tcp: Mutex<Listener?>
+    /// Answers for names that have neither records nor faults here.
+    private let next: NameServer?
 
     /// Answers at once on `address`, over UDP and TCP; with port 0 both share some free port.
-    package init(address: String, port: Int = 53) throws {
+    package init(address: String, port: Int = 53, before next: NameServer? = nil) throws {
         self.address = address
+        self.next = next
         tcp = Mutex(nil)
         let listener = try Listener(address: address, port: port) { [weak self] channel in
             guard let self else { return channel.close() }
@@ -154,9 +160,22 @@ extension NameServer {
     func reply(to bytes: [UInt8], overTCP: Bool) -> Reply? {
         guard let query = DNSQuery(bytes) else { return nil }
         let name = DNSName.key(query.name)
-        return state.withLock { state in
+        let (fault, isOurs) = state.withLock { state in
             state.queries[Question(name: name, type: query.type), default: 0] += 1
             state.queries[Question(name: name, type: nil), default: 0] += 1
+            return (state.fault(name, query.type), state.has(name, query.type))
+        }
+        if let next, !isOurs {
+            switch fault {
+            case nil: return next.reply(to: bytes, overTCP: overTCP)
+            case .delay(let milliseconds):
+                return next.reply(to: bytes, overTCP: overTCP).map {
+                    Reply(bytes: $0.bytes, delay: .milliseconds(milliseconds))
+                }
+            case .servfail, .refused, .nxdomain, .nodata, .silent, .truncated, .truncatedThenSilent: break
+            }
+        }
+        return state.withLock { state in
             var response = DNSResponse()
             var delay = TimeAmount.zero
             switch state.fault(name, query.type) {
@@ -186,6 +205,8 @@ fileprivate extension NameServer.State {
     func fault(_ name: String, _ type: DNSType) -> DNSFault? {
         faults[NameServer.Question(name: name, type: type)] ?? faults[NameServer.Question(name: name, type: nil)]
     }
+
+    func has(_ name: String, _ type: DNSType) -> Bool { records[name]?.contains { $0.type == type } ?? false }
 
     /// Fills in what the table has, following CNAMEs. - RFC 1034 §3.6.2: Aliases and canonical names.
     func resolve(_ name: String, _ type: DNSType, into response: inout DNSResponse) {

@@ -37,6 +37,8 @@ package struct PolicyAnswer: Sendable {
     /// Between request and response.
     package var delay: Duration = .zero
     package var fault: Fault = .none
+    /// Sent in place of a response.
+    package var attack: PolicyAttack?
 
     package init() {}
 
@@ -69,6 +71,12 @@ package struct PolicyAnswer: Sendable {
     package static func body(_ body: Body) -> PolicyAnswer {
         var answer = PolicyAnswer()
         answer.body = body
+        return answer
+    }
+
+    package static func attack(_ attack: PolicyAttack) -> PolicyAnswer {
+        var answer = PolicyAnswer()
+        answer.attack = attack
         return answer
     }
 

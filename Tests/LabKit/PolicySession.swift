@@ -41,6 +41,7 @@ final class PolicySession: ChannelInboundHandler {
     }
 
     @Sendable private static func send(_ answer: PolicyAnswer, on channel: any Channel, keepAlive: Bool) {
+        if let attack = answer.attack { return attack.start(on: channel) }
         switch answer.fault {
         case .none: break
         case .hang: return
