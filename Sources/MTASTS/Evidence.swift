@@ -26,9 +26,11 @@ package enum HostEvidence: Sendable, Hashable {
     /// The host spoke and did not prove itself: at least one failure, the gravest first. A host that speaks and does
     /// not come to verified TLS, in whatever way, is one that an MTA might hand the mail to in the clear.
     case failing([Failure], TLSFacts?)
-    /// There was no connection, no octet, or a greeting that turns all mail away: mail cannot go there now, which is no
-    /// violation, and no proof either.
+    /// There was no connection: mail cannot go there now, which is no violation, and no proof either.
     case unreachable(String)
+    /// The host took the connection and let us no further: no octet, or a greeting that turns all mail away. It is no
+    /// violation either, but a host that is up, and may let in the MTA the next moment.
+    case turnedAway(String)
 }
 
 /// One way in which a host does not conform, in the words of a report.

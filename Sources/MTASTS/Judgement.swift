@@ -108,6 +108,8 @@ private struct Tally {
     var good = 0
     var bad: [HostFinding] = []
     var unreachable: [String] = []
+    /// Hosts that are up and let nobody in.
+    var closed: [String] = []
     var unseen: [DomainName] = []
     /// Hosts that only our own trouble keeps us from seeing.
     var kept: [String] = []
@@ -134,8 +136,10 @@ private struct Tally {
     private mutating func add(_ candidate: Candidate, _ policy: Policy, _ seen: HostEvidence?, _ scrutiny: Scrutiny) {
         switch seen {
         // A name outside the policy needs no look at the host, and one that hides from us may still answer the MTA.
-        case .unreachable where !policy.covers(candidate.name):
+        case .unreachable where !policy.covers(candidate.name), .turnedAway where !policy.covers(candidate.name):
             bad.append(HostFinding(host: candidate.name, failures: [notCovered]))
+        case .turnedAway(let text):
+            closed.append("\(candidate.name): \(text)")
         case .unreachable(let text):
             unreachable.append("\(candidate.name): \(text)")
         // DANE decides for a host that has it, whatever the policy says. - RFC 8461 §2: Related Technologies.
@@ -176,7 +180,8 @@ private struct Tally {
         case .milter:
             if !bad.isEmpty { return .violates }
             if let open { return .undecided(open) }
-            return good > 0 ? .conforms : .undecided(down)
+            // A host that is down gets no mail. One that turned us away may take it from the MTA, as it pleases.
+            return good > 0 && closed.isEmpty ? .conforms : .undecided(down)
         case .milterAndPolicyMap:
             if good > 0 { return .conforms }
             if let open { return .undecided(open) }
@@ -192,5 +197,5 @@ private struct Tally {
         return kept.isEmpty ? nil : Doubt("not looked at: \(kept.prefix(3).joined(separator: "; "))", isOurs: true)
     }
 
-    private var down: Doubt { Doubt("unreachable: \(unreachable.prefix(3).joined(separator: "; "))") }
+    private var down: Doubt { Doubt("unreachable: \((closed + unreachable).prefix(3).joined(separator: "; "))") }
 }

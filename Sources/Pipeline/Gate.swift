@@ -328,7 +328,7 @@ package final class Gate: Sendable {
                 switch seen {
                 case .conforming: settings.conformingFor
                 case .failing: settings.failingFor
-                case .unreachable: settings.unreachableFor
+                case .unreachable, .turnedAway: settings.unreachableFor
                 }
             evidence.set(seen, for: key, at: clock.now, keepFor: keepFor)
             return result

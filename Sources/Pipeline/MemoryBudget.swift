@@ -86,7 +86,7 @@ extension HostEvidence {
         case .conforming(let facts): facts.heldOctets
         case .failing(let failures, let facts):
             allocation + failures.reduce(0) { $0 + $1.heldOctets } + (facts?.heldOctets ?? 0)
-        case .unreachable(let text): text.heldOctets
+        case .unreachable(let text), .turnedAway(let text): text.heldOctets
         }
     }
 }

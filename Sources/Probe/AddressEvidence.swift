@@ -14,7 +14,8 @@ enum AddressEvidence: Sendable {
 
 /// What the addresses of a host say together.
 ///
-/// One that fails is enough, since the MTA may dial any. Those that do not answer say nothing, for no mail can go there.
+/// One that fails is enough, since the MTA may dial any. Those that cannot be connected to say nothing, for no mail can go
+/// there; one that takes the connection and lets us no further may let the MTA in.
 /// A host of which some address was not looked at has not been seen to conform.
 /// - Parameter isWhole: whether these are all addresses that the host has.
 func combine(_ seen: [AddressEvidence], isWhole: Bool) -> ProbeResult {
@@ -22,6 +23,7 @@ func combine(_ seen: [AddressEvidence], isWhole: Bool) -> ProbeResult {
     var badFacts: TLSFacts?
     var goodFacts: TLSFacts?
     var unreachable: [String] = []
+    var turnedAway: [String] = []
     var trouble: [String] = []
     var unrouted: [String] = []
     var isAnyLeft = !isWhole
@@ -32,6 +34,7 @@ func combine(_ seen: [AddressEvidence], isWhole: Bool) -> ProbeResult {
             failures += more
             badFacts = badFacts ?? facts
         case .seen(.unreachable(let text)): unreachable.append(text)
+        case .seen(.turnedAway(let text)): turnedAway.append(text)
         case .ownTrouble(let text): trouble.append(text)
         case .noRoute(let text): unrouted.append(text)
         case .notDialled: isAnyLeft = true
@@ -40,6 +43,7 @@ func combine(_ seen: [AddressEvidence], isWhole: Bool) -> ProbeResult {
     func joined(_ texts: [String]) -> String { texts.prefix(3).joined(separator: "; ") }
     if !failures.isEmpty { return .seen(.failing(failures, badFacts)) }
     if !trouble.isEmpty { return .notTried(joined(trouble)) }
+    if !turnedAway.isEmpty { return .seen(.turnedAway(joined(turnedAway))) }
     if isAnyLeft { return .seen(.unreachable("not all of its addresses could be looked at")) }
     if let goodFacts { return .seen(.conforming(goodFacts)) }
     if !unreachable.isEmpty { return .seen(.unreachable(joined(unreachable))) }

@@ -46,10 +46,10 @@ struct Visit: Sendable {
         let greeting: SMTPReply
         do { greeting = try await self.greeting(of: stream) } catch {
             let isSilent = await stream.receivedBytes == 0
-            return isSilent && !error.isOurs ? .seen(.unreachable("\(address): \(error.text)")) : broken(error, nil)
+            return isSilent && !error.isOurs ? .seen(.turnedAway("\(address): \(error.text)")) : broken(error, nil)
         }
         guard !Self.refusals.contains(greeting.code) else {
-            return .seen(.unreachable("\(address): greeting: \(greeting.text)"))
+            return .seen(.turnedAway("\(address): greeting: \(greeting.text)"))
         }
         guard greeting.code == 220 else { return broken(Unreachable(text: "greeting: \(greeting.text)"), nil) }
         return await introduced(stream, by: within(settings.dialogueTimeout))

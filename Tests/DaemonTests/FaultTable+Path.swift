@@ -78,6 +78,21 @@ extension FaultTable {
                 site.flap { $0.faults = [.greet421] }
             }),
         Row(
+            name: "mx-one-of-two-down", attacker: .path, fault: "of two good hosts the first takes no connection",
+            fates: .harmless,
+            strike: { site in
+                site.town.names.set("mx2.\(site.domain)", .a(try site.another(plain: false)))
+                site.town.route(site.domain, to: [site.mx, "mx2.\(site.domain)"])
+                site.host.stop()
+            }),
+        Row(
+            name: "mx-one-address-down", attacker: .path, fault: "of two good addresses one takes no connection",
+            fates: .harmless,
+            strike: { site in
+                site.town.names.set(site.mx, .a(site.host.address), .a(try site.another(plain: false)))
+                site.host.stop()
+            }),
+        Row(
             name: "mx-greeting-late-tls", attacker: .path, fault: "a greeting held back, then good TLS",
             fates: Fates(.heldAtReception, .heldAtReception, .delivered, .delivered),
             strike: { site in
@@ -89,8 +104,7 @@ extension FaultTable {
     ]
 
     /// A host or an address that turned us away beside one that was good: the MTA may be let in where we were not.
-    private static let besideGood = Fates(
-        .setting("enforcement = \"milter\""), .setting("enforcement = \"milter\""), .delivered, .delivered)
+    private static let besideGood = Fates(.heldAtReception, .heldAtReception, .delivered, .delivered)
 
     private static let certificateRows: [Row] = [
         shows("mx-cert-expired", "a certificate that has expired") {

@@ -25,9 +25,9 @@ struct MapCrowdScenarios {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/map.sock"
         let daemon = try await lab.daemon(
-            56, "[policy_map]\nsocket = \"unix:\(path)\"\nsocket_mode = \"0666\"\n", before: MapLab.enforcing)
+            61, "[policy_map]\nsocket = \"unix:\(path)\"\nsocket_mode = \"0666\"\n", before: MapLab.enforcing)
         let postfix = try Postfix(
-            address: "127.20.0.56", options: MapLab.options(lab.town, map: "socketmap:unix:\(path):postfix"))
+            address: "127.20.0.61", options: MapLab.options(lab.town, map: "socketmap:unix:\(path):postfix"))
         defer { postfix.stop() }
         let host = try lab.town.domain("m-crowd.lab")
         try await postfix.accept("one@m-crowd.lab")
@@ -53,9 +53,9 @@ struct MapCrowdScenarios {
     @Test("a delivery agent whose connection was closed for another asks again on a new one, in the same delivery")
     func retry() async throws {
         let lab = try await Lab.open()
-        let daemon = try await lab.daemon(57, MapLab.serving(57) + "max_connections = 1\n", before: MapLab.enforcing)
+        let daemon = try await lab.daemon(62, MapLab.serving(62) + "max_connections = 1\n", before: MapLab.enforcing)
         let postfix = try Postfix(
-            address: "127.20.0.57", options: MapLab.options(lab.town, map: MapLab.map(57)))
+            address: "127.20.0.62", options: MapLab.options(lab.town, map: MapLab.map(62)))
         defer { postfix.stop() }
         try lab.town.domain("m-retry.lab")
         try await postfix.accept("one@m-retry.lab")

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("judge: a route keeps its policy or it does not")
 struct JudgementTests {
-    enum Seen: Sendable { case good, bad, down, unseen, dane, daneBad }
+    enum Seen: Sendable { case good, bad, down, closed, unseen, dane, daneBad }
     enum Expected: Sendable { case conforming, violating, unproven, testing }
 
     struct Row: Sendable, CustomStringConvertible {
@@ -33,6 +33,10 @@ struct JudgementTests {
         // A host that cannot be reached cannot be delivered to: no violation, and no proof either.
         Row(hosts: [("mx1.example.org", .good), ("a.mail.example.org", .down)], milter: .conforming, map: .conforming),
         Row(hosts: [("mx1.example.org", .down)], milter: .unproven, map: .unproven),
+        // One that is up and turned us away may let the MTA in.
+        Row(hosts: [("mx1.example.org", .good), ("a.mail.example.org", .closed)], milter: .unproven, map: .conforming),
+        Row(hosts: [("mx1.example.org", .closed)], milter: .unproven, map: .unproven),
+        Row(hosts: [("mx2.example.org", .closed)], milter: .violating, map: .violating),
         Row(hosts: [("mx1.example.org", .down), ("a.mail.example.org", .bad)], milter: .violating, map: .violating),
         // A name outside the policy is seen without the host, which may hide from a probe and then answer the MTA.
         Row(hosts: [("mx2.example.org", .down)], milter: .violating, map: .violating),
@@ -217,6 +221,7 @@ struct JudgementTests {
         case .bad: return .failing([Failure(.certificateExpired, text: "certificate expired")], nil)
         case .daneBad: return .failing([Failure(.tlsaInvalid, text: "no TLSA record matches")], nil)
         case .down: return .unreachable("connection refused")
+        case .closed: return .turnedAway("greeting: 421 closing")
         case .unseen: return nil
         }
     }

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("What the addresses of a host say together")
 struct AddressEvidenceTests {
-    enum Address: Sendable { case good, bad, down, ours, noRoute, left }
+    enum Address: Sendable { case good, bad, down, closed, ours, noRoute, left }
 
     static let rows: [([Address], isWhole: Bool, String)] = [
         ([.good, .good], true, "conforming"), ([.good, .down], true, "conforming"),
@@ -16,7 +16,8 @@ struct AddressEvidenceTests {
         ([.bad, .left], true, "failing"), ([.good, .ours], true, "not tried"), ([.good, .left], true, "unreachable"),
         ([.good], false, "unreachable"), ([.bad], false, "failing"), ([.down], true, "unreachable"),
         ([.down, .noRoute], true, "unreachable"), ([.noRoute], true, "not tried"), ([.ours], true, "not tried"),
-        ([], true, "unreachable"),
+        ([], true, "unreachable"), ([.good, .closed], true, "turned away"), ([.closed, .down], true, "turned away"),
+        ([.bad, .closed], true, "failing"), ([.closed, .ours], true, "not tried"),
     ]
 
     @Test("one that fails is enough, one that was not looked at proves nothing", arguments: rows.indices)
@@ -30,6 +31,7 @@ struct AddressEvidenceTests {
             case .good: .seen(.conforming(facts))
             case .bad: .seen(.failing([Failure(.starttlsNotSupported, text: "x")], nil))
             case .down: .seen(.unreachable("timed out"))
+            case .closed: .seen(.turnedAway("greeting: 421 closing"))
             case .ours: .ownTrouble("no descriptors")
             case .noRoute: .noRoute("no route")
             case .left: .notDialled
@@ -41,6 +43,7 @@ struct AddressEvidenceTests {
             case .seen(.conforming): "conforming"
             case .seen(.failing): "failing"
             case .seen(.unreachable): "unreachable"
+            case .seen(.turnedAway): "turned away"
             }
         #expect(word == expected, "\(addresses)")
     }

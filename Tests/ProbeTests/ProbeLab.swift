@@ -59,11 +59,14 @@ extension HostEvidence {
         switch self {
         case .conforming(let facts): facts
         case .failing(_, let facts): facts
-        case .unreachable: nil
+        case .unreachable, .turnedAway: nil
         }
     }
 
     var unreachableText: String? {
-        if case .unreachable(let text) = self { text } else { nil }
+        switch self {
+        case .unreachable(let text), .turnedAway(let text): text
+        case .conforming, .failing: nil
+        }
     }
 }

@@ -250,7 +250,7 @@ struct UnreadableTests {
             try await store.save(policy)
             try await store.write { db in
                 try db.execute(sql: "ALTER TABLE policy DROP COLUMN checksum")
-                try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier = '5'")
+                try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier = '6-policy-checksum'")
             }
             try store.close()
         }

@@ -173,7 +173,7 @@ package final class Examiner: Sendable {
             problems = failures.map {
                 Examination.Problem(type: $0.type.rawValue, reasonCode: $0.reasonCode, text: $0.text)
             }
-        case .unreachable(let text):
+        case .unreachable(let text), .turnedAway(let text):
             status = "unreachable"
             problems = [Examination.Problem(type: "unreachable", reasonCode: nil, text: text)]
         case nil: status = "not-probed"
