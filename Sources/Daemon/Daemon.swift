@@ -200,7 +200,7 @@ package final class Daemon: Sendable {
         await standing.apply(new)
         keeper.apply(new.keeper)
         gate.apply(new.gate)
-        if new.mapDesk != old.mapDesk { desk.apply(new.mapDesk) }
+        desk.apply(new.mapDesk)
         reports.apply(new.reports)
         var restart = milter.apply(new.milter)
         switch (map, new.policyMap) {

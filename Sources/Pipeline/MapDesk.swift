@@ -64,9 +64,14 @@ package final class MapDesk: MapOracle {
         self.settings = Mutex(settings)
     }
 
+    /// Takes new settings; what was seen of hosts stays under the same ones, but for answers, which rest on others' too.
     package func apply(_ new: MapSettings) {
-        settings.withLock { $0 = new }
-        forget()
+        let isChanged = settings.withLock { settings in
+            defer { settings = new }
+            return settings != new
+        }
+        standing.removeAll()
+        if isChanged { surveys.removeAll() }
     }
 
     /// Forgets what was seen of hosts, for new settings or the operator.
