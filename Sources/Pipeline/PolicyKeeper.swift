@@ -322,16 +322,16 @@ package final class PolicyKeeper: Sendable {
         }
     }
 
-    /// Our own trouble is no failure of the domain: no pause, and unknown where no policy is cached.
+    /// Our own trouble is no failure of the domain: no pause, and where no policy is cached nothing is kept, so that the
+    /// next question asks again.
     private func putOff(
         _ why: String, of domain: DomainName, keeping cached: CachedPolicy?, _ settings: KeeperSettings
     ) -> PolicyFinding {
         let now = clock.now
         logger.notice("policy fetch put off", metadata: ["domain": "\(domain)", "cause": "\(why)"])
+        guard let cached else { return .unknown(why) }
         checked.set(true, for: domain, at: now, keepFor: settings.unknownFor)
-        if let cached { return .policy(cached) }
-        recent.set(.unknown(why), for: domain, at: now, keepFor: settings.unknownFor)
-        return .unknown(why)
+        return .policy(cached)
     }
 
     private func accept(

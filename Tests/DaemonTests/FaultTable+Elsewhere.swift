@@ -88,11 +88,11 @@ extension FaultTable {
         Elsewhere(
             attacker: .ourselves, fault: "no room or no descriptors, and the hosts were never looked at",
             fates: Fates(.heldAtReception, .none, .heldAtDelivery, .none),
-            tests: ["ProvenTests.notProven", "AddressEvidenceTests.together"]),
+            tests: ["DescriptorScenarios.none", "ProvenTests.notProven", "AddressEvidenceTests.together"]),
         Elsewhere(
             attacker: .ourselves, fault: "no room or no descriptors, and the route kept the policy within 24 h",
             fates: Fates(.delivered, .none, .delivered, .none),
-            tests: ["ProvenTests.proven", "ProvenTests.endOfPatience"]),
+            tests: ["DescriptorScenarios.none", "ProvenTests.proven", "ProvenTests.endOfPatience"]),
         Elsewhere(
             attacker: .ourselves, fault: "no descriptors for a policy fetch: it is no failure of the host",
             fates: Fates(.asEver, .noPolicy, .asEver, .noPolicy), tests: ["OwnTroubleTests.cause"]),

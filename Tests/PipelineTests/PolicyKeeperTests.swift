@@ -67,8 +67,13 @@ struct PolicyKeeperTests {
         }
         #expect(await keeper.policy(for: domain) == .unknown("too many fetches under way"))
         #expect(keeper.lastFailure(of: domain) == nil)
-        world.pass(.seconds(31))
-        world.change { $0.fetch = .success(body(.enforce)) }
+        // Nothing of it is kept.
+        world.change { $0.record = .notAsked("too many DNS queries under way") }
+        #expect(await keeper.policy(for: domain) == .unknown("too many DNS queries under way"))
+        world.change {
+            $0.record = announce("1")
+            $0.fetch = .success(body(.enforce))
+        }
         #expect(await mode(keeper.policy(for: domain)) == .enforce)
         // A policy that is cached stays, and is asked for again soon.
         world.change {

@@ -7,17 +7,33 @@ final class ResolverHealth: Sendable {
     static let patience = Duration.seconds(2)
     /// How long a test stands: a storm of failures must not become one of tests.
     private static let standsFor = Duration.seconds(5)
+    /// How long after trouble a failure is still taken for ours: libunbound goes on for five seconds to answer what it
+    /// could not ask with SERVFAIL.
+    private static let echoesFor = Duration.seconds(12)
 
-    private let latest = Mutex<(test: Task<String?, Never>, at: ContinuousClock.Instant)?>(nil)
+    private struct State {
+        var test: Task<String?, Never>?
+        var testedAt = ContinuousClock.now
+        var trouble: (text: String, at: ContinuousClock.Instant)?
+    }
+
+    private let state = Mutex(State())
 
     /// - Parameter test: what is wrong with the resolver, nil if nothing is.
     func trouble(_ test: @escaping @Sendable () async -> String?) async -> String? {
-        let task = latest.withLock { latest in
-            if let latest, .now < latest.at + Self.standsFor { return latest.test }
+        let task = state.withLock { state in
+            if let test = state.test, .now < state.testedAt + Self.standsFor { return test }
             let task = Task.detached(operation: test)
-            latest = (task, .now)
+            (state.test, state.testedAt) = (task, .now)
             return task
         }
-        return await task.value
+        let found = await task.value
+        return state.withLock { state in
+            if let found {
+                state.trouble = (found, state.testedAt)
+                return found
+            }
+            return state.trouble.flatMap { .now < $0.at + Self.echoesFor ? $0.text : nil }
+        }
     }
 }
