@@ -44,6 +44,9 @@ package final class FairSemaphore: Sendable {
     /// Whether all places are taken and somebody waits: who holds one should be brief.
     package var isCrowded: Bool { state.withLock { $0.queue.taken >= places && $0.queue.waiting > 0 } }
 
+    /// Whether all places are taken.
+    package var isFull: Bool { state.withLock { $0.queue.taken >= places } }
+
     /// Those who wait now.
     package var waiting: Int { state.withLock { $0.queue.waiting } }
 

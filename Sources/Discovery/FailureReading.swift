@@ -41,7 +41,7 @@ struct FailureReading {
         case let error as IOError:
             return AttemptFailure(
                 .stsPolicyFetchError, text(of: error),
-                cause: Self.cause(of: SystemError("connect", code: error.errnoCode)))
+                cause: cause(of: SystemError("connect", code: error.errnoCode)))
         case is ChannelError:
             return fetchError(noConnection)
         case is NIOTooManyBytesError:
@@ -69,9 +69,10 @@ struct FailureReading {
         return AttemptFailure(.stsWebPKIInvalid, "TLS handshake with \(host) failed: \(reason)")
     }
 
-    private static func cause(of error: SystemError) -> AttemptFailure.Cause {
-        if error.isNoRoute { return .noRoute }
-        return error.isOurs ? .ourselves : .host
+    /// What the network says is the host's, even that there is no route: our own tables are asked for that.
+    private func cause(of error: SystemError) -> AttemptFailure.Cause {
+        if error.isShortage { return .ourselves }
+        return error.isNoRoute && !Socket.hasRoute(to: address) ? .noRoute : .host
     }
 
     private var noConnection: String { "no TLS connection to \(address) within \(patience.secondsText)" }

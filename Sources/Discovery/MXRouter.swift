@@ -110,7 +110,7 @@ package struct MXRouter: Router {
 
     private static func error(_ failure: DNSFailure, _ question: String) -> RouteError {
         let text = "\(question): \(failure)"
-        if failure.isOurs { return .notAsked(text) }
+        if failure.isOurs { return .notAsked(text, concernsAll: failure.concernsAll) }
         if case .bogus = failure { return .bogus(text) }
         return .unavailable(text)
     }

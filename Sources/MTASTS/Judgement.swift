@@ -52,7 +52,7 @@ package func judge(
         return finding.mode == .testing
             ? .testing(findings) : .violating(Violation(policyDomain: policyDomain, findings: findings))
     case (.bogus(let text), _), (.unavailable(let text), _): doubt = Doubt(text)
-    case (.notAsked(let text), _): doubt = Doubt(text, isOurs: true)
+    case (.notAsked(let text, _), _): doubt = Doubt(text, isOurs: true)
     }
     return judge(doubt, under: finding)
 }

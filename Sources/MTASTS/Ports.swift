@@ -31,8 +31,8 @@ package protocol Prober: Sendable {
     /// - Parameters:
     ///   - routeIsSecure: whether DNSSEC vouches for the MX records, without which DANE does not apply.
     ///   - policyDomain: whose mail asks, by whose owner places are shared out.
-    ///   - turn: called with true when the host's turn has come, so that what takes time is its doing, and with false
-    ///     when the host has to wait for us again, or is done with.
+    ///   - turn: called with false when the host has to wait for a place of ours, so that what takes time is our doing,
+    ///     and with true when it has one.
     func probe(
         _ candidate: Candidate, routeIsSecure: Bool, for policyDomain: DomainName,
         turn: @escaping @Sendable (Bool) -> Void

@@ -56,5 +56,6 @@ package enum RouteError: Error, Sendable, Hashable {
     /// The DNS did not answer: nothing is known, ask again.
     case unavailable(String)
     /// Our own trouble kept us from asking, which says nothing of the domain and is not kept.
-    case notAsked(String)
+    /// - Parameter concernsAll: whether nobody's route can be asked for now.
+    case notAsked(String, concernsAll: Bool = false)
 }

@@ -5,7 +5,9 @@ import Names
 package enum WaitEnding: Error, Sendable, Hashable {
     /// It took as long as anybody may wait: the doing of those who were asked.
     case late
-    /// We had no room or no time left to wait at all: our own doing.
+    /// Others of the same message have used up the time that it may wait: the doing of those who were asked.
+    case spent
+    /// We had no room to wait at all: our own doing.
     case crowded
 }
 

@@ -19,7 +19,8 @@ final class WaitingRoom: Sendable {
         let found = Promise()
         let shares = Share.owners(of: hops.compactMap(\.policyDomain))
         guard start(hops, shares, judge, found) else { return .failure(.crowded) }
-        guard patience > .zero, waiting.withLock({ $0.take(shares, of: maxWaiting) }) else { return .failure(.crowded) }
+        guard patience > .zero else { return .failure(.spent) }
+        guard waiting.withLock({ $0.take(shares, of: maxWaiting) }) else { return .failure(.crowded) }
         defer { waiting.withLock { $0.give(shares) } }
         return found.value(within: patience).map { .success($0) } ?? .failure(.late)
     }

@@ -73,8 +73,8 @@ package final class Gate: Sendable {
     private let proven = ExpiringTable<NextHop, Policy>(octets: MemoryBudget.proven) { hop, policy in
         hop.heldOctets + policy.heldOctets
     }
-    /// Hosts whose turn to be looked at has come: what takes time now is their own doing.
-    private let begun = Mutex<Set<ProbeKey>>([])
+    /// Hosts that wait for a place of ours: that they are not looked at yet is not their doing.
+    private let queued = Mutex<Set<ProbeKey>>([])
     let generation = Atomic(0)
     private let probeFlights = Flights<ProbeKey, ProbeResult>(capacity: maxFlights) { $0.candidate.name }
 
@@ -225,7 +225,7 @@ package final class Gate: Sendable {
                 let key = ProbeKey(candidate: candidate, routeIsSecure: route.isSecure, generation: generation)
                 if let known = evidence.value(for: key, at: now) {
                     seen.hosts[candidate] = known
-                } else if let ending, ending == .crowded || !begun.withLock({ $0.contains(key) }) {
+                } else if let ending, ending == .crowded || queued.withLock({ $0.contains(key) }) {
                     seen.kept[candidate] = "too much to do to look at it"
                 }
             }
@@ -314,11 +314,11 @@ package final class Gate: Sendable {
     private func look(at key: ProbeKey, for domain: DomainName) async -> ProbeResult {
         if let known = evidence.value(for: key, at: clock.now) { return .seen(known) }
         let found = await probeFlights.join(key) { [self] in
-            defer { _ = begun.withLock { $0.remove(key) } }
+            defer { _ = queued.withLock { $0.remove(key) } }
             let result = await prober.probe(key.candidate, routeIsSecure: key.routeIsSecure, for: domain) {
                 [self] isTurn in
-                begun.withLock { begun in
-                    if isTurn { begun.insert(key) } else { begun.remove(key) }
+                queued.withLock { queued in
+                    if isTurn { queued.remove(key) } else { queued.insert(key) }
                 }
             }
             // What our own trouble kept us from seeing is nobody's state, and nothing to remember.

@@ -202,7 +202,8 @@ package final class MapDesk: MapOracle {
         case .error(.nullMX): return policy.finding(hosts: .unknown("null MX"))
         case .error(.noSuchDomain): return policy.finding(hosts: .unknown("no such domain"))
         case .error(.bogus(let text)): return .temporary("MX records fail DNSSEC validation: \(text)")
-        case .error(.unavailable(let text)), .error(.notAsked(let text)): return policy.finding(hosts: .unknown(text))
+        case .error(.unavailable(let text)), .error(.notAsked(let text, _)):
+            return policy.finding(hosts: .unknown(text))
         }
     }
 }

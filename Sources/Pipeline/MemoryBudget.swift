@@ -40,13 +40,15 @@ package enum MemoryBudget {
     static let lost = mebibyte
     /// Domains of which sessions were counted before their policy was known.
     static let countedUnknown = 2 * mebibyte
+    /// Domains whose renewal was put off.
+    static let putOffs = mebibyte
     /// A table that names no share.
-    static let unnamed = 4 * mebibyte
+    static let unnamed = 3 * mebibyte
 
     /// Most octets of all tables of this module together.
     package static let octets =
         evidence + proven + verdicts + broken + surveys + answers + routes + insecure + hops + recent + checked
-        + rechecked + pauses + ended + lost + countedUnknown + unnamed
+        + rechecked + pauses + ended + lost + countedUnknown + putOffs + unnamed
 }
 
 // MARK: What values hold outside themselves, in octets

@@ -81,6 +81,10 @@ package final class PolicyKeeper: Sendable {
     private let pauses = ExpiringTable<DomainName, Pause>(octets: MemoryBudget.pauses) { domain, pause in
         domain.heldOctets + pause.id.heldOctets + pause.failure.text.heldOctets
     }
+    /// Domains with a policy whose renewal our own trouble put off last, and that trouble.
+    private let putOffs = ExpiringTable<DomainName, String>(octets: MemoryBudget.putOffs) { domain, why in
+        domain.heldOctets + why.heldOctets
+    }
     private let flights = Flights<DomainName, PolicyFinding>(capacity: maxFlights) { $0 }
     private let unsaved: UnsavedPolicies
 
@@ -111,6 +115,7 @@ package final class PolicyKeeper: Sendable {
         for table in [lost, ended] { table.sweep(at: now) }
         recent.sweep(at: now)
         pauses.sweep(at: now)
+        putOffs.sweep(at: now)
     }
 
     /// What memory knows; nil when the network has to be asked. Starts a check in the background when one is due.
@@ -187,6 +192,7 @@ package final class PolicyKeeper: Sendable {
     /// Fetches the policy now, whatever the id and past failures say.
     package func refresh(_ domain: DomainName) async -> PolicyFinding {
         pauses.remove(domain)
+        putOffs.remove(domain)
         // Not joined with a flight that may have asked before the operator did.
         return inDoubt(await discover(domain, fetchAlways: true), of: domain)
     }
@@ -224,6 +230,7 @@ package final class PolicyKeeper: Sendable {
         ended.remove(domain)
         recent.remove(domain)
         pauses.remove(domain)
+        putOffs.remove(domain)
         try await store.remove(domain)
     }
 
@@ -237,12 +244,15 @@ package final class PolicyKeeper: Sendable {
         let now = clock.now
         guard ended.value(for: domain, at: now) != life.expiresAt else { return }
         ended.set(life.expiresAt, for: domain, at: now, keepFor: Self.endSaidFor)
-        if let pause = pauses.value(for: domain, at: now), life.mode != .none {
+        let pause = pauses.value(for: domain, at: now)
+        let putOff = putOffs.value(for: domain, at: now)
+        if pause != nil || putOff != nil, life.mode != .none {
             lost.set(now, for: domain, at: now, keepFor: Self.lostFor)
             logger.warning(
                 "policy ran out because every fetch failed, mail to the domain is unprotected",
                 metadata: [
-                    "domain": "\(domain)", "failures": "\(pause.failures)", "cause": "\(pause.failure.text)",
+                    "domain": "\(domain)", "failures": "\(pause?.failures ?? 0)",
+                    "cause": "\(pause?.failure.text ?? putOff ?? "")",
                 ])
         }
         logger.notice(
@@ -330,6 +340,12 @@ package final class PolicyKeeper: Sendable {
         let now = clock.now
         logger.notice("policy fetch put off", metadata: ["domain": "\(domain)", "cause": "\(why)"])
         guard let cached else { return .unknown(why) }
+        putOffs.set(why, for: domain, at: now, keepFor: Self.lostFor)
+        if cached.nearsItsEnd(at: now) {
+            logger.error(
+                "policy nears its end and cannot be fetched",
+                metadata: ["domain": "\(domain)", "expires": "\(cached.expiresAt)", "cause": "\(why)"])
+        }
         checked.set(true, for: domain, at: now, keepFor: settings.unknownFor)
         return .policy(cached)
     }
@@ -340,6 +356,7 @@ package final class PolicyKeeper: Sendable {
         let now = clock.now
         let fresh = CachedPolicy(domain: domain, id: id, policy: reading.policy, fetchedAt: now)
         pauses.remove(domain)
+        putOffs.remove(domain)
         for warning in reading.warnings {
             logger.notice("policy has a defect", metadata: ["domain": "\(domain)", "line": "\(warning)"])
         }

@@ -59,9 +59,9 @@ package final class RouteBook: Sendable {
                 }
                 return .route(route)
             } catch {
-                if case .notAsked(let text) = error {
+                if case .notAsked(let text, let concernsAll) = error {
                     // It says nothing of the domain, so nothing is kept under its name.
-                    trouble.withLock { $0 = (text, clock.now + Self.troubleStandsFor) }
+                    if concernsAll { trouble.withLock { $0 = (text, clock.now + Self.troubleStandsFor) } }
                     return .error(error)
                 }
                 routes.set(.error(error), for: hop, at: clock.now, keepFor: Self.failureStandsFor)

@@ -34,7 +34,8 @@ extension SMTPProber {
         case .failure(let failure): throw .unreachable("address lookup: \(failure)")
         }
         let addresses = try dialable(found.records)
-        let isWhole = !found.isCut
+        // An address that we must not dial, or cannot read, is one that the MTA may dial all the same.
+        let isWhole = !found.isCut && found.malformed == 0 && addresses.count == found.records.count
         // - RFC 7672 §2.2: TLS Discovery. Without a secure way to the host its TLSA records prove nothing.
         guard routeIsSecure, found.security == .secure else {
             return HostLookup(addresses: addresses, isWhole: isWhole, tlsa: [], tlsaBase: nil)

@@ -38,9 +38,7 @@ package final class SMTPProber: Prober {
         turn: @escaping @Sendable (Bool) -> Void
     ) async -> ProbeResult {
         let turn = Turn(candidate, Share.owners(of: policyDomain, candidate.name), turn)
-        let found: Result<HostLookup, LookupFailure>? = await lookups.run(for: turn.shares) {
-            turn.begin()
-            defer { turn.end() }
+        let found: Result<HostLookup, LookupFailure>? = await turn.run(in: lookups, for: turn.shares) {
             do throws(LookupFailure) {
                 return .success(try await look(up: candidate, routeIsSecure: routeIsSecure))
             } catch {
@@ -79,9 +77,8 @@ package final class SMTPProber: Prober {
     /// Each address in a place of its own, by its block: who names other people's addresses beside one that is slow
     /// must not hold the places of their block.
     private func visit(_ address: IPAddress, _ host: HostLookup, _ turn: Turn) async -> AddressEvidence {
-        let seen = await connections.run(for: turn.shares + [.block(of: address)]) { () -> AddressEvidence in
-            let deadline = turn.begin() + settings.overallTimeout
-            defer { turn.end() }
+        let seen = await turn.run(in: connections, for: turn.shares + [.block(of: address)]) { () -> AddressEvidence in
+            let deadline = turn.start + settings.overallTimeout
             // What is left out for want of time was kept waiting by others, or by the host's own other addresses.
             guard .now < deadline else { return isCrowded ? .ownTrouble(Self.crowded) : .notDialled }
             let visit = Visit(prober: self, candidate: turn.candidate, host: host, address: address, deadline: deadline)
@@ -91,16 +88,16 @@ package final class SMTPProber: Prober {
     }
 }
 
-/// What all visits to one host share: by whom places are counted, and whether it is the host that takes time now.
+/// What all steps for one host share: by whom places are counted, and whether it is for us that it has to wait.
 private final class Turn: Sendable {
     private struct State {
-        /// Lookups and visits under way.
         var underWay = 0
-        var start: ContinuousClock.Instant?
+        var waiting = 0
     }
 
     let candidate: Candidate
     let shares: [Share]
+    let start = ContinuousClock.now
     private let tell: @Sendable (Bool) -> Void
     private let state = Mutex(State())
 
@@ -110,24 +107,29 @@ private final class Turn: Sendable {
         self.tell = tell
     }
 
-    /// - Returns: when the first step of all began.
-    @discardableResult
-    func begin() -> ContinuousClock.Instant {
-        let (isFirst, start) = state.withLock { state in
-            state.underWay += 1
-            let start = state.start ?? .now
-            state.start = start
-            return (state.underWay == 1, start)
+    /// Does a step in a place of its own. The host waits for us while none of its steps has a place and strangers have
+    /// taken them all; where its own steps have, it waits for itself.
+    func run<Value>(in places: FairSemaphore, for shares: [Share], _ step: () async -> Value) async -> Value? {
+        let waits = places.isFull
+        if waits { change { $0.waiting += 1 } }
+        let value = await places.run(for: shares) { () -> Value in
+            change { state in
+                state.underWay += 1
+                if waits { state.waiting -= 1 }
+            }
+            defer { change { $0.underWay -= 1 } }
+            return await step()
         }
-        if isFirst { tell(true) }
-        return start
+        if value == nil, waits { change { $0.waiting -= 1 } }
+        return value
     }
 
-    func end() {
-        let isLast = state.withLock { state in
-            state.underWay -= 1
-            return state.underWay == 0
+    private func change(_ change: (inout State) -> Void) {
+        let (before, after) = state.withLock { state in
+            let before = state.underWay == 0 && state.waiting > 0
+            change(&state)
+            return (before, state.underWay == 0 && state.waiting > 0)
         }
-        if isLast { tell(false) }
+        if before != after { tell(!after) }
     }
 }

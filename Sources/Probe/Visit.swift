@@ -30,13 +30,15 @@ struct Visit: Sendable {
         do {
             stream = try await prober.connector.connect(
                 to: address, port: candidate.port, by: within(settings.connectTimeout))
-        } catch { return unconnected(error) }
+        } catch { return Self.unconnected(error, at: address) }
         let seen = await converse(stream)
         await stream.close()
         return seen
     }
 
-    private func unconnected(_ error: StreamError) -> AddressEvidence {
+    /// What a connection that was not made says. Only what this machine said by itself is ours: the network's own
+    /// refusals can be made up by anybody on the way.
+    static func unconnected(_ error: StreamError, at address: IPAddress) -> AddressEvidence {
         let text = "\(address): \(error)"
         if case .system(let error) = error, error.isNoRoute { return .noRoute(text) }
         return error.isOurs ? .ownTrouble(text) : .seen(.unreachable(text))
@@ -44,9 +46,11 @@ struct Visit: Sendable {
 
     private func converse(_ stream: TCPStream) async -> AddressEvidence {
         let greeting: SMTPReply
-        do { greeting = try await self.greeting(of: stream) } catch {
-            let isSilent = await stream.receivedBytes == 0
-            return isSilent && !error.isOurs ? .seen(.turnedAway("\(address): \(error.text)")) : broken(error, nil)
+        let end = within(settings.greetingTimeout)
+        do { greeting = try await self.greeting(of: stream, by: end) } catch {
+            // What was cut short for others might have come to an end: it is not known to be bad.
+            let isOpen = await stream.receivedBytes == 0 || (error.isTimeout && .now < end)
+            return isOpen && !error.isOurs ? .seen(.turnedAway("\(address): \(error.text)")) : broken(error, nil)
         }
         guard !Self.refusals.contains(greeting.code) else {
             return .seen(.turnedAway("\(address): greeting: \(greeting.text)"))
@@ -56,8 +60,9 @@ struct Visit: Sendable {
     }
 
     /// Waits as long as an MTA would, but a host that makes others wait for their turn gives up its place sooner.
-    private func greeting(of stream: TCPStream) async throws(Unreachable) -> SMTPReply {
-        let end = within(settings.greetingTimeout)
+    private func greeting(
+        of stream: TCPStream, by end: ContinuousClock.Instant
+    ) async throws(Unreachable) -> SMTPReply {
         while true {
             do throws(Unreachable) {
                 return try await stream.readReply("greeting", by: min(end, .now + settings.crowdedGreetingTimeout))

@@ -20,6 +20,8 @@ final class DatabaseFile: Sendable {
         var files: DatabaseFiles
         /// How long the file has been seen to be: it never shrinks by itself.
         var octets: Int
+        /// Whether the file was seen to be damaged, so that nothing is copied from it however often mending is tried.
+        var isDamaged = false
     }
 
     /// Owner writes, group reads: the file holds with whom the site exchanges mail.
@@ -163,7 +165,7 @@ final class DatabaseFile: Sendable {
     func loss() async -> Loss? {
         let known = state.withLock { $0 }
         let now = DatabaseFiles(at: path)
-        guard let main = now.main else { return .gone }
+        guard let main = now.main else { return FileIdentity.isAbsent(path) ? .gone : nil }
         guard main.isSameFile(as: known.files.main) else { return .replaced }
         guard known.files.areAll(in: now) else { return .sideFiles }
         let isShorter = main.octets < known.octets
@@ -194,7 +196,10 @@ final class DatabaseFile: Sendable {
     /// Makes the file anew, or takes the database that lies in its place, and exchanges the connections.
     /// - Parameter fill: writes what memory has. When it throws, all is as before, and can be tried again.
     func mend(_ loss: Loss, _ fill: @escaping @Sendable (Database) throws -> Void) async throws(StoreError) {
-        let old = state.withLock { $0 }
+        let old = state.withLock { state in
+            if loss == .cut { state.isDamaged = true }
+            return state
+        }
         let result: Result<Void, any Error> = await withCheckedContinuation { continuation in
             // Among the writes, so that none gets lost between the old file and the new.
             old.pool.asyncWriteWithoutTransaction { [self] db in
@@ -214,15 +219,22 @@ final class DatabaseFile: Sendable {
             pool = try Self.open(path)
             try pool.write(fill)
         } else {
-            if let found, found.octets > 0 { rename(path, path + ".damaged") } else { unlink(path) }
+            if let found, found.octets > 0 {
+                // With its log, which may hold what was committed last.
+                for ending in ["", "-wal"] { rename(path + ending, path + ".damaged" + ending) }
+            } else {
+                unlink(path)
+            }
             for ending in ["-wal", "-shm"] { unlink(path + ending) }
-            do { pool = try anew(copying: loss == .cut ? nil : database, fill) } catch {
+            do { pool = try anew(copying: old.isDamaged ? nil : database, fill) } catch {
                 // What is half done would be taken for somebody's database the next time.
                 for ending in ["", "-wal", "-shm"] { unlink(path + ending) }
                 throw error
             }
         }
         state.withLock { $0 = Self.state(of: pool, at: path) }
+        // Whoever took the database may have taken what tells that there was one.
+        if !StoreMarker.exists(beside: path) { _ = StoreMarker.make(beside: path) }
     }
 
     /// A new file, with all that the lost one held where it can still be read: its connections outlive its name.

@@ -3,6 +3,12 @@ import Glibc
 
 /// Which file lies at a path, and how long it is.
 struct FileIdentity: Sendable, Hashable {
+    /// Whether it is certain that no file lies at the path: not where the file system fails to say.
+    static func isAbsent(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR)
+    }
+
     let device: UInt64
     let inode: UInt64
     let octets: Int

@@ -75,7 +75,9 @@ package final class Town: Sendable {
             number += 1
             return number
         }
-        let address = fixed ?? "\(prefix).\(number / 250 + 1).\(number % 250 + 1)"
+        // From .3 to .99 stand those with addresses of their own.
+        let block = number / 250 + (number < 500 ? 1 : 98)
+        let address = fixed ?? "\(prefix).\(block).\(number % 250 + 1)"
         let shown = plain ? nil : try credential ?? authority.issue(names: [name])
         let host = try MXHost(address: address, hostName: name, credential: shown)
         names.set(name, .a(address))

@@ -87,7 +87,7 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
         turn: @escaping @Sendable (Bool) -> Void
     ) async -> ProbeResult {
         if look({ $0.notTried.contains(candidate.name.ascii) }) { return .notTried("no room") }
-        if !look(\.probesQueue) { turn(true) }
+        turn(!look(\.probesQueue))
         let (seen, gate) = state.withLock {
             $0.probes += 1
             return ($0.hosts[candidate.name.ascii] ?? .unreachable("connection refused"), $0.probeGate)

@@ -110,6 +110,8 @@ struct ProvenTests {
         while world.look(\.probes) < 2 { await Task.yield() }
         #expect(word(gate.settle(hops, because: .late)) == "unproven")
         #expect(word(gate.settle(hops, because: .crowded)) == "proven-lately")
+        // The time of a message that other domains have used up is not ours either.
+        #expect(word(gate.settle(hops, because: .spent)) == "unproven")
         await post.open()
         #expect(await looking == .conforming(.enforce))
 
@@ -124,6 +126,21 @@ struct ProvenTests {
         #expect(word(gate.settle(hops, because: .late)) == "proven-lately")
         await queue.open()
         _ = await waiting
+    }
+
+    @Test("a lookup that is late while nobody's can be made is ours, one beside somebody else's excess is not")
+    func lateRoute() async throws {
+        let other = [NextHop.mx(of: try DomainName("other.example"), port: 25)]
+        #expect(await gate.admit(hops) == .conforming(.enforce))
+        world.pass(evidenceEnds)
+        world.change { $0.route = .failure(.notAsked("too many DNS queries under way")) }
+        _ = await gate.admit(other)
+        #expect(word(gate.settle(hops)) == "unproven")
+        world.change { $0.route = .failure(.notAsked("the resolver answers nothing", concernsAll: true)) }
+        _ = await gate.admit(other)
+        #expect(word(gate.settle(hops)) == "proven-lately")
+        world.pass(.seconds(20))
+        #expect(word(gate.settle(hops)) == "unproven")
     }
 
     @Test("our own trouble is not kept: the next question asks again")

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import MTASTS
 import Names
 import TLSRPT
 import Testing
+import Wire
 
 @testable import Probe
 
@@ -19,6 +21,27 @@ struct AddressEvidenceTests {
         ([], true, "unreachable"), ([.good, .closed], true, "turned away"), ([.closed, .down], true, "turned away"),
         ([.bad, .closed], true, "failing"), ([.closed, .ours], true, "not tried"),
     ]
+
+    @Test(
+        "a refusal that the network brings is never our own trouble, whatever it says",
+        arguments: [ENETUNREACH, EACCES, EPERM, EHOSTUNREACH, ECONNREFUSED, ENETDOWN])
+    func refusals(code: Int32) throws {
+        let address = try #require(IPAddress("192.0.2.1"))
+        let error = SystemError("connect", code: code)
+        guard case .seen(.unreachable) = Visit.unconnected(.refused(error), at: address) else {
+            Issue.record("\(error) counts as ours")
+            return
+        }
+        // Said by this machine, at once, two of them are.
+        switch (Visit.unconnected(.system(error), at: address), code) {
+        case (.noRoute, ENETUNREACH), (.noRoute, ENETDOWN), (.ownTrouble, EACCES), (.ownTrouble, EPERM): break
+        case (.seen(.unreachable), EHOSTUNREACH), (.seen(.unreachable), ECONNREFUSED): break
+        case (let evidence, _): Issue.record("\(error): \(evidence)")
+        }
+        // Nor is one that comes in the middle of a dialogue.
+        #expect(!StreamError.system(SystemError("recv", code: code)).isOurs)
+        #expect(StreamError.system(SystemError("recv", code: ENOBUFS)).isOurs)
+    }
 
     @Test("one that fails is enough, one that was not looked at proves nothing", arguments: rows.indices)
     func together(_ index: Int) throws {

@@ -85,6 +85,19 @@ struct DNSResolverTests {
         #expect(answer.outcome.failure?.isOurs == true)
     }
 
+    @Test("Addresses of one family do when the other fails, but not when it could not be asked for")
+    func families() throws {
+        let address = try #require(IPAddress("192.0.2.1"))
+        let four = DNSAnswer(outcome: .records, records: [address])
+        func combined(_ failure: DNSFailure) -> DNSOutcome {
+            combine(four, DNSAnswer(outcome: .failure(failure))).outcome
+        }
+        #expect(combined(.serverFailure) == .records)
+        #expect(combined(.timeout) == .records)
+        #expect(combined(.busy) == .failure(.busy))
+        #expect(combined(.cutOff("gone")) == .failure(.cutOff("gone")))
+    }
+
     @Test("The absence of records has its time to live as well")
     func negativeTimeToLive() async throws {
         let lab = try NameLab("127.1.1.3")

@@ -98,6 +98,14 @@ package enum DNSFailure: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// Whether no name at all can be asked for: unlike too many queries, of which each owner has a share.
+    package var concernsAll: Bool {
+        switch self {
+        case .library, .cutOff: true
+        case .bogus, .serverFailure, .refused, .responseCode, .timeout, .cancelled, .busy, .shutDown: false
+        }
+    }
+
     /// Whether the name's own servers may be to blame, or as well our resolver.
     var isOpenWhose: Bool {
         switch self {

@@ -33,6 +33,8 @@ extension DNSResolver {
 func combine(_ four: DNSAnswer<IPAddress>, _ six: DNSAnswer<IPAddress>) -> DNSAnswer<IPAddress> {
     let parts = [four, six]
     for part in parts where part.security == .bogus { return part }
+    // What we could not ask for may be what the MTA will dial.
+    for part in parts where part.outcome.failure?.isOurs == true { return part }
     let full = parts.filter { $0.outcome == .records }
     guard let first = full.first else {
         if let failed = parts.first(where: { $0.outcome.failure != nil }) { return failed }

@@ -32,6 +32,8 @@ enum ResolverContext {
             ("msg-cache-size:", "8m"), ("rrset-cache-size:", "16m"),
             // Not infra-cache-max-rtt: a lower one has a single dead zone behind the server block the server itself.
             ("infra-keep-probing:", "yes"), ("infra-host-ttl:", "60"), ("serve-expired:", "no"),
+            // A test whether the resolver answers must not be answered out of our own cache.
+            ("aggressive-nsec:", "no"),
             ("cache-max-negative-ttl:", maxLife), ("cache-max-ttl:", maxLife), ("tcp-auth-query-timeout:", "2000"),
         ]
         for (name, value) in options { try check(ub_ctx_set_option(context, name, value)) }

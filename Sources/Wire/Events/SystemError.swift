@@ -11,15 +11,26 @@ package struct SystemError: Error, Sendable, Equatable, CustomStringConvertible 
         self.code = code
     }
 
-    /// Whether we ourselves lack something, which says nothing of the peer.
-    package var isOurs: Bool {
+    /// Whether we ourselves lack something, which says nothing of the peer. No message from the network leads to these.
+    package var isShortage: Bool {
         switch code {
-        case EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL, EAGAIN, EPERM, EACCES: true
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM: true
         default: false
         }
     }
 
-    /// Whether this machine has no way to the address's network: it is the same for the MTA beside us.
+    /// Whether a call that has not waited for the network was refused by this machine itself. Of one that has waited
+    /// only a shortage is ours: an ICMP message can make it fail with any of the others.
+    var isOurs: Bool {
+        guard call == "socket" || call == "connect" else { return isShortage }
+        switch code {
+        case EADDRNOTAVAIL, EAGAIN, EPERM, EACCES: return true
+        default: return isShortage
+        }
+    }
+
+    /// Whether this machine has no way to the address's network: it is the same for the MTA beside us. To be asked of a
+    /// call that has not waited for the network.
     package var isNoRoute: Bool { code == ENETUNREACH || code == EAFNOSUPPORT || code == ENETDOWN }
 
     package var description: String { "\(call): \(Self.text(of: code))" }

@@ -28,7 +28,7 @@ package final class Connector: Sendable {
         }
         if let error = socket.connectionError() {
             socket.close()
-            throw .system(error)
+            throw .refused(error)
         }
         return TCPStream(socket, connector: self, to: address)
     }

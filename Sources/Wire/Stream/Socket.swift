@@ -4,7 +4,7 @@ import Names
 import Synchronization
 
 /// A nonblocking TCP socket, closed exactly once.
-final class Socket: Sendable {
+package final class Socket: Sendable {
     /// Octets of one read.
     private static let chunkBytes = 16_384
 
@@ -38,10 +38,22 @@ final class Socket: Sendable {
 
     /// Begins to connect; true if that is done already.
     func connect(to address: IPAddress, port: UInt16) throws(SystemError) -> Bool {
-        let code = address.isIPv6 ? connect6(address, port) : connect4(address, port)
+        let code =
+            address.isIPv6
+            ? Self.connect6(descriptor, address, port) : Self.connect4(descriptor, address, port)
         if code == 0 { return true }
         guard errno == EINPROGRESS else { throw SystemError("connect") }
         return false
+    }
+
+    /// Whether this machine has a way to the address, by its own tables: nothing is sent.
+    package static func hasRoute(to address: IPAddress) -> Bool {
+        let family = address.isIPv6 ? AF_INET6 : AF_INET
+        let descriptor = socket(family, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return !SystemError("socket").isNoRoute }
+        defer { Glibc.close(descriptor) }
+        let code = address.isIPv6 ? connect6(descriptor, address, 443) : connect4(descriptor, address, 443)
+        return code == 0 || !SystemError("connect").isNoRoute
     }
 
     /// How the connecting ended, once the socket is writable.
@@ -72,7 +84,7 @@ final class Socket: Sendable {
 
     private static func isTemporary(_ code: Int32) -> Bool { code == EAGAIN || code == EWOULDBLOCK || code == EINTR }
 
-    private func connect4(_ address: IPAddress, _ port: UInt16) -> Int32 {
+    private static func connect4(_ descriptor: Int32, _ address: IPAddress, _ port: UInt16) -> Int32 {
         var peer = sockaddr_in()
         peer.sin_family = sa_family_t(AF_INET)
         peer.sin_port = port.bigEndian
@@ -84,7 +96,7 @@ final class Socket: Sendable {
         }
     }
 
-    private func connect6(_ address: IPAddress, _ port: UInt16) -> Int32 {
+    private static func connect6(_ descriptor: Int32, _ address: IPAddress, _ port: UInt16) -> Int32 {
         var peer = sockaddr_in6()
         peer.sin6_family = sa_family_t(AF_INET6)
         peer.sin6_port = port.bigEndian

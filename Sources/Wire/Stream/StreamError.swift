@@ -11,8 +11,10 @@ package enum StreamError: Error, Sendable, Equatable, CustomStringConvertible {
     case closed
     /// The peer sent more than the limit without an end of line.
     case lineTooLong
-    /// The connection could not be made or broke.
+    /// The connection could not be begun, or broke.
     case system(SystemError)
+    /// The host or the network between refused it: anybody on the way can say so, in whatever words.
+    case refused(SystemError)
     /// TLS broke after the handshake; the text is safe to print.
     case tls(String)
 
@@ -21,7 +23,7 @@ package enum StreamError: Error, Sendable, Equatable, CustomStringConvertible {
         switch self {
         case .cancelled, .closed: true
         case .system(let error): error.isOurs
-        case .timeout, .closedByPeer, .lineTooLong, .tls: false
+        case .timeout, .closedByPeer, .lineTooLong, .refused, .tls: false
         }
     }
 
@@ -32,7 +34,7 @@ package enum StreamError: Error, Sendable, Equatable, CustomStringConvertible {
         case .closedByPeer: "connection closed by peer"
         case .closed: "connection closed"
         case .lineTooLong: "line too long"
-        case .system(let error): error.description
+        case .system(let error), .refused(let error): error.description
         case .tls(let text): "TLS: \(text)"
         }
     }
