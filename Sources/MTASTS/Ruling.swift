@@ -5,9 +5,10 @@ import Names
 package enum WaitEnding: Error, Sendable, Hashable {
     /// It took as long as anybody may wait: the doing of those who were asked.
     case late
-    /// Others of the same message have used up the time that it may wait: the doing of those who were asked.
+    /// The time of the message, or the domain's share of the places to wait, is used up: the doing of those who were
+    /// asked and took so long.
     case spent
-    /// We had no room to wait at all: our own doing.
+    /// We had no room for anybody to wait: our own doing.
     case crowded
 }
 

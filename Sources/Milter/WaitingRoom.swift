@@ -20,7 +20,12 @@ final class WaitingRoom: Sendable {
         let shares = Share.owners(of: hops.compactMap(\.policyDomain))
         guard start(hops, shares, judge, found) else { return .failure(.crowded) }
         guard patience > .zero else { return .failure(.spent) }
-        guard waiting.withLock({ $0.take(shares, of: maxWaiting) }) else { return .failure(.crowded) }
+        let refusal: WaitEnding? = waiting.withLock { places in
+            if places.take(shares, of: maxWaiting) { return nil }
+            // A domain that fills its own share is slow by itself, or made so: no reason to let its mail go.
+            return places.taken < maxWaiting ? .spent : .crowded
+        }
+        if let refusal { return .failure(refusal) }
         defer { waiting.withLock { $0.give(shares) } }
         return found.value(within: patience).map { .success($0) } ?? .failure(.late)
     }

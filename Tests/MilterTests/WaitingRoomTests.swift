@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Glibc
+import LabKit
 import MTASTS
 import Names
 import Testing
@@ -42,5 +43,32 @@ struct WaitingRoomTests {
             operation = code
         }
         #expect(try #require(operation) & Self.clockRealtime == 0)
+    }
+
+    @Test("a domain that has filled its own share has used it up; only a room that is full is our own trouble")
+    func refusals() async throws {
+        let judge = TableJudge()
+        let room = WaitingRoom()
+        func hop(_ owner: String) throws -> NextHop { .mx(of: try DomainName("\(owner).slow.lab"), port: 25) }
+        @Sendable func ask(_ hop: NextHop, _ patience: Duration) -> WaitEnding? {
+            if case .failure(let ending) = room.verdict(on: [hop], by: judge, within: patience, maxWaiting: 4) {
+                return ending
+            }
+            return nil
+        }
+        var waiting: [Task<WaitEnding?, Never>] = []
+        // All below slow.lab is one owner's: half of the places, and no more.
+        let slow = try hop("a")
+        for _ in 0..<2 { waiting.append(Task { await onThread { ask(slow, .seconds(60)) } }) }
+        try await Wait.until("the owner's share is full") { ask(slow, .milliseconds(1)) == .spent }
+        for owner in ["b.example", "c.example"] {
+            let other = NextHop.mx(of: try DomainName(owner), port: 25)
+            waiting.append(Task { await onThread { ask(other, .seconds(60)) } })
+        }
+        let last = NextHop.mx(of: try DomainName("d.example"), port: 25)
+        try await Wait.until("the room is full") { ask(last, .milliseconds(1)) == .crowded }
+        #expect(ask(last, .zero) == .spent)
+        judge.release()
+        for task in waiting { #expect(await task.value == nil) }
     }
 }
