@@ -6,7 +6,7 @@ import TLSRPT
 package struct Evidence: Sendable, Equatable {
     package var hosts: [Candidate: HostEvidence]
     /// Hosts that our own trouble kept us from looking at, and that trouble.
-    package var kept: [Candidate: String] = [:]
+    package var notTried: [Candidate: String] = [:]
 
     package init(_ hosts: [Candidate: HostEvidence] = [:]) { self.hosts = hosts }
 
@@ -14,7 +14,7 @@ package struct Evidence: Sendable, Equatable {
     package mutating func note(_ result: ProbeResult, of candidate: Candidate) {
         switch result {
         case .seen(let evidence): hosts[candidate] = evidence
-        case .notTried(let trouble): kept[candidate] = trouble
+        case .notTried(let trouble): notTried[candidate] = trouble
         }
     }
 }

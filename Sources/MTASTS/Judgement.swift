@@ -112,14 +112,14 @@ private struct Tally {
     var closed: [String] = []
     var unseen: [DomainName] = []
     /// Hosts that only our own trouble keeps us from seeing.
-    var kept: [String] = []
+    var notTried: [String] = []
 
     init(of route: Route, under policy: Policy, seeing evidence: Evidence, scrutiny: Scrutiny) {
         for candidate in route.candidates {
-            if evidence.hosts[candidate] == nil, let trouble = evidence.kept[candidate], scrutiny == .probes,
+            if evidence.hosts[candidate] == nil, let trouble = evidence.notTried[candidate], scrutiny == .probes,
                 policy.covers(candidate.name)
             {
-                kept.append("\(candidate.name): \(trouble)")
+                notTried.append("\(candidate.name): \(trouble)")
             } else {
                 add(candidate, policy, evidence.hosts[candidate], scrutiny)
             }
@@ -194,7 +194,8 @@ private struct Tally {
         if !unseen.isEmpty {
             return Doubt("not yet looked at: \(unseen.prefix(3).map(\.ascii).joined(separator: ", "))")
         }
-        return kept.isEmpty ? nil : Doubt("not looked at: \(kept.prefix(3).joined(separator: "; "))", isOurs: true)
+        return notTried.isEmpty
+            ? nil : Doubt("not looked at: \(notTried.prefix(3).joined(separator: "; "))", isOurs: true)
     }
 
     private var down: Doubt { Doubt("unreachable: \((closed + unreachable).prefix(3).joined(separator: "; "))") }

@@ -226,7 +226,7 @@ package final class Gate: Sendable {
                 if let known = evidence.value(for: key, at: now) {
                     seen.hosts[candidate] = known
                 } else if let ending, ending == .crowded || queued.withLock({ $0.contains(key) }) {
-                    seen.kept[candidate] = "too much to do to look at it"
+                    seen.notTried[candidate] = "too much to do to look at it"
                 }
             }
             let verdict = judge(

@@ -45,28 +45,28 @@ package final class PolicyKeeper: Sendable {
     /// A stored policy that cannot be read is fetched anew no more often than this.
     static let repairPause = Duration.seconds(60)
 
-    private struct Pause: Sendable {
+    struct Pause: Sendable {
         let id: String
         let failures: Int
         let until: UTCTime
         let failure: PolicyFailure
     }
 
-    private let memory: any PolicyMemory
+    let memory: any PolicyMemory
     private let store: any PolicyStore
     private let discoverer: any PolicyDiscoverer
     private let standing: any StandingPolicies
-    private let clock: any WallClock
-    private let logger: Logger
+    let clock: any WallClock
+    let logger: Logger
     private let settings: Mutex<KeeperSettings>
     /// When mail last asked for a policy.
     package let uses = PolicyUses()
     /// The policies that ran out although they were in use, for the operator.
-    private let lost = ExpiringTable<DomainName, UTCTime>(capacity: maxLost, octets: MemoryBudget.lost) { domain, _ in
+    let lost = ExpiringTable<DomainName, UTCTime>(capacity: maxLost, octets: MemoryBudget.lost) { domain, _ in
         domain.heldOctets
     }
     /// The policies whose end was said, with that end.
-    private let ended = ExpiringTable<DomainName, UTCTime>(octets: MemoryBudget.ended) { domain, _ in
+    let ended = ExpiringTable<DomainName, UTCTime>(octets: MemoryBudget.ended) { domain, _ in
         domain.heldOctets
     }
     private let recent = ExpiringTable<DomainName, PolicyFinding>(octets: MemoryBudget.recent) { domain, finding in
@@ -78,11 +78,11 @@ package final class PolicyKeeper: Sendable {
     private let rechecked = ExpiringTable<DomainName, Bool>(octets: MemoryBudget.rechecked) { domain, _ in
         domain.heldOctets
     }
-    private let pauses = ExpiringTable<DomainName, Pause>(octets: MemoryBudget.pauses) { domain, pause in
+    let pauses = ExpiringTable<DomainName, Pause>(octets: MemoryBudget.pauses) { domain, pause in
         domain.heldOctets + pause.id.heldOctets + pause.failure.text.heldOctets
     }
     /// Domains with a policy whose renewal our own trouble put off last, and that trouble.
-    private let putOffs = ExpiringTable<DomainName, String>(octets: MemoryBudget.putOffs) { domain, why in
+    let putOffs = ExpiringTable<DomainName, String>(octets: MemoryBudget.putOffs) { domain, why in
         domain.heldOctets + why.heldOctets
     }
     private let flights = Flights<DomainName, PolicyFinding>(capacity: maxFlights) { $0 }
@@ -215,13 +215,6 @@ package final class PolicyKeeper: Sendable {
         return pauses.value(for: domain, at: now).map { now < $0.until } ?? false
     }
 
-    /// The domains whose policy ran out of late because no fetch succeeded, and when: mail to them is unprotected.
-    package var lostPolicies: [(domain: DomainName, at: UTCTime)] {
-        let now = clock.now
-        // A clock that was put right may have brought it back.
-        return lost.all(at: now).filter { memory.life(of: $0.0)?.isLive(at: now) != true }.map { ($0, $1) }
-    }
-
     /// Drops all that is known of the domain, on the operator's word only.
     package func forget(_ domain: DomainName) async throws {
         memory.remove(domain)
@@ -237,28 +230,6 @@ package final class PolicyKeeper: Sendable {
     /// Writes what could not be written before; returns how many policies are still unsaved.
     @discardableResult
     package func saveUnsaved() async -> Int { await unsaved.retry() }
-
-    /// Says once that a policy has ended. It stays in memory and in the store for a while: a clock that jumped ahead is
-    /// put right again, and so is what it ended.
-    func noteEnd(of domain: DomainName, _ life: PolicyLife) {
-        let now = clock.now
-        guard ended.value(for: domain, at: now) != life.expiresAt else { return }
-        ended.set(life.expiresAt, for: domain, at: now, keepFor: Self.endSaidFor)
-        let pause = pauses.value(for: domain, at: now)
-        let putOff = putOffs.value(for: domain, at: now)
-        if pause != nil || putOff != nil, life.mode != .none {
-            lost.set(now, for: domain, at: now, keepFor: Self.lostFor)
-            logger.warning(
-                "policy ran out because every fetch failed, mail to the domain is unprotected",
-                metadata: [
-                    "domain": "\(domain)", "failures": "\(pause?.failures ?? 0)",
-                    "cause": "\(pause?.failure.text ?? putOff ?? "")",
-                ])
-        }
-        logger.notice(
-            "policy expired",
-            metadata: ["domain": "\(domain)", "mode": "\(life.mode)", "fetched": "\(life.fetchedAt)"])
-    }
 
     private func liveCached(_ domain: DomainName) -> CachedPolicy? {
         memory.policy(for: domain).flatMap { $0.isLive(at: clock.now) ? $0 : nil }

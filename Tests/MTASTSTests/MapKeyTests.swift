@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import MTASTS
+import Names
 import RuleTables
 import Testing
 
