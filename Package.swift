@@ -31,218 +31,233 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "CShims/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CUnbound", path: "CShims/CUnbound", providers: [.apt(["libunbound-dev"])]),
 
-        // Layer 0: rules, no I/O, no clock
-        .target(name: "Names", dependencies: ["CIDN2", "CPSL"]),
-        .target(name: "TLSRPT", dependencies: ["Names"]),
-        .target(name: "MTASTS", dependencies: ["Names", "TLSRPT"]),
+        // Layer 0: the words of mail and time
+        .target(name: "Basics", dependencies: ["CIDN2", "CPSL"]),
 
-        // Layer 1: what strangers share
-        .target(name: "Concurrency", dependencies: ["Names"]),
+        // Layer 1: the rules of the two RFCs, pure
+        .target(name: "MTASTS", dependencies: ["Basics"]),
+        .target(name: "TLSRPT", dependencies: ["Basics"]),
 
-        // Layer 1: the network
+        // Layer 2: one tool, library or protocol each
+        .target(name: "Concurrency", dependencies: ["Basics"]),
+        .target(name: "Events", dependencies: ["Basics"]),
+        .target(name: "DNS", dependencies: ["Basics", "CUnbound", "Concurrency", "Events"]),
+        .target(name: "SMTP", dependencies: ["Basics", "COpenSSL", "Events"]),
         .target(
-            name: "Wire",
+            name: "HTTP",
             dependencies: [
-                "Concurrency", "Names", "CUnbound", "COpenSSL",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
-
-        // Layer 1: compression, child processes
         .target(name: "Gzip", dependencies: ["CZlib"]),
-        .target(name: "Sockets", dependencies: ["Names"]),
-        .target(name: "Spawn"),
+        .target(name: "Mail", dependencies: ["Basics", "COpenSSL", "TLSRPT"]),
+        .target(name: "Sockets", dependencies: ["Basics"]),
+        .target(name: "Spawn", dependencies: []),
 
-        // Layer 2: one adapter each
-        .target(name: "Probe", dependencies: ["Concurrency", "MTASTS", "Names", "TLSRPT", "Wire"]),
+        // Layer 3: the core, with its model and its ports; and reporting, with its own
         .target(
-            name: "Discovery",
+            name: "Core",
             dependencies: [
-                "Concurrency", "MTASTS", "Names", "TLSRPT", "Wire",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                "Basics", "Concurrency", "MTASTS", "TLSRPT", .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
-            name: "Store",
-            dependencies: [
-                "MTASTS", "Names", "TLSRPT", .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Logging", package: "swift-log"),
-            ]),
+            name: "Reporting",
+            dependencies: ["Basics", "Gzip", "TLSRPT", .product(name: "Logging", package: "swift-log")]),
+
+        // Layer 4: what an MTA's log says, pure
+        .target(name: "MailLog", dependencies: ["Basics", "Core", "TLSRPT"]),
+
+        // Layer 5: one adapter each
         .target(
             name: "Milter",
             dependencies: [
-                "CMilter", "Concurrency", "MTASTS", "Names", "Sockets", "TLSRPT",
-                .product(name: "Logging", package: "swift-log"),
+                "Basics", "CMilter", "Concurrency", "Core", "Sockets", .product(name: "Logging", package: "swift-log"),
             ],
             // So that libmilter finds Milter/SignalThread.swift before the C library; not all linkers see the need.
             linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic-symbol=sigwait"])]),
         .target(
             name: "PolicyMap",
             dependencies: [
-                "MTASTS", "Names", "Sockets", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+                "Basics", "Core", "MTASTS", "Sockets", .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .target(
-            name: "Pipeline",
+            name: "Discovery",
             dependencies: [
-                "Concurrency", "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+                "Basics", "Concurrency", "Core", "DNS", "Events", "HTTP", "MTASTS", "Reporting", "SMTP", "TLSRPT",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
-
+        .target(name: "Probe", dependencies: ["Basics", "Concurrency", "Core", "DNS", "SMTP", "TLSRPT"]),
         .target(
             name: "Preload",
-            dependencies: ["MTASTS", "Names", "Spawn", "TLSRPT", .product(name: "Logging", package: "swift-log")]),
-
+            dependencies: ["Basics", "Core", "MTASTS", "Spawn", .product(name: "Logging", package: "swift-log")]),
         .target(
             name: "Intake",
             dependencies: [
-                "CSystemd", "MTASTS", "Names", "Sockets", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+                "Basics", "CSystemd", "Core", "MailLog", "Sockets", "TLSRPT",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .target(
+            name: "Store",
+            dependencies: [
+                "Basics", "Core", "MTASTS", "Reporting", "TLSRPT", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
             name: "Courier",
             dependencies: [
-                "COpenSSL", "Gzip", "Names", "Spawn", "TLSRPT", "Wire",
+                "Basics", "Concurrency", "DNS", "Gzip", "HTTP", "Mail", "Reporting", "SMTP", "Spawn", "TLSRPT",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
+        .target(name: "ReportView", dependencies: ["Basics", "Concurrency", "Gzip", "MTASTS", "Mail", "TLSRPT"]),
+
+        // Layer 6: parts of the daemon that know nothing of each other
+        .target(name: "EventLog", dependencies: ["Basics", .product(name: "Logging", package: "swift-log")]),
+        .target(
+            name: "Control",
+            dependencies: [
+                "Sockets", .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .target(
-            name: "Reporting",
-            dependencies: ["Gzip", "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log")]),
-        .target(name: "ReportView", dependencies: ["Gzip", "Names", "TLSRPT"]),
+            name: "Settings",
+            dependencies: [
+                "Basics", "Core", "Courier", "DNS", "Discovery", "EventLog", "Intake", "MTASTS", "Mail", "Milter",
+                "PolicyMap", "Preload", "Probe", "Reporting", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ]),
+        .target(name: "MTACheck", dependencies: ["Basics", "Core", "Intake", "PolicyMap"]),
 
-        // Layer 3 and 4: the daemon and its commands
+        // Layer 7 and 8: the daemon and its commands
         .target(
             name: "Daemon",
             dependencies: [
-                "CClock", "Courier", "Discovery", "Gzip", "Intake", "MTASTS", "Milter", "Names", "Pipeline",
-                "PolicyMap",
-                "Preload",
-                "Probe", "Reporting", "Sockets", "Store", "TLSRPT", "Wire",
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
+                "Basics", "CClock", "Control", "Core", "Courier", "DNS", "Discovery", "EventLog", "Gzip", "Intake",
+                "MTACheck", "MTASTS", "MailLog", "Milter", "PolicyMap", "Preload", "Probe", "Reporting", "SMTP",
+                "Settings", "Store", "TLSRPT", .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "TOMLKit", package: "TOMLKit"),
             ]),
         .executableTarget(
             name: "sts-milter",
             dependencies: [
-                "Daemon", "Intake", "MTASTS", "Names", "Preload", "ReportView", "TLSRPT",
+                "Basics", "Control", "Core", "Daemon", "MTACheck", "Preload", "ReportView", "Reporting", "Settings",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ]),
 
         // The laboratory: real MTAs and faulty servers on loopback
         .target(
             name: "LabKit",
             dependencies: [
-                "Names", "Spawn",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
+                "Basics", "Spawn", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
-            ],
-            path: "Tests/LabKit"),
+            ], path: "Tests/LabKit"),
         .executableTarget(name: "demo", dependencies: ["LabKit"], path: "Tests/Demo"),
+        .target(name: "RuleTables", dependencies: ["Basics", "MTASTS"], path: "Tests/RuleTables"),
 
-        .target(name: "RuleTables", dependencies: ["MTASTS", "Names"], path: "Tests/RuleTables"),
         .executableTarget(
             name: "bench-map",
             dependencies: [
-                "LabKit", "MTASTS", "Names", "PolicyMap", .product(name: "Logging", package: "swift-log"),
+                "Basics", "Core", "LabKit", "MTASTS", "PolicyMap", .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "Tests/Bench/map"),
         .executableTarget(
             name: "bench-intake",
-            dependencies: [
-                "Intake", "MTASTS", "Names", "Store", "TLSRPT",
-                .product(name: "Logging", package: "swift-log"),
-            ],
+            dependencies: ["Basics", "Intake", "MailLog", "Store", .product(name: "Logging", package: "swift-log")],
             path: "Tests/Bench/intake"),
-        .executableTarget(
-            name: "intake-victim",
-            dependencies: [
-                "Intake", "MTASTS", "Names", "Store", "TLSRPT", .product(name: "Logging", package: "swift-log"),
-            ],
-            path: "Tests/IntakeVictim"),
         .executableTarget(
             name: "bench-reports",
             dependencies: [
-                "Gzip", "MTASTS", "Names", "Reporting", "Store", "TLSRPT",
+                "Basics", "Core", "Gzip", "Reporting", "Store", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"),
-            ],
-            path: "Tests/Bench/reports"),
+            ], path: "Tests/Bench/reports"),
         .executableTarget(name: "bench-gate", dependencies: ["LabKit"], path: "Tests/Bench/gate"),
-        .executableTarget(name: "fuzz-corpus", dependencies: ["RuleTables"], path: "Tests/FuzzCorpus"),
-
         .executableTarget(
             name: "bench-policies",
-            dependencies: ["Store", "MTASTS", "Names", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["Basics", "Core", "MTASTS", "Store", .product(name: "Logging", package: "swift-log")],
             path: "Tests/Bench/policies"),
+        .executableTarget(
+            name: "intake-victim",
+            dependencies: [
+                "Basics", "Core", "Intake", "MailLog", "Store", "TLSRPT",
+                .product(name: "Logging", package: "swift-log"),
+            ], path: "Tests/IntakeVictim"),
+        .executableTarget(name: "fuzz-corpus", dependencies: ["RuleTables"], path: "Tests/FuzzCorpus"),
 
-        .testTarget(name: "NamesTests", dependencies: ["Names", "RuleTables"]),
-        .testTarget(name: "TLSRPTTests", dependencies: ["TLSRPT", "Names", "RuleTables"]),
-        .testTarget(name: "MTASTSTests", dependencies: ["MTASTS", "Names", "RuleTables", "TLSRPT"]),
-        .testTarget(name: "ConcurrencyTests", dependencies: ["Concurrency", "Names", "LabKit"]),
-        .testTarget(name: "WireTests", dependencies: ["Wire", "Names", "LabKit"]),
-        .testTarget(name: "ProbeTests", dependencies: ["Probe", "MTASTS", "Names", "TLSRPT", "Wire", "LabKit"]),
+        .testTarget(name: "BasicsTests", dependencies: ["Basics", "RuleTables"]),
+        .testTarget(name: "MTASTSTests", dependencies: ["Basics", "Core", "MTASTS", "RuleTables"]),
+        .testTarget(name: "TLSRPTTests", dependencies: ["Basics", "RuleTables", "TLSRPT"]),
+        .testTarget(name: "ConcurrencyTests", dependencies: ["Basics", "Concurrency", "LabKit"]),
+        .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "SMTP"]),
+        .testTarget(name: "SMTPTests", dependencies: ["Basics", "DNS", "Events", "LabKit", "SMTP"]),
         .testTarget(
-            name: "DiscoveryTests", dependencies: ["Discovery", "MTASTS", "Names", "TLSRPT", "Wire", "LabKit"]),
-        .testTarget(
-            name: "StoreTests",
+            name: "CoreTests",
             dependencies: [
-                "Store", "MTASTS", "Names", "TLSRPT", .product(name: "GRDB", package: "GRDB.swift"),
+                "Basics", "Concurrency", "Core", "MTASTS", "RuleTables", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"),
-            ]),
-        .testTarget(
-            name: "MilterTests",
-            dependencies: [
-                "CMilter", "LabKit", "Milter", "MTASTS", "Names", "TLSRPT",
-                .product(name: "Logging", package: "swift-log"),
-            ]),
-        .testTarget(
-            name: "PolicyMapTests",
-            dependencies: [
-                "MTASTS", "Names", "PolicyMap", "RuleTables", "TLSRPT", .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
-            ]),
-        .testTarget(
-            name: "PipelineTests",
-            dependencies: ["Pipeline", "MTASTS", "Names", "TLSRPT", .product(name: "Logging", package: "swift-log")]),
-        .testTarget(
-            name: "PreloadTests",
-            dependencies: [
-                "Preload", "MTASTS", "Names", "LabKit", .product(name: "Logging", package: "swift-log"),
-            ]),
-        .testTarget(
-            name: "IntakeTests",
-            dependencies: [
-                "Intake", "LabKit", "MTASTS", "Names", "RuleTables", "Store", "TLSRPT", "intake-victim",
-                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
-            ], resources: [.copy("Logs")]),
-        .testTarget(
-            name: "CourierTests",
-            dependencies: [
-                "Courier", "Gzip", "LabKit", "Names", "TLSRPT", "Wire", .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "ReportingTests",
             dependencies: [
-                "Gzip", "MTASTS", "Names", "Reporting", "Store", "TLSRPT",
-                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
+                "Basics", "Core", "Gzip", "Reporting", "Store", "TLSRPT",
+                .product(name: "Logging", package: "swift-log"),
             ], exclude: ["schema"]),
+        .testTarget(name: "MailLogTests", dependencies: ["Basics", "Core", "MailLog"], resources: [.copy("Logs")]),
         .testTarget(
-            name: "ReportViewTests", dependencies: ["Gzip", "Names", "ReportView", "TLSRPT"],
+            name: "MilterTests",
+            dependencies: [
+                "Basics", "CMilter", "Core", "LabKit", "Milter", .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(
+            name: "PolicyMapTests",
+            dependencies: [
+                "Basics", "Core", "MTASTS", "PolicyMap", "RuleTables", "TLSRPT",
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+        .testTarget(
+            name: "DiscoveryTests",
+            dependencies: [
+                "Basics", "Core", "DNS", "Discovery", "LabKit", "MTASTS", "Reporting", "TLSRPT",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
+        .testTarget(
+            name: "ProbeTests", dependencies: ["Basics", "Core", "DNS", "Events", "LabKit", "Probe", "SMTP", "TLSRPT"]),
+        .testTarget(
+            name: "PreloadTests",
+            dependencies: [
+                "Basics", "Core", "LabKit", "MTASTS", "Preload", .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(
+            name: "IntakeTests",
+            dependencies: [
+                "Basics", "Core", "Intake", "LabKit", "MailLog", "RuleTables", "Store", "TLSRPT", "intake-victim",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(
+            name: "StoreTests",
+            dependencies: [
+                "Basics", "Core", "MTASTS", "Reporting", "Store", "TLSRPT",
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(
+            name: "CourierTests",
+            dependencies: ["Basics", "Courier", "DNS", "Gzip", "LabKit", "Mail", "Reporting", "SMTP", "TLSRPT"]),
+        .testTarget(
+            name: "ReportViewTests", dependencies: ["Basics", "Gzip", "Mail", "ReportView", "TLSRPT"],
             resources: [.copy("Reports")]),
+        .testTarget(name: "EventLogTests", dependencies: ["Daemon", "EventLog", "LabKit"]),
+        .testTarget(name: "SettingsTests", dependencies: ["Basics", "Courier", "Daemon", "Mail", "Settings"]),
+        .testTarget(name: "MTACheckTests", dependencies: ["Daemon", "MTACheck"]),
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Courier", "Daemon", "Gzip", "LabKit", "MTASTS", "Milter", "Names", "Pipeline", "Reporting", "Sockets",
-                "Store", "TLSRPT", "Wire", "sts-milter",
-                .product(name: "Logging", package: "swift-log"),
+                "Basics", "Core", "Daemon", "Gzip", "LabKit", "MTASTS", "Milter", "Reporting", "Settings", "Sockets",
+                "Store", "TLSRPT", "sts-milter", .product(name: "Logging", package: "swift-log"),
             ]),
     ],
     swiftLanguageModes: [.v6]

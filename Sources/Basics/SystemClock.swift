@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import MTASTS
-import Names
 
 /// The machine's clock.
 package struct SystemClock: WallClock {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 import Synchronization
 
 /// A bounded table in memory whose entries are good for a set time.
@@ -9,7 +9,7 @@ import Synchronization
 /// out its own kind before it pushes out what is in use.
 ///
 /// Its lock is held for a look or a change only, never while anything is waited for.
-final class ExpiringTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+package final class ExpiringTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct Slot: Sendable {
         /// Nil for a slot that is free.
         var content: (key: Key, value: Value)?
@@ -75,8 +75,6 @@ final class ExpiringTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// Slots looked at under one lock by a sweep: well below a millisecond.
     private static var sweepPiece: Int { 2000 }
     private static var smallestShrunk: Int { 4096 }
-    /// For a table that does not say what its entries cost.
-    private static var usualOctets: Int { 400 }
 
     private let capacity: Int
     private let budget: Int
@@ -87,16 +85,15 @@ final class ExpiringTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     ///   - capacity: most entries held.
     ///   - octets: most octets held; an entry that is larger is not kept at all.
     ///   - cost: the octets that key and value hold outside themselves, such as the texts in them.
-    init(
-        capacity: Int = .max, octets: Int = MemoryBudget.unnamed,
-        cost: @escaping @Sendable (Key, Value) -> Int = { _, _ in usualOctets }
+    package init(
+        capacity: Int = .max, octets: Int, cost: @escaping @Sendable (Key, Value) -> Int
     ) {
         self.capacity = max(1, capacity)
         budget = octets
         self.cost = cost
     }
 
-    func value(for key: Key, at now: UTCTime) -> Value? {
+    package func value(for key: Key, at now: UTCTime) -> Value? {
         state.withLock { state in
             guard let place = state.places[key], state.slots[place].isGood(at: now) else { return nil }
             if !state.slots[place].isUsed { state.slots[place].isUsed = true }
@@ -104,13 +101,13 @@ final class ExpiringTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
     }
 
-    func set(_ value: Value, for key: Key, at now: UTCTime, keepFor: Duration) {
+    package func set(_ value: Value, for key: Key, at now: UTCTime, keepFor: Duration) {
         let octets = Self.entryOctets + cost(key, value)
         state.withLock { put(value, for: key, octets, at: now, keepFor, in: &$0) }
     }
 
     /// Puts what `change` makes of the value that is good, nil if none is, in its place; nil removes it.
-    func change(_ key: Key, at now: UTCTime, keepFor: Duration, _ change: (Value?) -> Value?) {
+    package func change(_ key: Key, at now: UTCTime, keepFor: Duration, _ change: (Value?) -> Value?) {
         state.withLock { state in
             let place = state.places[key]
             let known = place.flatMap { state.slots[$0].isGood(at: now) ? state.slots[$0].content?.value : nil }
@@ -151,20 +148,20 @@ final class ExpiringTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         state.octets += octets
     }
 
-    func remove(_ key: Key) {
+    package func remove(_ key: Key) {
         state.withLock { state in
             if let place = state.places[key] { state.release(place) }
         }
     }
 
-    func removeAll(where matches: (Key) -> Bool) {
+    package func removeAll(where matches: (Key) -> Bool) {
         state.withLock { state in
             for (key, place) in state.places where matches(key) { state.release(place) }
         }
     }
 
     /// Every entry that is good, in no order.
-    func all(at now: UTCTime) -> [(Key, Value)] {
+    package func all(at now: UTCTime) -> [(Key, Value)] {
         state.withLock { state in
             state.slots.compactMap { slot in
                 slot.isGood(at: now) ? slot.content.map { ($0.key, $0.value) } : nil
@@ -172,7 +169,7 @@ final class ExpiringTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
     }
 
-    func removeAll() {
+    package func removeAll() {
         // What was held goes when the lock is free again.
         _ = state.withLock { state in
             let old = state
@@ -182,7 +179,7 @@ final class ExpiringTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
 
     /// Lets go of what is no longer good, a piece at a time.
-    func sweep(at now: UTCTime) {
+    package func sweep(at now: UTCTime) {
         var next = 0
         while true {
             let isFinished = state.withLock { state in
@@ -199,7 +196,7 @@ final class ExpiringTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
     }
 
-    var count: Int { state.withLock { $0.places.count } }
+    package var count: Int { state.withLock { $0.places.count } }
     /// What the entries cost now.
-    var octets: Int { state.withLock { $0.octets } }
+    package var octets: Int { state.withLock { $0.octets } }
 }

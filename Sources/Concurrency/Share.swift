@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// Whom a place is counted for. What many hosts or names of one stranger take is one share, and leaves the rest to others.
 package enum Share: Sendable, Hashable {

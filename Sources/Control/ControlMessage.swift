@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
 
 /// What a command asks of the running daemon: one line of JSON, answered by one line.
 package struct ControlRequest: Codable, Sendable {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import DNS
+import Mail
 import NIOCore
 import NIOPosix
-import Names
+import Reporting
+import SMTP
 import TLSRPT
-import Wire
 
 /// Carries reports to https endpoints, and by way of the MTA to mail addresses. Remembers nothing.
 package struct Courier: ReportCarrier {
@@ -20,7 +23,7 @@ package struct Courier: ReportCarrier {
         _ settings: CourierSettings, resolver: DNSResolver, connector: Connector, tls: TLSContext,
         eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         now: @escaping @Sendable () -> UTCTime
-    ) throws(CourierSetupError) {
+    ) throws(DKIMSetupError) {
         var signers: [DKIMSigner] = []
         for key in settings.dkim { signers.append(try DKIMSigner(key)) }
         warnings = signers.compactMap(\.key.warning)

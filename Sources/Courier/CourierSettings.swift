@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Mail
 
 /// How reports are carried away.
 package struct CourierSettings: Sendable, Hashable {

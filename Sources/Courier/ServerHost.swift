@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
+import DNS
 
 /// A server as a URL or a setting names it; in text, an IPv6 address stands in brackets.
 package enum ServerHost: Sendable, Hashable, CustomStringConvertible {

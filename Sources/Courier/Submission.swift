@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// The way by which report mail enters the MTA.
 package enum Submission: Sendable, Hashable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// Why a text names no way into the MTA, and what to write.
 package struct SubmissionError: Error, Sendable, Hashable, CustomStringConvertible {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import CUnbound
-import Names
 
 extension DNSAnswer<[UInt8]> {
     /// Response codes of the DNS. - RFC 1035 §4.1.1: Header section format.

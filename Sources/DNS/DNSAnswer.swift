@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// What the DNS said, records still as they stood on the wire or already read.
 package struct DNSAnswer<Record: Sendable>: Sendable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 extension DNSResolver {
     /// The mail exchangers of a domain, in the order the DNS gave them.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import CUnbound
 import Concurrency
-import Names
+import Events
 import Synchronization
 
 /// Asks the DNS through libunbound, which validates DNSSEC, follows CNAMEs and caches.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// The addresses of hosts that strangers name, asked from our own resolver so that what is checked is what is dialled.
 package struct DialableAddresses: Sendable {

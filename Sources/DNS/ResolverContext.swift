@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import CUnbound
+import Events
 import Glibc
-import Names
 
 /// Makes libunbound's context from settings.
 enum ResolverContext {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import CUnbound
-import Names
 import Synchronization
 
 /// libunbound's context and the queries that it works on. All of it is used on the resolver's thread only.

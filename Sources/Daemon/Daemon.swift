@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Control
+import Core
 import Foundation
 import Logging
-import MTASTS
 import Milter
 import NIOPosix
-import Names
-import Pipeline
 import PolicyMap
+import Settings
 import Store
 import Synchronization
 

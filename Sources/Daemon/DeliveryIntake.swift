@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Intake
 import Logging
-import MTASTS
-import Names
-import Pipeline
+import MailLog
+import Settings
 import Store
 
 /// Hears from the MTA how its deliveries went, and has them counted.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import MTACheck
+import Settings
 
 extension GuardSettings {
     /// What the daemon's settings say.

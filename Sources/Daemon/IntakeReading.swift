@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Foundation
 import Intake
 import Logging
-import MTASTS
-import Names
+import MailLog
+import Settings
 import Store
-import TLSRPT
 
 /// One file of what an MTA says of its deliveries, read once for a command.
 package struct IntakeReading: Sendable {

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Courier
+import DNS
 import Discovery
 import MTASTS
-import Names
 import Probe
+import Reporting
+import SMTP
+import Settings
 import Synchronization
 import TLSRPT
-import Wire
 
 /// The adapters that ask the network, made from one set of settings.
 struct NetworkAdapters: Sendable {

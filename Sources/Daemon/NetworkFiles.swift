@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import DNS
 import Foundation
 import Glibc
-import Wire
+import Settings
 
 /// The files that adapters read when they are made, by content: a reload makes new ones when a file has changed.
 struct NetworkFiles: Equatable {

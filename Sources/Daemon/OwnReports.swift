@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
+import Basics
+import Core
 import Milter
-import Names
+import Reporting
 import Store
 import Synchronization
 import TLSRPT

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Control
+import Core
 import MTASTS
-import Names
-import Pipeline
 
 /// `policy forget` and `policy refresh`, on the policies of a running daemon or of a store at rest.
 package struct PolicyCommands: Sendable {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Control
+import Core
 import Logging
-import MTASTS
-import Names
 import NIOPosix
-import Pipeline
+import Settings
 import Store
 
 /// The stored policies, read beside a daemon that may be running.

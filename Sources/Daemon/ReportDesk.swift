@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
 import Logging
-import MTASTS
-import Names
 import Reporting
+import Settings
 import Store
 import Synchronization
-import TLSRPT
 
 /// Makes the reports of finished days and sends them, as long as the daemon runs.
 package final class ReportDesk: Sendable {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Gzip
-import Names
+import Reporting
 import TLSRPT
 
 /// A directory for reports, a file each.

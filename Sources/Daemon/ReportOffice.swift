@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
 import Logging
-import Names
 import Reporting
+import Settings
 import Store
 import Synchronization
-import TLSRPT
 
 /// What the `report` commands do, on the store's file beside a daemon that may be running.
 package struct ReportOffice: Sendable {

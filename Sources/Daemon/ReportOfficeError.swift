@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// Why an order cannot be carried out.
 package enum ReportOfficeError: Error, Sendable, CustomStringConvertible {

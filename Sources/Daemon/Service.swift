@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Dispatch
+import EventLog
 import Glibc
 import Logging
-import Names
+import Settings
 import Synchronization
 
 /// `sts-milter serve`: the daemon, from its settings to its last signal. Must be called on the main thread.

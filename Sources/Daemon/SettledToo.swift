@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
+import Reporting
 import Store
-import TLSRPT
 
 /// All of a day's counts, also of domains whose report is settled already.
 struct SettledToo: ReportBook {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Foundation
 import Logging
-import MTASTS
-import Names
 import Preload
+import Settings
 import Synchronization
 
 /// The policies that stand by themselves: the blocks `[[policy]]` of the settings, and the preload list.

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import CClock
 import Glibc
 import Logging
-import MTASTS
-import Names
 import Synchronization
 
 /// The time by which policies live: that of the machine's clock at the start and what has passed since, so that a clock

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Core
 
 extension Task where Success == Void, Failure == Never {
     /// Waits for the end, but no longer than this; the task itself goes on.

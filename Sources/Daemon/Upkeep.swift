@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Logging
-import MTASTS
-import Names
-import Pipeline
 import Store
 
 /// What a daemon does beside serving: writes what waits, refreshes policies in use, lets go of what has run out.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
+import Core
 import TLSRPT
 
 /// Why one address of a policy host gave no policy.

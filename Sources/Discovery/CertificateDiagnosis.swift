@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Glibc
 import NIOCore
 import NIOPosix
 import NIOSSL
-import Names
 
 /// Finds out what is wrong with a certificate that was refused, for the text only.
 ///

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
-import Wire
+import Basics
+import Core
+import DNS
 
 extension DialableAddresses {
     /// As ``addresses(of:within:)``; what fails is a failure of the policy fetch.

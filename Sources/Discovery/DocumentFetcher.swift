@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
+import Basics
+import Concurrency
+import Core
+import DNS
 import NIOCore
-import Names
-import Wire
 
 /// Gets documents by HTTPS, made by ``HTTPPolicyDiscoverer/documents``, under the rules of policies: checked addresses, no redirects, one deadline, a body limit.
 package struct DocumentFetcher: DocumentSource {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import AsyncHTTPClient
+import Basics
+import Events
 import Glibc
-import MTASTS
+import HTTP
 import NIOCore
 import NIOHTTP1
 import NIOSSL
-import Names
-import Wire
+import SMTP
 
 /// Turns what a failed attempt threw into RFC 8460's terms and a text for people.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 import Synchronization
 
 /// How far a fetch has come, so that a deadline that passes can say what it waited for.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Concurrency
+import Core
+import DNS
 import MTASTS
 import NIOCore
 import NIOPosix
-import Names
-import Wire
 
 /// Asks a domain for its MTA-STS record by DNS and for its policy by HTTPS. Remembers nothing.
 package struct HTTPPolicyDiscoverer: PolicyDiscoverer {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
-import Wire
+import Basics
+import Core
+import DNS
 
 /// Finds the hosts of a next hop as an MTA does. - RFC 5321 §5.1: Locating the Target Host.
 package struct MXRouter: Router {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import HTTP
+import SMTP
 import NIOCore
 import NIOSSL
-import Names
-import Wire
 
 /// Why a connection whose certificate chain is good must not be used.
 enum PeerIdentityError: Error, Sendable {
@@ -22,7 +23,7 @@ enum PeerIdentity {
     > {
         do {
             guard let certificate = try channel.pipeline.syncOperations.nioSSL_peerCertificate(),
-                Wire.certificate(der: try certificate.toDERBytes(), identifies: host)
+                SMTP.certificate(der: try certificate.toDERBytes(), identifies: host)
             else { throw PeerIdentityError.notIdentified }
             try InterimAnswers.bound(channel)
             progress.enter(.awaitingAnswer(host))

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import AsyncHTTPClient
-import MTASTS
+import Basics
 import NIOCore
 import NIOHTTP1
 import NIOSSL
-import Names
 
 /// Sends the one request that gets a policy or another document, to one address of its host.
 struct PolicyClient: Sendable {

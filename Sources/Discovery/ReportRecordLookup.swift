@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
+import DNS
+import Reporting
 import TLSRPT
-import Wire
 
 /// Asks a domain for its TLSRPT record by DNS. - RFC 8460 §3: Reporting Policy.
 package struct ReportRecordLookup: ReportRecordSource {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Glibc
 import NIOSSL
-import Names
 
 /// The authorities that a policy host's certificate must descend from, read once and shared by all fetches.
 struct TrustRoots: Sendable {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Glibc
 import Logging
-import Names
 import Synchronization
 
 /// One line a message: the text, then `key=value` in a fixed order, everything escaped.
@@ -9,14 +9,14 @@ package struct LineLogHandler: LogHandler {
     /// Where lines go, and from which level on; shared by all loggers so that a reload reaches them.
     package final class Sink: Sendable {
         private let writer: LogWriter
-        private let state: Mutex<(level: Logger.Level, target: Settings.LogTarget)>
+        private let state: Mutex<(level: Logger.Level, target: LogTarget)>
         /// Under systemd a line may begin with its priority. - sd-daemon(3)
         private let hasJournal: Bool
 
         /// The tag in syslog; static, since openlog(3) keeps the pointer.
         private static let name: StaticString = "sts-milter"
 
-        package init(writer: LogWriter, level: Logger.Level, target: Settings.LogTarget) {
+        package init(writer: LogWriter, level: Logger.Level, target: LogTarget) {
             self.writer = writer
             state = Mutex((level, target))
             hasJournal = getenv("JOURNAL_STREAM") != nil
@@ -25,7 +25,7 @@ package struct LineLogHandler: LogHandler {
             }
         }
 
-        package func apply(level: Logger.Level, target: Settings.LogTarget) { state.withLock { $0 = (level, target) } }
+        package func apply(level: Logger.Level, target: LogTarget) { state.withLock { $0 = (level, target) } }
 
         var level: Logger.Level { state.withLock { $0.level } }
 

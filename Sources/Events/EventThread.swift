@@ -6,19 +6,19 @@ import Synchronization
 ///
 /// It blocks every signal: the process's own thread takes them. Threads that C libraries start from a job of
 /// this thread inherit that.
-final class EventThread: Sendable {
+package final class EventThread: Sendable {
     /// What ended a wait. Each wait ends exactly once.
-    enum Ending: Sendable {
+    package enum Ending: Sendable {
         case ready, deadline, cancelled, stopped
     }
 
-    enum Interest: Sendable {
+    package enum Interest: Sendable {
         case readable, writable
 
         fileprivate var pollEvents: Int16 { Int16(self == .readable ? POLLIN : POLLOUT) }
     }
 
-    typealias Job = @Sendable () -> Void
+    package typealias Job = @Sendable () -> Void
 
     private struct Watch {
         /// Negative for a mere deadline.
@@ -43,7 +43,7 @@ final class EventThread: Sendable {
     private let wakeWriter: Int32
 
     /// Starts the thread. - Throws: `errno` of what failed.
-    init() throws(SystemError) {
+    package init() throws(SystemError) {
         var pair: [Int32] = [-1, -1]
         let flags = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         guard socketpair(AF_UNIX, flags, 0, &pair) == 0 else { throw SystemError("socketpair") }
@@ -80,7 +80,7 @@ final class EventThread: Sendable {
 
     /// Runs a job on the thread; false once the thread is stopping, and then the job never runs.
     @discardableResult
-    func submit(_ job: @escaping Job) -> Bool {
+    package func submit(_ job: @escaping Job) -> Bool {
         let accepted = state.withLock { state in
             guard !state.isStopping else { return false }
             state.jobs.append(job)
@@ -91,25 +91,27 @@ final class EventThread: Sendable {
     }
 
     /// Ends every wait with `.stopped`, runs the jobs already accepted, then ends the thread.
-    func stop() {
+    package func stop() {
         state.withLock { $0.isStopping = true }
         wake()
     }
 
     /// Calls `handler` on the thread each time the descriptor is readable, and once with `.stopped`.
-    func watch(_ descriptor: Int32, handler: @escaping @Sendable (Ending) -> Void) {
+    package func watch(_ descriptor: Int32, handler: @escaping @Sendable (Ending) -> Void) {
         let watch = Watch(descriptor: descriptor, interest: .readable, isPersistent: true, end: handler)
         if add(watch, until: nil) == nil { handler(.stopped) }
     }
 
     /// Calls `handler` on the thread at the deadline, or with `.stopped`.
-    func at(_ deadline: ContinuousClock.Instant, handler: @escaping @Sendable (Ending) -> Void) {
+    package func at(_ deadline: ContinuousClock.Instant, handler: @escaping @Sendable (Ending) -> Void) {
         let watch = Watch(descriptor: -1, interest: .readable, isPersistent: false, end: handler)
         if add(watch, until: deadline) == nil { handler(.stopped) }
     }
 
     /// Waits until the descriptor is ready, the deadline passes or the task is cancelled.
-    func wait(_ descriptor: Int32, for interest: Interest, until deadline: ContinuousClock.Instant) async -> Ending {
+    package func wait(_ descriptor: Int32, for interest: Interest, until deadline: ContinuousClock.Instant) async
+        -> Ending
+    {
         let slot = Mutex<(token: UInt?, isCancelled: Bool)>((nil, false))
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

@@ -21,7 +21,7 @@ package struct SystemError: Error, Sendable, Equatable, CustomStringConvertible 
 
     /// Whether a call that has not waited for the network was refused by this machine itself. Of one that has waited
     /// only a shortage is ours: an ICMP message can make it fail with any of the others.
-    var isOurs: Bool {
+    package var isOurs: Bool {
         guard call == "socket" || call == "connect" else { return isShortage }
         switch code {
         case EADDRNOTAVAIL, EAGAIN, EPERM, EACCES: return true
@@ -35,7 +35,7 @@ package struct SystemError: Error, Sendable, Equatable, CustomStringConvertible 
 
     package var description: String { "\(call): \(Self.text(of: code))" }
 
-    static func text(of code: Int32) -> String {
+    package static func text(of code: Int32) -> String {
         var text = [CChar](repeating: 0, count: 128)
         guard strerror_r(code, &text, text.count) == 0 else { return "error \(code)" }
         return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)

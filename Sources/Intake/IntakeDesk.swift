@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import FoundationEssentials
 import Logging
-import MTASTS
-import Names
+import MailLog
 
 /// Reads lines of one source, and commits what they count together with the place up to which they were read.
 struct IntakeDesk<Reader: LogReader, Place: Codable & Sendable> {

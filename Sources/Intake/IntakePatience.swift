@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Logging
-import Names
 
 /// Waits longer with each failure, and complains once a minute.
 struct IntakePatience {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Logging
-import MTASTS
 
 /// What a follower needs of the rest of the daemon.
 package struct IntakePort: Sendable {

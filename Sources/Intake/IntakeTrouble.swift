@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 import Synchronization
 
 /// What keeps a source from being read at this moment, for an administrator who asks.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
+import Core
+import Intake
 import PolicyMap
 
 /// What of our own settings the MTA's configuration must agree with.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// A socket as an MTA dials it.
 package enum MTAEndpoint: Sendable, Hashable, CustomStringConvertible {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 import PolicyMap
 
 /// Programs of Postfix that deliver by SMTP.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// The rules on Postfix, pure: facts in, findings out.
 struct PostfixRules {

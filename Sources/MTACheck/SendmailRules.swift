@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
 
 /// The rules on Sendmail, pure: facts in, findings out.
 struct SendmailRules {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// One `mx` value of a policy: a host name, or `*.` and the name under which any single label may stand.
 package struct MXPattern: Sendable, Hashable, CustomStringConvertible {

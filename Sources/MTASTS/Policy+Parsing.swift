@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// Why a body is not a policy. - RFC 8460 §4.3.2.2: reported as `sts-policy-invalid`.
 package enum PolicyError: Error, Sendable, Hashable, CustomStringConvertible {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
+import Core
 
 /// Reads the lines of a mail log in their order, and tells the sessions that they add up to.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
+import Core
 
 /// What a verdict leads to.
 enum Decision: String, Sendable, Hashable {

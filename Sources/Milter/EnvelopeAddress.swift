@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// The address of a MAIL or RCPT command as a milter gets it: `<local@domain>` from SMTP, bare from sendmail(1).
 package struct EnvelopeAddress: Sendable, Hashable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Glibc
-import Names
 
 extension ListenAddress {
     /// Longest wait for a listener with a full backlog, in seconds.

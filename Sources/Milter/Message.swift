@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
+import Core
 
 /// What is known of the message in transfer; belongs to its ``Session`` alone.
 final class Message {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import CMilter
 import Dispatch
 import Glibc
 import Logging
-import Names
 import Sockets
 import Synchronization
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
+import Core
 
 /// What is done about a recipient whose route breaks an enforce policy.
 package enum ViolationAction: String, Sendable, Hashable, CaseIterable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
+import Core
 
 /// What the milter asks about a recipient's next hops; nothing here is counted until ``note(_:)``.
 package protocol RecipientJudge: Sendable {

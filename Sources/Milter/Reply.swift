@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
-import TLSRPT
+import Basics
+import Core
 
 /// What the SMTP client is told about a recipient or message that must wait.
 ///

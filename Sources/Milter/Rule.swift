@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// Which mail is treated otherwise: all conditions that are given must hold.
 package struct Rule: Sendable, Hashable {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Logging
-import MTASTS
-import Names
 
 /// One connection of an MTA: what its callbacks mean.
 ///

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Concurrency
+import Core
 import Glibc
-import MTASTS
 
 /// Where libmilter's threads wait for a verdict: not too long, and not too many of them.
 final class WaitingRoom: Sendable {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Glibc
 import NIOCore
-import Names
 
 /// Says that connections cannot be accepted, as when descriptors run out. The listener goes on and tries again.
 final class AcceptFailures: ChannelInboundHandler {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
+import Core
 
 /// The names of which an MX host's certificate must bear one, never empty.
 struct AcceptedNames {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import MTASTS
-import Names
 
 /// What is said of an enforce policy all of whose patterns are wildcards that cover no MX host by exactly one label.
 package enum DepthOnlyAnswer: String, Sendable, Hashable, CaseIterable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Core
 import Logging
-import MTASTS
 import NIOCore
 import Synchronization
 

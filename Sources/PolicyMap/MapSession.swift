@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Logging
-import MTASTS
 import NIOCore
-import Names
 
 /// One connection of an MTA: requests in, answers out in the same order.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 import Sockets
 
 /// Why the policy map is not served, and what cures it.

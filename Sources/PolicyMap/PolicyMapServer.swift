@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Glibc
 import Logging
-import MTASTS
 import NIOCore
 import NIOPosix
-import Names
 import Sockets
 import Synchronization
 

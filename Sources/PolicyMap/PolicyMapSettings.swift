@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
 
 /// How the policy map listens, waits and answers.
 package struct PolicyMapSettings: Sendable, Hashable {

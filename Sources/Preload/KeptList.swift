@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Foundation
-import MTASTS
-import Names
 
 /// The list last accepted, on disk with its signature, so that a restart without network has it.
 ///

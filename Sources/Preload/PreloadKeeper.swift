@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Logging
-import MTASTS
-import Names
 import Synchronization
 
 /// Holds the newest list that a trusted key signed: gets it, checks it, keeps it over restarts.

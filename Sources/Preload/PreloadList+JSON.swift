@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import MTASTS
-import Names
 
 extension PreloadList {
     /// A list of our own: live enforce and testing policies that the format can say.

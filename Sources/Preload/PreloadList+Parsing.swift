@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import MTASTS
-import Names
-import TLSRPT
 
 /// Why a text is not a list; names the entry.
 package enum PreloadListError: Error, Sendable, Equatable, CustomStringConvertible {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import MTASTS
-import Names
 
 /// A list of policies in the format of STARTTLS Everywhere, version 0.1.
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
-import Names
 
 /// Checks detached OpenPGP signatures with gpgv, which trusts exactly the keys of one key ring.
 package struct SignatureChecker: Sendable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// A signature that a trusted key made over the very bytes.
 package struct GoodSignature: Sendable, Hashable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
+import Core
 
 /// What came of one address of a host.
 enum AddressEvidence: Sendable {

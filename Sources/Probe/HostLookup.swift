@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
-import Wire
+import Basics
+import Core
+import DNS
 
 /// Where a host is, and the TLSA records that it must keep.
 struct HostLookup: Sendable {

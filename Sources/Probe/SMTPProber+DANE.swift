@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
-import Wire
+import Basics
+import Core
+import DNS
 
 extension SMTPProber: DANESurveyor {
     /// Asks the DNS alone; a host that does not exist has no records to keep. - RFC 7672 §2.2: TLS Discovery.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Concurrency
-import MTASTS
-import Names
+import Core
+import DNS
+import SMTP
 import Synchronization
-import TLSRPT
-import Wire
 
 /// Tries STARTTLS on every address of a host, as far as the handshake: never MAIL, never DATA.
 package final class SMTPProber: Prober {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
+import Core
+import SMTP
 import TLSRPT
-import Wire
 
 extension TLSSession {
     /// All ways in which the session does not conform, the gravest first; none if it does.

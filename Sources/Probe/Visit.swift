@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
+import Core
+import SMTP
 import TLSRPT
-import Wire
 
 /// One connection to one address of a host.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 import TLSRPT
 
 /// To whom no report goes, by the operator's word.

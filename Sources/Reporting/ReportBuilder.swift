@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Logging
-import MTASTS
-import Names
-import TLSRPT
 
 /// Turns what was counted on a day into frozen reports and plans their deliveries.
 package struct ReportBuilder: Sendable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Logging
-import Names
 import TLSRPT
 
 /// Decides what becomes of one domain's counts: who gets a report, and from when on.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Gzip
-import Names
 import TLSRPT
 
 /// Makes of a domain's counts the report that travels: the same counts give the same octets.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// When the reports of a day are built.
 package struct ReportSchedule: Sendable, Hashable {

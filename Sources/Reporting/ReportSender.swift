@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Logging
-import MTASTS
-import Names
-import TLSRPT
 
 /// Sends what is due: side by side and in shares, so that no destination and no policy domain holds up another.
 package struct ReportSender: Sendable {

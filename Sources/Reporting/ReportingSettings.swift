@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 import TLSRPT
 
 /// What reports say of us, and who gets them when.

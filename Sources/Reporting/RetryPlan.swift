@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
-import TLSRPT
+import Basics
 
 /// What follows from an attempt. - RFC 8460 §5.5: Delivery Retry.
 struct RetryPlan {

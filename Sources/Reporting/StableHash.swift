@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// A number that spreads evenly and is the same in every process: ``FNV1a``, its bits mixed once more.
 func stableHash(_ parts: String...) -> UInt64 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// A reply of an SMTP server. - RFC 5321 §4.2: SMTP Replies.
 package struct SMTPReply: Sendable, Equatable {

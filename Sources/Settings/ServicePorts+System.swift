@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
-import Names
 
 extension ServicePorts {
     /// Where the system's names of services stand; see services(5).

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
-import Pipeline
+import Basics
+import Core
 import PolicyMap
 
 extension SettingsReader {

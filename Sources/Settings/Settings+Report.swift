@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Courier
-import Names
+import Mail
 import Reporting
 
 /// What reports say, who gets them when, and by which way.
@@ -13,7 +14,7 @@ package struct ReportSettings: Sendable, Hashable {
     package var retention: Duration
 
     /// Why no report can go out; nil if one can. A host's bare name is good for nobody's answer.
-    var obstacle: String? {
+    package var obstacle: String? {
         reporting.contact.domain.labelCount > 1
             ? nil
             : "no reports are sent: '\(reporting.contact)' is no address on the Internet; set report.contact_info"

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Intake
+import Core
+import Courier
+import DNS
+import EventLog
 import Discovery
 import Logging
-import Courier
-import MTASTS
+import Mail
 import Milter
-import Names
-import Pipeline
 import PolicyMap
 import Preload
 import Probe
-import Wire
 
 /// All settings of the daemon, checked and ready for the modules that take them.
 package struct Settings: Sendable {
-    package enum LogTarget: String, Sendable { case stderr, syslog }
 
     package var gate = GateSettings()
     package var keeper = KeeperSettings()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
-import Names
 import TOMLKit
 
 /// What is wrong with a settings file: the place and the cure.

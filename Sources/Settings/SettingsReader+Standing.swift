@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Discovery
 import MTASTS
-import Names
 import Preload
 
 extension SettingsReader {

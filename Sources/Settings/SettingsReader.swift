@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
-import MTASTS
 import Milter
-import Names
 
 /// Takes values out of a settings file, the default where none is given, and gathers what is wrong with them.
 struct SettingsReader {

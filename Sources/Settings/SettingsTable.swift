@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import MTASTS
+import TLSRPT
 
 /// Every key of the settings file, in the order of the example file. Parser, example and manual are made from it.
 package let settingsTable: [Setting] = [

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Glibc
-import Names
 
 /// A Unix socket in the file system, ours from ``init(_:path:mode:group:)`` to ``remove()``.
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import GRDB
-import Names
 
 /// Why the store cannot be read or written. The caller goes on with what is in memory, or refuses to start.
 package struct StoreError: Error, Sendable, Hashable {

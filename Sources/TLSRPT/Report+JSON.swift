@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import FoundationEssentials
-import Names
 
 /// Why a text is not a report.
 package struct ReportError: Error, Sendable, Hashable, CustomStringConvertible {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// A TLS report, ours or one that was received. - RFC 8460 §4.4: JSON Report Schema.
 package struct Report: Sendable, Hashable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// Where a domain wants its reports: one URI of `rua`. - RFC 8460 §3: Reporting Policy.
 package enum ReportDestination: Sendable, Hashable, CustomStringConvertible {
@@ -87,5 +87,21 @@ package enum ReportDestination: Sendable, Hashable, CustomStringConvertible {
             rest = rest.dropFirst(2)
         }
         return String(validating: bytes, as: UTF8.self)
+    }
+}
+
+extension ReportDestination {
+    /// The host that takes the report, or the domain whose mail it is.
+    package var host: String {
+        switch self {
+        case .mail(let mailbox): mailbox.domain.ascii
+        case .https(_, let host): host
+        }
+    }
+
+    /// Whether a stranger's record may name it: a name with a dot, not an address, and not this host itself.
+    package var isPublic: Bool {
+        guard let name = try? DomainName(host) else { return false }
+        return name.labelCount > 1 && !name.ascii.hasSuffix(".localhost")
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// The name under which a report travels. - RFC 8460 §5.1: Report Filename.
 package struct ReportFileName: Sendable, Hashable, CustomStringConvertible {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// Reads reports piece by piece, in bounded memory; tolerates what senders are known to get wrong, but not what would
 /// miscount. - RFC 8460 §4.4: JSON Report Schema.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// The TXT record at `_smtp._tls.<policy domain>` that asks for reports. - RFC 8460 §3: Reporting Policy.
 package struct TLSRPTRecord: Sendable, Hashable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 extension UTCTime {
     /// Reads `2016-04-01T02:00:00+02:00`; a fraction is cut off, and a missing zone, as some senders write it, is UTC.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import Daemon
+import Settings
 
 @main
 struct STSMilter: ParsableCommand {

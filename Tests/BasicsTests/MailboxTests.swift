@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 import Testing
 
 @Suite("Mailbox: a mail address that is safe wherever it stands")

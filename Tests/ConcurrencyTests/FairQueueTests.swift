@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
-
 @testable import Concurrency
 
 /// A queue with a book of what became of each request; requests are named as the test likes.

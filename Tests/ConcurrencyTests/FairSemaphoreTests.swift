@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import LabKit
-import Names
 import Synchronization
 import Testing
-
 @testable import Concurrency
 
 @Suite("A place is had once, or not at all")

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
+@testable import Concurrency
 import Synchronization
 import Testing
-
-@testable import Pipeline
 
 @Suite("What is in flight is shared out by owner")
 struct FlightsTests {

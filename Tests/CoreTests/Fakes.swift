@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import MTASTS
-import Names
 import Synchronization
-import TLSRPT
 
 /// The world as a table: what the ports answer, and how often they were asked.
 final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, PolicyMemory, Recorder, WallClock {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import MTASTS
-import Names
-import TLSRPT
 import Testing
 
 @Suite("judge: a route keeps its policy or it does not")

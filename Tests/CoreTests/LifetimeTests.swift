@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Logging
 import MTASTS
-import Names
-import Pipeline
-import TLSRPT
 import Testing
 
 /// What a domain did after its policy was learned, and what then holds. - RFC 8461 §3.1, §3.3, §5.1, §10.2.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import MTASTS
-import Names
 import Testing
 
 @Suite("LocalPolicies: the domain's own entry, then the nearest above that includes it, each until its day ends")

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+@testable import Concurrency
+@testable import Core
 import Logging
-import MTASTS
-import Names
-import TLSRPT
 import Testing
-
-@testable import Pipeline
 
 @Suite("Tables in memory are bounded in octets")
 struct ExpiringTableTests {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Logging
 import MTASTS
-import Names
-import Pipeline
-import TLSRPT
 import Testing
 
 @Suite("PolicyRefresher: policies in use do not run out")

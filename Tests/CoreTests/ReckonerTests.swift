@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+@testable import Core
 import Logging
-import MTASTS
-import Names
 import TLSRPT
 import Testing
-
-@testable import Pipeline
 
 @Suite("Reckoner: what the MTA tells, held against the policies in force")
 struct ReckonerTests {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Logging
 import MTASTS
-import Names
-import Pipeline
 import Synchronization
-import TLSRPT
 import Testing
 
 @Suite("Standing policies: pinned, then the domain's own, then the list's")

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Courier
+import DNS
 import Gzip
 import LabKit
-import Names
+import Reporting
+import SMTP
 import Synchronization
 import TLSRPT
-import Wire
 
 /// A test's own part of the network, below 127.6: a name server, and couriers that ask it.
 struct CourierLab: Sendable {

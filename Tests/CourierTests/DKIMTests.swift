@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import LabKit
-import Names
+@testable import Mail
 import Testing
-
 @testable import Courier
 
 @Suite("DKIM: keys and canonical forms - RFC 6376, RFC 8463")
@@ -30,22 +29,22 @@ struct DKIMTests {
         let files = try TemporaryDirectory("sts-dkim")
         let path = files.path + "/key"
         try Command.check(["openssl", arguments[0], "-out", path] + arguments.dropFirst())
-        let error = #expect(throws: CourierSetupError.self) { try DKIMKey(file: path) }
+        let error = #expect(throws: DKIMSetupError.self) { try DKIMKey(file: path) }
         #expect(error?.description.hasPrefix("DKIM key \(path) \(reason)") == true, "\(error?.description ?? "")")
     }
 
     @Test("a missing key says so, a short one warns, a bad selector is refused")
     func setup() throws {
-        let missing = #expect(throws: CourierSetupError.self) { try DKIMKey(file: "/nonexistent") }
+        let missing = #expect(throws: DKIMSetupError.self) { try DKIMKey(file: "/nonexistent") }
         #expect(missing?.description == "DKIM key /nonexistent cannot be read: No such file or directory")
         let files = try TemporaryDirectory("sts-dkim")
-        let directory = #expect(throws: CourierSetupError.self) { try DKIMKey(file: files.path) }
+        let directory = #expect(throws: DKIMSetupError.self) { try DKIMKey(file: files.path) }
         #expect(directory?.description == "DKIM key \(files.path) is not a file")
         let path = files.path + "/key"
         try Command.check(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024", "-out", path])
         #expect(try DKIMKey(file: path).warning?.contains("has 1024 bits") == true)
         for selector in ["", "a b", "a;b", "a\r\nb", "ä", "a..b"] {
-            #expect(throws: CourierSetupError.dkimSelector(selector)) {
+            #expect(throws: DKIMSetupError.dkimSelector(selector)) {
                 try DKIMSigner(DKIMSettings(selector: selector, keyFile: path))
             }
         }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Courier
 import LabKit
-import Names
-import TLSRPT
+import Reporting
 import Testing
 
 @Suite("Reports by https: posted once, and what the endpoint says of it - RFC 8460 §5.4", .serialized)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
-import TLSRPT
+import Mail
+import Basics
 import Testing
-
 @testable import Courier
 
 @Suite("What stands in a report mail, or in an answer, in its exact form")

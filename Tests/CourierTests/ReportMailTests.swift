@@ -2,7 +2,8 @@
 import Courier
 import Foundation
 import LabKit
-import Names
+import Mail
+import Reporting
 import TLSRPT
 import Testing
 

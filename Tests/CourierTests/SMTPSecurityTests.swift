@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import LabKit
-import Names
+import Reporting
 import TLSRPT
 import Testing
-import Wire
-
 @testable import Courier
 
 /// On an address that is not loopback: the address 198.51.100.25 of a dummy interface, for this namespace alone.

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import LabKit
-import Names
+import Reporting
 import TLSRPT
 import Testing
-
 @testable import Courier
 
 @Suite("Report mail by SMTP: what the host says decides", .serialized)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
 import LabKit
-import Names
+@testable import Mail
+import Reporting
 import TLSRPT
 import Testing
-
 @testable import Courier
 
 @Suite("Report mail by a sendmail command: its end decides", .serialized)

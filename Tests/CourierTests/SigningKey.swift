@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Courier
 import Foundation
 import LabKit
-import Names
+import Mail
 
 /// A key made by the openssl command, and the record that the command's output gives, not ours.
 struct SigningKey {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+@testable import DNS
 import LabKit
-import Names
 import Synchronization
 import Testing
-
-@testable import Wire
 
 /// A name server with the resolver that asks it.
 struct NameLab {

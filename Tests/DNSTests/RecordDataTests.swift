@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
+@testable import DNS
+@testable import SMTP
 import Testing
-
-@testable import Wire
 
 @Suite("Record data is read or refused, whatever its octets")
 struct RecordDataTests {

@@ -2,7 +2,6 @@
 import Foundation
 import LabKit
 import Testing
-
 @testable import Daemon
 
 @Suite("What contrib says is what check-mta wants")

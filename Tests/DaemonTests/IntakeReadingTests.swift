@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Core
 import Foundation
 import LabKit
-import MTASTS
 import Testing
-
 @testable import Daemon
 
 @Suite("A file that tells of no session is named, whatever is in it")

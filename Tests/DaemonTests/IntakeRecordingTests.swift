@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import LabKit
 import Logging
+@testable import Settings
 import Store
-import TLSRPT
 import Testing
-
 @testable import Daemon
 
 @Suite("A log that is recorded by hand counts as the daemon would count it")

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Daemon
 import Logging
 import MTASTS
-import Names
-import Pipeline
+import Settings
 import Store
 import Synchronization
-import TLSRPT
 import Testing
 
 @Suite("Memory is bounded, and no more is done for a policy than is due")

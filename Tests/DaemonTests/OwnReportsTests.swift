@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import LabKit
 import Logging
-import MTASTS
 import Milter
-import Names
 import Store
 import TLSRPT
 import Testing
-
 @testable import Daemon
 
 @Suite("The mail of our own reports is known by its destinations")

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import LabKit
+@testable import Settings
 import Sockets
 import Synchronization
 import Testing
-
 @testable import Daemon
 
 @Suite("Reloads come one after the other")

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import LabKit
 import Logging
-import MTASTS
-import Names
 import Reporting
+@testable import Settings
 import Store
 import Synchronization
 import TLSRPT
 import Testing
-
 @testable import Daemon
 
 @Suite("The daemon reports each day when it is over")

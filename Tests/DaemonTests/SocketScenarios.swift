@@ -2,7 +2,6 @@
 import Foundation
 import Glibc
 import LabKit
-import Names
 import Testing
 
 @Suite("Sockets of every kind, and starts that must fail")

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Core
 import Discovery
 import LabKit
-import MTASTS
-import Names
 import Testing
 
 @Suite("DocumentFetcher: a list by HTTPS, under the rules of policies", .serialized)

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Discovery
 import LabKit
-import MTASTS
-import Names
-import TLSRPT
 import Testing
 
 // Serialized: every test runs servers of its own, and hundreds of them at once exhaust descriptors.

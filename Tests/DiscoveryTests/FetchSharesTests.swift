@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Discovery
 import LabKit
-import MTASTS
-import Names
 import Testing
 
 @Suite("One owner's slow policy hosts keep nobody else's policy away", .serialized)

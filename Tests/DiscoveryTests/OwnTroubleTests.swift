@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Glibc
-import MTASTS
 import NIOCore
-import Names
-import TLSRPT
 import Testing
-
 @testable import Discovery
 
 @Suite("Our own trouble is no failure of a policy host")

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Discovery
 import LabKit
 import MTASTS
-import Names
 import TLSRPT
 import Testing
 

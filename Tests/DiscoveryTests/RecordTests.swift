@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Discovery
 import LabKit
-import MTASTS
-import Names
 import Testing
 
 // Serialized: every test runs servers of its own, and hundreds of them at once exhaust descriptors.

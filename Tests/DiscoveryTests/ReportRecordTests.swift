@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Discovery
 import LabKit
-import Names
-import TLSRPT
+import Reporting
 import Testing
 
 // Serialized: every test runs servers of its own, and hundreds of them at once exhaust descriptors.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
+import DNS
 import Discovery
 import LabKit
-import MTASTS
-import Names
 import Testing
-import Wire
 
 @Suite("RFC 7672 §2.2.1: MX resolution", .serialized)
 struct SecureRouteTests {

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
+import DNS
 import Discovery
 import Foundation
 import LabKit
-import MTASTS
-import Names
 import Synchronization
-import TLSRPT
-import Wire
 
 /// A test's own part of the network: name server, policy host, resolver, all below 127.3.
 struct World: Sendable {

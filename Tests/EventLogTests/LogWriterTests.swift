@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Dispatch
+@testable import EventLog
 import Foundation
 import Glibc
 import LabKit
 import Synchronization
 import Testing
-
 @testable import Daemon
 
 @Suite("The log's reader holds up nobody")

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
 import Glibc
 import LabKit
 import Logging
-import MTASTS
-import Names
 import Synchronization
-
 @testable import Intake
 
 /// A receiver at a socket of its own, and what it logs.

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Foundation
-import MTASTS
-import Names
 import RuleTables
 import TLSRPT
 import Testing
-
 @testable import Intake
 
 @Suite("Datagrams of libtlsrpt are read as RFC 8460 counts sessions")
@@ -14,7 +13,7 @@ struct DatagramReadingTests {
 
     @Test("each datagram that Postfix 3.10 sent in the laboratory tells its session")
     func corpus() throws {
-        let folder = try #require(Bundle.module.url(forResource: "Logs/postfix-3.10", withExtension: nil))
+        let folder = sampleLogs("postfix-3.10")
         let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".jsonl") }
         var lines: [String] = []
         for file in files.sorted() {

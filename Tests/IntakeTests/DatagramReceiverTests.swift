@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
 import Glibc
 import LabKit
-import Names
 import RuleTables
 import Testing
-
 @testable import Intake
 
 @Suite("Datagrams come in at a socket that is ours alone")

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
 import LabKit
-import MTASTS
-import Names
 import Store
 import Testing
-
 @testable import Intake
 
 @Suite("A followed log waits for room on a disk that is full")

@@ -2,12 +2,9 @@
 import Foundation
 import LabKit
 import Logging
-import MTASTS
-import Names
 import Store
 import TLSRPT
 import Testing
-
 @testable import Intake
 
 @Suite("A kill -9 at any moment costs no session and doubles none")
@@ -19,7 +16,7 @@ struct FollowKillTests {
 
     @Test("200 kills while 200,000 lines are written and rotated count the same as one quiet run")
     func kills() async throws {
-        let fixtures = try #require(Bundle.module.url(forResource: "Logs/postfix-3.7", withExtension: nil))
+        let fixtures = sampleLogs("postfix-3.7")
         var forged = try ForgedLog(of: fixtures)
         let text = Array(forged.lines(Self.lines).utf8)
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Testing
-
 @testable import Intake
 
 /// Each case is a list of deeds; the lines that the log had are all read, once, in their order.

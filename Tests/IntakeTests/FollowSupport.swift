@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Foundation
 import Logging
-import MTASTS
-import Names
 import Synchronization
-
 @testable import Intake
+@testable import MailLog
 
 /// Reads a log of two lines a session: `open N`, and later `done N`. Others are noise.
 struct PairReader: LogReader {
@@ -215,4 +215,10 @@ extension Result where Failure == any Error {
     fileprivate init(_ body: () async throws -> Success) async {
         do { self = .success(try await body()) } catch { self = .failure(error) }
     }
+}
+
+/// The logs and datagrams of real MTAs, which the readers' own tests hold.
+func sampleLogs(_ folder: String, beside file: String = #filePath) -> URL {
+    URL(fileURLWithPath: file).deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent("MailLogTests/Logs/\(folder)")
 }

@@ -2,7 +2,6 @@
 import Foundation
 import LabKit
 import Testing
-
 @testable import Intake
 
 @Suite("A followed log counts each session once")

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
-
 @testable import Intake
 
 @Suite("An entry of the journal reads as lines of syslog")

@@ -2,7 +2,6 @@
 import Foundation
 import LabKit
 import Testing
-
 @testable import Intake
 
 /// The files are made by systemd's own `systemd-journal-remote`; no journald runs.

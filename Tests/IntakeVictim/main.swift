@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Glibc
 import Intake
 import Logging
-import MTASTS
-import Names
+import MailLog
 import Store
 import TLSRPT
 

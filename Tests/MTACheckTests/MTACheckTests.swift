@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+@testable import MTACheck
 import Testing
-
 @testable import Daemon
 
 /// What our settings say, in the tables' rows.

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Intake
-import MTASTS
-import Names
+import Core
 import Testing
 
 @Suite("Real logs of Postfix give the outcomes of their index")

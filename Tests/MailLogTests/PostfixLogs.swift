@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Foundation
-import Intake
-import MTASTS
-import Names
+import MailLog
 import Testing
 
 /// The collected logs of real Postfix versions, and how their outcomes are written down.

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import Intake
-import MTASTS
-import Names
-import TLSRPT
+import MailLog
 import Testing
 
 @Suite("Lines of smtp(8) are joined to sessions, each counted once")

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import Intake
-import MTASTS
-import Names
+import MailLog
 import Testing
 
 @Suite("What a reader holds can be written down at any line, and is bounded")

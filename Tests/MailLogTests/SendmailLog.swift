@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Foundation
-import MTASTS
-import Names
 import Testing
-
-@testable import Intake
+@testable import MailLog
 
 /// A piece of a Sendmail log, and what the reader makes of it.
 struct SendmailLog {

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import MTASTS
-import Names
-import TLSRPT
 import Testing
-
-@testable import Intake
+@testable import MailLog
 
 @Suite("Sendmail's log tells how each session went")
 struct SendmailLogTests {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Intake
-import Names
+import Basics
+import MailLog
 import Testing
 
 @Suite("A log line is split into time, program and message, whoever wrote it")

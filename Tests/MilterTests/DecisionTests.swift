@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
-import TLSRPT
+import Basics
+import Core
 import Testing
-
 @testable import Milter
 
 @Suite("Decisions")

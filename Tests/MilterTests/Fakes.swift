@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Dispatch
 import LabKit
 import Logging
-import MTASTS
-import Names
-import TLSRPT
-
 @testable import Milter
 
 /// The laboratory's, under the name that the tests use.

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import CMilter
 import Foundation
 import Glibc
 import LabKit
-import Names
 import Testing
-
 @testable import Milter
 
 @Suite("Start and stop of the milter server")

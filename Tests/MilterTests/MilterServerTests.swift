@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import CMilter
+import Core
 import Foundation
 import Logging
-import MTASTS
 import Testing
-
 @testable import Milter
 
 /// A server on a Unix socket of its own, with a table for a judge. libmilter serves one a process and once only, so

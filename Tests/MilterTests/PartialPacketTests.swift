@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Testing
-
 @testable import Milter
 
 @Suite("Clients of the milter that begin a packet and do not end it")

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
+import Basics
+import Core
 import Milter
-import Names
-import TLSRPT
 import Testing
 
 @Suite("Replies")

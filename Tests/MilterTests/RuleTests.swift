@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Milter
-import Names
 import Testing
 
 @Suite("Rules")

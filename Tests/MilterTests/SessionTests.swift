@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
 import Testing
-
 @testable import Milter
 
 @Suite("Sessions")

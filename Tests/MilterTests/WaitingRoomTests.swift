@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Foundation
 import Glibc
 import LabKit
-import MTASTS
-import Names
 import Testing
-
 @testable import Milter
 
 @Suite("Waiting for a verdict")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Logging
-import MTASTS
-import Names
 import Synchronization
 
 /// Answers at once what its table holds; the rest waits until a test releases it.

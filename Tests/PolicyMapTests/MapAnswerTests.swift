@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import MTASTS
-import Names
 import PolicyMap
 import TLSRPT
 import Testing

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Core
 import Logging
-import MTASTS
 import NIOCore
 import NIOPosix
-import Names
 import PolicyMap
 import Testing
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
 import NIOCore
-import Names
 import PolicyMap
 import Testing
 

@@ -2,7 +2,6 @@
 import Foundation
 import Glibc
 import NIOCore
-import Names
 import PolicyMap
 import Testing
 

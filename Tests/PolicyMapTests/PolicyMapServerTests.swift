@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
 import NIOCore
 import NIOPosix
-import Names
 import PolicyMap
 import Synchronization
 import Testing

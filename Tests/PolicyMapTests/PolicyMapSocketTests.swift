@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
 import Glibc
 import NIOPosix
-import Names
 import PolicyMap
 import Testing
 

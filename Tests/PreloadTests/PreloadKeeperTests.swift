@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Foundation
 import LabKit
 import Logging
 import MTASTS
-import Names
 import Preload
 import Synchronization
 import Testing

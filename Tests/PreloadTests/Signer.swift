@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import LabKit
 import Foundation
+import LabKit
 
 /// A key of its own, made by gpg, that signs lists.
 final class Signer: Sendable {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
+import Events
 import Glibc
-import MTASTS
-import Names
-import TLSRPT
+import SMTP
 import Testing
-import Wire
-
 @testable import Probe
 
 @Suite("What the addresses of a host say together")

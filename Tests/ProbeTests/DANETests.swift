@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
+import DNS
 import LabKit
-import MTASTS
-import Names
+import SMTP
 import TLSRPT
 import Testing
-import Wire
-
 @testable import Probe
 
 @Suite("TLSA records that DNSSEC vouches for decide", .serialized)

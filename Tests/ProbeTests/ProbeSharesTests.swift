@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import LabKit
-import MTASTS
-import Names
-import TLSRPT
 import Testing
-
 @testable import Probe
 
 @Suite("One owner's silent hosts keep nobody else's from being looked at", .serialized)

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import LabKit
-import MTASTS
-import Names
 import Synchronization
 import TLSRPT
 import Testing
-
 @testable import Probe
 
 @Suite("A host shows by its STARTTLS whether it conforms")

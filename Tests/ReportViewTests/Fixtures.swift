@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
-import Names
 import ReportView
 import TLSRPT
 import Testing

@@ -3,8 +3,6 @@ import Gzip
 import TLSRPT
 import Testing
 
-@testable import ReportView
-
 @Suite("A report that is too much is summed, and it is said")
 struct HostileReportTests {
     private static func text(_ details: String, _ policies: String = "") -> [UInt8] {

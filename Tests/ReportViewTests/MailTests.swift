@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Gzip
+@testable import Mail
 import TLSRPT
 import Testing
-
-@testable import ReportView
 
 @Suite("A mail that carries a report - RFC 8460 §5.3")
 struct MailTests {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
 import FoundationXML
-import Names
 import TLSRPT
 import Testing
-
 @testable import ReportView
 
 @Suite("Reports as one HTML page")

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import TLSRPT
 import Testing
-
 @testable import ReportView
 
 @Suite("Reports as text for a terminal")

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Gzip
-import MTASTS
-import Names
 import Store
 import TLSRPT
 import Testing
-
 @testable import Reporting
 
 @Suite("A day's counts become one report a domain")

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Gzip
-import Names
 import TLSRPT
 import Testing
-
 @testable import Reporting
 
 @Suite("A report that is too large loses details, never sessions")

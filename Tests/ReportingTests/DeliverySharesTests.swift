@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
+@testable import Reporting
 import Testing
-
 @testable import TLSRPT
 
 @Suite("Deliveries share the carriages, and a day has bounds")

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
-import TLSRPT
+import Basics
 import Testing
-
 @testable import Reporting
 
 @Suite("RFC 8460 §5.5: Delivery Retry")

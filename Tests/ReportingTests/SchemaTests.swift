@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Foundation
 import Gzip
-import MTASTS
-import Names
 import Store
 import TLSRPT
 import Testing
-
 @testable import Reporting
 
 @Suite("Every report keeps the schema of RFC 8460 §4.4")

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
+import Core
 import Store
 import Synchronization
 import TLSRPT
 import Testing
-
 @testable import Reporting
 
 @Suite("Each destination gets each report once")

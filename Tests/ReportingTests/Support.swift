@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Foundation
 import Logging
-import MTASTS
-import Names
 import Reporting
 import Store
 import Synchronization

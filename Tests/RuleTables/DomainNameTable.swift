@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// Rows for the tests and the fuzzer's first corpus.
 package enum DomainNameTable {

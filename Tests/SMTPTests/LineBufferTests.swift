@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+@testable import SMTP
+@testable import Events
 import Testing
-
-@testable import Wire
 
 @Suite("Lines are cut out of a stream within a limit")
 struct LineBufferTests {

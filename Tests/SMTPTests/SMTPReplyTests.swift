@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+@testable import SMTP
 import Testing
-
-@testable import Wire
 
 @Suite("A line of a reply is read or refused")
 struct SMTPReplyTests {

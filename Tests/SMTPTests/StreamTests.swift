@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+@testable import DNS
 import LabKit
-import Names
+@testable import SMTP
 import Testing
-
-@testable import Wire
 
 /// An MX host with a connector and a context that trusts its authority.
 struct StreamLab {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+@testable import DNS
 import Foundation
 import LabKit
-import Names
+@testable import SMTP
 import Testing
-
-@testable import Wire
 
 @Suite("All that is wrong with a certificate is seen")
 struct VerificationTests {

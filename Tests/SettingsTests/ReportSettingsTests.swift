@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Courier
 import Daemon
-import Names
+import Mail
+import Settings
 import Testing
 
 @Suite("Settings of reports: [report]")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Daemon
+import Settings
 import Testing
 
 @Suite("Settings of standing policies: [[policy]] and [preload]")

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Core
 import GRDB
-import MTASTS
-import Names
 import TLSRPT
 import Testing
-
 @testable import Store
 
 @Suite("Counts of a log and its mark are written together or not at all")

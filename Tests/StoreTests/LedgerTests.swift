@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import GRDB
-import MTASTS
-import Names
 import TLSRPT
 import Testing
-
 @testable import Store
 
 @Suite("The ledger counts each session once")

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Core
 import GRDB
-import MTASTS
-import Names
-import TLSRPT
 import Testing
-
 @testable import Store
 
 @Suite("The ledger goes on without a disk")

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Foundation
 import GRDB
 import Glibc
-import MTASTS
-import Names
-import TLSRPT
 import Testing
-
 @testable import Store
 
 @Suite("A database that is lost while it is in use is written anew from memory")

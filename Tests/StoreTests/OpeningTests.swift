@@ -2,7 +2,6 @@
 import Foundation
 import GRDB
 import Testing
-
 @testable import Store
 
 @Suite("Opening the store says what is wrong and how to mend it")

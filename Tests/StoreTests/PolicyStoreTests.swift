@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Logging
 import MTASTS
-import Names
 import Testing
-
 @testable import Store
 
 @Suite("Policies survive a restart")

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
+import Core
 import Testing
-
 @testable import Store
 
 @Suite("The policies in memory")

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Core
 import GRDB
-import MTASTS
-import Names
+import Reporting
 import TLSRPT
 import Testing
-
 @testable import Store
 
 @Suite("A day's counts are read in pieces, each domain whole")

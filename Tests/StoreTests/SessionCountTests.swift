@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
+import Core
 import TLSRPT
 import Testing
-
 @testable import Store
 
 @Suite("What an outcome adds to a report")

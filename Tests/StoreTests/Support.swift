@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Foundation
 import Logging
 import MTASTS
-import Names
 import Synchronization
-
 @testable import Store
 
 /// A directory of its own for each test, gone with the value.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 import Testing
-
 @testable import TLSRPT
 
 @Suite("The file name of a report - RFC 8460 §5.1")

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 import Testing
-
 @testable import TLSRPT
 
 @Suite("A report as JSON - RFC 8460 §4.4")

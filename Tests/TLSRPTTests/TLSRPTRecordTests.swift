@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import RuleTables
 import Testing
-
 @testable import TLSRPT
 
 @Suite("The record that asks for reports - RFC 8460 §3")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
+import Concurrency
 
 /// Which next hops the mail of recipient domains takes, as the MTA said it to the milter.
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
+import Concurrency
 import TLSRPT
 
 /// Holds the policies in force against what the MTA tells of its sessions: what comes out is counted.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
+import MTASTS
 import TLSRPT
 
 extension SessionCount {

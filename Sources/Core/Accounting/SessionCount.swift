@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 import TLSRPT
 
 /// One session as the ledger counts it: when, for whose report, under which policy, and how it went.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
+import MTASTS
 import TLSRPT
 
 /// The policy that a session was held to, cheap to compare: its words are made when they are written.

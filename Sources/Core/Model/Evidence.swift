@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 import TLSRPT
 
 /// What was seen of the hosts of a route; a host that is not listed has not been looked at.

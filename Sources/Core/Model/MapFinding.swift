@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// What a policy map is to say about one key, before it is put into an MTA's words.
 package enum MapFinding: Sendable, Hashable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// What a policy map is asked about: the next hop as it stands in the MTA's configuration, or the recipient's domain.
 package enum MapKey: Sendable, Hashable {

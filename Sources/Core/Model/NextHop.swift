@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// Where an MTA will take a message: what it says in `{rcpt_host}`, or the recipient's own domain.
 package enum NextHop: Sendable, Hashable {

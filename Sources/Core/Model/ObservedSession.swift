@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 import TLSRPT
 
 /// One SMTP session with an MX host as the MTA's own words tell it, before a policy is held against it.

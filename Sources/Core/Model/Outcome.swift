@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
-import TLSRPT
+import Basics
 
 /// A verdict that met a policy, as it is to be counted.
 package struct Outcome: Sendable, Hashable {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
 import TLSRPT
 
 /// What is known of a domain's policy.

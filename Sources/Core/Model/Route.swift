@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// The hosts that an MTA may dial for one next hop.
 package struct Route: Sendable, Hashable {

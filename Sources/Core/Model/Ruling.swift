@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// Why nobody waits for a lookup any longer.
 package enum WaitEnding: Error, Sendable, Hashable {

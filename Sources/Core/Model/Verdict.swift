@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
-import TLSRPT
+import Basics
+import MTASTS
 
 /// Whether a recipient's route keeps the policy of its domain.
 package enum Verdict: Sendable, Hashable {

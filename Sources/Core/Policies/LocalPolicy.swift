@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
+import MTASTS
 
 /// A policy that the operator gives for a domain: a contract with a partner, or an exception for a broken domain.
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import MTASTS
-import Names
 
 /// How many octets each table in memory may hold: what strangers can fill is bounded, whatever they write into it.
 ///
@@ -42,13 +42,11 @@ package enum MemoryBudget {
     static let countedUnknown = 2 * mebibyte
     /// Domains whose renewal was put off.
     static let putOffs = mebibyte
-    /// A table that names no share.
-    static let unnamed = 3 * mebibyte
 
     /// Most octets of all tables of this module together.
     package static let octets =
         evidence + proven + verdicts + broken + surveys + answers + routes + insecure + hops + recent + checked
-        + rechecked + pauses + ended + lost + countedUnknown + putOffs + unnamed
+        + rechecked + pauses + ended + lost + countedUnknown + putOffs
 }
 
 // MARK: What values hold outside themselves, in octets

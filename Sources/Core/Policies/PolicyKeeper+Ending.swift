@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Logging
-import MTASTS
-import Names
 
 extension PolicyKeeper {
     /// The domains whose policy ran out of late because no fetch succeeded, and when: mail to them is unprotected.

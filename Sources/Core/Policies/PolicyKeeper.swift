@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Concurrency
 import Logging
 import MTASTS
-import Names
 import Synchronization
-import TLSRPT
 
 /// How long what is known of policies is trusted before the network is asked again.
 package struct KeeperSettings: Sendable {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Logging
-import MTASTS
-import Names
 
 /// Fetches the policies in use anew before they run out, each in its own time.
 ///

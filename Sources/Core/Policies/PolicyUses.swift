@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
 import Synchronization
 
 /// When mail last asked for each policy: only policies in use are worth a refresh.

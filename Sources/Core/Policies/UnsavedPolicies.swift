@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Logging
-import MTASTS
-import Names
 import Synchronization
 
 /// Policies on their way to the store; one that cannot be written waits here and is tried again.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
+import MTASTS
 
 /// Finds the hosts of a next hop.
 package protocol Router: Sendable {
@@ -65,11 +66,6 @@ package protocol UsageStore: Sendable {
     func save(uses: [DomainName: UTCTime]) async throws
     /// The uses since `time`; older ones are dropped.
     func uses(since time: UTCTime) async throws -> [DomainName: UTCTime]
-}
-
-/// Tells the time, so that tests can set it. It may go back, and jump.
-package protocol WallClock: Sendable {
-    var now: UTCTime { get }
 }
 
 /// The policies in memory, those that have ended a while ago too: every answer is immediate.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// The policies that stand by themselves, without the network: the operator's, and those of a signed list.
 package protocol StandingPolicies: Sendable {

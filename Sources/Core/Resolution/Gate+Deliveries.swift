@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
 
 extension Gate {
     /// What the last look at a host found, while it is good.

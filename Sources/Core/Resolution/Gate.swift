@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Concurrency
 import Logging
 import MTASTS
-import Names
 import Synchronization
 
 /// How routes are judged, and how long what was seen of hosts is trusted.

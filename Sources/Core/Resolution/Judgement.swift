@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
-import TLSRPT
+import Basics
+import MTASTS
 
 /// The reason code for a host that no `mx` pattern covers; the registry has no type for it. - RFC 8460 §4.3.1: validation-failure.
 package let mxNotInPolicyReason = "mx-not-in-sts-policy"

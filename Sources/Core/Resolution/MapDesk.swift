@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
+import Concurrency
 import Synchronization
 
 /// What a policy map says in doubt.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
+import Concurrency
 import Synchronization
 
 /// The routes that were looked up, for as long as the DNS lets them stand; one lookup in flight for a next hop.

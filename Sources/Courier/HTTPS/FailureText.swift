@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import AsyncHTTPClient
+import Basics
 import Glibc
+import HTTP
 import NIOCore
 import NIOSSL
-import Names
-import Wire
 
 /// What kept a request from its answer, in words that are safe to print.
 func failureText(_ error: any Error, _ address: IPAddress) -> String {

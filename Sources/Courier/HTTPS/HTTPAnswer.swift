@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
-import TLSRPT
+import Mail
+import Basics
+import Reporting
 
 /// What an https endpoint answered.
 struct HTTPAnswer: Sendable, Hashable {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import DNS
 import NIOCore
-import Names
-import TLSRPT
-import Wire
+import Reporting
 
 /// Posts reports to https endpoints. - RFC 8460 §5.4: HTTPS Transport.
 struct HTTPSCarrier: Sendable {

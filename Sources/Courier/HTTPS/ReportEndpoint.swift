@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// Where an https report goes, taken apart so that the host that is checked is the one that is dialled.
 struct ReportEndpoint: Sendable, Hashable {

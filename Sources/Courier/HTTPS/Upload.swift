@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import AsyncHTTPClient
+import Basics
+import Concurrency
+import HTTP
 import NIOCore
 import NIOHTTP1
 import NIOSSL
-import Names
-import TLSRPT
-import Wire
+import Reporting
 
 /// One attempt to post a report, to one address of its endpoint.
 struct Upload: Sendable {

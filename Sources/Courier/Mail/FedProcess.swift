@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Dispatch
 import Foundation
-import Names
 import Spawn
 
 /// A program that reads what it is given on standard input: without a shell, in a process group of its own, with

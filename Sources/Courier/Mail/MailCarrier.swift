@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
-import TLSRPT
-import Wire
+import Basics
+import DNS
+import Mail
+import Reporting
+import SMTP
 
 /// Mails reports by way of the MTA. - RFC 8460 §5.3: Email Transport.
 struct MailCarrier: Sendable {

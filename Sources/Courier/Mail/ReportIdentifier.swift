@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
-import TLSRPT
+import Basics
+import Reporting
 
 /// A report's id in the form of a message id, the same for each destination and try: by it duplicates are recognized.
 ///

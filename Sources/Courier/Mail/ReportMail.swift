@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import FoundationEssentials
 import Gzip
-import Names
+import Mail
+import Reporting
 import TLSRPT
 
 /// A report as a mail. - RFC 8460 §5.3: Email Transport.

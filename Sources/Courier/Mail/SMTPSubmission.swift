@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
-import TLSRPT
-import Wire
+import Basics
+import DNS
+import Mail
+import Reporting
+import SMTP
 
 /// Hands letters to an MTA by SMTP. - RFC 5321 §3.3: Mail Transactions.
 struct SMTPSubmission: Sendable {

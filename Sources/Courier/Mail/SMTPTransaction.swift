@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
-import TLSRPT
-import Wire
+import Basics
+import Mail
+import Reporting
+import SMTP
 
 /// One mail transaction on a connection of its own.
 struct SMTPTransaction: Sendable {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Glibc
-import Names
+import Mail
+import Reporting
 import Spawn
-import TLSRPT
 
 /// Hands letters to the MTA's sendmail command, which Postfix, Sendmail and most others have.
 struct SendmailSubmission: Sendable {

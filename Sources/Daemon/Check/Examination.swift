@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
-import TLSRPT
+import Core
 
 /// Everything that decides about mail to one domain, as `sts-milter check` shows it. Every text is safe to print.
 package struct Examination: Sendable, Codable {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
+import Foundation
+import Logging
 import MTASTS
-import Names
 import Preload
+import Settings
 import Store
 import TLSRPT
-import Wire
-import Logging
-import Foundation
 
 /// Looks at a domain as the daemon would, without its memory, and keeps all that was seen.
 package final class Examiner: Sendable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// Why a datagram cannot be counted. The caller drops it and says so in the log; the next one may be good.
 package enum DatagramError: Error, Sendable, Hashable, CustomStringConvertible {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Logging
-import Names
 
 /// Reads what the receiver took, and hands it on to be counted.
 package struct DatagramIntake: Sendable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 import TLSRPT
 
 /// A datagram as libtlsrpt writes it. Members that we do not know are passed over.

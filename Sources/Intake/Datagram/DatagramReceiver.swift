@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Glibc
 import Logging
-import MTASTS
-import Names
 import Synchronization
 
 /// Takes datagrams from the socket as fast as they come, on a thread that does nothing else.

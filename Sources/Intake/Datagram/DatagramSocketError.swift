@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// Why no datagrams can come in, and what cures it.
 package enum DatagramSocketError: Error, Sendable, Hashable, CustomStringConvertible {

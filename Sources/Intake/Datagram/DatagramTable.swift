@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// Payloads as they came in, counted: the same one again takes no more room, and is read once.
 package struct DatagramTable: Sendable {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import FoundationEssentials
-import Names
-import TLSRPT
 
 extension TLSRPTDatagram {
     /// Policies of one session: Postfix sends one, others two.

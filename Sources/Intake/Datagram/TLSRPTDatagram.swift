@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
+import Core
 import TLSRPT
 
 /// What an MTA says of one delivery request by libtlsrpt: the domain, and how the session went under each policy.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// The first octets of a log, which tell it from one that was put into its place under the same inode.
 ///

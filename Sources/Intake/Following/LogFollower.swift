@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Logging
-import MTASTS
-import Names
+import MailLog
 
 /// Follows a log file as it grows and is rotated, and counts each of its sessions exactly once.
 ///

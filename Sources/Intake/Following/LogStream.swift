@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
+import Core
+import MailLog
 
 /// Reads a log to its end, once, for a command that may block: a file, a pipe, or standard input.
 package struct LogStream<Reader: LogReader>: ~Copyable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// An entry of the journal, to be read as the lines that syslog would have written of it.
 struct JournalEntry: Sendable, Hashable {

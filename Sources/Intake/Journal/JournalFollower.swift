@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Core
 import Logging
-import MTASTS
-import Names
+import MailLog
 
 /// Follows the journal of systemd, and counts each session of its mail entries exactly once, as ``LogFollower`` does.
 package struct JournalFollower<Reader: LogReader>: Sendable {

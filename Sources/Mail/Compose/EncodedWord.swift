@@ -4,7 +4,7 @@ import FoundationEssentials
 /// A display name for a header, folded behind the field's name; octets below blank and DEL are left out.
 ///
 /// - RFC 5322 §3.2.5: Miscellaneous Tokens. - RFC 2047 §2: Syntax of encoded-words.
-func phrase(_ text: String) -> String {
+package func phrase(_ text: String) -> String {
     /// Characters of a name that anybody reads.
     let maxCharacters = 200
     let clean = String(text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }.prefix(maxCharacters))

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 private let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
 private let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 /// The moment for a Date field. - RFC 5322 §3.3: Date and Time Specification.
-func mailDate(_ time: UTCTime) -> String {
+package func mailDate(_ time: UTCTime) -> String {
     // 2026-11-23T20:43:20Z
     let parts = time.description.dropLast().split { $0 == "-" || $0 == "T" }
     guard parts.count == 4, let month = Int(parts[1]), months.indices.contains(month - 1) else { return "" }
@@ -17,7 +17,7 @@ func mailDate(_ time: UTCTime) -> String {
 /// Reads `Sun, 06 Nov 1994 08:49:37 GMT`; nil for all else, the two forms that no server writes any more included.
 ///
 /// - RFC 9110 §5.6.7: Date/Time Formats.
-func httpDate(_ text: String) -> UTCTime? {
+package func httpDate(_ text: String) -> UTCTime? {
     let words = text.split(separator: " ", omittingEmptySubsequences: false)
     guard words.count == 6, words[0].hasSuffix(","), words[5] == "GMT",
         let month = months.firstIndex(of: String(words[2])),

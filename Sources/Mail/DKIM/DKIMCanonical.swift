@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The `relaxed` forms in which headers and bodies are signed.
-enum DKIMCanonical {
+package enum DKIMCanonical {
     /// The field without its line end. - RFC 6376 §3.4.2: The "relaxed" Header Canonicalization Algorithm.
-    static func relaxed(_ field: MailMessage.Field) -> String {
+    package static func relaxed(_ field: MailMessage.Field) -> String {
         let words = field.value.utf8.split { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D || $0 == 0x0A }
         let value = words.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
         return "\(field.name.lowercased()):\(value)"
@@ -11,7 +11,7 @@ enum DKIMCanonical {
 
     /// - Parameter body: ends with CRLF, if it is not empty.
     /// - RFC 6376 §3.4.4: The "relaxed" Body Canonicalization Algorithm.
-    static func relaxed(body: [UInt8]) -> [UInt8] {
+    package static func relaxed(body: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(body.count)
         var hasBlank = false

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import COpenSSL
 import FoundationEssentials
 import Glibc
-import Names
 
 /// A private key for signatures, and the record that publishes its public part.
 ///
@@ -25,7 +25,7 @@ package final class DKIMKey: @unchecked Sendable {
     package let warning: String?
     private let raw: OpaquePointer
 
-    package init(file path: String) throws(CourierSetupError) {
+    package init(file path: String) throws(DKIMSetupError) {
         raw = try Self.parse(try Self.contents(of: path), path)
         let bits = EVP_PKEY_get_bits(raw)
         switch EVP_PKEY_get_base_id(raw) {
@@ -61,7 +61,7 @@ package final class DKIMKey: @unchecked Sendable {
     }
 
     /// The signature of the octets; nil only if OpenSSL has run out of memory.
-    func sign(_ octets: [UInt8]) -> [UInt8]? {
+    package func sign(_ octets: [UInt8]) -> [UInt8]? {
         let context = EVP_MD_CTX_new()
         defer {
             EVP_MD_CTX_free(context)
@@ -94,7 +94,7 @@ package final class DKIMKey: @unchecked Sendable {
         return EVP_PKEY_get_raw_public_key(raw, &octets, &count) == 1 ? octets : []
     }
 
-    private static func contents(of path: String) throws(CourierSetupError) -> [UInt8] {
+    private static func contents(of path: String) throws(DKIMSetupError) -> [UInt8] {
         var status = stat()
         guard stat(path, &status) == 0 else { throw unreadable(path) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw .dkimKey(path, "is not a file") }
@@ -103,11 +103,11 @@ package final class DKIMKey: @unchecked Sendable {
         return Array(data)
     }
 
-    private static func unreadable(_ path: String) -> CourierSetupError {
+    private static func unreadable(_ path: String) -> DKIMSetupError {
         .dkimKey(path, "cannot be read: \(String(cString: strerror(errno)))")
     }
 
-    private static func parse(_ octets: [UInt8], _ path: String) throws(CourierSetupError) -> OpaquePointer {
+    private static func parse(_ octets: [UInt8], _ path: String) throws(DKIMSetupError) -> OpaquePointer {
         defer { ERR_clear_error() }
         let source = BIO_new_mem_buf(octets, Int32(octets.count))
         defer { BIO_free(source) }
@@ -119,7 +119,7 @@ package final class DKIMKey: @unchecked Sendable {
     }
 }
 
-func sha256(_ octets: [UInt8]) -> [UInt8] {
+package func sha256(_ octets: [UInt8]) -> [UInt8] {
     var hash = [UInt8](repeating: 0, count: 32)
     EVP_Digest(octets, octets.count, &hash, nil, EVP_sha256(), nil)
     return hash

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// With what report mail is signed.
 package struct DKIMSettings: Sendable, Hashable {

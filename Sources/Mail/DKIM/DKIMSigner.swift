@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import FoundationEssentials
-import Names
+import TLSRPT
 
 /// Signs report mail. - RFC 6376 §5: Signer Actions.
-struct DKIMSigner: Sendable {
+package struct DKIMSigner: Sendable {
     /// All that makes the report what it is; the second From lets nobody add another one.
     /// - RFC 8460 §5.3: the fields of reports should be signed.
     private static let signedFields = [
@@ -14,9 +15,9 @@ struct DKIMSigner: Sendable {
     /// Nil stands for the submitter.
     private let domain: DomainName?
     private let selector: String
-    let key: DKIMKey
+    package let key: DKIMKey
 
-    init(_ settings: DKIMSettings) throws(CourierSetupError) {
+    package init(_ settings: DKIMSettings) throws(DKIMSetupError) {
         let example = settings.domain?.ascii ?? "example.org"
         guard settings.selector.utf8.allSatisfy({ $0 < 0x80 }),
             (try? DomainName("\(settings.selector).\(example)")) != nil
@@ -29,7 +30,7 @@ struct DKIMSigner: Sendable {
     }
 
     /// The field to put before all others; nil only if memory is short.
-    func signature(of message: MailMessage, submitter: DomainName, at time: UTCTime) -> MailMessage.Field? {
+    package func signature(of message: MailMessage, submitter: DomainName, at time: UTCTime) -> MailMessage.Field? {
         let bodyHash = Data(sha256(DKIMCanonical.relaxed(body: message.body))).base64EncodedString()
         let tags = [
             "v=1; a=\(key.algorithm.rawValue); c=relaxed/relaxed;",

@@ -2,7 +2,7 @@
 
 extension ArraySlice<UInt8> {
     /// Takes the next line off the front, without its CRLF or LF; nil at the end.
-    mutating func popLine() -> ArraySlice<UInt8>? {
+    package mutating func popLine() -> ArraySlice<UInt8>? {
         guard !isEmpty else { return nil }
         let end = firstIndex(of: UInt8(ascii: "\n")) ?? endIndex
         var line = self[startIndex..<end]
@@ -14,8 +14,8 @@ extension ArraySlice<UInt8> {
 
 extension UInt8 {
     /// Space or tab.
-    var isBlank: Bool { self == 0x20 || self == 0x09 }
+    package var isBlank: Bool { self == 0x20 || self == 0x09 }
 
     /// Blank, CR or LF, all that JSON takes for white space.
-    var isSpace: Bool { isBlank || self == 0x0A || self == 0x0D }
+    package var isSpace: Bool { isBlank || self == 0x0A || self == 0x0D }
 }

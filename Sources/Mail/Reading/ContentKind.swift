@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What bytes look to be, by their beginning.
-enum ContentKind: Equatable {
+package enum ContentKind: Equatable {
     case json
     case gzip
     case mail
@@ -12,7 +12,7 @@ enum ContentKind: Equatable {
     /// Longest name of a header field that counts as one, in octets.
     private static let maxFieldName = 77
 
-    init(_ bytes: ArraySlice<UInt8>) {
+    package init(_ bytes: ArraySlice<UInt8>) {
         let signatures: [([UInt8], ContentKind)] = [
             ([0x1F, 0x8B], .gzip), (Array("PK\u{3}\u{4}".utf8), .other("a ZIP archive")),
             (Array("BZh".utf8), .other("bzip2 data")), ([0xFD, 0x37, 0x7A, 0x58, 0x5A], .other("xz data")),

@@ -3,18 +3,18 @@
 /// A message or a part of one: what its header says about its content, and its body as it was sent.
 ///
 /// - RFC 5322 §2.1: General Description; RFC 2045 §2.4: Entity.
-struct MailEntity {
+package struct MailEntity {
     /// Longest field that is read, in octets; a longer one is cut.
-    static let maxFieldOctets = 8192
+    package static let maxFieldOctets = 8192
     /// Most parts of a multipart that are looked at: a report has two.
-    static let maxParts = 200
+    package static let maxParts = 200
 
-    let contentType: ParameterizedField
-    let disposition: ParameterizedField
-    let encoding: TransferEncoding
-    let body: ArraySlice<UInt8>
+    package let contentType: ParameterizedField
+    package let disposition: ParameterizedField
+    package let encoding: TransferEncoding
+    package let body: ArraySlice<UInt8>
 
-    init(_ bytes: ArraySlice<UInt8>) {
+    package init(_ bytes: ArraySlice<UInt8>) {
         var rest = bytes
         var fields: [String: [UInt8]] = [:]
         var name: String?
@@ -37,10 +37,10 @@ struct MailEntity {
     }
 
     /// The name an attachment was given, if any; hostile text.
-    var fileName: String? { disposition.parameter("filename") ?? contentType.parameter("name") }
+    package var fileName: String? { disposition.parameter("filename") ?? contentType.parameter("name") }
 
     /// The entities of a multipart, empty if this is none. - RFC 2046 §5.1.1: Common Syntax.
-    var parts: [MailEntity] {
+    package var parts: [MailEntity] {
         guard contentType.value.hasPrefix("multipart/"), let boundary = contentType.parameter("boundary"),
             !boundary.isEmpty
         else { return [] }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Messages in one file, each behind a line that begins with `From `. - RFC 4155 Appendix A: The "mbox" Format.
-struct Mbox: Sequence, IteratorProtocol {
+package struct Mbox: Sequence, IteratorProtocol {
     private var rest: ArraySlice<UInt8>
 
-    static func isMbox(_ bytes: ArraySlice<UInt8>) -> Bool { bytes.starts(with: "From ".utf8) }
+    package static func isMbox(_ bytes: ArraySlice<UInt8>) -> Bool { bytes.starts(with: "From ".utf8) }
 
-    init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
+    package init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
 
     /// The next message without the line before it.
-    mutating func next() -> ArraySlice<UInt8>? {
+    package mutating func next() -> ArraySlice<UInt8>? {
         guard rest.popLine() != nil else { return nil }
         let message = rest
         var wasEmpty = false

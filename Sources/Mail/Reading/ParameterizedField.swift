@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A header field such as `multipart/report; boundary="x"`. - RFC 2045 §5.1: Syntax of the Content-Type Header Field.
-struct ParameterizedField {
+package struct ParameterizedField {
     /// Most pieces of a parameter that was written in pieces.
     private static let maxPieces = 50
 
     /// What stands before the first parameter, in lower case.
-    let value: String
+    package let value: String
     private var parameters: [String: String] = [:]
 
-    init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) {
         var rest = bytes[...]
         value = Self.piece(&rest).lowercased()
         while !rest.isEmpty {
@@ -23,7 +23,7 @@ struct ParameterizedField {
     /// The parameter, also when it was written in pieces or with a character set; hostile text.
     ///
     /// - RFC 2231 §3: Parameter Value Continuations; §4: Parameter Value Character Set and Language Information.
-    func parameter(_ name: String) -> String? {
+    package func parameter(_ name: String) -> String? {
         if let plain = parameters[name] { return plain }
         if let extended = parameters[name + "*"] { return Self.percentDecoded(extended, hasCharset: true) }
         var whole = ""

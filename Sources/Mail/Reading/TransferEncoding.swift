@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// How a body was made fit for mail. - RFC 2045 §6: Content-Transfer-Encoding Header Field.
-enum TransferEncoding {
+package enum TransferEncoding {
     case identity
     case base64
     case quotedPrintable
 
     /// Takes a word it does not know for none: a content that then makes no sense says so itself.
-    init(_ word: String) {
+    package init(_ word: String) {
         switch word {
         case "base64": self = .base64
         case "quoted-printable": self = .quotedPrintable
@@ -16,7 +16,7 @@ enum TransferEncoding {
     }
 
     /// - Returns: nil if the body is not in this encoding.
-    func decode(_ body: ArraySlice<UInt8>) -> [UInt8]? {
+    package func decode(_ body: ArraySlice<UInt8>) -> [UInt8]? {
         switch self {
         case .identity: Array(body)
         case .base64: Self.base64(body)
@@ -67,7 +67,7 @@ enum TransferEncoding {
 }
 
 /// The octets with each `mark` and two hexadecimal digits made one octet; a mark before anything else stays.
-func escapedOctets(_ bytes: ArraySlice<UInt8>, mark: UInt8) -> [UInt8] {
+package func escapedOctets(_ bytes: ArraySlice<UInt8>, mark: UInt8) -> [UInt8] {
     var octets: [UInt8] = []
     var rest = bytes
     while let byte = rest.popFirst() {

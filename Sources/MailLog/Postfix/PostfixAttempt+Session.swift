@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
+import Core
 
 extension ObservedSession {
     /// The session as the delivery that it belongs to completes it.

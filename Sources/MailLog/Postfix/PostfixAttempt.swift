@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Core
 
 /// A session of an smtp(8) process with one server, as far as its lines have told.
 struct PostfixAttempt: Sendable, Hashable, Codable {

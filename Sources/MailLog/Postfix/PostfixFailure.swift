@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Core
+import Basics
 import TLSRPT
 
 /// Why TLS failed, in the words of the registry. - RFC 8460 §4.3: Result Types.

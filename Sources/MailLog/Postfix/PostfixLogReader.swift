@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
+import Core
 
 /// Reads what Postfix's smtp(8) logs, 3.4 and later, under any `syslog_name`.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// What is known of one smtp(8) process: it works on one delivery at a time, and its lines are in order.
 ///

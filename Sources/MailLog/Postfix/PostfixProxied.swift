@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// What tlsproxy(8) found wrong: with `smtp_tls_connection_reuse = yes` it does the handshakes, and the smtp(8) process
 /// tells the rest. Only the peer joins the two.

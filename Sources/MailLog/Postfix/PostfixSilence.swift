@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// Whether smtp(8) logs of TLS at all, by the name it logs under: with `smtp_tls_loglevel = 0`, Postfix's default, a
 /// session with TLS looks like one without.

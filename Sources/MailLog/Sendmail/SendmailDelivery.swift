@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// The line that tells how a delivery ended for one or more recipients:
 ///

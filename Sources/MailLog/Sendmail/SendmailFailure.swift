@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Core
+import Basics
 import TLSRPT
 
 /// What failed in a session, in the words of a report.

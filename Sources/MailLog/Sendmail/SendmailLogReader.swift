@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Glibc
-import MTASTS
-import Names
 
 /// Reads what Sendmail logs of the servers that it delivers to; LogLevel 9, its default, is needed.
 package struct SendmailLogReader: LogReader {

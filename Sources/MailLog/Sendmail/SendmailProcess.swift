@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
+import Core
 
 /// What is known of one Sendmail process: it delivers one message at a time, and its lines are in order.
 ///

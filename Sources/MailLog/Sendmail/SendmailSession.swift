@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
+import Core
 
 /// One session with a server, as far as the lines have told.
 struct SendmailSession: Sendable, Hashable, Codable {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import TLSRPT
+import Core
 
 /// What Sendmail's log leaves unsaid, told once.
 struct SendmailSilence: Sendable, Hashable, Codable {

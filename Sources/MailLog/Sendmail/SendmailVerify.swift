@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import TLSRPT
+import Core
 
 /// What Sendmail's macro `${verify}` says of a session, as `verify=` and `arg1=` in the log.
 enum SendmailVerify: String, Sendable, Hashable, Codable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Glibc
-import Names
 
 /// Reads the time stamps of log lines.
 ///

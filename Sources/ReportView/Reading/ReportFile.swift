@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Glibc
-import Names
+import Mail
 import TLSRPT
 
 /// A file that may hold reports, named on a command line.

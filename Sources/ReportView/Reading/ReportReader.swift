@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Gzip
-import Names
+import Mail
 import TLSRPT
 
 /// Finds the reports in a file: JSON, gzip of it, or mail that carries it.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 import TLSRPT
 
 /// Longest name, address or reason that is shown, in characters.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
 import TLSRPT
 
 /// What is shown of a report: failures first, and no more than a person reads.

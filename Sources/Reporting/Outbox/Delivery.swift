@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
+import TLSRPT
 
 /// One report on its way to one destination.
 package struct Delivery: Sendable, Hashable {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
+import TLSRPT
 
 /// By what deliveries share the carriages and the bounds of a day: names are free, registrable domains are not.
 package struct DeliveryPlace: Sendable, Hashable {
@@ -74,25 +75,11 @@ package enum DeliveryBound {
 }
 
 extension ReportDestination {
-    /// The host that takes the report, or the domain whose mail it is.
-    package var host: String {
-        switch self {
-        case .mail(let mailbox): mailbox.domain.ascii
-        case .https(_, let host): host
-        }
-    }
-
     /// The registrable domain of the host, or the address that stands in its place.
     package var site: String { (try? DomainName(host))?.registrable.ascii ?? host }
 
-    /// Whether a stranger's record may name it: a name with a dot, not an address, and not this host itself.
-    package var isPublic: Bool {
-        guard let name = try? DomainName(host) else { return false }
-        return name.labelCount > 1 && !name.ascii.hasSuffix(".localhost")
-    }
-
     /// The same for all destinations that end in one mailbox, as far as can be seen, or at one host.
-    var foldedKey: String {
+    package var foldedKey: String {
         switch self {
         case .mail(let mailbox):
             let name = mailbox.localPart.prefix { $0 != "+" }

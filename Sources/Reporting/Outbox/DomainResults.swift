@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
+import TLSRPT
 
 /// What was counted for one domain on one day: the policies of its report.
 package struct DomainResults: Sendable, Hashable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// What is left of the deliveries.
 package struct OpenDeliveries: Sendable, Hashable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// What was counted and what became of it, day by day; kept across restarts.
 ///

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
+import TLSRPT
 
 /// A report as it travels. - RFC 8460 §5: Report Delivery.
 package struct PackedReport: Sendable, Hashable {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
+import TLSRPT
 
 /// One line of what became of the reports: a delivery, or a domain that gets no report.
 package struct ReportLine: Sendable, Hashable {

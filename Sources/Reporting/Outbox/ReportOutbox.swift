@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// The deliveries, kept across restarts. Several processes may work on them at once: each row has one owner at a time.
 package protocol ReportOutbox: Sendable {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
+import TLSRPT
 
 /// What became of one domain's report of a day, decided once.
 package struct SettledReport: Sendable, Hashable {

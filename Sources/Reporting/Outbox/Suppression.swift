@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// A destination that is left alone for a time, since it refused too often.
 package struct Suppression: Sendable, Hashable {

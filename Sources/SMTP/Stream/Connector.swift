@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
+import Events
 
 /// Makes TCP connections; one thread waits for all of them.
 package final class Connector: Sendable {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Events
 
 /// Why a stream cannot go on; the caller closes it.
 package enum StreamError: Error, Sendable, Equatable, CustomStringConvertible {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
+import Events
 
 /// A TCP connection that speaks in lines and can change to TLS once.
 ///

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import COpenSSL
 import Glibc
-import Names
 
 /// Whether a DNS-ID of the certificate covers the name; the common name never does, `*` stands for one whole
 /// left-most label. False also for what is no certificate.

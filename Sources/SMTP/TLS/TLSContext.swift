@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import COpenSSL
+import Events
 import Glibc
-import Names
 
 /// Whom to trust; made once for the settings and shared, since reading a CA bundle takes many milliseconds.
 ///

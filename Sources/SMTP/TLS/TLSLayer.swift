@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import COpenSSL
-import Names
 
 /// One TLS connection in memory: octets in, octets out, no socket; the owner carries them.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// What to ask of a peer.
 package struct TLSOptions: Sendable, Hashable {

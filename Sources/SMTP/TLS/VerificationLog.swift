@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import COpenSSL
-import Names
 
 /// Collects what OpenSSL finds wrong with a chain while it goes on to the end of it.
 final class VerificationLog {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Logging
-import MTASTS
-import Names
 import Synchronization
-import TLSRPT
 
 /// Counts sessions for the reports: in memory at once, on disk within a second or so.
 ///

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import FoundationEssentials
 import GRDB
-import MTASTS
-import Names
 
 extension Store {
     /// How far the source was read; nil if it never was.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import FoundationEssentials
 import GRDB
-import Names
 import TLSRPT
 
 extension Store {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import MTASTS
-import Names
 
 /// A policy as one block of memory: what is not looked at need not be parsed.
 package struct PackedPolicy: Sendable, Hashable {

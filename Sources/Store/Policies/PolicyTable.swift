@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Logging
 import MTASTS
-import Names
 import Synchronization
 
 /// All policies in memory, packed; those in use lately are also kept parsed.

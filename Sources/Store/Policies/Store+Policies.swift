@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import FoundationEssentials
 import GRDB
 import Logging
 import MTASTS
-import Names
 
 extension Store: PolicyStore {
     /// Returns when the policy is on disk.

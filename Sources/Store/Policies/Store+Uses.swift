@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import GRDB
-import MTASTS
-import Names
 
 extension Store: UsageStore {
     package func save(uses: [DomainName: UTCTime]) async throws(StoreError) {

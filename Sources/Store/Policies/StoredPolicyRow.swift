@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import FoundationEssentials
 import GRDB
 import MTASTS
-import Names
 
 /// A row of the table `policy`, its lines not parsed yet.
 enum StoredPolicyRow {

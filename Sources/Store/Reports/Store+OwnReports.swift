@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import GRDB
-import Names
 
 extension Store {
     /// The number of the youngest report; 0 if there is none.

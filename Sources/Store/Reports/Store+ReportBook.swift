@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import FoundationEssentials
 import GRDB
-import Names
+import Reporting
 import TLSRPT
 
 extension Store: ReportBook {

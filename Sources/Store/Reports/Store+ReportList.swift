@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import GRDB
-import Names
-import TLSRPT
+import Reporting
 
 extension Store {
     /// What became of the reports, by day and domain.

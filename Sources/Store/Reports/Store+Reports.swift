@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import GRDB
-import Names
-import TLSRPT
+import Reporting
 
 extension Store {
     /// The days of which there are counts, the oldest first.

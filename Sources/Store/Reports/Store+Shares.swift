@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import GRDB
-import Names
+import Reporting
 import TLSRPT
 
 extension Store {

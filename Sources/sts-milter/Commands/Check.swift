@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Basics
 import Daemon
 import Logging
-import Names
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(

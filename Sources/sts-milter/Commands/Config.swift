@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import Daemon
+import Settings
 
 struct Config: ParsableCommand {
     static let configuration = CommandConfiguration(

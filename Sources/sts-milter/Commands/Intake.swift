@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Core
 import Daemon
-import MTASTS
 
 struct Intake: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Basics
+import Control
 import Daemon
-import Names
+import Settings
 
 struct PolicyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Basics
+import Core
 import Daemon
-import MTASTS
 import Foundation
-import Names
 import Preload
+import Settings
 
 extension PolicyCommand {
     /// `policy export`: the cached policies for others, who then need not trust a first use.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Basics
 import Daemon
-import Names
 
 extension ReportCommand {
     struct Build: ParsableCommand {

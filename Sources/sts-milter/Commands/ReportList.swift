@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Basics
 import Daemon
-import Names
-import TLSRPT
+import Reporting
 
 extension ReportCommand {
     struct List: ParsableCommand {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
 import Intake
 import Logging
-import MTASTS
-import Names
 import Store
 
 /// The intake of datagrams as the daemon has it: bench-intake receive SOCKET DATABASE, until SIGTERM.

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
-import Intake
-import MTASTS
-import Names
+import MailLog
 
 /// Lines of a mixed mail log read in a second of processor time, beside `grep -c 'postfix/smtp\['` on the same file.
 enum LogBench {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Logging
 import MTASTS
 import NIOPosix
-import Names
 import PolicyMap
 
 /// Knows everything at once: the policy map without what lies behind it.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Foundation
 import Logging
 import MTASTS
-import Names
 import Store
 
 // Memory and time of cached policies: run with no arguments, built with -c release.

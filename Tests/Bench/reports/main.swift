@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Foundation
 import Gzip
 import Logging
-import MTASTS
-import Names
 import Reporting
 import Store
 import TLSRPT

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// A record type by its number. - RFC 1035 §3.2.2: TYPE values.
 package struct DNSType: Sendable, Hashable, CustomStringConvertible {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import Intake
-import MTASTS
-import Names
-import TLSRPT
 
 /// A datagram: what it gives is bounded, and what is said of it can be shown.
 @_cdecl("LLVMFuzzerTestOneInput")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import MTASTS
-import Names
 import PolicyMap
 
 /// A policy body behind one octet of choices: whatever it holds, the answer has the attributes that we mean to send, and

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// Domain names: an accepted one is in its one comparable form, and escaped text is printable.
 @_cdecl("LLVMFuzzerTestOneInput")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import MTASTS
-import Names
+import Basics
+import Core
 
 /// Next hops in every form an MTA may write: bounded, and never a trap.
 @_cdecl("LLVMFuzzerTestOneInput")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import Intake
-import MTASTS
-import Names
+import Basics
+import Core
+import MailLog
 
 /// A mail log: whatever it holds, reading it in two parts tells the same sessions, and what they say is safe to print.
 @_cdecl("LLVMFuzzerTestOneInput")

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import MTASTS
-import Names
 import Preload
 
 /// Lists of policies: an accepted one keeps its bounds, says the same when it is written again, and a refusal can be

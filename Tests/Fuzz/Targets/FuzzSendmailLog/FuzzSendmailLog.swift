@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
 import FoundationEssentials
-import Intake
-import MTASTS
-import Names
+import MailLog
 
 /// A Sendmail log: read in two pieces with the state written down between them, it tells the same sessions.
 @_cdecl("LLVMFuzzerTestOneInput")

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
 import TLSRPT
 
 /// TXT records, one a line: destinations are bounded, safe in a header and a request, and read back as themselves.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
+import Basics
 
 /// Why reports cannot be carried with the settings given; each text says what to mend.
-package enum CourierSetupError: Error, Sendable, Hashable, CustomStringConvertible {
+package enum DKIMSetupError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The key file, and what is wrong with it.
     case dkimKey(String, String)
     case dkimSelector(String)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+
 import Glibc
-import Names
 import Synchronization
 
 /// A nonblocking TCP socket, closed exactly once.
@@ -8,11 +9,11 @@ package final class Socket: Sendable {
     /// Octets of one read.
     private static let chunkBytes = 16_384
 
-    let descriptor: Int32
+    package let descriptor: Int32
     private let isClosed = Atomic(false)
 
     /// - Throws: the failure of `socket(2)`: no descriptors left, or a family that the host does not have.
-    init(for address: IPAddress) throws(SystemError) {
+    package init(for address: IPAddress) throws(SystemError) {
         let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         descriptor = socket(address.isIPv6 ? AF_INET6 : AF_INET, kind, 0)
         guard descriptor >= 0 else { throw SystemError("socket") }
@@ -24,20 +25,20 @@ package final class Socket: Sendable {
     deinit { close() }
 
     /// Why no socket can be had for whatever address; nil if one can.
-    static func descriptorTrouble() -> SystemError? {
+    package static func descriptorTrouble() -> SystemError? {
         let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return SystemError("socket") }
         Glibc.close(descriptor)
         return nil
     }
 
-    func close() {
+    package func close() {
         guard descriptor >= 0, !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         Glibc.close(descriptor)
     }
 
     /// Begins to connect; true if that is done already.
-    func connect(to address: IPAddress, port: UInt16) throws(SystemError) -> Bool {
+    package func connect(to address: IPAddress, port: UInt16) throws(SystemError) -> Bool {
         let code =
             address.isIPv6
             ? Self.connect6(descriptor, address, port) : Self.connect4(descriptor, address, port)
@@ -57,7 +58,7 @@ package final class Socket: Sendable {
     }
 
     /// How the connecting ended, once the socket is writable.
-    func connectionError() -> SystemError? {
+    package func connectionError() -> SystemError? {
         var code: Int32 = 0
         var size = socklen_t(MemoryLayout<Int32>.size)
         guard getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size) == 0 else { return SystemError("getsockopt") }
@@ -65,7 +66,7 @@ package final class Socket: Sendable {
     }
 
     /// What has come so far: nil if nothing has, empty at the end.
-    func receive() throws(SystemError) -> [UInt8]? {
+    package func receive() throws(SystemError) -> [UInt8]? {
         var chunk = [UInt8](repeating: 0, count: Self.chunkBytes)
         let count = recv(descriptor, &chunk, chunk.count, 0)
         if count >= 0 { return Array(chunk.prefix(count)) }
@@ -74,7 +75,7 @@ package final class Socket: Sendable {
     }
 
     /// How many of the octets the kernel took.
-    func send(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int {
+    package func send(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int {
         // Without MSG_NOSIGNAL a peer that hung up would end the process with SIGPIPE.
         let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
         if count >= 0 { return count }
