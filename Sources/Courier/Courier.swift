@@ -34,8 +34,8 @@ package struct Courier: ReportCarrier {
     }
 
     package func carry(
-        _ report: PackedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
-    ) async -> CarriageResult {
+        _ report: CompressedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
+    ) async -> SendResult {
         switch destination {
         case .https(let url, let host):
             guard let endpoint = ReportEndpoint(url: url, host: host) else {

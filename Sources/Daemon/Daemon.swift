@@ -29,16 +29,16 @@ package final class Daemon: Sendable {
     private let ledger: Ledger
     private let network: Network
     private let standing: Standing
-    private let keeper: PolicyKeeper
-    private let routes: RouteBook
+    private let keeper: PolicyCache
+    private let routes: RouteCache
     private let gate: Gate
-    private let hops: HopBook
+    private let hops: ObservedNextHops
     private let ownReports: OwnReports
-    private let reckoner: Reckoner
+    private let reckoner: SessionAccounting
     private let clock: SteadyClock
     private let intake: DeliveryIntake
-    private let reports: ReportDesk
-    private let desk: MapDesk
+    private let reports: ReportScheduler
+    private let desk: PolicyMapResolver
     private let milter: MilterServer
     private let map: PolicyMapServer?
     private let control = Mutex<ControlServer?>(nil)
@@ -68,26 +68,27 @@ package final class Daemon: Sendable {
         dnssec = Mutex((use, .now))
         standing = Standing(settings, documents: network, clock: clock, logger: logger)
         await standing.apply(settings)
-        keeper = PolicyKeeper(
+        keeper = PolicyCache(
             memory: table, store: store, discoverer: network, standing: standing, clock: clock, logger: logger,
             settings: settings.keeper)
         keeper.uses.load(uses)
-        routes = RouteBook(router: network, clock: clock)
+        routes = RouteCache(router: network, clock: clock)
         gate = Gate(
             policies: keeper, routes: routes, prober: network, recorder: ledger, clock: clock, settings: settings.gate,
             mtaTellsSessions: settings.intake.isAny)
-        hops = HopBook(clock: clock)
+        hops = ObservedNextHops(clock: clock)
         ownReports = OwnReports(store: store, clock: clock)
-        reckoner = Reckoner(
+        reckoner = SessionAccounting(
             policies: keeper, routes: routes, hops: hops, gate: gate,
             countsDatagrams: settings.intake.datagramSocket != nil, readsLog: settings.intake.postfixLog != nil,
             clock: clock)
         intake = try DeliveryIntake(
             settings.intake, reckoner: reckoner, ledger: ledger, ownReports: ownReports, logger: logger)
-        reports = ReportDesk(
+        reports = ReportScheduler(
             settings: settings.reports, store: store, records: network.reportRecords,
             carrier: ownReports.noting(network), clock: clock, logger: logger)
-        desk = MapDesk(policies: keeper, routes: routes, surveyor: network, clock: clock, settings: settings.mapDesk)
+        desk = PolicyMapResolver(
+            policies: keeper, routes: routes, surveyor: network, clock: clock, settings: settings.mapDesk)
         map = settings.policyMap.map { [desk] in
             PolicyMapServer(settings: $0, oracle: desk, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
         }
@@ -131,7 +132,7 @@ package final class Daemon: Sendable {
         upkeep.withLock { task in
             task = Task { [self] in
                 let refresher = PolicyRefresher(keeper: keeper, memory: table, uses: keeper.uses, clock: clock)
-                await Upkeep(
+                await Maintenance(
                     store: store, table: table, ledger: ledger, keeper: keeper, refresher: refresher,
                     standing: standing, clock: clock, logger: logger, sweep: { self.sweep() },
                     retryDNSSEC: { await self.retryDNSSEC() }
@@ -302,14 +303,14 @@ package final class Daemon: Sendable {
 private struct GateJudge: RecipientJudge {
     let gate: Gate
     /// Nil where nobody asks: each message costs a lock.
-    let hops: HopBook?
+    let hops: ObservedNextHops?
     let ownReports: OwnReports
 
     func awaitsReport(_ recipient: EnvelopeAddress) -> Bool { ownReports.contains(recipient) }
     func glance(_ hops: [NextHop]) -> Verdict? { gate.glance(hops) }
     func judge(_ hops: [NextHop]) async -> Verdict { await gate.admit(hops) }
     func settle(_ hops: [NextHop], because ending: WaitEnding) -> Verdict { gate.settle(hops, because: ending) }
-    func note(_ ruling: Ruling) {
+    func note(_ ruling: Disposition) {
         hops?.note(ruling)
         gate.note(ruling)
     }

@@ -11,16 +11,16 @@ import Store
 struct DeliveryIntake: Sendable {
     private let settings: IntakeSettings
     private let receiver: DatagramReceiver?
-    private let reckoner: Reckoner
+    private let reckoner: SessionAccounting
     private let ledger: Ledger
     private let ownReports: OwnReports
     private let logger: Logger
-    private let postfixTrouble = IntakeTrouble()
-    private let sendmailTrouble = IntakeTrouble()
+    private let postfixTrouble = SourceStatus()
+    private let sendmailTrouble = SourceStatus()
 
     /// Binds the datagram socket, so that a daemon that cannot have it does not start; nothing is read before ``run()``.
     init(
-        _ settings: IntakeSettings, reckoner: Reckoner, ledger: Ledger, ownReports: OwnReports, logger: Logger
+        _ settings: IntakeSettings, reckoner: SessionAccounting, ledger: Ledger, ownReports: OwnReports, logger: Logger
     ) throws {
         self.settings = settings
         self.reckoner = reckoner
@@ -56,7 +56,7 @@ struct DeliveryIntake: Sendable {
     }
 
     private func follow<Reader: LogReader>(
-        _ log: IntakeSettings.Log, as kind: ObservedSession.Source, _: Reader.Type, _ trouble: IntakeTrouble
+        _ log: IntakeSettings.Log, as kind: ObservedSession.Source, _: Reader.Type, _ trouble: SourceStatus
     ) async {
         let port = IntakePort(ledger: ledger, clock: SystemClock(), logger: logger, trouble: trouble) { sessions in
             await reckoner.counts(of: ownReports.left(out: sessions))

@@ -123,7 +123,7 @@ package struct IntakeReading: Sendable {
         var counts = datagrams.flatMap { $0.sessionCounts(day: clock.now.day) }
         for session in await OwnReports(store: store, clock: clock).left(out: sessions) {
             guard let domain = session.domain, !session.isDialledByAddress else { continue }
-            let finding: PolicyFinding = policies.policy(for: domain).map { .policy($0) } ?? .absent
+            let finding: PolicyLookup = policies.policy(for: domain).map { .policy($0) } ?? .absent
             counts += SessionCount.counts(of: session, for: domain, under: finding, seeing: nil)
         }
         try await Ledger(store: store, clock: clock, logger: logger).commit(counts, mark: mark)

@@ -19,7 +19,7 @@ struct NetworkAdapters: Sendable {
     let router: MXRouter
     let discoverer: HTTPPolicyDiscoverer
     let prober: SMTPProber
-    let reportRecords: ReportRecordLookup
+    let reportRecords: ReportRecordResolver
     let courier: Courier
 
     init(_ settings: Settings) throws {
@@ -29,7 +29,7 @@ struct NetworkAdapters: Sendable {
         connector = try Connector()
         let tls = try TLSContext(caFile: settings.caFile)
         prober = SMTPProber(resolver: resolver, tls: tls, connector: connector, settings: settings.probe)
-        reportRecords = ReportRecordLookup(resolver: resolver, timeout: settings.dnsTimeout)
+        reportRecords = ReportRecordResolver(resolver: resolver, timeout: settings.dnsTimeout)
         courier = try Courier(
             settings.reports.courier, resolver: resolver, connector: connector, tls: tls, now: { SystemClock().now })
     }
@@ -138,7 +138,7 @@ final class Network: Router, PolicyDiscoverer, Prober, DANESurveyor, DocumentSou
         try await ask { adapters throws(RouteError) in try await adapters.router.route(to: nextHop) }
     }
 
-    func record(for domain: DomainName) async -> RecordFinding {
+    func record(for domain: DomainName) async -> RecordLookup {
         await ask { await $0.discoverer.record(for: domain) }
     }
 
@@ -148,7 +148,7 @@ final class Network: Router, PolicyDiscoverer, Prober, DANESurveyor, DocumentSou
         }
     }
 
-    func survey(_ candidate: Candidate, routeIsSecure: Bool) async -> DANEStatus {
+    func survey(_ candidate: MXHost, routeIsSecure: Bool) async -> DANEStatus {
         await ask { await $0.prober.survey(candidate, routeIsSecure: routeIsSecure) }
     }
 
@@ -159,7 +159,7 @@ final class Network: Router, PolicyDiscoverer, Prober, DANESurveyor, DocumentSou
     }
 
     func probe(
-        _ candidate: Candidate, routeIsSecure: Bool, for policyDomain: DomainName,
+        _ candidate: MXHost, routeIsSecure: Bool, for policyDomain: DomainName,
         turn: @escaping @Sendable (Bool) -> Void
     ) async -> ProbeResult {
         await ask { await $0.prober.probe(candidate, routeIsSecure: routeIsSecure, for: policyDomain, turn: turn) }
@@ -171,14 +171,14 @@ final class Network: Router, PolicyDiscoverer, Prober, DANESurveyor, DocumentSou
     private struct Records: ReportRecordSource {
         let network: Network
 
-        func record(for domain: DomainName) async -> ReportRecordFinding {
+        func record(for domain: DomainName) async -> ReportRecordLookup {
             await network.ask { await $0.reportRecords.record(for: domain) }
         }
     }
 
     func carry(
-        _ report: PackedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
-    ) async -> CarriageResult {
+        _ report: CompressedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
+    ) async -> SendResult {
         await ask { await $0.courier.carry(report, to: destination, commit: commit) }
     }
 }

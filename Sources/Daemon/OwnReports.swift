@@ -86,8 +86,8 @@ final class OwnReports: Sendable {
         let own: OwnReports
 
         func carry(
-            _ report: PackedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
-        ) async -> CarriageResult {
+            _ report: CompressedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
+        ) async -> SendResult {
             own.expect(destination)
             return await carrier.carry(report, to: destination, commit: commit)
         }

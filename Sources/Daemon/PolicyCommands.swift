@@ -6,11 +6,11 @@ import MTASTS
 
 /// `policy forget` and `policy refresh`, on the policies of a running daemon or of a store at rest.
 package struct PolicyCommands: Sendable {
-    private let keeper: PolicyKeeper
+    private let keeper: PolicyCache
     private let forgetHosts: @Sendable () -> Void
 
     /// - Parameter forgetHosts: has routes and hosts looked at anew, where there is a memory of them.
-    package init(keeper: PolicyKeeper, forgetHosts: @escaping @Sendable () -> Void = {}) {
+    package init(keeper: PolicyCache, forgetHosts: @escaping @Sendable () -> Void = {}) {
         self.keeper = keeper
         self.forgetHosts = forgetHosts
     }

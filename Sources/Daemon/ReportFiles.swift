@@ -20,7 +20,7 @@ struct ReportFiles {
     }
 
     /// - Returns: the file's path.
-    func write(_ packed: PackedReport) throws -> String {
+    func write(_ packed: CompressedReport) throws -> String {
         var name = packed.fileName.description
         var bytes = packed.body
         if isPlain {

@@ -107,7 +107,7 @@ package struct ReportOffice: Sendable {
         let network = Network(try await NetworkAdapters.adapted(to: settings).0)
         defer { network.shutdown() }
         let builder = ReportBuilder(
-            book: SettledToo(store: store), records: network.reportRecords, settings: settings.reports.reporting,
+            book: AllCounts(store: store), records: network.reportRecords, settings: settings.reports.reporting,
             clock: clock, logger: logger)
         try await builder.preview(day) { report in
             if case .planned(let packed, _) = report?.outcome { tell(try files.write(packed)) }

@@ -8,18 +8,18 @@ import Settings
 import Synchronization
 
 /// The policies that stand by themselves: the blocks `[[policy]]` of the settings, and the preload list.
-final class Standing: StandingPolicies {
+final class Standing: PolicyOverrides {
     /// Between looks whether a new list is due.
     private static let lookInterval = Duration.seconds(30)
 
     private let pins = Mutex(LocalPolicies())
-    private let preload: PreloadKeeper
+    private let preload: PreloadLists
     private let clock: any WallClock
 
     /// - Parameter settings: the list is kept beside the store, wherever that is at the start.
     init(_ settings: Settings, documents: any DocumentSource, clock: any WallClock, logger: Logger) {
         let directory = URL(fileURLWithPath: settings.storePath).deletingLastPathComponent().path
-        preload = PreloadKeeper(directory: directory, documents: documents, clock: clock, logger: logger)
+        preload = PreloadLists(directory: directory, documents: documents, clock: clock, logger: logger)
         self.clock = clock
     }
 

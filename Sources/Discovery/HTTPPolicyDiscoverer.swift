@@ -47,7 +47,7 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
     }
 
     /// Asks for the record at `_mta-sts.<domain>`. - RFC 8461 §3.1: MTA-STS TXT Records.
-    package func record(for domain: DomainName) async -> RecordFinding {
+    package func record(for domain: DomainName) async -> RecordLookup {
         // A name too long for the label in front cannot have the record.
         guard domain.child("_mta-sts") != nil else { return .found(.absent) }
         let answer = await resolver.txt(domain.service("_mta-sts"), within: settings.dnsTimeout)

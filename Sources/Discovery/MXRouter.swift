@@ -28,7 +28,7 @@ package struct MXRouter: Router {
         case .mx(let domain, let port):
             let hosts = try await hosts(of: domain)
             let candidates = hosts.records.prefix(Self.maxCandidates).map {
-                Candidate(name: $0.name, preference: $0.preference, port: port)
+                MXHost(name: $0.name, preference: $0.preference, port: port)
             }
             let route = Route(
                 nextHop: nextHop, policyDomain: domain, candidates: candidates,
@@ -38,7 +38,7 @@ package struct MXRouter: Router {
         case .host(let name, let port):
             // A name from the administrator's own settings is as good as a secure one.
             // - RFC 7672 §2.2.2: Non-MX Destinations.
-            let candidate = Candidate(name: name, preference: 0, port: port)
+            let candidate = MXHost(name: name, preference: 0, port: port)
             let route = Route(nextHop: nextHop, policyDomain: name, candidates: [candidate], isSecure: true)
             return (route, keepFor: Self.maxKeep)
         case .address(let address, _):

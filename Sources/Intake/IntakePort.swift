@@ -8,12 +8,12 @@ package struct IntakePort: Sendable {
     let ledger: any IntakeLedger
     let clock: any WallClock
     let logger: Logger
-    let trouble: IntakeTrouble
+    let trouble: SourceStatus
     /// What the sessions count under the policies that were in force.
     let count: @Sendable ([ObservedSession]) async -> [SessionCount]
 
     package init(
-        ledger: any IntakeLedger, clock: any WallClock, logger: Logger, trouble: IntakeTrouble = IntakeTrouble(),
+        ledger: any IntakeLedger, clock: any WallClock, logger: Logger, trouble: SourceStatus = SourceStatus(),
         count: @escaping @Sendable ([ObservedSession]) async -> [SessionCount]
     ) {
         self.ledger = ledger

@@ -2,11 +2,11 @@
 
 extension PostfixRules {
     /// What the intake needs, so that deliveries are counted: TLS in the log, and datagrams to our socket.
-    func intake() -> [MTAFinding] {
+    func intake() -> [Diagnostic] {
         tlsLog() + (settings.intake.datagramSocket.map(datagrams) ?? [])
     }
 
-    private func tlsLog() -> [MTAFinding] {
+    private func tlsLog() -> [Diagnostic] {
         let cure = main("smtp_tls_loglevel = 1")
         guard settings.intake.postfixLog != nil else {
             // Datagrams tell of TLS whatever the log says.
@@ -37,7 +37,7 @@ extension PostfixRules {
     private func isSilent(_ level: String) -> Bool { Int(level) == 0 }
 
     /// Whether Postfix sends its datagrams to the socket at `path`.
-    private func datagrams(_ path: String) -> [MTAFinding] {
+    private func datagrams(_ path: String) -> [Diagnostic] {
         if let version = facts.version, version < .withTLSRPT {
             let readsLog = settings.intake.postfixLog != nil
             return [
@@ -47,7 +47,7 @@ extension PostfixRules {
                         + (readsLog ? "take the line out, its log is read" : "read its log instead"),
                     readsLog
                         ? nil
-                        : MTAFinding.Cure(
+                        : Diagnostic.Cure(
                             "sts-milter.toml", "[intake]", "postfix_log = \"/var/log/mail.log\"   # or \"journal\""))
             ]
         }
@@ -57,14 +57,14 @@ extension PostfixRules {
         return services.flatMap { datagrams(path, of: $0) }
     }
 
-    private func datagrams(_ path: String, of service: PostfixFacts.Service) -> [MTAFinding] {
+    private func datagrams(_ path: String, of service: PostfixFacts.Service) -> [Diagnostic] {
         let wanted = ["smtp_tlsrpt_enable": "yes", "smtp_tlsrpt_socket_name": socketName(path)]
         let isOverridden = wanted.keys.contains { service.overrides[$0] != nil }
         let subject = isOverridden ? "service \(service.name): " : ""
-        func cure(_ names: String...) -> MTAFinding.Cure {
+        func cure(_ names: String...) -> Diagnostic.Cure {
             let own = names.filter { service.overrides[$0] != nil }
             return own.isEmpty
-                ? MTAFinding.Cure(facts.mainFile, lines: names.map { "\($0) = \(wanted[$0] ?? "")" })
+                ? Diagnostic.Cure(facts.mainFile, lines: names.map { "\($0) = \(wanted[$0] ?? "")" })
                 : override(service, own.map { "\($0)=\(wanted[$0] ?? "")" })
         }
         if service.isChrooted, !path.hasPrefix(facts.queueDirectory + "/") {
@@ -72,7 +72,7 @@ extension PostfixRules {
                 .problem(
                     "tlsrpt-socket",
                     "smtp runs in \(facts.queueDirectory) (chroot in master.cf) and cannot reach intake.tlsrpt_socket \(path)",
-                    MTAFinding.Cure(
+                    Diagnostic.Cure(
                         "sts-milter.toml", "[intake]",
                         "tlsrpt_socket = \"\(facts.queueDirectory)/run/tlsrpt/tlsrpt.sock\""))
             ]
@@ -104,12 +104,12 @@ extension PostfixRules {
             ? String(path.dropFirst(facts.queueDirectory.count + 1)) : path
     }
 
-    private func override(_ service: PostfixFacts.Service, _ options: [String]) -> MTAFinding.Cure {
-        MTAFinding.Cure(
+    private func override(_ service: PostfixFacts.Service, _ options: [String]) -> Diagnostic.Cure {
+        Diagnostic.Cure(
             facts.masterFile, lines: ["\(service.name.prefix { $0 != "/" }) ... smtp"] + options.map { "  -o \($0)" })
     }
 
-    private func override(_ service: PostfixFacts.Service, _ option: String) -> MTAFinding.Cure {
+    private func override(_ service: PostfixFacts.Service, _ option: String) -> Diagnostic.Cure {
         override(service, [option])
     }
 }

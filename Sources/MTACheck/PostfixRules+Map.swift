@@ -7,7 +7,7 @@ private let clients: Set<String> = ["smtp"]
 
 extension PostfixRules {
     /// The policy map: whether Postfix asks ours, by the right name, and agrees with `enforcement`.
-    func map() -> [MTAFinding] {
+    func map() -> [Diagnostic] {
         let others = PostfixMap.list(facts["smtp_tls_policy_maps"])
         guard let socket = settings.mapSocket else { return settings.usesMap ? unserved(others) : [] }
         // Without a list of services main.cf alone decides.
@@ -21,7 +21,7 @@ extension PostfixRules {
                 .problem(
                     "enforcement",
                     "Postfix asks the policy map and skips hosts that do not conform, but enforcement = \"milter\" defers mail for a single such host",
-                    MTAFinding.Cure("sts-milter.toml", "enforcement = \"milter+policy-map\"")))
+                    Diagnostic.Cure("sts-milter.toml", "enforcement = \"milter+policy-map\"")))
         }
         if let first = others.first, !asked.contains(first) {
             found.append(
@@ -55,13 +55,13 @@ extension PostfixRules {
             ?? false
     }
 
-    private func unserved(_ others: [PostfixMap]) -> [MTAFinding] {
+    private func unserved(_ others: [PostfixMap]) -> [Diagnostic] {
         if let other = others.first {
             return [
                 .advice(
                     "map-other",
                     "\(other.text) is not sts-milter's: what it knows of a domain may differ from what the milter knows",
-                    MTAFinding.Cure(
+                    Diagnostic.Cure(
                         "sts-milter.toml", "[policy_map]",
                         "socket = \"unix:\(facts.queueDirectory)/sts-milter/map.sock\""))
             ]
@@ -70,12 +70,12 @@ extension PostfixRules {
             .problem(
                 "map-unserved",
                 "enforcement = \"milter+policy-map\", but sts-milter serves no policy map and Postfix asks none: mail reaches hosts that do not conform",
-                MTAFinding.Cure(
+                Diagnostic.Cure(
                     "sts-milter.toml", "[policy_map]", "socket = \"unix:\(facts.queueDirectory)/sts-milter/map.sock\""))
         ]
     }
 
-    private func unasked(_ socket: ListenAddress, _ others: [PostfixMap]) -> [MTAFinding] {
+    private func unasked(_ socket: ListenAddress, _ others: [PostfixMap]) -> [Diagnostic] {
         let names = others.map(\.text).joined(separator: " ")
         let present = names.isEmpty ? "" : "; it asks \(names)"
         guard settings.usesMap else {
@@ -91,7 +91,7 @@ extension PostfixRules {
                 .problem(
                     "map-socket",
                     "smtp runs in \(facts.queueDirectory) (chroot in master.cf) and cannot reach sts-milter's map at \(socket)",
-                    MTAFinding.Cure(
+                    Diagnostic.Cure(
                         "sts-milter.toml", "[policy_map]",
                         "socket = \"unix:\(facts.queueDirectory)/sts-milter/map.sock\""))
             ]
@@ -104,7 +104,7 @@ extension PostfixRules {
         ]
     }
 
-    private func form(_ map: PostfixMap) -> MTAFinding? {
+    private func form(_ map: PostfixMap) -> Diagnostic? {
         let cure = main("smtp_tls_policy_maps = \(mapEntry)")
         guard let form = settings.mapForms[map.name] else {
             return .problem(
@@ -134,7 +134,7 @@ extension PostfixRules {
     }
 
     /// A transport that goes past the map.
-    private func unmapped(_ service: PostfixFacts.Service) -> MTAFinding {
+    private func unmapped(_ service: PostfixFacts.Service) -> Diagnostic {
         let value = service.overrides["smtp_tls_policy_maps"].map { "-o smtp_tls_policy_maps=\($0)" }
         return .advice(
             "map-service",
@@ -143,8 +143,8 @@ extension PostfixRules {
     }
 
     /// What else a map that says `secure` and `dane-only` needs.
-    private func needs() -> [MTAFinding] {
-        var found: [MTAFinding] = []
+    private func needs() -> [Diagnostic] {
+        var found: [Diagnostic] = []
         let hasAuthorities = !facts["smtp_tls_CAfile"].isEmpty || !facts["smtp_tls_CApath"].isEmpty
         if !hasAuthorities, !facts.isYes("tls_append_default_CA") {
             found.append(

@@ -2,20 +2,20 @@
 
 extension PostfixRules {
     /// TLS at delivery, apart from the policy map.
-    func tls() -> [MTAFinding] {
+    func tls() -> [Diagnostic] {
         var found = level("Postfix", facts["smtp_tls_security_level"], main("smtp_tls_security_level = may"))
         for service in facts.services(running: ["smtp"]) {
             guard let level = service.overrides["smtp_tls_security_level"] else { continue }
             found += self.level(
                 "service \(service.name)", level,
-                MTAFinding.Cure(
+                Diagnostic.Cure(
                     facts.masterFile, "\(service.name.prefix { $0 != "/" }) ... smtp",
                     "  -o smtp_tls_security_level=may"))
         }
         return found
     }
 
-    private func level(_ subject: String, _ level: String, _ cure: MTAFinding.Cure) -> [MTAFinding] {
+    private func level(_ subject: String, _ level: String, _ cure: Diagnostic.Cure) -> [Diagnostic] {
         switch level.lowercased() {
         case "", "none":
             // The settings of Postfix before 2.3 still count where the level is empty.

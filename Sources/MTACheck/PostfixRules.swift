@@ -9,17 +9,17 @@ struct PostfixRules {
     static let margin: Duration = .seconds(1)
 
     let facts: PostfixFacts
-    let settings: GuardSettings
+    let settings: ExpectedConfiguration
 
-    var findings: [MTAFinding] { milter() + map() + tls() + intake() }
+    var findings: [Diagnostic] { milter() + map() + tls() + intake() }
 
-    func main(_ lines: String...) -> MTAFinding.Cure {
-        MTAFinding.Cure(facts.mainFile, lines: lines)
+    func main(_ lines: String...) -> Diagnostic.Cure {
+        Diagnostic.Cure(facts.mainFile, lines: lines)
     }
 
     // MARK: Milter
 
-    func milter() -> [MTAFinding] {
+    func milter() -> [Diagnostic] {
         let services = facts.services(running: ["smtpd"])
         let judging = services.filter { !ours("smtpd_milters", for: $0).isEmpty }
         // Without a list of services main.cf alone decides.
@@ -71,7 +71,7 @@ struct PostfixRules {
         }
     }
 
-    private func missingMilter() -> MTAFinding {
+    private func missingMilter() -> Diagnostic {
         let present = facts["smtpd_milters"]
         let others = PostfixMilter.list(present)
         let near = others.first { $0.socket.contains("sts-milter") || $0.socket.hasSuffix(":8890") }
@@ -80,7 +80,7 @@ struct PostfixRules {
             return .problem(
                 "milter-socket",
                 "no smtpd asks sts-milter, and none could at unix:\(path): smtpd runs in \(facts.queueDirectory) (chroot in master.cf)",
-                MTAFinding.Cure(
+                Diagnostic.Cure(
                     "sts-milter.toml", "[milter]", "socket = \"unix:\(facts.queueDirectory)/sts-milter/milter.sock\""))
         }
         let before = present.isEmpty ? "" : present.last == "," ? present + " " : present + ", "
@@ -88,7 +88,7 @@ struct PostfixRules {
         let local = ours("non_smtpd_milters", inChroot: cleanupIsChrooted).isEmpty
         return .problem(
             "milter-missing", text,
-            MTAFinding.Cure(
+            Diagnostic.Cure(
                 facts.mainFile,
                 lines: ["smtpd_milters = \(before)\(entry)"] + (local ? ["non_smtpd_milters = $smtpd_milters"] : [])))
     }
@@ -101,7 +101,7 @@ struct PostfixRules {
         return path
     }
 
-    private func otherSocket(_ milter: PostfixMilter) -> MTAFinding {
+    private func otherSocket(_ milter: PostfixMilter) -> Diagnostic {
         let text = "smtpd_milters has \(milter.socket), but sts-milter listens at \(settings.milterSocket)"
         guard pathOutsideChroot != nil else {
             return .problem("milter-socket", text, main("smtpd_milters = \(entry)"))
@@ -109,24 +109,24 @@ struct PostfixRules {
         return .problem(
             "milter-socket",
             text + ", which smtpd does not see: it runs in \(facts.queueDirectory) (chroot in master.cf)",
-            MTAFinding.Cure(
+            Diagnostic.Cure(
                 "sts-milter.toml", "[milter]",
                 "socket = \"unix:\(facts.queueDirectory)/\(milter.socket.dropFirst("unix:".count).drop { $0 == "/" })\""
             ))
     }
 
-    private func unjudged(_ service: PostfixFacts.Service) -> MTAFinding {
+    private func unjudged(_ service: PostfixFacts.Service) -> Diagnostic {
         let value = service.overrides["smtpd_milters"]
         let how = value.map { "-o smtpd_milters=\($0)" } ?? "smtpd_milters, as seen from its chroot,"
         return .advice(
             "milter-service",
             "service \(service.name): \(how) leaves sts-milter out; right for mail that was judged before, such as a content filter's, and else mail passes unguarded",
-            MTAFinding.Cure(
+            Diagnostic.Cure(
                 facts.masterFile, "\(service.name.prefix { $0 != "/" }) ... smtpd",
                 "  -o smtpd_milters=\(postfixName(of: settings.milterSocket))"))
     }
 
-    private func timeout(_ milter: PostfixMilter, _ general: String) -> MTAFinding? {
+    private func timeout(_ milter: PostfixMilter, _ general: String) -> Diagnostic? {
         let text = milter.attributes["command_timeout"] ?? general
         guard let timeout = postfixTime(text), timeout < settings.patience + Self.margin else { return nil }
         return .problem(
@@ -135,7 +135,7 @@ struct PostfixRules {
             main("smtpd_milters = \(entry)"))
     }
 
-    private func defaultAction(_ milter: PostfixMilter, _ general: String) -> MTAFinding? {
+    private func defaultAction(_ milter: PostfixMilter, _ general: String) -> Diagnostic? {
         let action = milter.attributes["default_action"] ?? general
         guard action == "reject" else { return nil }
         return .problem(
@@ -143,7 +143,7 @@ struct PostfixRules {
             main("smtpd_milters = \(entry)"))
     }
 
-    private func milterProtocol() -> [MTAFinding] {
+    private func milterProtocol() -> [Diagnostic] {
         guard let version = Int(facts["milter_protocol"]), version < 6 else { return [] }
         return [
             .problem(
@@ -153,7 +153,7 @@ struct PostfixRules {
         ]
     }
 
-    private func errorLimit() -> [MTAFinding] {
+    private func errorLimit() -> [Diagnostic] {
         guard settings.defersViolations, let limit = Int(facts["smtpd_hard_error_limit"]), limit < Self.leastHardErrors
         else { return [] }
         return [
@@ -164,5 +164,5 @@ struct PostfixRules {
         ]
     }
 
-    private func first(_ findings: [MTAFinding]) -> ArraySlice<MTAFinding> { findings.prefix(1) }
+    private func first(_ findings: [Diagnostic]) -> ArraySlice<Diagnostic> { findings.prefix(1) }
 }

@@ -3,7 +3,7 @@ import PolicyMap
 
 extension SendmailRules {
     /// The policy map behind FEATURE(`sts').
-    func map() -> [MTAFinding] {
+    func map() -> [Diagnostic] {
         guard let socket = settings.mapSocket else { return settings.usesMap ? unserved() : [] }
         let ours = facts.socketMaps.filter { MTAEndpoint(sendmail: $0.socket[...]).map(socket.answers) ?? false }
         guard let map = ours.first else { return unasked() }
@@ -19,7 +19,7 @@ extension SendmailRules {
                 .problem(
                     "enforcement",
                     "Sendmail asks the policy map and skips hosts that do not conform, but enforcement = \"milter\" defers mail for a single such host",
-                    MTAFinding.Cure("sts-milter.toml", "enforcement = \"milter+policy-map\"")))
+                    Diagnostic.Cure("sts-milter.toml", "enforcement = \"milter+policy-map\"")))
         }
         if facts["CACertFile"].isEmpty, facts["CACertPath"].isEmpty {
             found.append(
@@ -39,8 +39,8 @@ extension SendmailRules {
         return "FEATURE(`sts', `socket -d5 -T<TMPF> \(socket)')dnl"
     }
 
-    private func unserved() -> [MTAFinding] {
-        let cure = MTAFinding.Cure("sts-milter.toml", "[policy_map]", "socket = \"unix:/run/sts-milter/map.sock\"")
+    private func unserved() -> [Diagnostic] {
+        let cure = Diagnostic.Cure("sts-milter.toml", "[policy_map]", "socket = \"unix:/run/sts-milter/map.sock\"")
         if let other = facts.socketMaps.first(where: { $0.name == "sts" }) {
             return [
                 .advice(
@@ -57,7 +57,7 @@ extension SendmailRules {
         ]
     }
 
-    private func unasked() -> [MTAFinding] {
+    private func unasked() -> [Diagnostic] {
         let other = facts.socketMaps.first { $0.name == "sts" }
         let present = other.map { "; the map sts asks \($0.socket)" } ?? ""
         guard settings.usesMap else {
@@ -75,7 +75,7 @@ extension SendmailRules {
         ]
     }
 
-    private func name(_ map: SendmailFacts.SocketMap) -> [MTAFinding] {
+    private func name(_ map: SendmailFacts.SocketMap) -> [Diagnostic] {
         switch settings.mapForms[map.name] {
         case .sendmail, .postfix: return []
         case .postfixTLSRPT:
@@ -95,8 +95,8 @@ extension SendmailRules {
         }
     }
 
-    private func flags(_ map: SendmailFacts.SocketMap) -> [MTAFinding] {
-        var found: [MTAFinding] = []
+    private func flags(_ map: SendmailFacts.SocketMap) -> [Diagnostic] {
+        var found: [Diagnostic] = []
         if !map.flags.contains("-T<TMPF>") {
             found.append(
                 .problem(
@@ -117,7 +117,7 @@ extension SendmailRules {
 
     /// DANE is Sendmail's own part. One that is not built for it does not start with the option in its file, so only
     /// where the option is there already is it said how to turn it on.
-    private func dane() -> [MTAFinding] {
+    private func dane() -> [Diagnostic] {
         guard settings.putsDANEFirst, !facts.isTrue("DANE") else { return [] }
         let isKnown = !facts["DANE"].isEmpty
         return [

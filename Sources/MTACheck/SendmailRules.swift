@@ -11,15 +11,15 @@ struct SendmailRules {
     static let neededMacros = ["{rcpt_mailer}", "{rcpt_host}"]
 
     let facts: SendmailFacts
-    let settings: GuardSettings
+    let settings: ExpectedConfiguration
 
-    var findings: [MTAFinding] { milter() + map() + intake() }
+    var findings: [Diagnostic] { milter() + map() + intake() }
 
-    func macroFile(_ lines: String...) -> MTAFinding.Cure { MTAFinding.Cure("sendmail.mc", lines: lines) }
+    func macroFile(_ lines: String...) -> Diagnostic.Cure { Diagnostic.Cure("sendmail.mc", lines: lines) }
 
     // MARK: Milter
 
-    func milter() -> [MTAFinding] {
+    func milter() -> [Diagnostic] {
         let ours = facts.filters.filter { filter in
             MTAEndpoint(sendmail: (filter.equates["S"] ?? "")[...]).map(settings.milterSocket.answers) ?? false
         }
@@ -37,7 +37,7 @@ struct SendmailRules {
             ]
         }
         var found = daemons.map { daemon in
-            MTAFinding.advice(
+            Diagnostic.advice(
                 "milter-daemon",
                 "daemon \(daemon.daemon): its InputMailFilters leave \(filter.name) out; mail that it takes passes unguarded"
             )
@@ -53,7 +53,7 @@ struct SendmailRules {
         return "INPUT_MAIL_FILTER(`sts-milter', `S=\(socket), F=T, T=C:5m;S:10s;R:\(reply)s;E:5m')dnl"
     }
 
-    private func missing() -> MTAFinding {
+    private func missing() -> Diagnostic {
         let near = facts.filters.first { filter in
             filter.name.contains("sts") || (filter.equates["S"] ?? "").contains("8890")
         }
@@ -66,7 +66,7 @@ struct SendmailRules {
         return .problem("milter-missing", "no filter (X line) asks sts-milter", macroFile(filterLine))
     }
 
-    private func timeout(_ filter: SendmailFacts.Filter) -> [MTAFinding] {
+    private func timeout(_ filter: SendmailFacts.Filter) -> [Diagnostic] {
         let text = filter.time("R") ?? Self.replyTimeout
         guard let timeout = sendmailTime(text), timeout < settings.patience + Self.margin else { return [] }
         return [
@@ -77,7 +77,7 @@ struct SendmailRules {
         ]
     }
 
-    private func failure(_ filter: SendmailFacts.Filter) -> [MTAFinding] {
+    private func failure(_ filter: SendmailFacts.Filter) -> [Diagnostic] {
         switch filter.equates["F"]?.first {
         case "R":
             [.problem("milter-failure", "F=R: mail bounces while sts-milter is down", macroFile(filterLine))]
@@ -91,7 +91,7 @@ struct SendmailRules {
     }
 
     /// Since 8.14 a milter asks for its macros itself.
-    private func macros() -> [MTAFinding] {
+    private func macros() -> [Diagnostic] {
         guard let version = facts.version, version < (8, 14) else { return [] }
         let given = facts["Milter.macros.envrcpt"]
         let missing = Self.neededMacros.filter { !given.contains($0) }
@@ -107,7 +107,7 @@ struct SendmailRules {
 
     // MARK: Intake
 
-    private func intake() -> [MTAFinding] {
+    private func intake() -> [Diagnostic] {
         guard settings.intake.sendmailLog != nil, let level = Int(facts["LogLevel"]), level < Self.neededLogLevel else {
             return []
         }

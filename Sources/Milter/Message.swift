@@ -6,7 +6,7 @@ final class Message {
     enum TLSRequired: Sendable { case no, other }
 
     /// As they were when the message began: a reload never splits a message.
-    let settings: Desk.Settings
+    let settings: MilterState.Settings
     var origin = Origin()
     var queueID: String?
     /// Whether the message may come from sendmail(1), if its recipients lack a route too.
@@ -22,13 +22,13 @@ final class Message {
     /// Lines written without a queue id, to be written again with it.
     var unnamed: [VerdictLine] = []
     /// What is done about these only the end of the message decides.
-    var undecided: [Ruling] = []
+    var undecided: [Disposition] = []
     /// Why the whole message must wait.
     var deferral: Reply?
     /// Why the whole message is put on hold.
     var hold: Reply?
 
-    init(settings: Desk.Settings) { self.settings = settings }
+    init(settings: MilterState.Settings) { self.settings = settings }
 
     /// Whether nothing is left to do at its end.
     var isPlain: Bool { unnamed.isEmpty && deferral == nil && hold == nil }

@@ -19,7 +19,7 @@ package final class MilterServer: Sendable {
     /// The tag in syslog; static, since openlog(3) keeps the pointer.
     static let name: StaticString = "sts-milter"
 
-    let desk: Desk
+    let desk: MilterState
     private let started: MilterSettings
     private let isRunning = Atomic(false)
     /// Whether ``stop()`` was called: without it no end of libmilter is a success.
@@ -28,7 +28,7 @@ package final class MilterServer: Sendable {
     /// - Parameter settings: the socket and what it says of the protocol hold for the life of the process.
     package init(settings: MilterSettings, judge: any RecipientJudge, logger: Logger) {
         started = settings
-        desk = Desk(settings: settings, judge: judge, logger: logger)
+        desk = MilterState(settings: settings, judge: judge, logger: logger)
     }
 
     /// Callbacks under way, for tests and status.

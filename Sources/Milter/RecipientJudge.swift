@@ -10,7 +10,7 @@ package protocol RecipientJudge: Sendable {
     /// The verdict as memory stands when nobody waits any longer; called on libmilter's thread, must not block.
     func settle(_ hops: [NextHop], because ending: WaitEnding) -> Verdict
     /// Takes note of what was done, once per message and next hops; must not block.
-    func note(_ ruling: Ruling)
+    func note(_ ruling: Disposition)
     /// Whether a report of ours is on its way to the address; must not block.
     func awaitsReport(_ recipient: EnvelopeAddress) -> Bool
 }

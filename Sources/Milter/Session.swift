@@ -7,12 +7,12 @@ import Logging
 ///
 /// libmilter calls on changing threads but never on two at once, so nothing here is locked.
 final class Session {
-    let desk: Desk
+    let desk: MilterState
     /// Whether the MTA can put mail on hold.
     private let canQuarantine: Bool
     private var message: Message?
 
-    init(desk: Desk, canQuarantine: Bool) {
+    init(desk: MilterState, canQuarantine: Bool) {
         self.desk = desk
         self.canQuarantine = canQuarantine
     }
@@ -122,7 +122,7 @@ final class Session {
     }
 
     private func note(_ line: VerdictLine, of message: Message) {
-        let ruling = Ruling(
+        let ruling = Disposition(
             line.verdict, of: line.hops, recipientDomain: line.recipient.domain, isHeldBack: line.decision.holdsBack)
         if line.decision == .deferMessage { message.undecided.append(ruling) } else { desk.judge.note(ruling) }
     }

@@ -23,7 +23,7 @@ struct AcceptedNames {
     /// - RFC 8461 §4.1: MX Host Validation.
     init(
         of cached: CachedPolicy, among hosts: MXSet, for form: MapForm, _ choices: AnswerChoices
-    ) throws(MapTrouble) {
+    ) throws(TemporaryReason) {
         let patterns = cached.policy.mx
         // A policy without any name is none that was parsed; nothing conforms to it.
         guard !patterns.isEmpty else { throw .undecided }

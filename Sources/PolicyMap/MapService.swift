@@ -12,15 +12,15 @@ final class MapService: Sendable {
         let names: MapNames
     }
 
-    let oracle: any MapOracle
+    let oracle: any MapResolver
     let logger: Logger
     let complaints: Complaints
     let requests = Atomic(0)
     let lookups = Atomic(0)
     private let terms: Mutex<Terms>
-    private let guests = Mutex(MapGuests())
+    private let guests = Mutex(MapConnections())
 
-    init(settings: PolicyMapSettings, oracle: any MapOracle, logger: Logger) {
+    init(settings: PolicyMapSettings, oracle: any MapResolver, logger: Logger) {
         self.oracle = oracle
         self.logger = logger
         complaints = Complaints(logger: logger)
@@ -36,10 +36,10 @@ final class MapService: Sendable {
     }
 
     /// Takes one more connection; it leaves by itself when it closes. Over the limit it takes the place of another:
-    /// see ``MapGuests``.
+    /// see ``MapConnections``.
     /// - Returns: nil when the map is to stop.
-    func admit(_ channel: any Channel, of peer: MapGuest.Peer, limit: Int) -> MapGuest? {
-        let guest = MapGuest(channel, of: peer)
+    func admit(_ channel: any Channel, of peer: MapConnection.Peer, limit: Int) -> MapConnection? {
+        let guest = MapConnection(channel, of: peer)
         let (isAdmitted, loser) = guests.withLock { $0.admit(guest, limit: limit) }
         if let loser {
             let holds = guests.withLock { $0.count(of: loser.peer) }
@@ -60,7 +60,7 @@ final class MapService: Sendable {
     ///
     /// - Parameter patience: what the oracle is given; the caller keeps its own deadline.
     func lookUp(
-        _ key: NextHop, within patience: Duration, then give: @escaping @Sendable (MapFinding) -> Void
+        _ key: NextHop, within patience: Duration, then give: @escaping @Sendable (MapAnswer) -> Void
     ) -> Bool {
         let limit = currentTerms.settings.maxLookups
         guard lookups.add(1, ordering: .relaxed).newValue <= limit else {

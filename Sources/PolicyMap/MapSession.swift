@@ -25,14 +25,14 @@ final class MapSession: ChannelDuplexHandler {
 
     /// An answer that is due, or that waits for a lookup.
     private enum Reply {
-        case finding(MapFinding, DomainName?, MapForm)
-        case trouble(MapTrouble)
+        case finding(MapAnswer, DomainName?, MapForm)
+        case trouble(TemporaryReason)
         case waiting(DomainName?, MapForm)
     }
 
     private let service: MapService
     private let terms: MapService.Terms
-    private let guest: MapGuest
+    private let guest: MapConnection
     private var context: ChannelHandlerContext?
     private let nothing = ByteBuffer()
     private var input = ByteBuffer()
@@ -51,7 +51,7 @@ final class MapSession: ChannelDuplexHandler {
     private var partialSince: NIODeadline?
     private var isPartialWatched = false
 
-    init(service: MapService, terms: MapService.Terms, guest: MapGuest) {
+    init(service: MapService, terms: MapService.Terms, guest: MapConnection) {
         self.service = service
         self.terms = terms
         self.guest = guest
@@ -218,7 +218,7 @@ final class MapSession: ChannelDuplexHandler {
     // MARK: Answers
 
     /// Takes the finding of a lookup, the first that comes: the oracle's, or that of our own deadline.
-    private func settle(_ number: Int, _ finding: MapFinding) {
+    private func settle(_ number: Int, _ finding: MapAnswer) {
         let place = number - firstNumber
         guard let context, place >= 0, place < queue.count else { return }
         let index = queue.index(queue.startIndex, offsetBy: place)
@@ -241,8 +241,8 @@ final class MapSession: ChannelDuplexHandler {
         scratch.removeAll(keepingCapacity: true)
         switch reply {
         case .finding(let finding, let domain, let form):
-            MapAnswer(form, terms.settings.choices).write(finding, of: domain, to: &scratch)
-        case .trouble(let trouble): MapAnswer.write(trouble, to: &scratch)
+            MapReply(form, terms.settings.choices).write(finding, of: domain, to: &scratch)
+        case .trouble(let trouble): MapReply.write(trouble, to: &scratch)
         case .waiting: preconditionFailure("an answer that waits is not rendered")
         }
         output.writeNetstring(scratch)

@@ -31,7 +31,7 @@ package final class PolicyMapServer: Sendable {
     /// - Parameters:
     ///   - settings: the socket holds for the life of the server, the rest until ``apply(_:)``.
     ///   - group: the threads that serve; the oracle's `glance` runs on them.
-    package init(settings: PolicyMapSettings, oracle: any MapOracle, group: any EventLoopGroup, logger: Logger) {
+    package init(settings: PolicyMapSettings, oracle: any MapResolver, group: any EventLoopGroup, logger: Logger) {
         started = settings
         self.group = group
         service = MapService(settings: settings, oracle: oracle, logger: logger)
@@ -121,7 +121,7 @@ package final class PolicyMapServer: Sendable {
                 }
             }
             .childChannelInitializer { [service] channel in
-                MapGuest.Peer.of(channel).flatMapThrowing { peer in
+                MapConnection.Peer.of(channel).flatMapThrowing { peer in
                     let terms = service.currentTerms
                     guard let guest = service.admit(channel, of: peer, limit: terms.settings.maxConnections) else {
                         return channel.close(promise: nil)

@@ -24,7 +24,7 @@ enum LookupFailure: Error, Sendable {
 }
 
 extension SMTPProber {
-    func look(up candidate: Candidate, routeIsSecure: Bool) async throws(LookupFailure) -> HostLookup {
+    func look(up candidate: MXHost, routeIsSecure: Bool) async throws(LookupFailure) -> HostLookup {
         let found = await resolver.addresses(of: candidate.name, within: settings.dnsTimeout)
         switch found.outcome {
         case .records: break

@@ -5,7 +5,7 @@ import DNS
 
 extension SMTPProber: DANESurveyor {
     /// Asks the DNS alone; a host that does not exist has no records to keep. - RFC 7672 §2.2: TLS Discovery.
-    package func survey(_ candidate: Candidate, routeIsSecure: Bool) async -> DANEStatus {
+    package func survey(_ candidate: MXHost, routeIsSecure: Bool) async -> DANEStatus {
         guard routeIsSecure else { return .absent }
         let found = await resolver.addresses(of: candidate.name, within: settings.dnsTimeout)
         switch found.outcome {

@@ -34,7 +34,7 @@ package final class SMTPProber: Prober {
     var isCrowded: Bool { connections.isCrowded }
 
     package func probe(
-        _ candidate: Candidate, routeIsSecure: Bool, for policyDomain: DomainName,
+        _ candidate: MXHost, routeIsSecure: Bool, for policyDomain: DomainName,
         turn: @escaping @Sendable (Bool) -> Void
     ) async -> ProbeResult {
         let turn = Turn(candidate, Share.owners(of: policyDomain, candidate.name), turn)
@@ -81,7 +81,8 @@ package final class SMTPProber: Prober {
             let deadline = turn.start + settings.overallTimeout
             // What is left out for want of time was kept waiting by others, or by the host's own other addresses.
             guard .now < deadline else { return isCrowded ? .ownTrouble(Self.crowded) : .notDialled }
-            let visit = Visit(prober: self, candidate: turn.candidate, host: host, address: address, deadline: deadline)
+            let visit = ProbeAttempt(
+                prober: self, candidate: turn.candidate, host: host, address: address, deadline: deadline)
             return await visit.run()
         }
         return seen ?? .ownTrouble(Self.crowded)
@@ -95,13 +96,13 @@ private final class Turn: Sendable {
         var waiting = 0
     }
 
-    let candidate: Candidate
+    let candidate: MXHost
     let shares: [Share]
     let start = ContinuousClock.now
     private let tell: @Sendable (Bool) -> Void
     private let state = Mutex(State())
 
-    init(_ candidate: Candidate, _ shares: [Share], _ tell: @escaping @Sendable (Bool) -> Void) {
+    init(_ candidate: MXHost, _ shares: [Share], _ tell: @escaping @Sendable (Bool) -> Void) {
         self.candidate = candidate
         self.shares = shares
         self.tell = tell

@@ -24,13 +24,13 @@ package struct ReportBuilder: Sendable {
         package var pending = 0
     }
 
-    private let book: any ReportBook
+    private let book: any DailyCounts
     private let judge: ReportJudge
     private let clock: any WallClock
     private let logger: Logger
 
     package init(
-        book: any ReportBook, records: any ReportRecordSource, settings: ReportingSettings, clock: any WallClock,
+        book: any DailyCounts, records: any ReportRecordSource, settings: ReportingSettings, clock: any WallClock,
         logger: Logger
     ) {
         self.book = book
@@ -74,7 +74,7 @@ package struct ReportBuilder: Sendable {
 
     /// What would become of the day's domains; nothing is written.
     package func preview(
-        _ day: UTCDay, only domain: DomainName? = nil, _ body: (SettledReport?) async throws -> Void
+        _ day: UTCDay, only domain: DomainName? = nil, _ body: (ReportDecision?) async throws -> Void
     ) async throws {
         try await forEach(
             on: day, in: DomainRange(only: domain), began: clock.now, isLastLook: true, body)
@@ -83,9 +83,9 @@ package struct ReportBuilder: Sendable {
     /// Judges domains side by side and hands over each as it is ready; nil is one that must be tried again.
     private func forEach(
         on day: UTCDay, in range: DomainRange, began: UTCTime, isLastLook: Bool,
-        _ body: (SettledReport?) async throws -> Void
+        _ body: (ReportDecision?) async throws -> Void
     ) async throws {
-        try await withThrowingTaskGroup(of: SettledReport?.self) { group in
+        try await withThrowingTaskGroup(of: ReportDecision?.self) { group in
             var inWork = 0
             var next: DomainRange? = range
             while let range = next {
@@ -111,12 +111,12 @@ package struct ReportBuilder: Sendable {
 /// Reports that wait to be written together.
 private struct Batch {
     private(set) var summary = ReportBuilder.Summary()
-    private var reports: [SettledReport] = []
+    private var reports: [ReportDecision] = []
     private var bytes = 0
 
     var isFull: Bool { reports.count >= ReportBuilder.batchCount || bytes >= ReportBuilder.batchBytes }
 
-    mutating func add(_ report: SettledReport?) {
+    mutating func add(_ report: ReportDecision?) {
         guard let report else {
             summary.pending += 1
             return
@@ -131,7 +131,7 @@ private struct Batch {
         reports.append(report)
     }
 
-    mutating func take() -> [SettledReport] {
+    mutating func take() -> [ReportDecision] {
         defer {
             reports = []
             bytes = 0

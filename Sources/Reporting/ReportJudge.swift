@@ -21,14 +21,14 @@ struct ReportJudge: Sendable {
     ///   - began: when the day's building began; deliveries are spread from there.
     ///   - isLastLook: whether a record that cannot be looked up now is given up.
     /// - Returns: nil if the domain must be tried again.
-    func settle(_ results: DomainResults, on day: UTCDay, began: UTCTime, isLastLook: Bool) async -> SettledReport? {
+    func settle(_ results: DomainResults, on day: UTCDay, began: UTCTime, isLastLook: Bool) async -> ReportDecision? {
         let outcome = await outcome(of: results, on: day, began: began, isLastLook: isLastLook)
-        return outcome.map { SettledReport(day: day, domain: results.domain, outcome: $0) }
+        return outcome.map { ReportDecision(day: day, domain: results.domain, outcome: $0) }
     }
 
     private func outcome(
         of results: DomainResults, on day: UTCDay, began: UTCTime, isLastLook: Bool
-    ) async -> SettledReport.Outcome? {
+    ) async -> ReportDecision.Outcome? {
         let domain = results.domain
         if settings.never.covers(domain) { return .none(.never, "report.never") }
         if settings.onlyFailures, !results.hasFailures { return .none(.noFailures, "report.only_failures") }
@@ -48,7 +48,7 @@ struct ReportJudge: Sendable {
 
     private func planned(
         _ results: DomainResults, on day: UTCDay, began: UTCTime, _ record: TLSRPTRecord
-    ) -> SettledReport.Outcome? {
+    ) -> ReportDecision.Outcome? {
         guard !record.destinations.isEmpty else {
             return invalid(
                 results.domain, "no destination that can be served: \(record.ignored.joined(separator: " "))")
@@ -68,7 +68,7 @@ struct ReportJudge: Sendable {
         }
     }
 
-    private func invalid(_ domain: DomainName, _ why: String) -> SettledReport.Outcome {
+    private func invalid(_ domain: DomainName, _ why: String) -> ReportDecision.Outcome {
         logger.notice(
             "no report: the TLSRPT record is invalid",
             metadata: ["domain": "\(domain)", "cause": "\(printable(why))"])

@@ -33,7 +33,7 @@ package struct ReportMaker: Sendable {
     }
 
     /// Compresses the report; one that receivers would find too large loses details until it fits.
-    package func pack(_ results: DomainResults, on day: UTCDay) throws -> PackedReport {
+    package func pack(_ results: DomainResults, on day: UTCDay) throws -> CompressedReport {
         let whole = report(of: results, on: day)
         var body = try body(of: whole)
         var kept = whole.detailCount
@@ -42,7 +42,7 @@ package struct ReportMaker: Sendable {
             body = try self.body(of: whole.keeping(kept))
         }
         let last = body == nil ? try compress(whole.keeping(0).withoutPolicyText.json()) : []
-        return PackedReport(
+        return CompressedReport(
             policyDomain: results.domain, submitter: settings.contact.domain,
             organizationName: settings.organizationName, contactInfo: settings.contact.description,
             reportID: whole.reportID, day: day, fileName: fileName(for: results.domain, on: day), body: body ?? last)

@@ -12,7 +12,7 @@ struct RetryPlan {
 
     /// - Returns: nil if there was no attempt.
     static func conclusion(
-        of result: CarriageResult, for delivery: Delivery, at time: UTCTime
+        of result: SendResult, for delivery: Delivery, at time: UTCTime
     ) -> DeliveryConclusion? {
         switch result {
         case .accepted(let text): DeliveryConclusion(.accepted, nextTry: time, text: text)

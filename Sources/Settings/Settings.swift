@@ -17,7 +17,7 @@ import Probe
 package struct Settings: Sendable {
 
     package var gate = GateSettings()
-    package var keeper = KeeperSettings()
+    package var keeper = PolicyCacheSettings()
     package var milter = MilterSettings()
     package var discovery = DiscoverySettings()
     package var probe: ProbeSettings

@@ -8,7 +8,7 @@ import Synchronization
 final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, PolicyMemory, Recorder, WallClock {
     struct State {
         var now = UTCTime(secondsSinceEpoch: 1_000_000)
-        var record: RecordFinding = .found(.absent)
+        var record: RecordLookup = .found(.absent)
         var fetch: Result<String, FetchError> = .failure(
             .failed(PolicyFailure(.stsPolicyFetchError, "HTTP status 404")))
         var route: Result<[String], RouteError> = .success(["mx1.example.org"])
@@ -48,7 +48,7 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
 
     var now: UTCTime { look(\.now) }
 
-    func record(for domain: DomainName) async -> RecordFinding {
+    func record(for domain: DomainName) async -> RecordLookup {
         state.withLock {
             $0.recordQuestions += 1
             return $0.record
@@ -75,7 +75,7 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
         }
         let names = try result.get()
         guard let domain = nextHop.policyDomain else { throw .noSuchDomain(isSecure: false) }
-        let candidates = names.compactMap { try? DomainName($0) }.map { Candidate(name: $0, preference: 10, port: 25) }
+        let candidates = names.compactMap { try? DomainName($0) }.map { MXHost(name: $0, preference: 10, port: 25) }
         return (
             Route(nextHop: nextHop, policyDomain: domain, candidates: candidates, isSecure: look(\.routeIsSecure)),
             .seconds(30)
@@ -83,7 +83,7 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
     }
 
     func probe(
-        _ candidate: Candidate, routeIsSecure: Bool, for policyDomain: DomainName,
+        _ candidate: MXHost, routeIsSecure: Bool, for policyDomain: DomainName,
         turn: @escaping @Sendable (Bool) -> Void
     ) async -> ProbeResult {
         if look({ $0.notTried.contains(candidate.name.ascii) }) { return .notTried("no room") }
@@ -96,7 +96,7 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
         return .seen(seen)
     }
 
-    func survey(_ candidate: Candidate, routeIsSecure: Bool) async -> DANEStatus {
+    func survey(_ candidate: MXHost, routeIsSecure: Bool) async -> DANEStatus {
         look { $0.dane[candidate.name.ascii] ?? .absent }
     }
 
@@ -152,7 +152,7 @@ func body(_ mode: Policy.Mode, mx: String = "mx1.example.org", maxAge: Int = 86_
     "version: STSv1\nmode: \(mode.rawValue)\nmx: \(mx)\nmax_age: \(maxAge)\n"
 }
 
-func announce(_ id: String) -> RecordFinding { .found(.record(STSRecord(id: id))) }
+func announce(_ id: String) -> RecordLookup { .found(.record(STSRecord(id: id))) }
 
 extension STSRecord {
     /// Only the parser makes records.

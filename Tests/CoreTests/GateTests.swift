@@ -12,11 +12,11 @@ struct GateTests {
 
     init() throws {
         hops = [.mx(of: try DomainName("example.org"), port: 25)]
-        let keeper = PolicyKeeper(
+        let keeper = PolicyCache(
             memory: world, store: world, discoverer: world, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: KeeperSettings())
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
         gate = Gate(
-            policies: keeper, routes: RouteBook(router: world, clock: world), prober: world, recorder: world,
+            policies: keeper, routes: RouteCache(router: world, clock: world), prober: world, recorder: world,
             clock: world, settings: GateSettings())
         world.change {
             $0.record = announce("1")
@@ -238,9 +238,9 @@ struct GateTests {
 
     @Test("counts what met a policy, with the policy")
     func counts() async throws {
-        gate.note(Ruling(await gate.admit(hops), of: hops, isHeldBack: true))
-        gate.note(Ruling(.unknown("x"), of: hops, isHeldBack: true))
-        gate.note(Ruling(.notJudged("x"), of: hops, isHeldBack: false))
+        gate.note(Disposition(await gate.admit(hops), of: hops, isHeldBack: true))
+        gate.note(Disposition(.unknown("x"), of: hops, isHeldBack: true))
+        gate.note(Disposition(.notJudged("x"), of: hops, isHeldBack: false))
         let outcomes = world.look(\.outcomes)
         #expect(outcomes.count == 1)
         #expect(outcomes.first?.policy?.id == "1")

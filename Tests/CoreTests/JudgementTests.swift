@@ -194,12 +194,12 @@ struct JudgementTests {
     private func route(_ hosts: [(String, Seen)]) throws -> Route {
         let domain = try DomainName("example.org")
         let candidates = try hosts.enumerated().map {
-            Candidate(name: try DomainName($1.0), preference: UInt16($0), port: 25)
+            MXHost(name: try DomainName($1.0), preference: UInt16($0), port: 25)
         }
         return Route(nextHop: .mx(of: domain, port: 25), policyDomain: domain, candidates: candidates, isSecure: true)
     }
 
-    private func finding(mode: Policy.Mode) throws -> PolicyFinding {
+    private func finding(mode: Policy.Mode) throws -> PolicyLookup {
         let body =
             "version: STSv1\nmode: \(mode.rawValue)\nmx: mx1.example.org\nmx: *.mail.example.org\nmax_age: 86400\n"
         let policy = try Policy.read(body.utf8).policy

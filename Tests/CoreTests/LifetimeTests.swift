@@ -14,7 +14,7 @@ struct LifetimeTests {
         var learned: Policy.Mode? = .enforce
         var maxAge = 604_800
         var secondsLater = 3600
-        let record: RecordFinding
+        let record: RecordLookup
         var fetch: Result<String, FetchError> = down
         let holds: String
         /// Requests to the policy host by then.
@@ -28,9 +28,9 @@ struct LifetimeTests {
     static let down = Result<String, FetchError>.failure(
         .failed(PolicyFailure(.stsPolicyFetchError, "connection refused")))
     static let invalid = Result<String, FetchError>.success("version: STSv1\nmode: enforce\nmax_age: 86400\n")
-    static let gone = RecordFinding.found(.absent)
-    static let twice = RecordFinding.found(.invalid("2 records"))
-    static let dead = RecordFinding.unavailable("SERVFAIL")
+    static let gone = RecordLookup.found(.absent)
+    static let twice = RecordLookup.found(.invalid("2 records"))
+    static let dead = RecordLookup.unavailable("SERVFAIL")
 
     static let rows: [Row] = [
         Row(what: "the same id", record: announce("1"), holds: "enforce", fetches: 0),
@@ -100,9 +100,9 @@ struct LifetimeTests {
     func holds(_ row: Row) async throws {
         let world = World()
         let domain = try DomainName("example.org")
-        let keeper = PolicyKeeper(
+        let keeper = PolicyCache(
             memory: world, store: world, discoverer: world, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: KeeperSettings())
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
         if let mode = row.learned {
             world.change {
                 $0.record = announce("1")
@@ -122,7 +122,7 @@ struct LifetimeTests {
         #expect(keeper.known(domain).map(Self.word) == (row.isKept ? row.holds : nil))
     }
 
-    private static func word(_ finding: PolicyFinding) -> String {
+    private static func word(_ finding: PolicyLookup) -> String {
         switch finding {
         case .policy(let cached): cached.policy.mode.rawValue
         case .absent: "absent"

@@ -9,8 +9,8 @@ import Testing
 struct ExpiringTableTests {
     private let start = UTCTime(secondsSinceEpoch: 1_000_000)
 
-    private func table(octets: Int) -> ExpiringTable<Int, String> {
-        ExpiringTable(octets: octets) { _, text in text.heldOctets }
+    private func table(octets: Int) -> TTLCache<Int, String> {
+        TTLCache(octets: octets) { _, text in text.heldOctets }
     }
 
     @Test("by what the entries hold, large ones and small")
@@ -82,10 +82,10 @@ struct MemoryTests {
         return try DomainName("n\(number).\(label).\(label).\(label).\(String(repeating: "y", count: 50)).example")
     }
 
-    private func keeper(_ world: World) -> PolicyKeeper {
-        PolicyKeeper(
+    private func keeper(_ world: World) -> PolicyCache {
+        PolicyCache(
             memory: world, store: world, discoverer: world, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: KeeperSettings())
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
     }
 
     @Test("what is kept of a host is cut when it comes in")
@@ -107,14 +107,14 @@ struct MemoryTests {
     func hosts() async throws {
         let world = World()
         let keeper = keeper(world)
-        let routes = RouteBook(router: world, clock: world)
+        let routes = RouteCache(router: world, clock: world)
         let gate = Gate(
             policies: keeper, routes: routes, prober: world, recorder: world, clock: world, settings: GateSettings())
         let long = String(repeating: "x", count: 255)
         let failure = Failure(.validationFailure, reasonCode: long, text: long, helo: long)
         let now = world.now
         for number in 0..<20_000 {
-            let candidate = Candidate(name: try longName(number), preference: 1, port: 25)
+            let candidate = MXHost(name: try longName(number), preference: 1, port: 25)
             gate.evidence.set(
                 .failing([failure, failure], nil),
                 for: Gate.ProbeKey(candidate: candidate, routeIsSecure: false, generation: 0), at: now,
@@ -132,8 +132,8 @@ struct MemoryTests {
         let world = World()
         let names = try (0..<100).map { try longName($0).ascii }
         world.change { $0.route = .success(names) }
-        let routes = RouteBook(router: world, clock: world)
-        let desk = MapDesk(
+        let routes = RouteCache(router: world, clock: world)
+        let desk = PolicyMapResolver(
             policies: keeper(world), routes: routes, surveyor: world, clock: world, settings: MapSettings())
         for number in 0..<50 {
             let key = NextHop.mx(of: try longName(number), port: 25)
@@ -157,9 +157,9 @@ struct ClockJumpTests {
     func jump() async throws {
         let world = World()
         let domain = try DomainName("example.org")
-        let keeper = PolicyKeeper(
+        let keeper = PolicyCache(
             memory: world, store: world, discoverer: world, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: KeeperSettings())
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
         world.change {
             $0.record = announce("1")
             $0.fetch = .success(body(.enforce, maxAge: 7 * 86_400))
@@ -180,9 +180,9 @@ struct ClockJumpTests {
     func saidOnce() async throws {
         let world = World()
         let domain = try DomainName("example.org")
-        let keeper = PolicyKeeper(
+        let keeper = PolicyCache(
             memory: world, store: world, discoverer: world, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: KeeperSettings())
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
         world.change {
             $0.record = announce("1")
             $0.fetch = .success(body(.enforce))
@@ -221,20 +221,20 @@ struct UnreadablePolicyTests {
     }
 
     private let world = World()
-    private let keeper: PolicyKeeper
+    private let keeper: PolicyCache
     private let domain: DomainName
 
     init() throws {
         domain = try DomainName("example.org")
-        keeper = PolicyKeeper(
+        keeper = PolicyCache(
             memory: Memory(world), store: world, discoverer: world, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: KeeperSettings())
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
     }
 
     @Test(
         "whatever the network says that is no policy",
-        arguments: [.found(.absent), .unavailable("SERVFAIL"), announce("1")] as [RecordFinding])
-    func holds(_ record: RecordFinding) async {
+        arguments: [.found(.absent), .unavailable("SERVFAIL"), announce("1")] as [RecordLookup])
+    func holds(_ record: RecordLookup) async {
         world.change { $0.record = record }
         for _ in 1...3 {
             #expect(await keeper.policy(for: domain) == .unreadable("cannot be read"))

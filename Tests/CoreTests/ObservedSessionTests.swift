@@ -108,8 +108,8 @@ struct ObservedSessionTests {
         return ([count.policy.reported.type.text] + (details.isEmpty ? ["success"] : details)).joined(separator: " ")
     }
 
-    private func finding(_ policed: Policed, _ domain: DomainName) throws -> PolicyFinding {
-        func policy(_ mode: String) throws -> PolicyFinding {
+    private func finding(_ policed: Policed, _ domain: DomainName) throws -> PolicyLookup {
+        func policy(_ mode: String) throws -> PolicyLookup {
             let body = "version: STSv1\nmode: \(mode)\nmx: mx1.example.org\nmx: *.mail.example.org\nmax_age: 86400\n"
             return .policy(
                 CachedPolicy(

@@ -8,15 +8,15 @@ import Testing
 @Suite("PolicyRefresher: policies in use do not run out")
 struct PolicyRefresherTests {
     let world = World()
-    let keeper: PolicyKeeper
+    let keeper: PolicyCache
     let refresher: PolicyRefresher
     let domain: DomainName
 
     init() throws {
         domain = try DomainName("example.org")
-        keeper = PolicyKeeper(
+        keeper = PolicyCache(
             memory: world, store: world, discoverer: world, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: KeeperSettings())
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
         refresher = PolicyRefresher(keeper: keeper, memory: world, uses: keeper.uses, clock: world)
     }
 

@@ -16,13 +16,13 @@ struct ProvenTests {
 
     init() throws {
         hops = [.mx(of: try DomainName("example.org"), port: 25)]
-        var settings = KeeperSettings()
+        var settings = PolicyCacheSettings()
         settings.recordCheckInterval = .seconds(30 * 86_400)
-        let keeper = PolicyKeeper(
+        let keeper = PolicyCache(
             memory: world, store: world, discoverer: world, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: settings)
         gate = Gate(
-            policies: keeper, routes: RouteBook(router: world, clock: world), prober: world, recorder: world,
+            policies: keeper, routes: RouteCache(router: world, clock: world), prober: world, recorder: world,
             clock: world, settings: GateSettings())
         let facts = TLSFacts(
             address: try #require(IPAddress("192.0.2.1")), version: "TLSv1.3", cipher: "x", subject: "", issuer: "",

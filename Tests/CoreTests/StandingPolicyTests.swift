@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Standing policies: pinned, then the domain's own, then the list's")
 struct StandingPolicyTests {
-    private final class Book: StandingPolicies {
+    private final class Book: PolicyOverrides {
         struct State {
             var pins = LocalPolicies()
             var list: [DomainName: Policy] = [:]
@@ -26,7 +26,7 @@ struct StandingPolicyTests {
 
     private let world = World()
     private let book = Book()
-    private let keeper: PolicyKeeper
+    private let keeper: PolicyCache
     private let gate: Gate
     private let domain: DomainName
     private let hop: NextHop
@@ -34,11 +34,11 @@ struct StandingPolicyTests {
     init() throws {
         domain = try DomainName("example.org")
         hop = .mx(of: domain, port: 25)
-        keeper = PolicyKeeper(
+        keeper = PolicyCache(
             memory: world, store: world, discoverer: world, standing: book, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: KeeperSettings())
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
         gate = Gate(
-            policies: keeper, routes: RouteBook(router: world, clock: world), prober: world, recorder: world,
+            policies: keeper, routes: RouteCache(router: world, clock: world), prober: world, recorder: world,
             clock: world, settings: GateSettings())
     }
 
@@ -52,7 +52,7 @@ struct StandingPolicyTests {
         book.state.withLock { $0.list[domain] = policy }
     }
 
-    private func origin(_ finding: PolicyFinding?) -> CachedPolicy.Origin? {
+    private func origin(_ finding: PolicyLookup?) -> CachedPolicy.Origin? {
         if case .policy(let cached) = finding { cached.origin } else { nil }
     }
 
@@ -105,12 +105,12 @@ struct StandingPolicyTests {
         }
     }
 
-    static let troubles: [RecordFinding] = [
+    static let troubles: [RecordLookup] = [
         .found(.absent), .found(.invalid("2 records")), .unavailable("SERVFAIL"), announce("1"),
     ]
 
     @Test("the list's policy applies where the domain's own cannot be had", arguments: troubles)
-    func preloaded(_ record: RecordFinding) async throws {
+    func preloaded(_ record: RecordLookup) async throws {
         try preload(.enforce)
         world.change { $0.record = record }
         #expect(keeper.known(domain) == nil, "the domain's own is asked for first")

@@ -57,12 +57,12 @@ final class Consent: Sendable {
     }
 }
 
-extension PackedReport {
+extension CompressedReport {
     /// A report with 12 sessions that went well and 3 that failed.
     static func sample(
         for domain: String = "two.lab", organization: String = "Example \"Org\"", contact: String = "tlsrpt@sender.lab",
         reportID: String = "2026-11-22.two.lab@sender.lab", padding: Int = 0
-    ) throws -> PackedReport {
+    ) throws -> CompressedReport {
         let policyDomain = try DomainName(domain)
         let submitter = try DomainName("sender.lab")
         let day = UTCDay(daysSinceEpoch: 20_779)
@@ -77,7 +77,7 @@ extension PackedReport {
             let fileName = ReportFileName(
                 sender: submitter, policyDomain: policyDomain, range: .init(day), uniqueID: "1", isCompressed: true)
         else { throw LabError("file name") }
-        return PackedReport(
+        return CompressedReport(
             policyDomain: policyDomain, submitter: submitter, organizationName: organization, contactInfo: contact,
             reportID: reportID, day: day, fileName: fileName, body: try compress(try report.json()))
     }

@@ -24,7 +24,7 @@ struct HTTPSCarriageTests {
         func carry(
             _ uri: String = HTTPSCarriageTests.url, consent: Consent = Consent(),
             _ change: (inout CourierSettings) -> Void = { _ in }
-        ) async throws -> CarriageResult {
+        ) async throws -> SendResult {
             try await lab.courier(change).carry(.sample(), to: .sample(uri), commit: consent.ask)
         }
     }
@@ -36,7 +36,7 @@ struct HTTPSCarriageTests {
         #expect(try await endpoint.carry(consent: consent) == .accepted("HTTP status 201"))
         #expect(consent.count == 1)
         let request = try #require(endpoint.host.requests.first)
-        let report = try PackedReport.sample()
+        let report = try CompressedReport.sample()
         #expect(endpoint.host.requests.count == 1)
         #expect(request.method == "POST")
         #expect(request.path == "/tlsrpt?for=two")
@@ -75,8 +75,8 @@ struct HTTPSCarriageTests {
     func large() async throws {
         let endpoint = try Endpoint()
         let noise = (0..<300_000).map { _ in UInt8.random(in: 0...255) }
-        let sample = try PackedReport.sample()
-        let report = PackedReport(
+        let sample = try CompressedReport.sample()
+        let report = CompressedReport(
             policyDomain: sample.policyDomain, submitter: sample.submitter, organizationName: "", contactInfo: "",
             reportID: "1", day: sample.day, fileName: sample.fileName, body: noise)
         let courier = try endpoint.lab.courier()
@@ -97,7 +97,7 @@ struct HTTPSCarriageTests {
         #expect(endpoint.host.requests.isEmpty)
     }
 
-    static let statuses: [(Int, String?, CarriageResult)] = [
+    static let statuses: [(Int, String?, SendResult)] = [
         (200, nil, .accepted("HTTP status 200")), (202, nil, .accepted("HTTP status 202")),
         (301, nil, .refused("HTTP status 301: no, redirects are not followed")),
         (400, nil, .refused("HTTP status 400: no")), (404, "60", .refused("HTTP status 404: no")),

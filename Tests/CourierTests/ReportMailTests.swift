@@ -12,13 +12,13 @@ struct ReportMailTests {
     /// A Postfix that relays for a domain to its mail host.
     private struct Office {
         let lab: CourierLab
-        let host: MXHost
+        let host: MXServer
         let postfix: Postfix
         private let files: TemporaryDirectory
 
         init() throws {
             lab = try CourierLab()
-            host = try MXHost(address: lab.address(25), hostName: "mx.two.lab", credential: nil)
+            host = try MXServer(address: lab.address(25), hostName: "mx.two.lab", credential: nil)
             var options = Postfix.Options()
             options.transports = ["two.lab smtp:[\(host.address)]"]
             postfix = try Postfix(address: lab.address(24), options: options)
@@ -36,7 +36,7 @@ struct ReportMailTests {
 
         /// Carries a report and gives what the mail host received.
         func deliver(
-            _ report: PackedReport, by submission: Submission, dkim: [DKIMSettings] = [],
+            _ report: CompressedReport, by submission: Submission, dkim: [DKIMSettings] = [],
             _ change: (inout CourierSettings) -> Void = { _ in }
         ) async throws -> ReceivedMessage {
             let courier = try lab.courier {
@@ -56,7 +56,7 @@ struct ReportMailTests {
     @Test("the sendmail command carries it, as others read it")
     func bySendmail() async throws {
         let office = try Office()
-        let report = try PackedReport.sample()
+        let report = try CompressedReport.sample()
         let message = try await office.deliver(report, by: office.sendmail())
         #expect(message.sender == "tlsrpt@sender.lab")
         #expect(message.recipients == ["tls+reports@two.lab"])

@@ -11,7 +11,7 @@ import Testing
 struct SMTPSecurityTests {
     private static let address = "198.51.100.25"
 
-    private func carry(_ faults: MXFault..., offersTLS: Bool = true) async throws -> (CarriageResult, MXHost) {
+    private func carry(_ faults: MXFault..., offersTLS: Bool = true) async throws -> (SendResult, MXServer) {
         try Command.check(["ip", "address", "replace", Self.address + "/32", "dev", "lo"])
         // With an IPv4 address beyond loopback, and none of IPv6, the system's resolver takes ::1 for unreachable.
         defer { _ = try? Command.run(["ip", "address", "del", Self.address + "/32", "dev", "lo"]) }
@@ -19,7 +19,7 @@ struct SMTPSecurityTests {
         let credential = try CertificateAuthority().issue(names: ["elsewhere.lab"])
         var behaviour = MXBehaviour(hostName: "relay.lab", credential: credential, faults: Set(faults))
         behaviour.offersStartTLS = offersTLS
-        let host = try MXHost(address: Self.address, port: 0, behaviour: behaviour)
+        let host = try MXServer(address: Self.address, port: 0, behaviour: behaviour)
         let submission = try Submission("smtp:\(Self.address):\(host.port)")
         let courier = try lab.courier { $0.submission = submission }
         let result = await courier.carry(try .sample(), to: try .sample("mailto:reports@two.lab")) { true }

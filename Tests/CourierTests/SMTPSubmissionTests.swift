@@ -10,13 +10,13 @@ struct SMTPSubmissionTests {
     /// A host on loopback that takes reports, or does not.
     private struct Relay {
         let lab: CourierLab
-        let host: MXHost
+        let host: MXServer
         let consent = Consent()
 
         init(_ faults: MXFault...) throws {
             lab = try CourierLab()
             let credential = try lab.authority.issue(names: ["elsewhere.lab"])
-            host = try MXHost(
+            host = try MXServer(
                 address: lab.address(25),
                 behaviour: MXBehaviour(hostName: "relay.lab", credential: credential, faults: Set(faults)))
             lab.names.set("relay.lab", .a(host.address))
@@ -24,7 +24,7 @@ struct SMTPSubmissionTests {
 
         func carry(
             via submission: String = "smtp:relay.lab", _ change: (inout CourierSettings) -> Void = { _ in }
-        ) async throws -> CarriageResult {
+        ) async throws -> SendResult {
             let submission = try Submission(submission)
             let courier = try lab.courier {
                 $0.submission = submission
@@ -47,7 +47,7 @@ struct SMTPSubmissionTests {
         #expect(relay.consent.count == 1)
     }
 
-    static let replies: [(MXFault, CarriageResult, consents: Int)] = [
+    static let replies: [(MXFault, SendResult, consents: Int)] = [
         (.rejectRecipients, .refused("RCPT: 550 5.1.1 no such mailbox"), 0),
         (.deferRecipients, .deferred("RCPT: 450 4.2.1 try again later", after: nil), 0),
         (
@@ -88,7 +88,7 @@ struct SMTPSubmissionTests {
         let relay = try Relay()
         relay.host.stop()
         guard case .deferred = try await relay.carry() else { throw LabError("not deferred") }
-        let unknown = CarriageResult.deferred(
+        let unknown = SendResult.deferred(
             "not handed over to smtp:none.lab:25: none.lab does not exist", after: nil)
         #expect(try await relay.carry(via: "smtp:none.lab") == unknown)
         #expect(relay.consent.count == 0)

@@ -25,9 +25,9 @@ struct SendmailSubmissionTests {
         func submit(
             _ message: String = "Subject: x\r\n\r\n.\r\nlast\r\n", timeout: Duration = .seconds(20),
             sender: Mailbox? = Mailbox("-f@sender.lab")
-        ) async throws -> CarriageResult {
+        ) async throws -> SendResult {
             let recipient = try #require(Mailbox("-oQ/tmp@two.lab"))
-            let letter = Letter(sender: sender, recipient: recipient, message: Array(message.utf8))
+            let letter = OutgoingMail(sender: sender, recipient: recipient, message: Array(message.utf8))
             return await SendmailSubmission(path: path, timeout: timeout).submit(letter, commit: consent.ask)
         }
 
@@ -48,7 +48,7 @@ struct SendmailSubmissionTests {
         #expect(program.read("arguments") == "-i\n-odb\n-f\n<>\n--\n-oQ/tmp@two.lab\n")
     }
 
-    static let endings: [(String, CarriageResult)] = [
+    static let endings: [(String, SendResult)] = [
         ("cat >/dev/null; echo 'no\u{1B}[1m such user' >&2; exit 67", .refused("PATH: exit 67: no\\x1B[1m such user")),
         ("cat >/dev/null; exit 68", .refused("PATH: exit 68")), ("cat >/dev/null; exit 65", .refused("PATH: exit 65")),
         ("cat >/dev/null; exit 64", .deferred("PATH: exit 64", after: nil)),
@@ -105,7 +105,7 @@ struct SendmailSubmissionTests {
 
     @Test("a command that is not there says so")
     func missing() async throws {
-        let letter = Letter(sender: nil, recipient: try #require(Mailbox("a@two.lab")), message: [])
+        let letter = OutgoingMail(sender: nil, recipient: try #require(Mailbox("a@two.lab")), message: [])
         let result = await SendmailSubmission(path: "/nonexistent", timeout: .seconds(1)).submit(letter) { true }
         #expect(result == .deferred("cannot run /nonexistent: No such file or directory", after: nil))
     }

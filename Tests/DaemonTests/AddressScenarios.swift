@@ -10,7 +10,7 @@ struct AddressScenarios {
         let town = lab.town
         let daemon = try await lab.daemon(56)
         // One host at ::1 for all; the name asked for chooses its certificate.
-        let six = try MXHost(address: "::1", hostName: "mx.k-six.lab", credential: nil)
+        let six = try MXServer(address: "::1", hostName: "mx.k-six.lab", credential: nil)
         defer { six.stop() }
         let names = ["good", "bad", "mixed", "both", "dead"].map { "mx.k-six-\($0).lab" }
         for name in names {

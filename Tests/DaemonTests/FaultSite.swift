@@ -9,22 +9,22 @@ final class FaultSite: Sendable {
     let domain: String
     var mx: String { "mx.\(domain)" }
     /// The first mail host.
-    let host: MXHost
-    let town: Town
+    let host: MXServer
+    let town: TestNetwork
     /// What the daemons see of the DNS; the MTA sees `town.names`.
     let view: NameServer
 
     private let credential: Credential
     /// The row's addresses begin with it: a subnet of its own, as other people's hosts have.
     private let prefix: String
-    private let others = Mutex<[MXHost]>([])
+    private let others = Mutex<[MXServer]>([])
 
     /// Addresses of a column's hosts in the row's subnet.
     private static let addressesEach = 60
 
     /// Sets up a domain whose policy says `enforce` and whose host keeps it.
     init(
-        _ row: FaultTable.Row, number: Int, _ column: FaultTable.Column, credential: Credential, town: Town,
+        _ row: FaultTable.Row, number: Int, _ column: FaultTable.Column, credential: Credential, town: TestNetwork,
         view: NameServer
     ) throws {
         self.row = row
@@ -63,7 +63,7 @@ final class FaultSite: Sendable {
     func another(plain: Bool) throws -> String {
         let number = others.withLock { $0.count }
         let address = "\(prefix).\(column.rawValue * Self.addressesEach + 2 + number)"
-        let other = try MXHost(address: address, hostName: mx, credential: plain ? nil : credential)
+        let other = try MXServer(address: address, hostName: mx, credential: plain ? nil : credential)
         others.withLock { $0.append(other) }
         return address
     }

@@ -5,7 +5,7 @@ import Testing
 
 /// A daemon that hears from one MTA how its deliveries went, and domains to deliver to.
 struct IntakeLab {
-    let town: Town
+    let town: TestNetwork
     let daemon: DaemonProcess
     /// Domains of this laboratory end in it.
     let suffix: String
@@ -30,14 +30,14 @@ struct IntakeLab {
     @discardableResult
     func domain(
         _ name: String, mode: String = "enforce", credential: Credential? = nil, plain: Bool = false
-    ) throws -> MXHost {
+    ) throws -> MXServer {
         wantsReports("\(name).\(suffix)")
         return try town.domain("\(name).\(suffix)", mode: mode, credential: credential, plain: plain)
     }
 
     /// A domain without a policy.
     @discardableResult
-    func unpolicedDomain(_ name: String, plain: Bool = false) throws -> MXHost {
+    func unpolicedDomain(_ name: String, plain: Bool = false) throws -> MXServer {
         wantsReports("\(name).\(suffix)")
         let host = try town.mailHost("mx.\(name).\(suffix)", plain: plain)
         town.route("\(name).\(suffix)", to: ["mx.\(name).\(suffix)"])

@@ -8,7 +8,7 @@ final class Lab: Sendable {
     /// Daemons that scenarios may have, each behind an smtpd of its own.
     static let gates = 1...64
 
-    let town: Town
+    let town: TestNetwork
     let postfix: Postfix
     /// A daemon lives as long as the lab: a scenario need not hold it to keep it running.
     private let daemons = Mutex<[DaemonProcess]>([])
@@ -20,7 +20,7 @@ final class Lab: Sendable {
     private init() throws {
         var dane: Credential?
         var mismatch: Credential?
-        town = try Town(prefix: "127.20") { authority in
+        town = try TestNetwork(prefix: "127.20") { authority in
             let good = try authority.selfSigned(names: ["anything.seclab"])
             let other = try authority.issue(names: ["mx.danebad.seclab"], options: [.ownKey])
             dane = good

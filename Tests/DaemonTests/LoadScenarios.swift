@@ -13,7 +13,7 @@ struct LoadScenarios {
         let town = lab.town
         // A machine busy with other tests must not decide: only verdicts do.
         let daemon = try await lab.daemon(57, "[milter]\nlookup_wait = \"20s\"\nmessage_budget = \"25s\"\n")
-        var hosts: [MXHost] = []
+        var hosts: [MXServer] = []
         for number in 0..<Self.connections / 2 {
             hosts.append(try town.domain("k-load-good\(number).lab"))
             try bad(number, "k-load-bad\(number).lab", in: town)
@@ -36,7 +36,7 @@ struct LoadScenarios {
     }
 
     /// A domain that breaks its policy, in one way of several.
-    private func bad(_ number: Int, _ domain: String, in town: Town) throws {
+    private func bad(_ number: Int, _ domain: String, in town: TestNetwork) throws {
         let host = "mx.\(domain)"
         switch number % 4 {
         case 0: try town.domain(domain, plain: true)

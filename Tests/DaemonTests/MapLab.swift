@@ -31,7 +31,7 @@ final class MapLab: Sendable {
     static let enforcing = "enforcement = \"milter+policy-map\"\n"
 
     let lab: Lab
-    var town: Town { lab.town }
+    var town: TestNetwork { lab.town }
     let daemon: DaemonProcess
     private let postfixes: [Kind: Postfix]
 
@@ -53,7 +53,7 @@ final class MapLab: Sendable {
     }
 
     /// What every Postfix with a map has.
-    static func options(_ town: Town, map: String) -> Postfix.Options {
+    static func options(_ town: TestNetwork, map: String) -> Postfix.Options {
         var options = Postfix.Options()
         options.caFile = town.authority.caFile
         options.settings = [
@@ -64,7 +64,7 @@ final class MapLab: Sendable {
         return options
     }
 
-    private static func start(_ kind: Kind, _ town: Town) throws -> Postfix {
+    private static func start(_ kind: Kind, _ town: TestNetwork) throws -> Postfix {
         var options = options(town, map: map(gate, kind.isDebian13 ? "postfix-tlsrpt" : "postfix"))
         if kind.isDebian13 { options.root = Postfix.debian13 }
         if kind.hasMilter {

@@ -5,7 +5,7 @@ import Testing
 @Suite("On a real Postfix: the policy map over time")
 struct MapLifeScenarios {
     /// A Postfix of Debian 12 with the map of a gate of its own.
-    private func postfix(_ town: Town, _ gate: Int, at address: String) throws -> Postfix {
+    private func postfix(_ town: TestNetwork, _ gate: Int, at address: String) throws -> Postfix {
         try Postfix(address: address, options: MapLab.options(town, map: MapLab.map(gate)))
     }
 

@@ -12,7 +12,7 @@ import Testing
 @Suite("Memory is bounded, and no more is done for a policy than is due")
 struct MemoryBudgetTests {
     private struct Nobody: PolicyDiscoverer, PolicyStore {
-        func record(for domain: DomainName) async -> RecordFinding { .unavailable("nobody") }
+        func record(for domain: DomainName) async -> RecordLookup { .unavailable("nobody") }
         func fetch(for domain: DomainName, isRenewal: Bool) async throws(FetchError) -> Policy.Reading {
             throw .notTried("nobody")
         }
@@ -46,9 +46,9 @@ struct MemoryBudgetTests {
                 PackedPolicy(CachedPolicy(domain: domain, id: "1", policy: policy, fetchedAt: clock.now)), for: domain)
             uses[domain] = clock.now
         }
-        let keeper = PolicyKeeper(
+        let keeper = PolicyCache(
             memory: table, store: Nobody(), discoverer: Nobody(), clock: clock, logger: logger,
-            settings: KeeperSettings())
+            settings: PolicyCacheSettings())
         keeper.uses.load(uses)
         let refresher = PolicyRefresher(keeper: keeper, memory: table, uses: keeper.uses, clock: clock)
         #expect(await refresher.refreshDue() == 0)

@@ -77,7 +77,7 @@ struct SendmailScenarios {
     func slowDomains() async throws {
         let (town, mta) = try await SendmailLab.open()
         let daemon = try await mta.daemon(29)
-        var hosts: [MXHost] = []
+        var hosts: [MXServer] = []
         for number in 1...4 {
             hosts.append(try town.domain("s-slow\(number).lab"))
             town.policies.set("mta-sts.s-slow\(number).lab", .hang)
@@ -195,7 +195,7 @@ private final class SendmailLab: Sendable {
 
     private static let shared = Task { try await SendmailLab() }
 
-    static func open() async throws -> (Town, SendmailLab) {
+    static func open() async throws -> (TestNetwork, SendmailLab) {
         let own = try await shared.value
         return (own.lab.town, own)
     }

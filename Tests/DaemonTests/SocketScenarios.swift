@@ -178,7 +178,7 @@ struct SocketScenarios {
     func portInUse() async throws {
         let directory = try TemporaryDirectory()
         let manager = try NotifySocket(directory.path + "/notify")
-        let occupant = try MXHost(address: "127.20.9.48", port: 8890, hostName: "mx.k-port.lab", credential: nil)
+        let occupant = try MXServer(address: "127.20.9.48", port: 8890, hostName: "mx.k-port.lab", credential: nil)
         defer { occupant.stop() }
         let daemon = try await daemon(48, socket: "inet:8890@127.20.9.48")
         let result = try Command.run(

@@ -14,7 +14,7 @@ extension Store {
         let contact = try #require(Mailbox("tlsrpt@mta.lab"))
         let settings = ReportingSettings(organizationName: "Lab", contact: contact, source: "mta.lab")
         let delivery = PlannedDelivery(to: try #require(ReportDestination(destination)), notBefore: day.start)
-        let outcome = SettledReport.Outcome.planned(try ReportMaker(settings).pack(results, on: day), [delivery])
-        try await settle([SettledReport(day: day, domain: results.domain, outcome: outcome)], at: day.start)
+        let outcome = ReportDecision.Outcome.planned(try ReportMaker(settings).pack(results, on: day), [delivery])
+        try await settle([ReportDecision(day: day, domain: results.domain, outcome: outcome)], at: day.start)
     }
 }

@@ -11,7 +11,7 @@ struct StoreLossScenarios {
     enum Accident: String, CaseIterable, Sendable { case removed, moved, cut, replaced }
 
     /// A running daemon that has learned and saved the enforce policy of `domain`.
-    private func learned(_ lab: Lab, _ domain: String) async throws -> (DaemonProcess, MXHost) {
+    private func learned(_ lab: Lab, _ domain: String) async throws -> (DaemonProcess, MXServer) {
         let daemon = try DaemonProcess(address: "127.20.9.\(Self.gate)", settings: lab.town.settings)
         try await daemon.start()
         let host = try lab.town.domain(domain)
@@ -22,7 +22,7 @@ struct StoreLossScenarios {
     }
 
     /// From now on only the store can know that the domain has a policy, and its host breaks it.
-    private func spoil(_ lab: Lab, _ domain: String, _ host: MXHost) {
+    private func spoil(_ lab: Lab, _ domain: String, _ host: MXServer) {
         host.change { $0.credential = nil }
         lab.town.names.remove("_mta-sts.\(domain)")
         lab.town.policies.set("mta-sts.\(domain)", .status(503))

@@ -62,7 +62,7 @@ struct VerdictScenarios {
         }
     }
 
-    private func prepare(_ row: Bad, _ domain: String, _ lab: Lab) throws -> MXHost {
+    private func prepare(_ row: Bad, _ domain: String, _ lab: Lab) throws -> MXServer {
         let authority = row.isForeign ? try CertificateAuthority(commonName: "foreign root") : lab.town.authority
         let names = [row.certificateName ?? "mx.\(domain)"]
         let credential =
@@ -101,7 +101,7 @@ struct VerdictScenarios {
         let check = try daemon.command("check", "v-address.lab")
         #expect(check.status == 1 && check.output.contains("127.20.250.1: names no host"), "\(check)")
         // What the gate holds back, since Postfix takes an address for a host.
-        let dialled = try MXHost(address: "127.20.250.1", hostName: "evil.lab", credential: nil)
+        let dialled = try MXServer(address: "127.20.250.1", hostName: "evil.lab", credential: nil)
         lab.town.names.set("_mta-sts.v-address2.lab", .txt("no policy"))
         lab.town.names.set("v-address2.lab", [.mx(10, "127.20.250.1")])
         #expect(try await lab.send(through: 58, to: "u@v-address2.lab").reply.isPositive)

@@ -89,10 +89,10 @@ struct Demo {
         }
     }
 
-    private func makeTown() throws -> Town {
+    private func makeTown() throws -> TestNetwork {
         let daneHost = "127.10.3.1"
         var daneCredential: Credential?
-        let town = try Town(prefix: "127.10") { authority in
+        let town = try TestNetwork(prefix: "127.10") { authority in
             let credential = try authority.selfSigned(names: ["mx.dane.seclab"])
             daneCredential = credential
             return SignedZone(

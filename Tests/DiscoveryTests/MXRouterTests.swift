@@ -166,7 +166,7 @@ struct MXRouterTests {
         let relay = try DomainName("relay.lab")
         let router = MXRouter(resolver: world.resolver)
         let (route, _) = try await router.route(to: .host(relay, port: 587))
-        #expect(route.candidates == [Candidate(name: relay, preference: 0, port: 587)])
+        #expect(route.candidates == [MXHost(name: relay, preference: 0, port: 587)])
         #expect(route.policyDomain == relay)
         #expect(route.isSecure)
         #expect(world.names.queries("relay.lab") == 0)

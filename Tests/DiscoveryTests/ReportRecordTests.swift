@@ -8,8 +8,8 @@ import Testing
 // Serialized: every test runs servers of its own, and hundreds of them at once exhaust descriptors.
 @Suite("RFC 8460 §3: the TLSRPT record in the DNS", .serialized)
 struct ReportRecordTests {
-    private func look(_ world: World, _ domain: String = "example.lab") async throws -> ReportRecordFinding {
-        let lookup = ReportRecordLookup(resolver: world.resolver, timeout: .seconds(2))
+    private func look(_ world: World, _ domain: String = "example.lab") async throws -> ReportRecordLookup {
+        let lookup = ReportRecordResolver(resolver: world.resolver, timeout: .seconds(2))
         return await lookup.record(for: try DomainName(domain))
     }
 

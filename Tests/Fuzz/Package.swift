@@ -24,7 +24,7 @@ let package = Package(
         // Without the server, which needs swift-nio.
         .target(
             name: "PolicyMap", dependencies: ["Names", "MTASTS", "TLSRPT"],
-            sources: ["AcceptedNames.swift", "MapAnswer.swift", "MapForm.swift", "Netstring.swift"]),
+            sources: ["AcceptedNames.swift", "MapReply.swift", "MapForm.swift", "Netstring.swift"]),
         // Without what needs swift-log: the sockets and files.
         .target(
             name: "Intake", dependencies: ["Names", "MTASTS", "TLSRPT"],

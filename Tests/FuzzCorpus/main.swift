@@ -25,7 +25,7 @@ try write(MapTable.frames.map(\.octets), for: "Netstring")
 try write(PreloadTable.texts, for: "PreloadList")
 // The first octet chooses form, hosts and settings.
 let bodies = PolicyTable.valid.map(\.body) + MapTable.hostileBodies.map { String($0.prefix(4000)) }
-try write(bodies.enumerated().map { "\(Character(Unicode.Scalar(UInt8($0 % 128))))\($1)" }, for: "MapAnswer")
+try write(bodies.enumerated().map { "\(Character(Unicode.Scalar(UInt8($0 % 128))))\($1)" }, for: "MapReply")
 
 try write(
     DatagramRows.captured + DatagramRows.tolerated.map(\.datagram)

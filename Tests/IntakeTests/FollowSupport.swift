@@ -175,7 +175,7 @@ struct FollowedLog {
     let scratch: LogScratch
     let ledger = MemoryLedger()
     let log = LoggedLines()
-    let trouble = IntakeTrouble()
+    let trouble = SourceStatus()
     let clock = SetClock()
     var beginsAtEnd = false
     var pace = IntakePace()

@@ -4,19 +4,19 @@ import Testing
 @testable import Daemon
 
 /// What our settings say, in the tables' rows.
-private func guarding(_ change: (inout GuardSettings) -> Void = { _ in }) -> GuardSettings {
-    var settings = GuardSettings()
+private func guarding(_ change: (inout ExpectedConfiguration) -> Void = { _ in }) -> ExpectedConfiguration {
+    var settings = ExpectedConfiguration()
     settings.enforcement = .milterAndPolicyMap
     settings.mapSocket = .inet(host: "127.0.0.1", port: 8461)
     change(&settings)
     return settings
 }
 
-private func findings(of facts: PostfixFacts, guarding settings: GuardSettings) -> [MTAFinding] {
+private func findings(of facts: PostfixFacts, guarding settings: ExpectedConfiguration) -> [Diagnostic] {
     MTAReport(facts, guarding: settings).findings
 }
 
-private func topics(_ findings: [MTAFinding]) -> [String] { findings.map { "\($0.severity.rawValue) \($0.topic)" } }
+private func topics(_ findings: [Diagnostic]) -> [String] { findings.map { "\($0.severity.rawValue) \($0.topic)" } }
 
 @Suite("What a Postfix lacks is named, with the line to add")
 struct PostfixRuleTests {
@@ -51,7 +51,10 @@ struct PostfixRuleTests {
         var settings = guarding()
         var testDescription: String { "\(changes.sorted { $0.key < $1.key }) \(expected)" }
 
-        init(_ changes: [String: String], _ expected: [String], _ change: (inout GuardSettings) -> Void = { _ in }) {
+        init(
+            _ changes: [String: String], _ expected: [String],
+            _ change: (inout ExpectedConfiguration) -> Void = { _ in }
+        ) {
             self.changes = changes
             self.expected = expected
             settings = guarding(change)
@@ -225,7 +228,7 @@ struct PostfixRuleTests {
 
     @Test("a service of master.cf may keep its deliveries from the intake, and the cure is for that service")
     func silentService() {
-        func found(_ overrides: [String: String]) -> [MTAFinding] {
+        func found(_ overrides: [String: String]) -> [Diagnostic] {
             let own = PostfixFacts.Service("own/unix", "smtp", overrides: overrides)
             let settings = guarding {
                 $0.intake.postfixLog = .journal
@@ -240,7 +243,7 @@ struct PostfixRuleTests {
             ("smtp_tls_loglevel", "0", "1"), ("smtp_tlsrpt_enable", "no", "yes"),
             ("smtp_tlsrpt_socket_name", "/run/x", "run/tlsrpt/tlsrpt.sock"),
         ] {
-            let cure = MTAFinding.Cure("/etc/postfix/master.cf", "own ... smtp", "  -o \(name)=\(wanted)")
+            let cure = Diagnostic.Cure("/etc/postfix/master.cf", "own ... smtp", "  -o \(name)=\(wanted)")
             #expect(found([name: value]).map(\.cure) == [cure])
         }
     }
@@ -299,11 +302,12 @@ struct SendmailRuleTests {
         let old: String
         let new: String
         let expected: [String]
-        let settings: GuardSettings
+        let settings: ExpectedConfiguration
         var testDescription: String { "\(old) becomes \(new)" }
 
         init(
-            _ old: String, _ new: String, _ expected: [String], _ change: (inout GuardSettings) -> Void = { _ in }
+            _ old: String, _ new: String, _ expected: [String],
+            _ change: (inout ExpectedConfiguration) -> Void = { _ in }
         ) {
             (self.old, self.new, self.expected) = (old, new, expected)
             settings = guarding(change)

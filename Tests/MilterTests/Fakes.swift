@@ -37,7 +37,7 @@ final class TableJudge: RecipientJudge {
 
     func settle(_ hops: [NextHop], because ending: WaitEnding) -> Verdict { .unknown("lookup still running") }
 
-    func note(_ ruling: Ruling) {
+    func note(_ ruling: Disposition) {
         noted.withLock { $0.append("\(ruling.hops.first?.policyDomain?.ascii ?? "-")") }
     }
 

@@ -11,7 +11,7 @@ struct SessionTests {
         var settings = MilterSettings()
         settings.lookupWait = .milliseconds(20)
         change(&settings)
-        let desk = Desk(settings: settings, judge: judge, logger: log.logger())
+        let desk = MilterState(settings: settings, judge: judge, logger: log.logger())
         return Session(desk: desk, canQuarantine: canQuarantine)
     }
 

@@ -5,18 +5,18 @@ import Logging
 import Synchronization
 
 /// Answers at once what its table holds; the rest waits until a test releases it.
-final class FakeOracle: MapOracle {
+final class FakeOracle: MapResolver {
     private struct State {
-        var released: [NextHop: MapFinding] = [:]
-        var waiting: [NextHop: [CheckedContinuation<MapFinding, Never>]] = [:]
+        var released: [NextHop: MapAnswer] = [:]
+        var waiting: [NextHop: [CheckedContinuation<MapAnswer, Never>]] = [:]
         var patience: [Duration] = []
     }
 
-    private let warm: [DomainName: MapFinding]
+    private let warm: [DomainName: MapAnswer]
     private let state = Mutex(State())
     private let glanceCount = Atomic(0)
 
-    init(_ warm: [String: MapFinding] = [:]) throws {
+    init(_ warm: [String: MapAnswer] = [:]) throws {
         self.warm = Dictionary(uniqueKeysWithValues: try warm.map { (try DomainName($0), $1) })
     }
 
@@ -24,7 +24,7 @@ final class FakeOracle: MapOracle {
     /// One for each lookup that began.
     var patience: [Duration] { state.withLock { $0.patience } }
 
-    func glance(_ key: NextHop) -> MapFinding? {
+    func glance(_ key: NextHop) -> MapAnswer? {
         glanceCount.add(1, ordering: .relaxed)
         return key.policyDomain.flatMap { warm[$0] }
     }
@@ -33,9 +33,9 @@ final class FakeOracle: MapOracle {
         if case .enforce? = warm[domain] { true } else { false }
     }
 
-    func find(_ key: NextHop, within patience: Duration) async -> MapFinding {
+    func find(_ key: NextHop, within patience: Duration) async -> MapAnswer {
         await withCheckedContinuation { continuation in
-            let finding = state.withLock { state -> MapFinding? in
+            let finding = state.withLock { state -> MapAnswer? in
                 state.patience.append(patience)
                 if let finding = state.released[key] { return finding }
                 state.waiting[key, default: []].append(continuation)
@@ -45,7 +45,7 @@ final class FakeOracle: MapOracle {
         }
     }
 
-    func release(_ domain: String, _ finding: MapFinding) throws {
+    func release(_ domain: String, _ finding: MapAnswer) throws {
         let key = NextHop.mx(of: try DomainName(domain), port: NextHop.smtpPort)
         let waiting = state.withLock { state in
             state.released[key] = finding

@@ -19,13 +19,13 @@ func cached(_ domain: String = "example.com", mode: String = "enforce", mx: [Str
 }
 
 /// The answer about `example.com`.
-func answer(_ finding: MapFinding, _ form: MapForm, _ choices: AnswerChoices = AnswerChoices()) throws -> String {
+func answer(_ finding: MapAnswer, _ form: MapForm, _ choices: AnswerChoices = AnswerChoices()) throws -> String {
     var octets: [UInt8] = []
-    MapAnswer(form, choices).write(finding, of: try name("example.com"), to: &octets)
+    MapReply(form, choices).write(finding, of: try name("example.com"), to: &octets)
     return String(decoding: octets, as: UTF8.self)
 }
 
-func trouble(_ trouble: MapTrouble) -> String { "TEMP " + trouble.rawValue }
+func trouble(_ trouble: TemporaryReason) -> String { "TEMP " + trouble.rawValue }
 
 func netstring(_ text: String) -> String { "\(text.utf8.count):\(text)," }
 

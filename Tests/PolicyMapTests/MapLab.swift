@@ -25,8 +25,8 @@ struct MapLab {
     }
 
     /// What all oracles know: `example.com`, `testing.example`, `dane.example`, `none.example`, and `d0.example` on.
-    static func warm() throws -> [String: MapFinding] {
-        var warm: [String: MapFinding] = [
+    static func warm() throws -> [String: MapAnswer] {
+        var warm: [String: MapAnswer] = [
             "example.com": .enforce(
                 try cached(mx: ["mx.example.com", "*.example.net"]), .known([try name("mx1.example.net")])),
             "testing.example": .testing(try cached("testing.example", mode: "testing", mx: ["mx.testing.example"])),
@@ -41,7 +41,7 @@ struct MapLab {
     }
 
     static func run(
-        _ settings: PolicyMapSettings = settings(), warm: [String: MapFinding]? = nil,
+        _ settings: PolicyMapSettings = settings(), warm: [String: MapAnswer]? = nil,
         _ body: (MapLab) async throws -> Void
     ) async throws {
         let oracle = try FakeOracle(try warm ?? self.warm())

@@ -27,12 +27,12 @@ struct AddressEvidenceTests {
     func refusals(code: Int32) throws {
         let address = try #require(IPAddress("192.0.2.1"))
         let error = SystemError("connect", code: code)
-        guard case .seen(.unreachable) = Visit.unconnected(.refused(error), at: address) else {
+        guard case .seen(.unreachable) = ProbeAttempt.unconnected(.refused(error), at: address) else {
             Issue.record("\(error) counts as ours")
             return
         }
         // Said by this machine, at once, two of them are.
-        switch (Visit.unconnected(.system(error), at: address), code) {
+        switch (ProbeAttempt.unconnected(.system(error), at: address), code) {
         case (.noRoute, ENETUNREACH), (.noRoute, ENETDOWN), (.ownTrouble, EACCES), (.ownTrouble, EPERM): break
         case (.seen(.unreachable), EHOSTUNREACH), (.seen(.unreachable), ECONNREFUSED): break
         case (let evidence, _): Issue.record("\(error): \(evidence)")

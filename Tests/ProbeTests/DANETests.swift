@@ -13,14 +13,14 @@ struct DANETests {
     /// Hosts below `seclab`, which is signed; `one.lab` is not.
     private struct Lab {
         let authority: CertificateAuthority
-        let host: MXHost
+        let host: MXServer
         let prober: SMTPProber
         private let resolver: ValidatingResolver
         private let unsigned: NameServer
 
         init() throws {
             authority = try CertificateAuthority()
-            host = try MXHost(
+            host = try MXServer(
                 address: "127.2.3.1", port: 0, hostName: "mx.seclab",
                 credential: try authority.selfSigned(names: ["other.lab"]))
             unsigned = try NameServer(address: "127.2.3.2", port: 0)
@@ -66,8 +66,8 @@ struct DANETests {
             await prober.survey(try candidate(name), routeIsSecure: routeIsSecure)
         }
 
-        private func candidate(_ name: String) throws -> Candidate {
-            Candidate(name: try DomainName(name), preference: 0, port: UInt16(host.port))
+        private func candidate(_ name: String) throws -> MXHost {
+            MXHost(name: try DomainName(name), preference: 0, port: UInt16(host.port))
         }
     }
 

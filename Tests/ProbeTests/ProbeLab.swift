@@ -14,13 +14,13 @@ struct ProbeLab {
 
     let authority: CertificateAuthority
     let names: NameServer
-    let host: MXHost
+    let host: MXServer
     let prober: SMTPProber
-    let candidate: Candidate
+    let candidate: MXHost
 
     init(_ address: String, faults: Set<MXFault> = [], adjust: (inout ProbeSettings) -> Void = { _ in }) throws {
         authority = try CertificateAuthority()
-        host = try MXHost(
+        host = try MXServer(
             address: address, port: 0,
             behaviour: MXBehaviour(
                 hostName: Self.name, credential: try authority.issue(names: [Self.name]), faults: faults))
@@ -34,7 +34,7 @@ struct ProbeLab {
         prober = SMTPProber(
             resolver: try DNSResolver(dns), tls: try TLSContext(caFile: authority.caFile), connector: try Connector(),
             settings: settings)
-        candidate = Candidate(name: try DomainName(Self.name), preference: 10, port: UInt16(host.port))
+        candidate = MXHost(name: try DomainName(Self.name), preference: 10, port: UInt16(host.port))
     }
 
     func probe() async -> HostEvidence {

@@ -13,15 +13,15 @@ struct ProbeSharesTests {
     /// Forty names with 32 hosts each, all of which hold back their greeting; each name asks for each of its hosts.
     private func attack(
         _ lab: ProbeLab, address: String, owner: (Int) -> String
-    ) throws -> (host: MXHost, tasks: [Task<ProbeResult, Never>]) {
-        let silent = try MXHost(
+    ) throws -> (host: MXServer, tasks: [Task<ProbeResult, Never>]) {
+        let silent = try MXServer(
             address: address, port: lab.host.port,
             behaviour: MXBehaviour(hostName: "silent.lab", faults: [.stallGreeting]))
         var tasks: [Task<ProbeResult, Never>] = []
         for name in 0..<40 {
             let domain = try DomainName("t\(name).\(owner(name))")
             for host in 0..<32 {
-                let candidate = Candidate(
+                let candidate = MXHost(
                     name: try DomainName("h\(host).\(domain)"), preference: 10, port: lab.candidate.port)
                 lab.names.set(candidate.name.ascii, .a(address))
                 let prober = lab.prober
@@ -79,7 +79,7 @@ struct ProbeSharesTests {
         for number in 0..<40 {
             let name = try DomainName("mx.both\(number).lab")
             lab.names.set(name.ascii, .a("127.2.12.1"), .a("127.2.13.1"))
-            let candidate = Candidate(name: name, preference: 10, port: lab.candidate.port)
+            let candidate = MXHost(name: name, preference: 10, port: lab.candidate.port)
             let prober = lab.prober
             both.append(Task { await prober.probe(candidate, routeIsSecure: false, for: name, turn: { _ in }) })
         }

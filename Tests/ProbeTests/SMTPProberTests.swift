@@ -104,7 +104,7 @@ struct SMTPProberTests {
             lab.host.fail(fault)
             let seen = await lab.probe()
             #expect(seen.types == [.validationFailure], "\(fault): \(seen)")
-            #expect(seen.first?.reasonCode == Visit.dialogueFailureReason, "\(fault): \(seen)")
+            #expect(seen.first?.reasonCode == ProbeAttempt.dialogueFailureReason, "\(fault): \(seen)")
         }
     }
 
@@ -147,7 +147,7 @@ struct SMTPProberTests {
         let lab = try ProbeLab("127.2.2.1")
         let good = try lab.authority.issue(names: [ProbeLab.name])
         let hosts = try (2...12).map { number in
-            try MXHost(
+            try MXServer(
                 address: "127.2.2.\(number)", port: lab.host.port, hostName: ProbeLab.name,
                 credential: number == 12 ? nil : good)
         }
@@ -181,7 +181,7 @@ struct SMTPProberTests {
         lab.names.set(ProbeLab.name, .a("127.2.1.8"), .a("127.2.1.9"), .aaaa("::1"))
         #expect(await lab.probe().facts?.address.description == "127.2.1.8")
         let expired = try lab.authority.issue(names: [ProbeLab.name], validity: .expired)
-        let other = try MXHost(address: "127.2.1.9", port: port, hostName: ProbeLab.name, credential: expired)
+        let other = try MXServer(address: "127.2.1.9", port: port, hostName: ProbeLab.name, credential: expired)
         let seen = await lab.probe()
         #expect(seen.types == [.certificateExpired])
         #expect(seen.first?.address?.description == "127.2.1.9")

@@ -325,7 +325,7 @@ private struct BrokenOutbox: ReportOutbox {
     func claim(_ order: DeliveryOrder, for owner: DeliveryOwner, at time: UTCTime) async throws -> Claim {
         try await store.claim(order, for: owner, at: time)
     }
-    func report(of delivery: Delivery) async throws -> PackedReport? { try await store.report(of: delivery) }
+    func report(of delivery: Delivery) async throws -> CompressedReport? { try await store.report(of: delivery) }
     func commit(_ delivery: Delivery, by owner: DeliveryOwner, at time: UTCTime) async throws -> Bool { throw Full() }
     func conclude(
         _ delivery: Delivery, as conclusion: DeliveryConclusion?, by owner: DeliveryOwner, at time: UTCTime

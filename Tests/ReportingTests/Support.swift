@@ -37,7 +37,7 @@ final class Records: ReportRecordSource {
     }
     func looks(at domain: String) -> Int { asked.withLock { $0[domain] ?? 0 } }
 
-    func record(for domain: DomainName) async -> ReportRecordFinding {
+    func record(for domain: DomainName) async -> ReportRecordLookup {
         asked.withLock { $0[domain.ascii, default: 0] += 1 }
         switch table.withLock({ $0[domain.ascii] }) {
         case .texts(let texts): return .found(TLSRPTRecord.select(from: texts))
@@ -83,29 +83,29 @@ final class Gate: Sendable {
 final class Carrier: ReportCarrier {
     struct Carriage: Sendable, Hashable {
         let destination: String
-        let report: PackedReport
+        let report: CompressedReport
     }
 
-    typealias Answer = @Sendable (PackedReport, ReportDestination, @Sendable () async -> Bool) async -> CarriageResult
+    typealias Answer = @Sendable (CompressedReport, ReportDestination, @Sendable () async -> Bool) async -> SendResult
 
     private let answer: Mutex<Answer>
     private let seen = Mutex<[Carriage]>([])
 
     /// What follows the point of no return is `result`.
-    init(_ result: CarriageResult = .accepted("201")) {
+    init(_ result: SendResult = .accepted("201")) {
         answer = Mutex { _, _, commit in await commit() ? result : .withdrawn }
     }
 
     func set(_ new: @escaping Answer) { answer.withLock { $0 = new } }
-    func set(_ result: CarriageResult) { set { _, _, commit in await commit() ? result : .withdrawn } }
+    func set(_ result: SendResult) { set { _, _, commit in await commit() ? result : .withdrawn } }
 
     /// What was carried, in the order of the beginnings.
     var carriages: [Carriage] { seen.withLock { $0 } }
     var destinations: [String] { carriages.map(\.destination) }
 
     func carry(
-        _ report: PackedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
-    ) async -> CarriageResult {
+        _ report: CompressedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
+    ) async -> SendResult {
         seen.withLock { $0.append(Carriage(destination: destination.description, report: report)) }
         let answer = answer.withLock { $0 }
         return await answer(report, destination, commit)

@@ -8,7 +8,7 @@ import Testing
 /// An MX host with a connector and a context that trusts its authority.
 struct StreamLab {
     let authority: CertificateAuthority
-    let host: MXHost
+    let host: MXServer
     let connector: Connector
     let context: TLSContext
     let name: DomainName
@@ -16,7 +16,7 @@ struct StreamLab {
 
     init(_ address: String, _ credential: (CertificateAuthority) throws -> Credential) throws {
         authority = try CertificateAuthority()
-        host = try MXHost(address: address, port: 0, hostName: "mx.example.lab", credential: credential(authority))
+        host = try MXServer(address: address, port: 0, hostName: "mx.example.lab", credential: credential(authority))
         connector = try Connector()
         context = try TLSContext(caFile: authority.caFile)
         name = try DomainName("mx.example.lab")

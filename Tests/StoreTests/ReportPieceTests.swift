@@ -95,7 +95,7 @@ struct ReportPieceTests {
         let days = [noon.day, noon.day.advanced(by: 1)]
         for day in days {
             _ = try await store.begin(day, at: noon)
-            let report = SettledReport(day: day, domain: try name("a.example"), outcome: .none(.invalid, "why"))
+            let report = ReportDecision(day: day, domain: try name("a.example"), outcome: .none(.invalid, "why"))
             try await store.settle([report], at: noon)
             try await store.end(day, at: noon)
         }

@@ -11,7 +11,7 @@ extension SessionCount {
     ///   - seen: what the last look at the host found, where there was one: it knows of the certificate what a log under
     ///     an opportunistic level does not say.
     package static func counts(
-        of session: ObservedSession, for domain: DomainName, under finding: PolicyFinding, seeing seen: HostEvidence?
+        of session: ObservedSession, for domain: DomainName, under finding: PolicyLookup, seeing seen: HostEvidence?
     ) -> [SessionCount] {
         func count(_ policy: AppliedPolicy, _ details: Set<FailureDetails>) -> [SessionCount] {
             [

@@ -4,14 +4,14 @@ import TLSRPT
 
 /// What was seen of the hosts of a route; a host that is not listed has not been looked at.
 package struct Evidence: Sendable, Equatable {
-    package var hosts: [Candidate: HostEvidence]
+    package var hosts: [MXHost: HostEvidence]
     /// Hosts that our own trouble kept us from looking at, and that trouble.
-    package var notTried: [Candidate: String] = [:]
+    package var notTried: [MXHost: String] = [:]
 
-    package init(_ hosts: [Candidate: HostEvidence] = [:]) { self.hosts = hosts }
+    package init(_ hosts: [MXHost: HostEvidence] = [:]) { self.hosts = hosts }
 
     /// Takes what came of looking at a host.
-    package mutating func note(_ result: ProbeResult, of candidate: Candidate) {
+    package mutating func note(_ result: ProbeResult, of candidate: MXHost) {
         switch result {
         case .seen(let evidence): hosts[candidate] = evidence
         case .notTried(let trouble): notTried[candidate] = trouble

@@ -6,7 +6,7 @@ package struct Route: Sendable, Hashable {
     package let nextHop: NextHop
     package let policyDomain: DomainName
     /// The hosts that are looked at, in order of preference, best first; empty only if there are strangers.
-    package let candidates: [Candidate]
+    package let candidates: [MXHost]
     /// Hosts past the most that are looked at, judged by their names alone.
     package let overflow: [DomainName]
     /// What else the MX records name that is no host name, such as an address: an MTA may dial it all the same, and no
@@ -16,7 +16,7 @@ package struct Route: Sendable, Hashable {
     package let isSecure: Bool
 
     package init(
-        nextHop: NextHop, policyDomain: DomainName, candidates: [Candidate], overflow: [DomainName] = [],
+        nextHop: NextHop, policyDomain: DomainName, candidates: [MXHost], overflow: [DomainName] = [],
         strangers: [String] = [], isSecure: Bool
     ) {
         self.nextHop = nextHop
@@ -29,7 +29,7 @@ package struct Route: Sendable, Hashable {
 }
 
 /// One host of a route.
-package struct Candidate: Sendable, Hashable {
+package struct MXHost: Sendable, Hashable {
     /// The name of the MX record, which policy and certificate must match.
     package let name: DomainName
     package let preference: UInt16

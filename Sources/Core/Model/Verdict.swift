@@ -97,7 +97,7 @@ package enum Enforcement: String, Sendable, Hashable, CaseIterable {
 }
 
 /// How closely hosts are looked at.
-package enum Scrutiny: Sendable, Hashable {
+package enum HostCheck: Sendable, Hashable {
     /// A host conforms when a probe has seen it conform.
     case probes
     /// A host conforms when a pattern covers its name: the setting `probe.enabled = false`.

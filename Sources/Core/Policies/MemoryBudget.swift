@@ -123,7 +123,7 @@ extension CachedPolicy {
     var heldOctets: Int { element + domain.heldOctets + id.heldOctets + policy.heldOctets }
 }
 
-extension PolicyFinding {
+extension PolicyLookup {
     var heldOctets: Int {
         switch self {
         case .policy(let cached): cached.heldOctets
@@ -152,7 +152,7 @@ extension MXSet {
     }
 }
 
-extension MapFinding {
+extension MapAnswer {
     var heldOctets: Int {
         switch self {
         case .notFound: 0

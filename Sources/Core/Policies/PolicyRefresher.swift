@@ -14,12 +14,12 @@ package final class PolicyRefresher: Sendable {
     /// A domain without mail for so long is let go when its policy ends.
     package static let unusedAfter = Duration.seconds(30 * 86_400)
 
-    private let keeper: PolicyKeeper
+    private let keeper: PolicyCache
     private let memory: any PolicyMemory
-    private let uses: PolicyUses
+    private let uses: PolicyUsage
     private let clock: any WallClock
 
-    package init(keeper: PolicyKeeper, memory: any PolicyMemory, uses: PolicyUses, clock: any WallClock) {
+    package init(keeper: PolicyCache, memory: any PolicyMemory, uses: PolicyUsage, clock: any WallClock) {
         self.keeper = keeper
         self.memory = memory
         self.uses = uses

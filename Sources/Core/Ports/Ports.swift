@@ -11,14 +11,14 @@ package protocol Router: Sendable {
 /// Asks the network for a domain's policy.
 package protocol PolicyDiscoverer: Sendable {
     /// The TXT record; `nil` in `.unavailable` cases is never "absent".
-    func record(for domain: DomainName) async -> RecordFinding
+    func record(for domain: DomainName) async -> RecordLookup
     /// The policy by HTTPS. The caller keeps any cached policy when this throws.
     /// - Parameter isRenewal: whether a live policy is cached, whose renewal must not wait behind strangers.
     func fetch(for domain: DomainName, isRenewal: Bool) async throws(FetchError) -> Policy.Reading
 }
 
 /// What the DNS said about a domain's STS record.
-package enum RecordFinding: Sendable, Hashable {
+package enum RecordLookup: Sendable, Hashable {
     case found(STSRecord.Finding)
     /// No answer, SERVFAIL, or a bogus one: the text says which.
     case unavailable(String)
@@ -35,7 +35,7 @@ package protocol Prober: Sendable {
     ///   - turn: called with false when the host has to wait for a place of ours, so that what takes time is our doing,
     ///     and with true when it has one.
     func probe(
-        _ candidate: Candidate, routeIsSecure: Bool, for policyDomain: DomainName,
+        _ candidate: MXHost, routeIsSecure: Bool, for policyDomain: DomainName,
         turn: @escaping @Sendable (Bool) -> Void
     ) async -> ProbeResult
 }
@@ -87,19 +87,19 @@ extension PolicyMemory {
 }
 
 /// Answers policy map lookups.
-package protocol MapOracle: Sendable {
+package protocol MapResolver: Sendable {
     /// The finding if memory alone decides it; must not block.
-    func glance(_ key: NextHop) -> MapFinding?
+    func glance(_ key: NextHop) -> MapAnswer?
     /// The finding after looking things up, within `patience`: what is not known by then is `.temporary` or
     /// `.notFound` as the operator chose.
-    func find(_ key: NextHop, within patience: Duration) async -> MapFinding
+    func find(_ key: NextHop, within patience: Duration) async -> MapAnswer
     /// Whether memory holds a live enforce policy of this domain, for keys that cannot be read; must not block.
     func enforces(_ domain: DomainName) -> Bool
 }
 
 /// Says whether DANE authenticates a host, without dialling it.
 package protocol DANESurveyor: Sendable {
-    func survey(_ candidate: Candidate, routeIsSecure: Bool) async -> DANEStatus
+    func survey(_ candidate: MXHost, routeIsSecure: Bool) async -> DANEStatus
 }
 
 /// What the DNS says of a host's TLSA records. - RFC 7672 §2.2: TLS Discovery.

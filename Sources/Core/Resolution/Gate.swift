@@ -8,7 +8,7 @@ import Synchronization
 /// How routes are judged, and how long what was seen of hosts is trusted.
 package struct GateSettings: Sendable, Equatable {
     package var enforcement: Enforcement = .milter
-    package var scrutiny: Scrutiny = .probes
+    package var scrutiny: HostCheck = .probes
     /// How long a host that conformed is taken to conform still.
     package var conformingFor: Duration = .seconds(2 * 3600)
     /// How long a host that did not conform is not tried again: short, so that a repaired host gets its mail.
@@ -33,7 +33,7 @@ package final class Gate: Sendable {
     static let deliveryStandsFor = Duration.seconds(300)
 
     struct ProbeKey: Hashable, Sendable {
-        let candidate: Candidate
+        let candidate: MXHost
         let routeIsSecure: Bool
         /// What was begun under old settings ends under its old key, where nobody looks.
         let generation: Int
@@ -51,36 +51,36 @@ package final class Gate: Sendable {
         let policy: CachedPolicy?
     }
 
-    private let policies: PolicyKeeper
-    let routes: RouteBook
+    private let policies: PolicyCache
+    let routes: RouteCache
     private let prober: any Prober
     private let recorder: any Recorder
     let clock: any WallClock
     let settings: Mutex<GateSettings>
     /// Whether the MTA's own words are read, so that only mail held back here is counted here.
     private let mtaTellsSessions: Bool
-    let evidence = ExpiringTable<ProbeKey, HostEvidence>(octets: MemoryBudget.evidence) { key, seen in
+    let evidence = TTLCache<ProbeKey, HostEvidence>(octets: MemoryBudget.evidence) { key, seen in
         key.candidate.name.heldOctets + seen.heldOctets
     }
     /// What single next hops came to in the current second: the same mail for the same domain is one look.
-    let standing = ExpiringTable<NextHop, Standing>(octets: MemoryBudget.verdicts) { hop, standing in
+    let standing = TTLCache<NextHop, Standing>(octets: MemoryBudget.verdicts) { hop, standing in
         hop.heldOctets + standing.verdict.heldOctets + (standing.policy?.heldOctets ?? 0)
     }
     /// Routes that broke their policy when they were last seen. Not to be able to look again does not mend them.
-    private let broken = ExpiringTable<NextHop, Broken>(octets: MemoryBudget.broken) { hop, broken in
+    private let broken = TTLCache<NextHop, Broken>(octets: MemoryBudget.broken) { hop, broken in
         hop.heldOctets + broken.violation.heldOctets + broken.policy.heldOctets
     }
     /// Routes that kept their policy when they were last looked at, and the policy.
-    private let proven = ExpiringTable<NextHop, Policy>(octets: MemoryBudget.proven) { hop, policy in
+    private let proven = TTLCache<NextHop, Policy>(octets: MemoryBudget.proven) { hop, policy in
         hop.heldOctets + policy.heldOctets
     }
     /// Hosts that wait for a place of ours: that they are not looked at yet is not their doing.
     private let queued = Mutex<Set<ProbeKey>>([])
     let generation = Atomic(0)
-    private let probeFlights = Flights<ProbeKey, ProbeResult>(capacity: maxFlights) { $0.candidate.name }
+    private let probeFlights = SingleFlight<ProbeKey, ProbeResult>(capacity: maxFlights) { $0.candidate.name }
 
     package init(
-        policies: PolicyKeeper, routes: RouteBook, prober: any Prober, recorder: any Recorder, clock: any WallClock,
+        policies: PolicyCache, routes: RouteCache, prober: any Prober, recorder: any Recorder, clock: any WallClock,
         settings: GateSettings, mtaTellsSessions: Bool = false
     ) {
         self.policies = policies
@@ -180,7 +180,7 @@ package final class Gate: Sendable {
 
     /// What a doubt comes to. A route that broke its policy still does until it is seen to keep it, so that nobody gains
     /// by hiding from a second look. One that kept it within the last day is not held up by our own trouble.
-    private func inDoubt(_ verdict: Verdict, of hop: NextHop, under finding: PolicyFinding) -> Verdict {
+    private func inDoubt(_ verdict: Verdict, of hop: NextHop, under finding: PolicyLookup) -> Verdict {
         guard case .unproven(let doubt) = verdict, case .policy(let cached) = finding else { return verdict }
         let now = clock.now
         if let broken = broken.value(for: hop, at: now), broken.policy == cached.policy {
@@ -211,7 +211,7 @@ package final class Gate: Sendable {
 
     /// - Parameter ending: why nobody waits any longer; nil while somebody may.
     private func known(
-        _ hop: NextHop, of domain: DomainName, under policy: PolicyFinding, _ settings: GateSettings,
+        _ hop: NextHop, of domain: DomainName, under policy: PolicyLookup, _ settings: GateSettings,
         ending: WaitEnding?
     ) -> Verdict? {
         guard policy.needsRoute else { return judge(Doubt("no route needed"), under: policy) }
@@ -266,7 +266,7 @@ package final class Gate: Sendable {
     }
 
     /// Remembers a violation until the route is seen to keep its policy, and for a day that it was seen to.
-    private func conclude(_ verdict: Verdict, of hop: NextHop, under finding: PolicyFinding) -> Verdict {
+    private func conclude(_ verdict: Verdict, of hop: NextHop, under finding: PolicyLookup) -> Verdict {
         switch verdict {
         case .violating(let violation):
             guard case .policy(let cached) = finding else { break }
@@ -284,7 +284,7 @@ package final class Gate: Sendable {
         return verdict
     }
 
-    private func verdict(on hop: NextHop, of domain: DomainName, under policy: PolicyFinding) async -> Verdict {
+    private func verdict(on hop: NextHop, of domain: DomainName, under policy: PolicyLookup) async -> Verdict {
         guard policy.needsRoute else { return judge(Doubt("no route needed"), under: policy) }
         switch await routes.find(hop) {
         case .error(let error): return judge(error, of: domain, under: policy)
@@ -298,7 +298,7 @@ package final class Gate: Sendable {
 
     private func look(at route: Route) async -> Evidence {
         let generation = generation.load(ordering: .relaxed)
-        return await withTaskGroup(of: (Candidate, ProbeResult).self) { group in
+        return await withTaskGroup(of: (MXHost, ProbeResult).self) { group in
             var seen = Evidence()
             for (index, candidate) in route.candidates.enumerated() {
                 if index >= Self.maxProbesOfRoute, let (candidate, result) = await group.next() {
@@ -340,7 +340,7 @@ package final class Gate: Sendable {
     // MARK: Counting
 
     /// Counts what was done about a recipient, once per message and next hops.
-    package func note(_ ruling: Ruling) {
+    package func note(_ ruling: Disposition) {
         let hops = ruling.hops
         let domain: DomainName? =
             if case .violating(let violation) = ruling.verdict { violation.policyDomain } else {
@@ -364,7 +364,7 @@ package final class Gate: Sendable {
     }
 }
 
-extension PolicyFinding {
+extension PolicyLookup {
     /// Whether the verdict depends on the route: only enforce and testing policies say anything about hosts.
     fileprivate var needsRoute: Bool {
         if case .policy(let cached) = self { cached.policy.mode != .none } else { false }

@@ -12,8 +12,8 @@ package let handshakeFailureReason = "tls-handshake-failure"
 /// - RFC 8461 §4: Policy Validation.
 /// - RFC 8461 §5: Policy Application.
 package func judge(
-    _ route: Route, under finding: PolicyFinding, seeing evidence: Evidence, enforcement: Enforcement,
-    scrutiny: Scrutiny = .probes
+    _ route: Route, under finding: PolicyLookup, seeing evidence: Evidence, enforcement: Enforcement,
+    scrutiny: HostCheck = .probes
 ) -> Verdict {
     switch finding {
     case .absent: return .noPolicy(nil)
@@ -35,7 +35,7 @@ package func judge(
 
 /// The verdict when there is no route to judge.
 package func judge(
-    _ error: RouteError, of policyDomain: DomainName, under finding: PolicyFinding
+    _ error: RouteError, of policyDomain: DomainName, under finding: PolicyLookup
 ) -> Verdict {
     let doubt: Doubt
     switch (error, finding.mode) {
@@ -58,7 +58,7 @@ package func judge(
 }
 
 /// The verdict when the route has not been looked at, or not far enough.
-package func judge(_ doubt: Doubt, under finding: PolicyFinding) -> Verdict {
+package func judge(_ doubt: Doubt, under finding: PolicyLookup) -> Verdict {
     switch finding {
     case .absent: .noPolicy(nil)
     case .failed(let failure): .noPolicy(failure)
@@ -73,7 +73,7 @@ package func judge(_ doubt: Doubt, under finding: PolicyFinding) -> Verdict {
     }
 }
 
-extension PolicyFinding {
+extension PolicyLookup {
     /// The mode of the policy that applies; nil where none does or none can be read. One that is not readable is taken
     /// for the strictest.
     fileprivate var mode: Policy.Mode? {
@@ -114,7 +114,7 @@ private struct Tally {
     /// Hosts that only our own trouble keeps us from seeing.
     var notTried: [String] = []
 
-    init(of route: Route, under policy: Policy, seeing evidence: Evidence, scrutiny: Scrutiny) {
+    init(of route: Route, under policy: Policy, seeing evidence: Evidence, scrutiny: HostCheck) {
         for candidate in route.candidates {
             if evidence.hosts[candidate] == nil, let trouble = evidence.notTried[candidate], scrutiny == .probes,
                 policy.covers(candidate.name)
@@ -133,7 +133,7 @@ private struct Tally {
         }
     }
 
-    private mutating func add(_ candidate: Candidate, _ policy: Policy, _ seen: HostEvidence?, _ scrutiny: Scrutiny) {
+    private mutating func add(_ candidate: MXHost, _ policy: Policy, _ seen: HostEvidence?, _ scrutiny: HostCheck) {
         switch seen {
         // A name outside the policy needs no look at the host, and one that hides from us may still answer the MTA.
         case .unreachable where !policy.covers(candidate.name), .turnedAway where !policy.covers(candidate.name):
@@ -163,7 +163,7 @@ private struct Tally {
         }
     }
 
-    private mutating func add(unlookedAt name: DomainName, _ policy: Policy, _ scrutiny: Scrutiny) {
+    private mutating func add(unlookedAt name: DomainName, _ policy: Policy, _ scrutiny: HostCheck) {
         switch (policy.covers(name), scrutiny) {
         case (true, .namesOnly): good += 1
         case (true, .probes): unseen.append(name)

@@ -21,7 +21,7 @@ extension HTTPAnswer {
     ///
     /// What a later try can change is deferred; an endpoint that is gone, moved or forbidden, or that does not take a
     /// report like this one, refuses.
-    func result(at now: UTCTime) -> CarriageResult {
+    func result(at now: UTCTime) -> SendResult {
         switch status {
         case 200..<300: .accepted("HTTP status \(status)")
         case 300..<400: .refused(text + ", redirects are not followed")

@@ -13,8 +13,8 @@ struct HTTPSCarrier: Sendable {
 
     /// Tries the endpoint's addresses in turn until one of them can have had the report.
     func carry(
-        _ report: PackedReport, to endpoint: ReportEndpoint, commit: @Sendable () async -> Bool
-    ) async -> CarriageResult {
+        _ report: CompressedReport, to endpoint: ReportEndpoint, commit: @Sendable () async -> Bool
+    ) async -> SendResult {
         let deadline = ContinuousClock.now + settings.httpsTimeout
         let addresses: [IPAddress]
         do throws(Undialable) {

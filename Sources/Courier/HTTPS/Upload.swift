@@ -11,7 +11,7 @@ import Reporting
 /// One attempt to post a report, to one address of its endpoint.
 struct Upload: Sendable {
     enum Ending: Sendable {
-        case ended(CarriageResult)
+        case ended(SendResult)
         /// The endpoint cannot have the report: another address may be tried.
         case notSent(String)
     }

@@ -15,8 +15,8 @@ struct MailCarrier: Sendable {
     let now: @Sendable () -> UTCTime
 
     func carry(
-        _ report: PackedReport, to recipient: Mailbox, commit: @Sendable () async -> Bool
-    ) async -> CarriageResult {
+        _ report: CompressedReport, to recipient: Mailbox, commit: @Sendable () async -> Bool
+    ) async -> SendResult {
         guard let contact = Mailbox(report.contactInfo), contact.domain == report.submitter else {
             let text = printable(report.contactInfo)
             return .deferred("contact '\(text)' is no address such as tlsrpt@\(report.submitter)", after: nil)
@@ -32,10 +32,10 @@ struct MailCarrier: Sendable {
         }
         message.fields = signatures + message.fields
         let sender = settings.envelopeSender == .contact ? contact : nil
-        return await submit(Letter(sender: sender, recipient: recipient, message: message.bytes), commit: commit)
+        return await submit(OutgoingMail(sender: sender, recipient: recipient, message: message.bytes), commit: commit)
     }
 
-    private func submit(_ letter: Letter, commit: @Sendable () async -> Bool) async -> CarriageResult {
+    private func submit(_ letter: OutgoingMail, commit: @Sendable () async -> Bool) async -> SendResult {
         switch settings.submission {
         case .sendmail(let path):
             let command = SendmailSubmission(path: path, timeout: settings.mailTimeout)

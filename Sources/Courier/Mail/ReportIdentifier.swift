@@ -11,7 +11,7 @@ struct ReportIdentifier: Sendable, Hashable, CustomStringConvertible {
 
     let description: String
 
-    init(_ report: PackedReport) {
+    init(_ report: CompressedReport) {
         var left = report.reportID[...]
         // An id that is of the form already stays as it is.
         let ending = "@\(report.submitter)"

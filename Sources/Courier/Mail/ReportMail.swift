@@ -13,7 +13,7 @@ struct ReportMail: Sendable {
     /// Largest JSON that is opened only to tell its counts, in octets.
     private static let readLimitBytes = Report.maxOctets
 
-    let report: PackedReport
+    let report: CompressedReport
     /// The report's `contact-info`; its domain is the submitter.
     let contact: Mailbox
     let recipient: Mailbox

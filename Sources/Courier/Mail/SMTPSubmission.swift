@@ -15,7 +15,7 @@ struct SMTPSubmission: Sendable {
     let tls: TLSContext
 
     /// Tries the host's addresses in turn until one of them can have had the message.
-    func submit(_ letter: Letter, commit: @Sendable () async -> Bool) async -> CarriageResult {
+    func submit(_ letter: OutgoingMail, commit: @Sendable () async -> Bool) async -> SendResult {
         let deadline = ContinuousClock.now + settings.mailTimeout
         let addresses: [IPAddress]
         do throws(Undialable) {
@@ -44,7 +44,7 @@ struct SMTPSubmission: Sendable {
     }
 
     /// Names the host as the settings do: it is none of the destination's.
-    private func notHandedOver(_ why: String) -> CarriageResult {
+    private func notHandedOver(_ why: String) -> SendResult {
         .deferred("not handed over to smtp:\(host):\(port): \(why)", after: nil)
     }
 

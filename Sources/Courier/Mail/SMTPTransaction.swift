@@ -8,7 +8,7 @@ import SMTP
 struct SMTPTransaction: Sendable {
     /// What ends a transaction, early or late.
     enum Ending: Error, Sendable {
-        case ended(CarriageResult)
+        case ended(SendResult)
         /// The host cannot have the message: another address may be tried.
         case notSent(String)
         /// TLS failed: the same address may be tried without.
@@ -23,7 +23,7 @@ struct SMTPTransaction: Sendable {
     let usesTLS: Bool
     let deadline: ContinuousClock.Instant
 
-    func run(_ letter: Letter, commit: @Sendable () async -> Bool) async -> Ending {
+    func run(_ letter: OutgoingMail, commit: @Sendable () async -> Bool) async -> Ending {
         let stream: TCPStream
         do throws(StreamError) {
             stream = try await submission.connector.connect(
@@ -74,7 +74,7 @@ struct SMTPTransaction: Sendable {
     }
 
     /// MAIL, RCPT and DATA.
-    private func announce(_ letter: Letter, offersSize: Bool, _ stream: TCPStream) async throws(Ending) {
+    private func announce(_ letter: OutgoingMail, offersSize: Bool, _ stream: TCPStream) async throws(Ending) {
         let size = offersSize ? " SIZE=\(letter.message.count)" : ""
         let mail = try await command("MAIL FROM:<\(letter.senderText)>\(size)", stream)
         // The sender is ours: what is wrong with it is no reason to give up a destination.
@@ -87,7 +87,7 @@ struct SMTPTransaction: Sendable {
 
     private func send(
         _ message: [UInt8], _ stream: TCPStream, commit: @Sendable () async -> Bool
-    ) async throws(Ending) -> CarriageResult {
+    ) async throws(Ending) -> SendResult {
         do throws(StreamError) { try await stream.write(Self.stuffed(message), by: deadline) } catch {
             throw .notSent("\(address): DATA: \(error)")
         }
@@ -108,7 +108,7 @@ struct SMTPTransaction: Sendable {
     ///
     /// A refusal for reasons of policy is the relay's, as "relay access denied": the administrator can mend it.
     /// - RFC 3463 §3.8: Security or Policy Status.
-    static func result(_ step: String, _ reply: SMTPReply) -> CarriageResult {
+    static func result(_ step: String, _ reply: SMTPReply) -> SendResult {
         let text = "\(step): \(reply.text)"
         let isPolicy = reply.lines.first?.hasPrefix("5.7.") ?? false
         return (500..<600).contains(reply.code) && !isPolicy ? .refused(text) : .deferred(text, after: nil)

@@ -13,7 +13,7 @@ struct SendmailSubmission: Sendable {
     let path: String
     let timeout: Duration
 
-    func submit(_ letter: Letter, commit: @Sendable () async -> Bool) async -> CarriageResult {
+    func submit(_ letter: OutgoingMail, commit: @Sendable () async -> Bool) async -> SendResult {
         let deadline = ContinuousClock.now + timeout
         let process: FedProcess
         do throws(SpawnError) {
@@ -47,7 +47,7 @@ struct SendmailSubmission: Sendable {
     /// - Parameter isWhole: whether the command has had the whole message.
     static func result(
         of ending: FedProcess.Ending, isWhole: Bool, _ path: String, _ words: String
-    ) -> CarriageResult {
+    ) -> SendResult {
         let said = words.isEmpty ? "" : ": \(words)"
         let path = printable(path)
         switch ending {

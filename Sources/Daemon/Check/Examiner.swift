@@ -14,7 +14,7 @@ package final class Examiner: Sendable {
     private let settings: Settings
     private let network: NetworkAdapters
     private let store: Store?
-    private let preload: PreloadKeeper
+    private let preload: PreloadLists
 
     /// - Parameter logger: tells of a store that cannot be read; the examination goes on without it.
     package init(_ settings: Settings, logger: Logger) async throws {
@@ -24,7 +24,7 @@ package final class Examiner: Sendable {
         store =
             FileManager.default.isReadableFile(atPath: settings.storePath)
             ? try? Store(path: settings.storePath, createIfMissing: false, logger: logger) : nil
-        preload = PreloadKeeper(
+        preload = PreloadLists(
             directory: URL(fileURLWithPath: settings.storePath).deletingLastPathComponent().path,
             scratch: NSTemporaryDirectory(), documents: Network(network), clock: SystemClock(), logger: logger)
         await preload.serveKept(settings.preload)
@@ -71,13 +71,12 @@ package final class Examiner: Sendable {
             conclusion: told.conclusion)
     }
 
-    private func policy(of domain: DomainName, record: RecordFinding) async -> (PolicyFinding, [String], source: String)
-    {
+    private func policy(of domain: DomainName, record: RecordLookup) async -> (PolicyLookup, [String], source: String) {
         let now = SystemClock().now
         if let pinned = settings.localPolicies.policy(for: domain, at: now) {
             return (.policy(pinned), [], CachedPolicy.Origin.pinned.rawValue)
         }
-        var finding: PolicyFinding
+        var finding: PolicyLookup
         switch record {
         case .found(.absent), .found(.invalid): finding = .absent
         case .unavailable(let text), .notAsked(let text): finding = .unknown(text)
@@ -104,7 +103,7 @@ package final class Examiner: Sendable {
     }
 
     private func probe(_ route: Route) async -> Evidence {
-        await withTaskGroup(of: (Candidate, ProbeResult).self) { group in
+        await withTaskGroup(of: (MXHost, ProbeResult).self) { group in
             for candidate in route.candidates {
                 group.addTask { [network] in
                     let result = await network.prober.probe(
@@ -131,7 +130,7 @@ package final class Examiner: Sendable {
         }
     }
 
-    private static func describe(_ record: RecordFinding) -> Examination.Record {
+    private static func describe(_ record: RecordLookup) -> Examination.Record {
         switch record {
         case .found(.record(let record)): Examination.Record(status: "found", id: record.id, problem: nil)
         case .found(.absent): Examination.Record(status: "absent", id: nil, problem: nil)
@@ -159,7 +158,7 @@ package final class Examiner: Sendable {
             source: source, expires: source == "cached" ? cached.expiresAt.description : nil, warnings: warnings)
     }
 
-    private static func describe(_ candidate: Candidate, _ seen: HostEvidence?, _ policy: Policy?) -> Examination.Host {
+    private static func describe(_ candidate: MXHost, _ seen: HostEvidence?, _ policy: Policy?) -> Examination.Host {
         let pattern = policy?.mx.first { $0.matches(candidate.name) }?.description
         var facts: TLSFacts?
         var problems: [Examination.Problem] = []

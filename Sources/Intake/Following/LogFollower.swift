@@ -31,7 +31,7 @@ package struct LogFollower<Reader: LogReader>: Sendable {
 
     /// Reads until the task is cancelled.
     package func run() async {
-        var desk = IntakeDesk<Reader, LogFileMark>(source: source, port: port, pace: pace)
+        var desk = CheckpointedReader<Reader, LogFileMark>(source: source, port: port, pace: pace)
         let mark = await desk.resume()
         guard !Task.isCancelled, var tail = await openTail(at: mark, &desk) else { return }
         // At once: should the next start be the second, it goes on here.
@@ -40,7 +40,9 @@ package struct LogFollower<Reader: LogReader>: Sendable {
     }
 
     /// Waits for the log to be there.
-    private func openTail(at mark: LogFileMark?, _ desk: inout IntakeDesk<Reader, LogFileMark>) async -> LogFileTail? {
+    private func openTail(at mark: LogFileMark?, _ desk: inout CheckpointedReader<Reader, LogFileMark>) async
+        -> LogFileTail?
+    {
         var mark = mark
         var told: LogFileError?
         while !Task.isCancelled {
@@ -63,7 +65,7 @@ package struct LogFollower<Reader: LogReader>: Sendable {
         return nil
     }
 
-    private func follow(_ tail: inout LogFileTail, _ desk: inout IntakeDesk<Reader, LogFileMark>) async {
+    private func follow(_ tail: inout LogFileTail, _ desk: inout CheckpointedReader<Reader, LogFileMark>) async {
         var told: LogFileError?
         var committed = tail.mark
         while !Task.isCancelled {

@@ -30,11 +30,11 @@ package struct JournalFollower<Reader: LogReader>: Sendable {
 
     /// Reads until the task is cancelled.
     package func run() async {
-        var desk = IntakeDesk<Reader, JournalMark>(source: source, port: port, pace: pace)
+        var desk = CheckpointedReader<Reader, JournalMark>(source: source, port: port, pace: pace)
         var place = await desk.resume()
         if place == nil, !beginsAtEnd { place = JournalMark(cursor: nil) }
         let thread = JournalThread()
-        var patience = IntakePatience(pace)
+        var patience = Backoff(pace)
         while !Task.isCancelled {
             do throws(JournalError) {
                 var mark = try await thread.open(directory: directory, at: place)
@@ -52,7 +52,7 @@ package struct JournalFollower<Reader: LogReader>: Sendable {
 
     /// - Parameter mark: where the lines end that were read, so that a journal that fails is opened again there.
     private func follow(
-        _ thread: JournalThread, _ desk: inout IntakeDesk<Reader, JournalMark>, _ mark: inout JournalMark
+        _ thread: JournalThread, _ desk: inout CheckpointedReader<Reader, JournalMark>, _ mark: inout JournalMark
     ) async throws(JournalError) {
         var committed = mark
         while !Task.isCancelled {

@@ -28,7 +28,7 @@ package struct MailMessage: Sendable {
 }
 
 /// A message and its envelope.
-package struct Letter: Sendable {
+package struct OutgoingMail: Sendable {
     /// Nil is the null sender.
     package let sender: Mailbox?
     package let recipient: Mailbox

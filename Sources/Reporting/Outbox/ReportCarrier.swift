@@ -3,7 +3,7 @@ import Basics
 import TLSRPT
 
 /// A report as it travels. - RFC 8460 §5: Report Delivery.
-package struct PackedReport: Sendable, Hashable {
+package struct CompressedReport: Sendable, Hashable {
     package let policyDomain: DomainName
     /// The domain of the report's `contact-info`.
     package let submitter: DomainName
@@ -36,12 +36,12 @@ package protocol ReportCarrier: Sendable {
     /// - Parameter commit: called once, when the next octet sent may make the destination accept the report; false
     ///   means that it must not be sent.
     func carry(
-        _ report: PackedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
-    ) async -> CarriageResult
+        _ report: CompressedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
+    ) async -> SendResult
 }
 
 /// What came of carrying a report to one destination; every text is safe to print.
-package enum CarriageResult: Sendable, Hashable {
+package enum SendResult: Sendable, Hashable {
     case accepted(String)
     /// Not now: try again, no sooner than `after` if that is given.
     case deferred(String, after: Duration?)
@@ -55,11 +55,11 @@ package enum CarriageResult: Sendable, Hashable {
 
 /// Asks the DNS for a domain's TLSRPT record.
 package protocol ReportRecordSource: Sendable {
-    func record(for domain: DomainName) async -> ReportRecordFinding
+    func record(for domain: DomainName) async -> ReportRecordLookup
 }
 
 /// What the DNS said about a domain's TLSRPT record.
-package enum ReportRecordFinding: Sendable, Hashable {
+package enum ReportRecordLookup: Sendable, Hashable {
     case found(TLSRPTRecord.Finding)
     /// No answer, SERVFAIL, or a bogus one: the text says which.
     case unavailable(String)

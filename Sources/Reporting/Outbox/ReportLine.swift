@@ -37,7 +37,7 @@ package struct ReportLine: Sendable, Hashable {
     }
 
     /// What a report that is not written yet would become.
-    package static func lines(_ report: SettledReport) -> [ReportLine] {
+    package static func lines(_ report: ReportDecision) -> [ReportLine] {
         func line(_ state: String, to destination: ReportDestination?, at time: UTCTime?, _ text: String) -> ReportLine
         {
             ReportLine(

@@ -9,7 +9,7 @@ package protocol ReportOutbox: Sendable {
     /// A delivery that was under way when its owner's lease ended becomes uncertain first.
     func claim(_ order: DeliveryOrder, for owner: DeliveryOwner, at time: UTCTime) async throws -> Claim
     /// The frozen report; nil when it is gone.
-    func report(of delivery: Delivery) async throws -> PackedReport?
+    func report(of delivery: Delivery) async throws -> CompressedReport?
     /// Notes, before the point of no return, that the destination may have the report from now on.
     /// - Returns: false if the delivery is no longer the owner's, and must not be sent.
     func commit(_ delivery: Delivery, by owner: DeliveryOwner, at time: UTCTime) async throws -> Bool

@@ -76,7 +76,7 @@ extension Store: ReportOutbox {
             attempts: row[6], firstAttempt: (row[7] as Int64?).map(UTCTime.init(secondsSinceEpoch:)))
     }
 
-    package func report(of delivery: Delivery) async throws(StoreError) -> PackedReport? {
+    package func report(of delivery: Delivery) async throws(StoreError) -> CompressedReport? {
         try await read { db in
             let row = try Row.fetchOne(
                 db.cachedStatement(
@@ -86,7 +86,7 @@ extension Store: ReportOutbox {
                         """),
                 arguments: [delivery.id])
             guard let row, let fileName = ReportFileName(row[0] as String), let body: Data = row[4] else { return nil }
-            return PackedReport(
+            return CompressedReport(
                 policyDomain: delivery.domain, submitter: fileName.sender, organizationName: row[1],
                 contactInfo: row[2], reportID: row[3], day: delivery.day, fileName: fileName, body: Array(body))
         }

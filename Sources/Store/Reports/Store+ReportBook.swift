@@ -5,7 +5,7 @@ import GRDB
 import Reporting
 import TLSRPT
 
-extension Store: ReportBook {
+extension Store: DailyCounts {
     package func openDays(before day: UTCDay) async throws(StoreError) -> [UTCDay] {
         try await read { db in
             let ended = Set(
@@ -42,7 +42,7 @@ extension Store: ReportBook {
 
     @discardableResult
     package func settle(
-        _ reports: [SettledReport], at time: UTCTime
+        _ reports: [ReportDecision], at time: UTCTime
     ) async throws(StoreError) -> [DomainName: Int] {
         try await write { db in
             var excess: [DomainName: Int] = [:]
@@ -71,7 +71,7 @@ extension Store: ReportBook {
     /// The state of a report that has deliveries.
     static let planned = "planned"
 
-    private static func dropCounts(of report: SettledReport, in db: Database) throws {
+    private static func dropCounts(of report: ReportDecision, in db: Database) throws {
         for table in ["failure", "tally"] {
             let delete = try db.cachedStatement(sql: "DELETE FROM \(table) WHERE day = ? AND domain = ?")
             try delete.execute(arguments: [report.day.daysSinceEpoch, report.domain.ascii])
@@ -79,7 +79,8 @@ extension Store: ReportBook {
     }
 
     private static func insert(
-        _ report: SettledReport, state: String, text: String, packed: PackedReport?, at time: UTCTime, in db: Database
+        _ report: ReportDecision, state: String, text: String, packed: CompressedReport?, at time: UTCTime,
+        in db: Database
     ) throws {
         let insert = try db.cachedStatement(
             sql: """

@@ -25,7 +25,7 @@ struct CheckMTA: ParsableCommand {
         @OptionGroup var settings: SettingsOption
 
         func run() throws {
-            let guarding = GuardSettings(try settings.read())
+            let guarding = ExpectedConfiguration(try settings.read())
             let facts = try CheckMTA.reading { () throws(MTAUnreadable) in
                 try MTAReader.postfix(directory: configDir, postconf: postconf)
             }
@@ -45,7 +45,7 @@ struct CheckMTA: ParsableCommand {
         @OptionGroup var settings: SettingsOption
 
         func run() throws {
-            let guarding = GuardSettings(try settings.read())
+            let guarding = ExpectedConfiguration(try settings.read())
             let facts = try CheckMTA.reading { () throws(MTAUnreadable) in try MTAReader.sendmail(file: cf) }
             try CheckMTA.conclude(MTAReport(facts, guarding: guarding), json: json)
         }

@@ -17,7 +17,7 @@ struct PolicyCommand: ParsableCommand {
 
         func run() throws {
             let settings = try settings.read()
-            let shelf = try PolicyShelf(settings)
+            let shelf = try StoredPolicies(settings)
             for pinned in settings.localPolicies.all { print(pinned.summary) }
             try shelf.forEach { print($0.summary) }
         }
@@ -29,7 +29,7 @@ struct PolicyCommand: ParsableCommand {
         @OptionGroup var settings: SettingsOption
 
         func run() throws {
-            let shelf = try PolicyShelf(try settings.read())
+            let shelf = try StoredPolicies(try settings.read())
             guard let cached = try shelf.policy(for: try DomainName(domain)) else {
                 printError("\(printable(domain)): no cached policy")
                 throw ExitCode(1)

@@ -32,7 +32,7 @@ extension PolicyCommand {
                 throw ValidationError("--expires \(printable(expires)): write a duration such as 30d")
             }
             let settings = try settings.read()
-            let shelf = try PolicyShelf(settings)
+            let shelf = try StoredPolicies(settings)
             var policies: [CachedPolicy] = []
             try shelf.forEach { policies.append($0) }
             let (list, skipped) = PreloadList.make(

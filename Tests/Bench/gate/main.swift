@@ -7,7 +7,7 @@ import LabKit
 // Runs in a network of its own (Tests/lab/netns). Half of the domains have an enforce policy that their route keeps,
 // half have none, as the daemon's memory would hold them after the first mail to each.
 let domainCount = 20
-let town = try Town(prefix: "127.30")
+let town = try TestNetwork(prefix: "127.30")
 let directory = try TemporaryDirectory("sts-bench")
 var domains: [String] = []
 for number in 0..<domainCount {

@@ -18,7 +18,7 @@ enum ColdDomains {
         guard let milter = ProcessInfo.processInfo.environment["STS_MILTER"], !milter.isEmpty else {
             throw LabError("STS_MILTER must name the daemon")
         }
-        let town = try Town(prefix: "127.31")
+        let town = try TestNetwork(prefix: "127.31")
         let folder = try TemporaryDirectory("sts-bench-cold")
         for domain in domains { try town.domain(domain) }
         let known = try folder.write("known", domains.joined(separator: "\n") + "\n")
@@ -48,7 +48,7 @@ enum ColdDomains {
     }
 
     /// Puts the cold domains into the town.
-    private static func settle(in town: Town) throws -> [String] {
+    private static func settle(in town: TestNetwork) throws -> [String] {
         let names = (0..<count).map { "cold\($0).lab" }
         for start in stride(from: 0, to: count, by: namesOfOneCertificate) {
             let some = names[start..<min(start + namesOfOneCertificate, count)]

@@ -7,8 +7,8 @@ import NIOPosix
 import PolicyMap
 
 /// Knows everything at once: the policy map without what lies behind it.
-struct WarmOracle: MapOracle {
-    private let findings: [DomainName: MapFinding]
+struct WarmOracle: MapResolver {
+    private let findings: [DomainName: MapAnswer]
 
     init(domains: [String]) throws {
         findings = Dictionary(
@@ -32,9 +32,9 @@ struct WarmOracle: MapOracle {
         return server
     }
 
-    func glance(_ key: NextHop) -> MapFinding? { key.policyDomain.flatMap { findings[$0] } ?? .notFound }
+    func glance(_ key: NextHop) -> MapAnswer? { key.policyDomain.flatMap { findings[$0] } ?? .notFound }
 
-    func find(_ key: NextHop, within patience: Duration) async -> MapFinding { glance(key) ?? .notFound }
+    func find(_ key: NextHop, within patience: Duration) async -> MapAnswer { glance(key) ?? .notFound }
 
     func enforces(_ domain: DomainName) -> Bool {
         if case .enforce = findings[domain] { true } else { false }

@@ -29,7 +29,7 @@ struct Running {
 }
 
 func compare(load: String, options: [String]) async throws -> Int32 {
-    let town = try Town(prefix: "127.31")
+    let town = try TestNetwork(prefix: "127.31")
     let folder = try TemporaryDirectory("sts-bench-map")
     for domain in domains { try town.domain(domain) }
     let file = try folder.write("domains", domains.joined(separator: "\n") + "\n")
@@ -68,7 +68,7 @@ func compare(load: String, options: [String]) async throws -> Int32 {
 }
 
 func daemon(
-    _ program: String, _ town: Town, _ folder: TemporaryDirectory, _ more: String = ""
+    _ program: String, _ town: TestNetwork, _ folder: TemporaryDirectory, _ more: String = ""
 ) throws -> Running {
     let settings =
         town.settings + """
@@ -91,7 +91,7 @@ func daemon(
 }
 
 /// postfix-mta-sts-resolver as Debian has it, its cache in memory or in SQLite.
-func resolver(_ cache: String, port: Int, _ town: Town, _ folder: TemporaryDirectory) throws -> Running {
+func resolver(_ cache: String, port: Int, _ town: TestNetwork, _ folder: TemporaryDirectory) throws -> Running {
     let kept =
         cache == "sqlite"
         ? "  type: sqlite\n  options:\n    filename: \(folder.path)/cache.db\n"

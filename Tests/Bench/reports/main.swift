@@ -34,7 +34,7 @@ struct BenchClock: WallClock {
 
 /// Everybody wants reports, and the DNS takes no time.
 struct EverybodyAsks: ReportRecordSource {
-    func record(for domain: DomainName) async -> ReportRecordFinding {
+    func record(for domain: DomainName) async -> ReportRecordLookup {
         .found(TLSRPTRecord.select(from: ["v=TLSRPTv1; rua=mailto:tlsrpt@\(domain)"]))
     }
 }

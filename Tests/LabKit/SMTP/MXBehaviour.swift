@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import NIOSSL
 
-/// What an ``MXHost`` does wrong on purpose. Several faults may hold at once.
+/// What an ``MXServer`` does wrong on purpose. Several faults may hold at once.
 package enum MXFault: Sendable, Hashable {
     /// Greets with 421 and closes.
     case greet421
@@ -41,7 +41,7 @@ package enum MXFault: Sendable, Hashable {
     case dropAfterMessage
 }
 
-/// How an ``MXHost`` presents itself; every part may change while it runs and counts for the next connection.
+/// How an ``MXServer`` presents itself; every part may change while it runs and counts for the next connection.
 package struct MXBehaviour: Sendable {
     /// Stands in the greeting and the EHLO reply.
     package var hostName: String
@@ -68,7 +68,7 @@ package struct MXBehaviour: Sendable {
     var announcesStartTLS: Bool { offersStartTLS && credential != nil }
 }
 
-/// A message that an ``MXHost`` accepted.
+/// A message that an ``MXServer`` accepted.
 package struct ReceivedMessage: Sendable {
     /// The argument of MAIL FROM without its brackets.
     package let sender: String

@@ -3,7 +3,7 @@ import NIOCore
 import NIOSSL
 import Synchronization
 
-/// One connection to an ``MXHost``: SMTP as far as an MTA needs it to hand over mail. - RFC 5321 §4.1.1: Commands.
+/// One connection to an ``MXServer``: SMTP as far as an MTA needs it to hand over mail. - RFC 5321 §4.1.1: Commands.
 final class MXSession: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -11,7 +11,7 @@ final class MXSession: ChannelInboundHandler {
     /// Octets a command line or a message may have before the connection is closed.
     private static let maxBufferedBytes = 64 << 20
 
-    private let host: MXHost
+    private let host: MXServer
     let behaviour: MXBehaviour
     private let serverName = SeenName()
     private var input = ByteBuffer()
@@ -25,7 +25,7 @@ final class MXSession: ChannelInboundHandler {
     var deaf = false
     private var garbles = false
 
-    init(host: MXHost, behaviour: MXBehaviour) {
+    init(host: MXServer, behaviour: MXBehaviour) {
         self.host = host
         self.behaviour = behaviour
     }

@@ -23,14 +23,14 @@ public func fuzzMapAnswer(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let set: MXSet = chosen & 16 == 0 ? .known(hosts) : chosen & 32 == 0 ? .unknown("timeout") : .unneeded
     let cached = CachedPolicy(domain: domain, id: "1", policy: policy, fetchedAt: UTCTime(secondsSinceEpoch: 0))
     var answer: [UInt8] = []
-    MapAnswer(form, choices).write(
+    MapReply(form, choices).write(
         chosen & 64 == 0 ? .enforce(cached, set) : .testing(cached), of: domain, to: &answer)
     check(answer, form)
     return 0
 }
 
 private func check(_ answer: [UInt8], _ form: MapForm) {
-    precondition(answer.count <= MapAnswer.maxOctets)
+    precondition(answer.count <= MapReply.maxOctets)
     precondition(answer.allSatisfy { $0 >= 0x20 && $0 < 0x7F })
     guard answer.starts(with: "OK ".utf8) else {
         precondition(answer.starts(with: "TEMP ".utf8) || answer.elementsEqual("NOTFOUND ".utf8))

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Concurrency
+import TLSRPT
+
+/// Holds the policies in force against what the MTA tells of its sessions: what comes out is counted.
+///
+/// - RFC 8460 §4.2: Delivery Summary. Each session counts once.
+package final class SessionAccounting: Sendable {
+    /// How long all sessions of a batch wait for lookups: the log waits meanwhile, and nothing in it is lost.
+    private static let patience = Duration.seconds(10)
+
+    private let policies: PolicyCache
+    private let routes: RouteCache
+    private let hops: ObservedNextHops
+    private let gate: Gate
+    private let clock: any WallClock
+    /// Whether the MTA's datagrams are counted, so that a log only adds what they never carry.
+    private let countsDatagrams: Bool
+    /// Whether the log of the MTA that sends them is read as well.
+    private let readsLog: Bool
+    /// How many sessions of a domain datagrams have counted as without a policy while nobody knew whether it has one:
+    /// their log lines are still to come, and a testing policy may be known by then.
+    private let countedUnknown = TTLCache<DomainName, Int>(octets: MemoryBudget.countedUnknown) { domain, _ in
+        domain.heldOctets
+    }
+    /// Longer than a log lags behind.
+    private static let logLagsFor = Duration.seconds(3600)
+
+    package init(
+        policies: PolicyCache, routes: RouteCache, hops: ObservedNextHops, gate: Gate, countsDatagrams: Bool,
+        readsLog: Bool,
+        clock: any WallClock
+    ) {
+        self.policies = policies
+        self.routes = routes
+        self.hops = hops
+        self.gate = gate
+        self.countsDatagrams = countsDatagrams
+        self.readsLog = readsLog
+        self.clock = clock
+    }
+
+    /// Lets go of what is remembered no longer.
+    package func sweep() { countedUnknown.sweep(at: clock.now) }
+
+    // MARK: Sessions of a log
+
+    /// What sessions of a log add to reports.
+    package func counts(of sessions: [ObservedSession]) async -> [SessionCount] {
+        let findings = await findings(for: Set(sessions.compactMap(\.domain)))
+        var counts: [SessionCount] = []
+        for session in sessions {
+            guard let domain = session.domain, let found = findings[domain] ?? nil,
+                let place = found.place(of: session)
+            else { continue }
+            gate.note(session, via: place.hop)
+            if session.hasDatagram, wasCounted(domain) { continue }
+            // Another MTA sends no datagrams.
+            guard !countsDatagrams || session.source != .postfixLog || isNewsBeside(session, under: place.policy)
+            else { continue }
+            counts += SessionCount.counts(
+                of: session, for: place.domain, under: place.policy,
+                seeing: session.host.flatMap { gate.evidence(of: $0, via: place.hop) })
+        }
+        return counts
+    }
+
+    /// Whether a datagram has counted a session of the domain before its policy was known; each is asked for once.
+    private func wasCounted(_ domain: DomainName) -> Bool {
+        var wasCounted = false
+        countedUnknown.change(domain, at: clock.now, keepFor: Self.logLagsFor) { count in
+            wasCounted = count != nil
+            return count.flatMap { $0 > 1 ? $0 - 1 : nil }
+        }
+        return wasCounted
+    }
+
+    /// Whether no datagram counts the session: datagrams never tell of hosts outside a policy, nor of mail that went
+    /// without TLS, and those of a testing policy say that there is none.
+    private func isNewsBeside(_ session: ObservedSession, under policy: PolicyLookup) -> Bool {
+        if session.isOutsidePolicy { return true }
+        if session.result == .plaintext { return !session.hasDatagram }
+        return policy.isTesting && session.hasDatagram
+    }
+
+    /// What is known of the domains, as far as the patience goes; nil for one whose mail takes a way that is not its own.
+    private func findings(for domains: Set<DomainName>) async -> [DomainName: DomainFinding?] {
+        let (answers, continuation) = AsyncStream<(DomainName, DomainFinding?)?>.makeStream()
+        // Tasks of their own: lookups go on for the next batch when this one stops waiting.
+        for domain in domains { Task { continuation.yield((domain, await finding(for: domain))) } }
+        let timer = Task {
+            try? await Task.sleep(for: Self.patience)
+            continuation.yield(nil)
+        }
+        defer { timer.cancel() }
+        var findings: [DomainName: DomainFinding?] = [:]
+        if !domains.isEmpty {
+            for await answer in answers {
+                guard let (domain, finding) = answer else { break }
+                findings.updateValue(finding, forKey: domain)
+                if findings.count == domains.count { break }
+            }
+        }
+        for domain in domains where findings[domain] == nil {
+            // In doubt a session is counted: mail went there, so its domain's records were there to be found.
+            findings[domain] = DomainFinding(
+                domain: domain, hop: .mx(of: domain, port: NextHop.smtpPort),
+                policy: policies.known(domain) ?? .unknown("lookup still running"), hosts: nil)
+        }
+        return findings
+    }
+
+    private func finding(for domain: DomainName) async -> DomainFinding? {
+        let own = NextHop.mx(of: domain, port: NextHop.smtpPort)
+        if let known = hops.hops(of: domain), known != [own] {
+            // A list of relays does not say which of them took the mail.
+            guard known.count == 1, let hop = known.first, let other = hop.policyDomain else { return nil }
+            return DomainFinding(domain: other, hop: hop, policy: await policies.policy(for: other), hosts: nil)
+        }
+        let policy = await policies.policy(for: domain)
+        if hops.hops(of: domain) != nil { return DomainFinding(domain: domain, hop: own, policy: policy, hosts: nil) }
+        var hosts: Set<DomainName>?
+        if case .route(let route) = await routes.find(own) {
+            hosts = Set(route.candidates.map(\.name) + route.overflow)
+        }
+        return DomainFinding(domain: domain, hop: own, policy: policy, hosts: hosts)
+    }
+
+    // MARK: Sessions of datagrams
+
+    /// What a datagram's sessions add to reports: its own words, but for a testing policy, of which the log says more, and
+    /// where it says that there is no policy and we know of one that cannot be had, which Postfix is not told of.
+    /// - Parameter times: how often the datagram came.
+    package func counts(reported sessions: [SessionCount], times: Int = 1) -> [SessionCount] {
+        sessions.compactMap { session in
+            guard case .reported(let policy) = session.policy, policy.type != .known(.tlsa) else { return session }
+            let isWithoutPolicy = policy.type == .known(.noPolicyFound)
+            switch policies.known(session.domain) {
+            case .policy(let cached) where cached.policy.mode == .testing:
+                // The log names the host, so its line counts instead.
+                if readsLog { return nil }
+                return isWithoutPolicy ? session.under(.sts(session.domain, cached.policy)) : session
+            case .failed(let failure) where isWithoutPolicy:
+                let details = FailureDetails(failure.type, reasonCode: failure.text)
+                return session.under(.sts(session.domain, nil), failing: [details])
+            case .unknown, nil:
+                noteUnknown(session.domain, times)
+                return session
+            case .policy, .absent, .failed, .unreadable: return session
+            }
+        }
+    }
+
+    private func noteUnknown(_ domain: DomainName, _ times: Int) {
+        guard readsLog else { return }
+        countedUnknown.change(domain, at: clock.now, keepFor: Self.logLagsFor) { ($0 ?? 0) + times }
+    }
+}
+
+/// What is known of a recipient domain when its sessions are counted.
+private struct DomainFinding: Sendable {
+    let domain: DomainName
+    let hop: NextHop
+    let policy: PolicyLookup
+    /// The MX hosts, where nobody said that the domain's mail goes by them; nil if that is known or cannot be.
+    let hosts: Set<DomainName>?
+
+    /// For which domain the session counts; nil if the mail took a way that is not the domain's own.
+    func place(of session: ObservedSession) -> DomainFinding? {
+        if session.isDialledByAddress { return nil }
+        guard let hosts, let host = session.host, !hosts.contains(host) else { return self }
+        // Postfix itself says that an MX record named the host.
+        return session.isOutsidePolicy || session.hasDatagram ? self : nil
+    }
+}
+
+extension PolicyLookup {
+    fileprivate var isTesting: Bool {
+        if case .policy(let cached) = self { cached.policy.mode == .testing } else { false }
+    }
+}
+
+extension SessionCount {
+    fileprivate func under(_ policy: AppliedPolicy, failing details: Set<FailureDetails> = []) -> SessionCount {
+        SessionCount(
+            day: day, domain: domain, policy: policy, isFailure: isFailure || !details.isEmpty,
+            details: details.isEmpty ? self.details : details)
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+
+/// What a policy map is to say about one key, before it is put into an MTA's words.
+package enum MapAnswer: Sendable, Hashable {
+    /// Nothing is to be enforced: the MTA goes on by its own settings.
+    case notFound
+    /// Not known, or not to be delivered now: the MTA tries again. The text is for a log.
+    case temporary(String)
+    /// DANE authenticates the MX hosts, whatever a policy says. - RFC 8461 §2: Related Technologies.
+    ///
+    /// An MTA that cannot do DANE is still held to what the policy says beside it.
+    indirect case dane(besides: MapAnswer)
+    /// An enforce policy.
+    case enforce(CachedPolicy, MXSet)
+    /// A testing policy: only an operator's choice makes it more than `.notFound`.
+    case testing(CachedPolicy)
+    /// A policy that is announced but cannot be had, none older applying: as above.
+    case failed(PolicyFailure)
+}
+
+/// The MX hosts that were looked up for a policy with wildcards; MTAs take those for any depth.
+package enum MXSet: Sendable, Hashable {
+    /// The policy has no wildcard, so the hosts do not matter.
+    case unneeded
+    case known([DomainName])
+    /// The lookup failed; the text says how.
+    case unknown(String)
+}
+
+extension CachedPolicy {
+    /// Whether some pattern is a wildcard.
+    package var hasWildcard: Bool { policy.mx.contains { $0.isWildcard } }
+
+    /// The exact names that stand for the policy: its own, and of `hosts` those that its wildcards cover by exactly one
+    /// label. A forged host can only be left out, never let in.
+    package func names(among hosts: [DomainName]) -> [DomainName] {
+        var names = policy.mx.filter { !$0.isWildcard }.map(\.domain)
+        for host in hosts where !names.contains(host) && policy.covers(host) { names.append(host) }
+        return names
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
+import Logging
+import Store
+
+/// What a daemon does beside serving: writes what waits, refreshes policies in use, lets go of what has run out.
+struct Maintenance: Sendable {
+    /// Between tries to write what could not be written.
+    private static let writeInterval = Duration.seconds(30)
+    /// Between looks for what has run out.
+    private static let tidyInterval = Duration.seconds(3600)
+    /// Between looks whether store and clock are what they were: what is not noticed is lost with a restart.
+    private static let watchInterval = Duration.seconds(3)
+    /// Between two lines about a store that stays lost.
+    private static let complaintInterval = Duration.seconds(300)
+    /// Between looks for entries in memory that are no longer good.
+    private static let sweepInterval = Duration.seconds(60)
+
+    let store: Store
+    let table: PolicyTable
+    let ledger: Ledger
+    let keeper: PolicyCache
+    let refresher: PolicyRefresher
+    let standing: Standing
+    let clock: SteadyClock
+    let logger: Logger
+    /// Lets go of what is no longer good in all tables.
+    let sweep: @Sendable () -> Void
+    /// Looks whether the resolver does DNSSEC by now, if it did not.
+    let retryDNSSEC: @Sendable () async -> Void
+
+    /// Goes on until the task is cancelled, and then writes once more.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await ledger.run() }
+            group.addTask { await refresher.run() }
+            group.addTask { await standing.run() }
+            group.addTask { await tidyNowAndThen() }
+            group.addTask { await watch() }
+            group.addTask {
+                while (try? await Task.sleep(for: Self.sweepInterval)) != nil { sweep() }
+            }
+        }
+    }
+
+    /// Looks after the store's file and the clock, and once more at the end.
+    private func watch() async {
+        var complainedAt: ContinuousClock.Instant?
+        repeat {
+            try? await Task.sleep(for: Self.watchInterval)
+            clock.check()
+            do throws(StoreError) {
+                guard let loss = try await store.mendIfLost(from: table) else { continue }
+                keeper.uses.saveAllAnew()
+                complainedAt = nil
+                logger.error(
+                    "the database was lost while in use and is written anew from memory: stop sts-milter before it is touched",
+                    metadata: ["file": "\(store.path)", "cause": "\(loss)", "policies": "\(table.count)"])
+            } catch {
+                if let last = complainedAt, ContinuousClock.now < last + Self.complaintInterval { continue }
+                complainedAt = .now
+                logger.error(
+                    "the database was lost and cannot be written anew: policies and counts are in memory only",
+                    metadata: ["cause": "\(error)"])
+            }
+        } while !Task.isCancelled
+    }
+
+    private func tidyNowAndThen() async {
+        var nextTidy = ContinuousClock.now
+        while !Task.isCancelled {
+            await keeper.saveUnsaved()
+            await retryDNSSEC()
+            if ContinuousClock.now >= nextTidy {
+                await tidy()
+                nextTidy = ContinuousClock.now + Self.tidyInterval
+            }
+            try? await Task.sleep(for: Self.writeInterval)
+        }
+        try? await keeper.uses.save(to: store)
+    }
+
+    private func tidy() async {
+        // Kept for a while: the clock may have been wrong when they ended.
+        let past = clock.now - CachedPolicy.keptPastEnd
+        let expired = table.removeExpired(at: past)
+        if expired > 0 { logger.info("policies that ended a month ago are let go", metadata: ["count": "\(expired)"]) }
+        do {
+            try await keeper.uses.save(to: store)
+            try await store.removeExpired(before: past)
+        } catch {
+            logger.warning("the store could not be tidied", metadata: ["cause": "\(error)"])
+        }
+    }
+}

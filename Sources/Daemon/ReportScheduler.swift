@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Foundation
+import Logging
+import Reporting
+import Settings
+import Store
+import Synchronization
+
+/// Makes the reports of finished days and sends them, as long as the daemon runs.
+package final class ReportScheduler: Sendable {
+    /// Between looks whether a day is to be built.
+    private static let buildInterval = Duration.seconds(60)
+    /// Between looks whether a delivery is due.
+    private static let sendInterval = Duration.seconds(30)
+    /// Between looks for what is older than the retention.
+    private static let pruneInterval = Duration.seconds(3600)
+
+    /// Days ahead of today of which no counts are believed. No log that was read makes such; a clock that was wrong once
+    /// does, and one that is set back for a while must not lose what was counted before.
+    private static let farAhead: Int64 = 400
+
+    private let settings: Mutex<ReportSettings>
+    private let store: Store
+    private let records: any ReportRecordSource
+    private let sender: ReportSender
+    private let clock: any WallClock
+    private let logger: Logger
+    private let startedAt: UTCTime
+    /// When a day that could not be finished is looked at again.
+    private let nextLooks = Mutex<[UTCDay: UTCTime]>([:])
+
+    package init(
+        settings: ReportSettings, store: Store, records: any ReportRecordSource, carrier: any ReportCarrier,
+        clock: any WallClock, logger: Logger
+    ) {
+        self.settings = Mutex(settings)
+        self.store = store
+        self.records = records
+        self.clock = clock
+        self.logger = logger
+        startedAt = clock.now
+        sender = ReportSender(
+            outbox: store, carrier: carrier, clock: clock, logger: logger, owner: UUID().uuidString)
+    }
+
+    /// Takes new settings; reports that are frozen stay as they are.
+    package func apply(_ new: ReportSettings) { settings.withLock { $0 = new } }
+
+    /// Goes on until the task is cancelled; deliveries under way are then brought to their end.
+    package func run() async {
+        let (isDaily, obstacle) = settings.withLock { ($0.isDaily, $0.obstacle) }
+        if isDaily, let obstacle { logger.warning("\(obstacle)") }
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.repeating(Self.buildInterval) { await self.buildDue() } }
+            group.addTask { await self.repeating(Self.sendInterval) { await self.sendDue() } }
+            group.addTask { await self.repeating(Self.pruneInterval) { await self.prune() } }
+        }
+    }
+
+    private func repeating(_ interval: Duration, _ work: () async -> Void) async {
+        while !Task.isCancelled {
+            await work()
+            try? await Task.sleep(for: interval)
+        }
+    }
+
+    /// Builds the days whose time has come. A day that fails holds up no other.
+    func buildDue() async {
+        let settings = settings.withLock { $0 }
+        guard settings.isDaily, settings.obstacle == nil else { return }
+        let schedule = ReportSchedule(source: settings.reporting.source, startedAt: startedAt)
+        let builder = ReportBuilder(
+            book: store, records: records, settings: settings.reporting, clock: clock, logger: logger)
+        do {
+            let oldest = clock.now.day.advanced(by: -settings.retention.days)
+            for day in try await store.openDays(before: clock.now.day) where day >= oldest {
+                let due = max(schedule.buildTime(of: day), nextLooks.withLock { $0[day] } ?? day.start)
+                guard clock.now >= due, !Task.isCancelled else { continue }
+                nextLooks.withLock { $0[day] = clock.now + ReportSchedule.retryPause }
+                await build(day, builder)
+            }
+        } catch {
+            logger.warning("counts for reports cannot be read", metadata: ["cause": "\(error)"])
+        }
+    }
+
+    private func build(_ day: UTCDay, _ builder: ReportBuilder) async {
+        do {
+            let summary = try await builder.build(day)
+            logger.notice(
+                "reports made",
+                metadata: [
+                    "day": "\(day)", "reports": "\(summary.planned)", "without-record": "\(summary.absent)",
+                    "not-reported": "\(summary.withoutReport)", "try-again": "\(summary.pending)",
+                ])
+        } catch is CancellationError {
+            // The next start goes on where this one ends.
+        } catch {
+            logger.warning(
+                "the reports of a day could not all be made", metadata: ["day": "\(day)", "cause": "\(error)"])
+        }
+    }
+
+    /// Sends what is due.
+    func sendDue() async {
+        guard settings.withLock({ $0.isDaily }) else { return }
+        do { try await sender.send(DeliveryOrder()) } catch {
+            logger.warning("reports cannot be sent", metadata: ["cause": "\(error)"])
+        }
+    }
+
+    /// Lets go of what is older than the retention.
+    func prune() async {
+        let days = settings.withLock { $0.retention.days }
+        nextLooks.withLock { looks in looks = looks.filter { $0.value > clock.now } }
+        let today = clock.now.day
+        do {
+            try await store.prune(before: today.advanced(by: -days), after: today.advanced(by: Self.farAhead))
+        } catch {
+            logger.warning("old counts cannot be removed", metadata: ["cause": "\(error)"])
+        }
+    }
+}
+
+extension Duration {
+    /// Whole days.
+    fileprivate var days: Int64 { components.seconds / UTCDay.seconds }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
+import Intake
+import PolicyMap
+
+/// What of our own settings the MTA's configuration must agree with.
+package struct ExpectedConfiguration: Sendable {
+    package var enforcement = Enforcement.milter
+    package var milterSocket = ListenAddress.inet(host: "127.0.0.1", port: 8890)
+    /// The longest that we let the MTA wait for one reply.
+    package var patience: Duration = .seconds(3)
+    /// Whether a recipient may get a 451.
+    package var defersViolations = true
+    /// Nil when the policy map is not served.
+    package var mapSocket: ListenAddress?
+    /// The map names that are served.
+    package var mapForms = PolicyMapSettings.defaultNames
+    /// The longest that the map lets Sendmail wait for an answer.
+    package var mapPatience = PolicyMapSettings.longestSendmailPatience
+    /// Whether the map answers `dane-only`.
+    package var putsDANEFirst = true
+    /// Where the MTA tells how its deliveries went.
+    package var intake = IntakeSettings()
+
+    package init() {}
+
+    package var usesMap: Bool { enforcement == .milterAndPolicyMap }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
+import MTASTS
+
+/// What is said of an enforce policy all of whose patterns are wildcards that cover no MX host by exactly one label.
+package enum DepthOnlyAnswer: String, Sendable, Hashable, CaseIterable {
+    /// Try again later: RFC 8461 lets none of the hosts have the mail.
+    case temporary
+    /// `.name`, which the MTA takes for any depth.
+    case secure
+}
+
+/// What an operator chose to have said.
+package struct AnswerChoices: Sendable, Hashable {
+    package var depthOnly = DepthOnlyAnswer.temporary
+    /// Whether a testing policy is told to Postfix, at level `may`, so that Postfix reports on it. This can be weaker
+    /// than the level that the site has set for everybody.
+    package var testingAttributes = false
+    /// Whether a policy that cannot be had is told to Postfix, at level `may`; Postfix then reports the failure. As above.
+    package var policyFailureAttributes = false
+
+    /// Whether Sendmail looks for TLSA records itself: then a domain that has them is "no policy" for it.
+    package var sendmailDoesDANE = false
+
+    package init() {}
+}
+
+/// Why an answer is "try again later"; the words are for the MTA's log.
+package enum TemporaryReason: String, Error, Sendable, Hashable, CaseIterable {
+    case undecided = "policy could not be decided, see the log of sts-milter"
+    case hostsUnknown = "the MX hosts, of which the policy allows some, could not be looked up"
+    case depthOnly = "no MX host has a name that the policy allows"
+    case tooLong = "the policy is too long for a policy map"
+    case unknownMap = "map name unknown to sts-milter, see its setting policy_map.names"
+    case busy = "too many lookups wait in sts-milter"
+    case unreadableKey =
+        "the next hop cannot be read and holds a name with an enforce policy, see the log of sts-milter"
+}
+
+/// Puts findings into the words of an MTA's map.
+///
+/// All words are fixed but for domain names, which hold letters, digits, hyphens, dots and underscores only, and the
+/// lines of a policy, which must pass ``isExpressible``: so nothing that a domain publishes can add an attribute.
+/// There is no answer `PERM`: Sendmail takes it for "no policy".
+package struct MapReply: Sendable {
+    /// Longest answer in octets; Postfix reads 100,000.
+    package static let maxOctets = 99_999
+
+    /// Octets of an answer beside names, patterns and strings, with a policy domain of any length.
+    private static let headOctets = 100 + DomainName.maxOctets
+
+    let form: MapForm
+    let choices: AnswerChoices
+
+    package init(_ form: MapForm, _ choices: AnswerChoices = AnswerChoices()) {
+        self.form = form
+        self.choices = choices
+    }
+
+    /// Appends the answer about a policy domain to `reply`, which the caller hands in empty.
+    /// - Parameter domain: nil for a key that cannot have a policy.
+    package func write(_ finding: MapAnswer, of domain: DomainName?, to reply: inout [UInt8]) {
+        switch finding {
+        case .notFound: Self.writeNotFound(to: &reply)
+        case .temporary: Self.write(.undecided, to: &reply)
+        case .dane(let besides):
+            guard form == .sendmail else { return reply.append("OK dane-only") }
+            // Sendmail knows no such level. One that is built with DANE puts it first itself, whatever it is answered;
+            // one that is not must keep the policy, or nothing would guard the domain.
+            if choices.sendmailDoesDANE {
+                Self.writeNotFound(to: &reply)
+            } else {
+                write(besides, of: domain, to: &reply)
+            }
+        case .enforce(let cached, let hosts): writeEnforce(cached, hosts, to: &reply)
+        case .testing(let cached):
+            guard form == .postfixTLSRPT, choices.testingAttributes else { return Self.writeNotFound(to: &reply) }
+            reply.append("OK may")
+            appendDomain(of: cached, to: &reply)
+            if appendPatterns(of: cached.policy, to: &reply) { appendStrings(of: cached.policy, to: &reply) }
+        case .failed(let failure):
+            guard form == .postfixTLSRPT, choices.policyFailureAttributes, let domain else {
+                return Self.writeNotFound(to: &reply)
+            }
+            reply.append("OK may policy_type=sts policy_domain=")
+            reply.append(domain)
+            reply.append(" policy_failure=")
+            reply.append(Self.word(for: failure))
+        }
+    }
+
+    /// "Try again later" for a reason of our own.
+    package static func write(_ trouble: TemporaryReason, to reply: inout [UInt8]) {
+        reply.append("TEMP ")
+        reply.append(contentsOf: trouble.rawValue.utf8)
+    }
+
+    private static func writeNotFound(to reply: inout [UInt8]) { reply.append("NOTFOUND ") }
+
+    private func writeEnforce(_ cached: CachedPolicy, _ hosts: MXSet, to reply: inout [UInt8]) {
+        do throws(TemporaryReason) {
+            let names = try AcceptedNames(of: cached, among: hosts, for: form, choices)
+            try writeSecure(names, to: &reply)
+            guard form == .postfixTLSRPT else { return }
+            appendDomain(of: cached, to: &reply)
+            if appendPatterns(of: cached.policy, to: &reply) {
+                appendStrings(of: cached.policy, to: &reply)
+            } else if names.reachDeeper {
+                // Nobody would check the depth: say the names that a Postfix is told which cannot do so.
+                reply.removeAll(keepingCapacity: true)
+                try writeSecure(try AcceptedNames(of: cached, among: hosts, for: .postfix, choices), to: &reply)
+                appendDomain(of: cached, to: &reply)
+            }
+        } catch {
+            reply.removeAll(keepingCapacity: true)
+            Self.write(error, to: &reply)
+        }
+    }
+
+    private func writeSecure(_ names: AcceptedNames, to reply: inout [UInt8]) throws(TemporaryReason) {
+        guard names.octets <= Self.maxOctets - Self.headOctets else { throw .tooLong }
+        reply.append("OK secure match=")
+        names.append(to: &reply)
+        reply.append(" servername=hostname")
+    }
+
+    private func appendDomain(of cached: CachedPolicy, to reply: inout [UInt8]) {
+        reply.append(" policy_type=sts policy_domain=")
+        reply.append(cached.domain)
+    }
+
+    /// The patterns as they were published, `*.` and all, since Postfix compares MX hosts with them.
+    ///
+    /// All or none: Postfix 3.10.5 and later would refuse the hosts of a pattern that is left out.
+    private func appendPatterns(of policy: Policy, to reply: inout [UInt8]) -> Bool {
+        let end = reply.count
+        for pattern in policy.mx {
+            reply.append(pattern.isWildcard ? " mx_host_pattern=*." : " mx_host_pattern=")
+            reply.append(pattern.domain)
+            guard reply.count <= Self.maxOctets else {
+                reply.removeSubrange(end...)
+                return false
+            }
+        }
+        return reply.count <= Self.maxOctets
+    }
+
+    /// The lines of the policy in their order, as far as there is room. - RFC 8460 §4.4: policy-string.
+    private func appendStrings(of policy: Policy, to reply: inout [UInt8]) {
+        var text = policy.text
+        text.withUTF8 { octets in
+            for line in octets.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }) where Self.isExpressible(line) {
+                guard reply.count + line.count + 24 <= Self.maxOctets else { return }
+                reply.append(" { policy_string = ")
+                for octet in line { reply.append(octet == 0x09 ? 0x20 : octet) }
+                reply.append(" }")
+            }
+        }
+    }
+
+    /// Whether Postfix reads the line back as one value: printable ASCII without braces, and not blank. A tab becomes a
+    /// space, as Postfix itself would have it.
+    static func isExpressible(_ line: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+        var isBlank = true
+        for octet in line {
+            switch octet {
+            case UInt8(ascii: "{"), UInt8(ascii: "}"), 0x7F...: return false
+            case 0x20, 0x09: continue
+            case 0..<0x20: return false
+            default: isBlank = false
+            }
+        }
+        return !isBlank
+    }
+
+    /// The four words that Postfix knows.
+    private static func word(for failure: PolicyFailure) -> StaticString {
+        switch failure.type {
+        case .stsPolicyFetchError: "sts-policy-fetch-error"
+        case .stsPolicyInvalid: "sts-policy-invalid"
+        case .stsWebPKIInvalid: "sts-webpki-invalid"
+        case .starttlsNotSupported, .certificateHostMismatch, .certificateExpired, .certificateNotTrusted,
+            .validationFailure, .tlsaInvalid, .dnssecInvalid, .daneRequired:
+            "validation-failure"
+        }
+    }
+}
+
+extension [UInt8] {
+    /// Appends words of our own.
+    mutating func append(_ text: StaticString) {
+        append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    mutating func append(_ domain: DomainName) { append(contentsOf: domain.ascii.utf8) }
+}

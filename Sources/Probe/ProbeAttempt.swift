@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
+import SMTP
+import TLSRPT
+
+/// One connection to one address of a host.
+///
+/// An MTA that only prefers TLS hands over its mail in the clear to whatever greets it and does not come to TLS. So a
+/// host that has spoken is either seen to conform or failing, however it went wrong: otherwise an attacker on the way
+/// could choose to be taken for an outage.
+struct ProbeAttempt: Sendable {
+    /// The reason code of a dialogue that ended before TLS was tried. - RFC 8460 §4.3.1: validation-failure.
+    static let dialogueFailureReason = "smtp-dialogue-failed"
+    /// Greetings by which a host turns all mail away, to whichever client. - RFC 5321 §3.1: Session Initiation;
+    /// RFC 7504 §3: The 521 Reply Code.
+    static let refusals: Set<Int> = [421, 521, 554]
+
+    let prober: SMTPProber
+    let candidate: MXHost
+    let host: HostLookup
+    let address: IPAddress
+    /// For the whole host; each step has one of its own within.
+    let deadline: ContinuousClock.Instant
+
+    private var settings: ProbeSettings { prober.settings }
+
+    func run() async -> AddressEvidence {
+        let stream: TCPStream
+        do {
+            stream = try await prober.connector.connect(
+                to: address, port: candidate.port, by: within(settings.connectTimeout))
+        } catch { return Self.unconnected(error, at: address) }
+        let seen = await converse(stream)
+        await stream.close()
+        return seen
+    }
+
+    /// What a connection that was not made says. Only what this machine said by itself is ours: the network's own
+    /// refusals can be made up by anybody on the way.
+    static func unconnected(_ error: StreamError, at address: IPAddress) -> AddressEvidence {
+        let text = "\(address): \(error)"
+        if case .system(let error) = error, error.isNoRoute { return .noRoute(text) }
+        return error.isOurs ? .ownTrouble(text) : .seen(.unreachable(text))
+    }
+
+    private func converse(_ stream: TCPStream) async -> AddressEvidence {
+        let greeting: SMTPReply
+        let end = within(settings.greetingTimeout)
+        do { greeting = try await self.greeting(of: stream, by: end) } catch {
+            // What was cut short for others might have come to an end: it is not known to be bad.
+            let isOpen = await stream.receivedBytes == 0 || (error.isTimeout && .now < end)
+            return isOpen && !error.isOurs ? .seen(.turnedAway("\(address): \(error.text)")) : broken(error, nil)
+        }
+        guard !Self.refusals.contains(greeting.code) else {
+            return .seen(.turnedAway("\(address): greeting: \(greeting.text)"))
+        }
+        guard greeting.code == 220 else { return broken(Unreachable(text: "greeting: \(greeting.text)"), nil) }
+        return await introduced(stream, by: within(settings.dialogueTimeout))
+    }
+
+    /// Waits as long as an MTA would, but a host that makes others wait for their turn gives up its place sooner.
+    private func greeting(
+        of stream: TCPStream, by end: ContinuousClock.Instant
+    ) async throws(Unreachable) -> SMTPReply {
+        while true {
+            do throws(Unreachable) {
+                return try await stream.readReply("greeting", by: min(end, .now + settings.crowdedGreetingTimeout))
+            } catch {
+                guard error.isTimeout, .now < end, !prober.isCrowded else { throw error }
+            }
+        }
+    }
+
+    private func introduced(_ stream: TCPStream, by end: ContinuousClock.Instant) async -> AddressEvidence {
+        var helo: String?
+        do {
+            let hello = try await stream.command("EHLO \(settings.heloName)", by: soon(end))
+            guard hello.code == 250 else { return try await old(stream, after: hello, by: end) }
+            helo = hello.lines.first.map { printable($0, limit: 100) }
+            guard hello.offers("STARTTLS") else {
+                await quit(stream)
+                return failing(.starttlsNotSupported, "host does not offer STARTTLS", helo: helo)
+            }
+            let answer = try await stream.command("STARTTLS", by: soon(end))
+            guard answer.code == 220 else {
+                await quit(stream)
+                return failing(.starttlsNotSupported, "host refuses STARTTLS: \(answer.text)", helo: helo)
+            }
+        } catch { return broken(error, helo) }
+        return await secure(stream, helo: helo)
+    }
+
+    /// A host that refuses EHLO, as MTAs take it: they say HELO and go on without TLS. - RFC 5321 §4.1.1.1: EHLO or HELO.
+    private func old(
+        _ stream: TCPStream, after hello: SMTPReply, by end: ContinuousClock.Instant
+    ) async throws(Unreachable) -> AddressEvidence {
+        let old = try await stream.command("HELO \(settings.heloName)", by: soon(end))
+        await quit(stream)
+        guard old.code == 250 else { throw Unreachable(text: "EHLO: \(hello.text), HELO: \(old.text)") }
+        return failing(
+            .starttlsNotSupported, "host knows no EHLO, so it offers no STARTTLS: \(hello.text)", helo: nil)
+    }
+
+    private func secure(_ stream: TCPStream, helo: String?) async -> AddressEvidence {
+        var options = TLSOptions(serverName: candidate.name)
+        options.tlsa = host.tlsa
+        options.tlsaBase = host.tlsaBase
+        options.moreDANENames = [candidate.name]
+        let session: TLSSession
+        do {
+            session = try await stream.startTLS(prober.tls, options, by: .now + settings.handshakeTimeout)
+        } catch {
+            return failing(error, helo: helo)
+        }
+        await quit(stream)
+        let facts = TLSFacts(session, address: address)
+        let failures = session.failures(for: candidate.name, address: address, helo: helo)
+        return .seen(failures.isEmpty ? .conforming(facts) : .failing(failures, facts))
+    }
+
+    /// An MTA that only prefers TLS goes on in the clear when the handshake fails: that is no mere outage.
+    private func failing(_ error: TLSFailure, helo: String?) -> AddressEvidence {
+        let reason: String
+        switch error {
+        case .setup: return .ownTrouble("\(address): \(error)")
+        case .stream(let stream) where stream.isOurs: return .ownTrouble("\(address): \(error)")
+        case .plaintextAfterSTARTTLS: reason = "plaintext-after-starttls"
+        case .stream(.timeout): reason = "tls-handshake-timeout"
+        case .handshake, .stream: reason = handshakeFailureReason
+        }
+        return failing(.validationFailure, reason: reason, "\(error)", helo: helo)
+    }
+
+    /// A host that spoke, and with which we did not come as far as TLS.
+    private func broken(_ error: Unreachable, _ helo: String?) -> AddressEvidence {
+        if error.isOurs { return .ownTrouble("\(address): \(error.text)") }
+        return failing(
+            .validationFailure, reason: Self.dialogueFailureReason, "host does not come to STARTTLS: \(error.text)",
+            helo: helo)
+    }
+
+    private func failing(
+        _ type: ResultType, reason: String? = nil, _ text: String, helo: String?
+    ) -> AddressEvidence {
+        .seen(.failing([Failure(type, reasonCode: reason, text: text, address: address, helo: helo)], nil))
+    }
+
+    /// Leaves in order, without waiting for the answer.
+    private func quit(_ stream: TCPStream) async {
+        try? await stream.write(Array("QUIT\r\n".utf8), by: .now + .seconds(1))
+    }
+
+    private func soon(_ end: ContinuousClock.Instant) -> ContinuousClock.Instant {
+        min(.now + settings.commandTimeout, end)
+    }
+
+    private func within(_ timeout: Duration) -> ContinuousClock.Instant { min(.now + timeout, deadline) }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+@testable import Concurrency
+import Synchronization
+import Testing
+
+@Suite("What is in flight is shared out by owner")
+struct FlightsTests {
+    @Test("one owner's names leave room for others, and what is in flight is joined all the same")
+    func share() async throws {
+        let flights = SingleFlight<DomainName, Int>(capacity: 16) { $0 }
+        let names = try (0..<16).map { try DomainName("n\($0).hostile.example") }
+        let isOver = Mutex(false)
+        let started = names.map { name in
+            flights.start(name) {
+                while !isOver.withLock({ $0 }) { try? await Task.sleep(for: .milliseconds(2)) }
+                return 1
+            }
+        }
+        // Half of all, then no more.
+        #expect(started.count { $0 != nil } == 8)
+        #expect(await flights.join(try DomainName("victim.example")) { 2 } == 2)
+        #expect(flights.start(names[0]) { 3 } != nil)
+        isOver.withLock { $0 = true }
+        for task in started { if let task { #expect(await task.value == 1) } }
+        #expect(await flights.join(names[15]) { 4 } == 4)
+    }
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
+import Logging
+import MTASTS
+import Testing
+
+@Suite("PolicyCache: no failure forgets or weakens a live policy")
+struct PolicyKeeperTests {
+    let world = World()
+    let keeper: PolicyCache
+    let domain: DomainName
+
+    init() throws {
+        domain = try DomainName("example.org")
+        keeper = PolicyCache(
+            memory: world, store: world, discoverer: world, clock: world,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
+    }
+
+    private func mode(_ finding: PolicyLookup) -> Policy.Mode? {
+        if case .policy(let cached) = finding { cached.policy.mode } else { nil }
+    }
+
+    private func learn(_ mode: Policy.Mode, id: String, maxAge: Int = 86_400) async {
+        world.change {
+            $0.record = announce(id)
+            $0.fetch = .success(body(mode, maxAge: maxAge))
+        }
+        _ = await keeper.recheck(domain)
+    }
+
+    @Test("fetches what is announced, saves it, and knows it from then on")
+    func fetches() async {
+        #expect(keeper.known(domain) == nil)
+        await learn(.enforce, id: "1")
+        #expect(keeper.known(domain).flatMap(mode) == .enforce)
+        #expect(await mode(keeper.policy(for: domain)) == .enforce)
+        #expect(world.look(\.fetches) == 1)
+        #expect(await keeper.saveUnsaved() == 0)
+        #expect(world.look { $0.saved[domain]?.id } == "1")
+    }
+
+    @Test(
+        "stays under an enforce policy, whatever happens to the record",
+        arguments: [
+            RecordLookup.found(.absent), .found(.invalid("2 records")), .unavailable("SERVFAIL"), announce("2"),
+        ])
+    func recordTrouble(_ record: RecordLookup) async {
+        await learn(.enforce, id: "1")
+        world.change {
+            $0.record = record
+            $0.fetch = .failure(.failed(PolicyFailure(.stsPolicyFetchError, "connection refused")))
+        }
+        #expect(await mode(keeper.recheck(domain)) == .enforce)
+        world.pass(.seconds(80_000))
+        #expect(await mode(keeper.recheck(domain)) == .enforce)
+        #expect(world.look { $0.memory[domain]?.id } == "1")
+    }
+
+    @Test("what was not tried is no failure of the domain: unknown, without a pause")
+    func notTried() async {
+        world.change {
+            $0.record = announce("1")
+            $0.fetch = .failure(.notTried("too many fetches under way"))
+        }
+        #expect(await keeper.policy(for: domain) == .unknown("too many fetches under way"))
+        #expect(keeper.lastFailure(of: domain) == nil)
+        // Nothing of it is kept.
+        world.change { $0.record = .notAsked("too many DNS queries under way") }
+        #expect(await keeper.policy(for: domain) == .unknown("too many DNS queries under way"))
+        world.change {
+            $0.record = announce("1")
+            $0.fetch = .success(body(.enforce))
+        }
+        #expect(await mode(keeper.policy(for: domain)) == .enforce)
+        // A policy that is cached stays, and is asked for again soon.
+        world.change {
+            $0.record = announce("2")
+            $0.fetch = .failure(.notTried("too many fetches under way"))
+        }
+        #expect(await mode(keeper.recheck(domain)) == .enforce)
+        #expect(keeper.lastFailure(of: domain) == nil)
+    }
+
+    @Test("an invalid new body does not displace the policy")
+    func invalidBody() async {
+        await learn(.enforce, id: "1")
+        world.change {
+            $0.record = announce("2")
+            $0.fetch = .success("version: STSv1\nmode: enforce\nmax_age: 1")
+        }
+        #expect(await mode(keeper.recheck(domain)) == .enforce)
+    }
+
+    @Test("a changed id is fetched once, an unchanged one is not")
+    func changedID() async {
+        await learn(.testing, id: "1")
+        _ = await keeper.recheck(domain)
+        #expect(world.look(\.fetches) == 1)
+        await learn(.enforce, id: "2")
+        _ = await keeper.recheck(domain)
+        #expect(world.look(\.fetches) == 2)
+        #expect(keeper.known(domain).flatMap(mode) == .enforce)
+    }
+
+    @Test("mode none ends an earlier enforce")
+    func none() async {
+        await learn(.enforce, id: "1")
+        await learn(.none, id: "2")
+        #expect(keeper.known(domain).flatMap(mode) == Policy.Mode.none)
+    }
+
+    @Test("is fetched anew after the refresh interval although the id stays, which alone prolongs its life")
+    func refresh() async {
+        await learn(.enforce, id: "1")
+        world.pass(.seconds(13 * 3600))
+        _ = await keeper.recheck(domain)
+        #expect(world.look(\.fetches) == 2)
+        let now = world.now
+        #expect(world.look { $0.memory[domain]?.fetchedAt } == now)
+    }
+
+    @Test("ends when max_age has passed and no fetch succeeded")
+    func expiry() async {
+        await learn(.enforce, id: "1", maxAge: 1000)
+        world.change { $0.record = .unavailable("timeout") }
+        world.pass(.seconds(1000))
+        #expect(await keeper.policy(for: domain) == .unknown("timeout"))
+        // It stays for a clock that is put right.
+        #expect(world.look { $0.memory[domain] }?.isLive(at: world.now) == false)
+    }
+
+    @Test("the end of an old policy does not take the new one with it")
+    func expiryMeetsRenewal() async throws {
+        await learn(.enforce, id: "1", maxAge: 1000)
+        let old = try #require(world.look { $0.memory[domain] })
+        world.pass(.seconds(1000))
+        let new = CachedPolicy(domain: domain, id: "2", policy: old.policy, fetchedAt: world.now)
+        world.change {
+            $0.nextPolicy = new
+            $0.saved[new.domain] = new
+        }
+        _ = keeper.known(domain)
+        #expect(world.look { $0.memory[domain] } == new)
+        for _ in 0..<100 { await Task.yield() }
+        #expect(world.look { $0.saved[domain] } == new)
+    }
+
+    @Test("a policy fetched by a clock that has been set back since is fetched anew")
+    func clockSetBack() async {
+        await learn(.testing, id: "1")
+        world.pass(.seconds(-1_000_000))
+        _ = await keeper.recheck(domain)
+        #expect(world.look(\.fetches) == 2)
+        let now = world.now
+        #expect(world.look { $0.memory[domain]?.fetchedAt } == now)
+    }
+
+    @Test("of two policies the newer one is in the store at last")
+    func savesInOrder() async throws {
+        world.change { $0.storeFails = true }
+        await learn(.testing, id: "1")
+        for index in 0..<30 { _ = await keeper.recheck(try DomainName("d\(index).example.org")) }
+        _ = await keeper.saveUnsaved()
+        let post = Gatepost()
+        world.change {
+            $0.storeFails = false
+            $0.nextSave = post
+        }
+        async let retried = keeper.saveUnsaved()
+        while world.look({ $0.nextSave != nil }) { await Task.yield() }
+        await learn(.enforce, id: "2")
+        for _ in 0..<1000 { await Task.yield() }
+        await post.open()
+        _ = await retried
+        #expect(await keeper.saveUnsaved() == 0)
+        #expect(world.look { $0.saved[domain]?.id } == "2")
+    }
+
+    @Test("failed fetches pause for five minutes an id, then longer")
+    func backOff() async {
+        world.change { $0.record = announce("1") }
+        guard case .failed(let failure) = await keeper.policy(for: domain) else {
+            Issue.record("a failed fetch is no failure")
+            return
+        }
+        #expect(failure.type == .stsPolicyFetchError)
+        _ = await keeper.recheck(domain)
+        #expect(world.look(\.fetches) == 1)
+        world.pass(.seconds(299))
+        _ = await keeper.recheck(domain)
+        #expect(world.look(\.fetches) == 1)
+        world.pass(.seconds(1))
+        _ = await keeper.recheck(domain)
+        #expect(world.look(\.fetches) == 2)
+        world.pass(.seconds(301))
+        _ = await keeper.recheck(domain)
+        #expect(world.look(\.fetches) == 2)
+        world.change { $0.record = announce("2") }
+        _ = await keeper.recheck(domain)
+        #expect(world.look(\.fetches) == 3)
+    }
+
+    @Test("fifty who ask at once cost one fetch")
+    func singleFlight() async {
+        let gate = Gatepost()
+        world.change {
+            $0.record = announce("1")
+            $0.fetch = .success(body(.enforce))
+            $0.gate = gate
+        }
+        await withTaskGroup(of: PolicyLookup.self) { group in
+            for _ in 0..<50 { group.addTask { await keeper.policy(for: domain) } }
+            group.addTask {
+                while world.look(\.fetches) == 0 { await Task.yield() }
+                await gate.open()
+                return .absent
+            }
+            for await finding in group where finding != .absent { #expect(mode(finding) == .enforce) }
+        }
+        #expect(world.look(\.fetches) == 1)
+    }
+
+    @Test("a store that fails loses no policy, and gets it later")
+    func storeFails() async {
+        world.change { $0.storeFails = true }
+        await learn(.enforce, id: "1")
+        #expect(await keeper.saveUnsaved() == 1)
+        #expect(keeper.known(domain).flatMap(mode) == .enforce)
+        world.change { $0.storeFails = false }
+        #expect(await keeper.saveUnsaved() == 0)
+        #expect(world.look { $0.saved[domain]?.id } == "1")
+    }
+
+    @Test("max_age 0 serves the messages of a minute, not a fetch each")
+    func shortestLife() async {
+        await learn(.enforce, id: "1", maxAge: 0)
+        #expect(await mode(keeper.policy(for: domain)) == .enforce)
+        #expect(world.look(\.fetches) == 1)
+        world.pass(.seconds(61))
+        #expect(await mode(keeper.policy(for: domain)) == .enforce)
+        #expect(world.look(\.fetches) == 2)
+    }
+
+    @Test("no policy is believed for a short time only")
+    func absent() async {
+        #expect(await keeper.policy(for: domain) == .absent)
+        #expect(keeper.known(domain) == .absent)
+        world.pass(.seconds(301))
+        #expect(keeper.known(domain) == nil)
+    }
+
+    @Test("the operator's refresh asks in spite of a pause, his forget drops all")
+    func operatorCommands() async throws {
+        world.change { $0.record = announce("1") }
+        _ = await keeper.policy(for: domain)
+        world.change { $0.fetch = .success(body(.enforce)) }
+        #expect(await mode(keeper.refresh(domain)) == .enforce)
+        try await keeper.forget(domain)
+        #expect(keeper.known(domain) == nil)
+        #expect(world.look { $0.saved[domain] } == nil)
+    }
+}

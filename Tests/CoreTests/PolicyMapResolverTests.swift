@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
+import Logging
+import Testing
+
+@Suite("PolicyMapResolver: DANE, then the policy, then what is known of hosts")
+struct MapDeskTests {
+    let world = World()
+    let desk: PolicyMapResolver
+    let key: NextHop
+
+    init() throws {
+        key = .mx(of: try DomainName("example.org"), port: 25)
+        let keeper = PolicyCache(
+            memory: world, store: world, discoverer: world, clock: world,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
+        desk = PolicyMapResolver(
+            policies: keeper, routes: RouteCache(router: world, clock: world), surveyor: world, clock: world,
+            settings: MapSettings())
+        world.change {
+            $0.record = announce("1")
+            $0.fetch = .success(body(.enforce))
+        }
+    }
+
+    private func find() async -> MapAnswer { await desk.find(key, within: .seconds(120)) }
+
+    @Test("an enforce policy is enforced, from memory the second time")
+    func enforce() async throws {
+        guard case .enforce(let cached, .unneeded) = await find() else {
+            Issue.record("not enforced")
+            return
+        }
+        #expect(cached.id == "1")
+        #expect(desk.glance(key) == .enforce(cached, .unneeded))
+    }
+
+    @Test("testing, none, absent and failed enforce nothing")
+    func nothing() async {
+        world.change { $0.fetch = .success(body(.none)) }
+        #expect(await find() == .notFound)
+        world.change {
+            $0.memory = [:]; $0.record = .found(.absent)
+        }
+        world.pass(.seconds(1))
+        #expect(await find() == .notFound)
+    }
+
+    @Test("wildcards bring the hosts with them")
+    func wildcard() async throws {
+        world.change { $0.fetch = .success(body(.enforce, mx: "*.example.org")) }
+        guard case .enforce(let cached, .known(let hosts)) = await find() else {
+            Issue.record("no hosts")
+            return
+        }
+        #expect(hosts.map(\.ascii) == ["mx1.example.org"])
+        #expect(cached.names(among: hosts).map(\.ascii) == ["mx1.example.org"])
+        let forged = [try DomainName("a.b.example.org"), try DomainName("mx.attacker.example")]
+        #expect(cached.names(among: forged).isEmpty)
+    }
+
+    /// - RFC 7672 §2.1, §2.2: which hosts DANE decides for.
+    static let table: [([DANEStatus], Bool, String)] = [
+        ([.usable], true, "dane"), ([.usable, .usable], true, "dane"), ([.usable, .absent], true, "dane"),
+        ([.absent, .usable], true, "dane"), ([.usable, .unusable], true, "dane"),
+        ([.usable, .bogus("x")], true, "dane"),
+        ([.usable, .unknown("x")], true, "dane"), ([.unusable], true, "enforce"), ([.absent], true, "enforce"),
+        ([.unusable, .absent], true, "enforce"), ([.bogus("x")], true, "temporary"),
+        ([.bogus("x"), .absent], true, "temporary"),
+        ([.unknown("x")], true, "temporary"), ([.unknown("x"), .absent], true, "temporary"),
+        // A host without an address is passed over by the MTA, unless there is no other.
+        ([.unreachable("x")], true, "temporary"), ([.unreachable("x"), .absent], true, "enforce"),
+        ([.unusable, .unreachable("x")], true, "enforce"), ([.usable, .unreachable("x")], true, "dane"),
+        ([.unreachable("x"), .bogus("x")], true, "temporary"),
+        ([.unreachable("x"), .unknown("x")], true, "temporary"),
+        // Without a secure MX answer TLSA records prove nothing.
+        ([.usable], false, "enforce"), ([.bogus("x")], false, "enforce"),
+    ]
+
+    @Test("DANE comes first", arguments: table)
+    func dane(_ statuses: [DANEStatus], _ isSecure: Bool, _ expected: String) async {
+        let names = statuses.indices.map { "mx\($0).example.org" }
+        world.change {
+            $0.route = .success(names)
+            $0.routeIsSecure = isSecure
+            $0.dane = Dictionary(zip(names, statuses)) { $1 }
+        }
+        #expect(kind(await find()) == expected)
+        if expected != "temporary" { #expect(desk.glance(key).map(kind) == expected) }
+    }
+
+    @Test("DANE can be left out")
+    func withoutDANE() async {
+        var settings = MapSettings()
+        settings.puttingDANEFirst = false
+        desk.apply(settings)
+        world.change {
+            $0.routeIsSecure = true
+            $0.dane = ["mx1.example.org": .usable]
+        }
+        #expect(kind(await find()) == "enforce")
+    }
+
+    @Test("routes that cannot be had")
+    func routes() async {
+        world.change { $0.route = .failure(.bogus("x")) }
+        #expect(kind(await find()) == "temporary")
+        world.pass(.seconds(31))
+        // A forged "no mail here" must not take the policy away.
+        for error in [RouteError.nullMX(isSecure: false), .noSuchDomain(isSecure: false)] {
+            world.change { $0.route = .failure(error) }
+            #expect(kind(await find()) == "enforce")
+            world.pass(.seconds(31))
+        }
+        world.change { $0.route = .failure(.unavailable("x")) }
+        #expect(kind(await find()) == "enforce")
+    }
+
+    @Test("what is late is temporary for a policy that is known, and by choice for a domain never seen")
+    func late() async {
+        let gate = Gatepost()
+        world.change { $0.gate = gate }
+        #expect(await desk.find(key, within: .milliseconds(20)) == .notFound)
+        var settings = MapSettings()
+        settings.onUnknown = .temporary
+        desk.apply(settings)
+        #expect(kind(await desk.find(key, within: .milliseconds(20))) == "temporary")
+        await gate.open()
+        #expect(kind(await find()) == "enforce")
+    }
+
+    @Test("what is not known stays temporary, however often it is asked, if the operator chose so")
+    func unknown() async {
+        world.change { $0.record = .unavailable("SERVFAIL") }
+        #expect(await find() == .notFound)
+        for isDANEFirst in [true, false] {
+            var settings = MapSettings()
+            settings.onUnknown = .temporary
+            settings.puttingDANEFirst = isDANEFirst
+            desk.apply(settings)
+            for _ in 0..<3 { #expect(kind(await find()) == "temporary") }
+            #expect(desk.glance(key).map(kind) == "temporary")
+        }
+    }
+
+    @Test("zones that never have policies cost no question")
+    func zones() async throws {
+        var settings = MapSettings()
+        settings.neverPoliced = [try DomainName("example.org")]
+        desk.apply(settings)
+        #expect(desk.glance(key) == .notFound)
+        #expect(desk.glance(.host(try DomainName("relay.example.org"), port: 587)) == .notFound)
+        #expect(world.look(\.recordQuestions) == 0)
+    }
+
+    /// Whose policy a key asks for, by RFC 8461 §3.4; nil where `never` has `intern.example.org` and
+    /// `[relay.example.org]:587`.
+    static let zoneTable: [(key: String, policyDomain: String?)] = [
+        ("example.org", "example.org"), ("example.org:587", "example.org"),
+        ("[smart.example.org]", "smart.example.org"), ("[smart.example.org]:587", "smart.example.org"),
+        ("[smart.example.org]:submission", "smart.example.org"), ("smart.example.org:587", "smart.example.org"),
+        ("[relay.example.org]", "relay.example.org"), ("[relay.example.org]:25", "relay.example.org"),
+        ("relay.example.org", "relay.example.org"), ("relay.example.org:587", "relay.example.org"),
+        ("[relay.example.org]:587", nil), ("[RELAY.example.org.]:587", nil), ("[relay.example.org]:submission", nil),
+        ("intern.example.org", nil), ("a.b.intern.example.org", nil), ("[mx.intern.example.org]:2525", nil),
+        ("notintern.example.org", "notintern.example.org"),
+    ]
+
+    @Test(
+        "a relayhost is asked for by its own name, and `never` takes next hops as the MTA has them",
+        arguments: zoneTable)
+    func relayhosts(_ row: (key: String, policyDomain: String?)) async throws {
+        var settings = MapSettings()
+        settings.neverPoliced = [try DomainName("intern.example.org")]
+        settings.neverPolicedHops = [.host(try DomainName("relay.example.org"), port: 587)]
+        desk.apply(settings)
+        guard case .nextHop(let key) = MapKey(row.key, services: ServicePorts()) else {
+            Issue.record("\(row.key) is no next hop")
+            return
+        }
+        let finding = await desk.find(key, within: .seconds(120))
+        if let expected = row.policyDomain {
+            guard case .enforce(let cached, _) = finding else { throw RowError(finding: finding) }
+            #expect(cached.domain.ascii == expected)
+        } else {
+            #expect(finding == .notFound && desk.glance(key) == .notFound)
+            #expect(world.look(\.recordQuestions) == 0)
+        }
+    }
+
+    private struct RowError: Error { let finding: MapAnswer }
+
+    private func kind(_ finding: MapAnswer) -> String {
+        switch finding {
+        case .notFound: "notFound"
+        case .temporary: "temporary"
+        case .dane: "dane"
+        case .enforce: "enforce"
+        case .testing: "testing"
+        case .failed: "failed"
+        }
+    }
+}

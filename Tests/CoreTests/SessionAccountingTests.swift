@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+@testable import Core
+import Logging
+import TLSRPT
+import Testing
+
+@Suite("SessionAccounting: what the MTA tells, held against the policies in force")
+struct ReckonerTests {
+    let world = World()
+    let keeper: PolicyCache
+    let routes: RouteCache
+    let hops: ObservedNextHops
+    let gate: Gate
+    let domain: DomainName
+
+    init() throws {
+        domain = try DomainName("example.org")
+        keeper = PolicyCache(
+            memory: world, store: world, discoverer: world, clock: world,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
+        routes = RouteCache(router: world, clock: world)
+        hops = ObservedNextHops(clock: world)
+        var settings = GateSettings()
+        settings.enforcement = .milterAndPolicyMap
+        gate = Gate(
+            policies: keeper, routes: routes, prober: world, recorder: world, clock: world, settings: settings)
+        world.change {
+            $0.record = announce("1")
+            $0.fetch = .success(body(.enforce))
+        }
+    }
+
+    private func reckoner(datagrams: Bool = false, log: Bool = true) -> SessionAccounting {
+        SessionAccounting(
+            policies: keeper, routes: routes, hops: hops, gate: gate, countsDatagrams: datagrams, readsLog: log,
+            clock: world)
+    }
+
+    private func session(
+        _ result: ObservedSession.Result, host: String = "mx1.example.org", hasDatagram: Bool = false
+    ) throws -> ObservedSession {
+        var session = ObservedSession(
+            source: .postfixLog, time: world.now, domain: domain, host: try DomainName(host),
+            address: IPAddress("192.0.2.1"), result: result, queueID: "ABC")
+        session.hasDatagram = hasDatagram
+        return session
+    }
+
+    private func types(_ counts: [SessionCount]) -> [String] {
+        counts.map {
+            "\($0.domain) \($0.policy.reported.type.text) " + ($0.details.first?.type.text ?? "success")
+        }
+    }
+
+    @Test("a session counts under the policy of the recipient's domain")
+    func ordinary() async throws {
+        let counts = await reckoner().counts(of: [try session(.verified), try session(.plaintext)])
+        #expect(types(counts) == ["example.org sts success", "example.org sts starttls-not-supported"])
+        #expect(counts.first?.policy.reported.mxHosts == ["mx1.example.org"])
+    }
+
+    @Test("a host that no MX record names is a relay of the site's own, and not counted")
+    func relay() async throws {
+        let counts = await reckoner().counts(of: [try session(.trusted, host: "relay.example.net")])
+        #expect(counts.isEmpty)
+    }
+
+    @Test("a relay that is dialled by its address is not counted for the recipient's domain")
+    func relayByAddress() async throws {
+        let session = ObservedSession(
+            source: .postfixLog, time: world.now, domain: domain, host: nil, address: IPAddress("192.0.2.25"),
+            result: .trusted, queueID: "ABC")
+        #expect(await reckoner().counts(of: [session]).isEmpty)
+    }
+
+    @Test("datagrams of Postfix say nothing about the sessions of a Sendmail beside it")
+    func otherMTA() async throws {
+        let session = ObservedSession(
+            source: .sendmailLog, time: world.now, domain: domain, host: try DomainName("mx1.example.org"),
+            address: IPAddress("192.0.2.1"), result: .verified, queueID: "ABC")
+        #expect(types(await reckoner(datagrams: true).counts(of: [session])) == ["example.org sts success"])
+    }
+
+    @Test("mail that the MTA says goes by MX is counted although the host is no longer in DNS")
+    func hijack() async throws {
+        hops.note(
+            Disposition(.noPolicy(nil), of: [.mx(of: domain, port: 25)], recipientDomain: domain, isHeldBack: false))
+        let counts = await reckoner().counts(of: [try session(.verified, host: "evil.example.net")])
+        #expect(types(counts) == ["example.org sts validation-failure"])
+    }
+
+    @Test("mail by a smart host counts for the smart host - RFC 8461 §3.4")
+    func smartHost() async throws {
+        let smart = try DomainName("smart.example.net")
+        hops.note(
+            Disposition(.noPolicy(nil), of: [.host(smart, port: 587)], recipientDomain: domain, isHeldBack: false))
+        world.change { $0.record = .found(.absent) }
+        let counts = await reckoner().counts(of: [try session(.trusted, host: "smart.example.net")])
+        #expect(types(counts) == ["smart.example.net no-policy-found success"])
+    }
+
+    @Test("a log beside datagrams adds only what they never tell")
+    func besideDatagrams() async throws {
+        let counts = await reckoner(datagrams: true).counts(of: [
+            try session(.verified, hasDatagram: true), try session(.verified),
+            try session(.failed(.certificateExpired, reason: nil), hasDatagram: true),
+            try session(.failed(.validationFailure, reason: mxNotInPolicyReason), host: "evil.example.net"),
+            try session(.plaintext),
+        ])
+        #expect(types(counts) == ["example.org sts validation-failure", "example.org sts starttls-not-supported"])
+    }
+
+    @Test("under a testing policy the log counts what datagrams call no policy")
+    func testing() async throws {
+        world.change { $0.fetch = .success(body(.testing)) }
+        let counts = await reckoner(datagrams: true).counts(of: [try session(.untrusted, hasDatagram: true)])
+        #expect(types(counts) == ["example.org sts certificate-not-trusted"])
+        let reported = [none()]
+        #expect(reckoner(datagrams: true).counts(reported: reported).isEmpty)
+        let alone = reckoner(datagrams: true, log: false).counts(reported: reported)
+        #expect(types(alone) == ["example.org sts success"])
+    }
+
+    @Test("under a testing policy that Postfix is told of, the log counts instead of the datagram")
+    func testingAttributes() async throws {
+        world.change { $0.fetch = .success(body(.testing)) }
+        let counts = await reckoner(datagrams: true).counts(of: [try session(.untrusted, hasDatagram: true)])
+        #expect(types(counts) == ["example.org sts certificate-not-trusted"])
+        let told = SessionCount(
+            day: world.now.day, domain: domain, policy: .reported(ReportedPolicy(.sts, domain: "example.org")),
+            isFailure: false)
+        #expect(reckoner(datagrams: true).counts(reported: [told]).isEmpty)
+        #expect(reckoner(datagrams: true, log: false).counts(reported: [told]) == [told])
+    }
+
+    @Test("a session counts once although its datagram came before the testing policy was known")
+    func firstContact() async throws {
+        world.change { $0.fetch = .success(body(.testing)) }
+        let reckoner = reckoner(datagrams: true)
+        let early = [none()]
+        #expect(reckoner.counts(reported: early, times: 2) == early)
+        let session = try session(.untrusted, hasDatagram: true)
+        #expect(await reckoner.counts(of: [session, session]).isEmpty)
+        // From now on it is the log that counts.
+        #expect(reckoner.counts(reported: early).isEmpty)
+        #expect(types(await reckoner.counts(of: [session])) == ["example.org sts certificate-not-trusted"])
+    }
+
+    @Test("a policy that cannot be had makes a failure of what a datagram calls no policy")
+    func failedPolicy() async throws {
+        world.change { $0.fetch = .failure(.failed(PolicyFailure(.stsWebPKIInvalid, "expired"))) }
+        _ = await keeper.policy(for: domain)
+        let counts = reckoner(datagrams: true, log: false).counts(reported: [none()])
+        #expect(types(counts) == ["example.org sts sts-webpki-invalid"])
+        #expect(counts.first?.isFailure == true)
+    }
+
+    @Test("a datagram's own policy is its authority")
+    func reportedPolicy() {
+        let count = SessionCount(
+            day: world.now.day, domain: domain,
+            policy: .reported(ReportedPolicy(.sts, domain: "example.org", strings: ["version: STSv1"])),
+            isFailure: false)
+        #expect(reckoner(datagrams: true).counts(reported: [count]) == [count])
+    }
+
+    @Test("a delivery spares the probe, a failed one asks for it")
+    func evidence() async throws {
+        let hop = NextHop.mx(of: domain, port: 25)
+        _ = await routes.find(hop)
+        _ = await reckoner().counts(of: [try session(.verified)])
+        #expect(await gate.admit([hop]) == .conforming(.enforce))
+        #expect(world.look(\.probes) == 0)
+        _ = await reckoner().counts(of: [try session(.failed(.certificateExpired, reason: nil))])
+        world.change { $0.hosts = ["mx1.example.org": .failing([Failure(.certificateExpired, text: "expired")], nil)] }
+        guard case .violating = await gate.admit([hop]) else {
+            Issue.record("not looked at anew")
+            return
+        }
+        #expect(world.look(\.probes) > 0)
+    }
+
+    @Test("an old delivery says nothing about the host as it is now")
+    func oldDelivery() async throws {
+        let hop = NextHop.mx(of: domain, port: 25)
+        _ = await routes.find(hop)
+        let old = try session(.verified)
+        world.pass(.seconds(20))
+        _ = await routes.find(hop)
+        world.change { $0.now = $0.now + .seconds(400) }
+        _ = await routes.find(hop)
+        _ = await reckoner().counts(of: [old])
+        #expect(gate.evidence(of: try DomainName("mx1.example.org"), via: hop) == nil)
+    }
+
+    private func none() -> SessionCount {
+        SessionCount(
+            day: world.now.day, domain: domain,
+            policy: .reported(ReportedPolicy(.noPolicyFound, domain: "example.org")), isFailure: false)
+    }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
+import LabKit
+import Logging
+import Reporting
+@testable import Settings
+import Store
+import Synchronization
+import TLSRPT
+import Testing
+@testable import Daemon
+
+@Suite("The daemon reports each day when it is over")
+struct ReportDeskTests {
+    /// A desk whose clock stands at noon, with counts of the days before.
+    private final class Site: WallClock, ReportRecordSource, ReportCarrier {
+        let directory: TemporaryDirectory
+        let store: Store
+        private let time: Mutex<UTCTime>
+        private let records = Mutex<ReportRecordLookup>(.unavailable("SERVFAIL"))
+        private let carried = Mutex<[String]>([])
+
+        init(at time: UTCTime) throws {
+            self.time = Mutex(time)
+            directory = try TemporaryDirectory("sts-lab-desk")
+            store = try Store(path: directory.path + "/test.sqlite", logger: Logger(label: "test"))
+        }
+
+        var now: UTCTime { time.withLock { $0 } }
+        func advance(by duration: Duration) { time.withLock { $0 = $0 + duration } }
+        func answer(_ texts: String...) { records.withLock { $0 = .found(TLSRPTRecord.select(from: texts)) } }
+        var deliveries: [String] { carried.withLock { $0 } }
+
+        func record(for domain: DomainName) async -> ReportRecordLookup { records.withLock { $0 } }
+        func carry(
+            _ report: CompressedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
+        ) async -> SendResult {
+            guard await commit() else { return .withdrawn }
+            carried.withLock { $0.append("\(report.day) \(report.policyDomain) \(destination)") }
+            return .accepted("201")
+        }
+
+        func count(_ domain: String, _ day: UTCDay) async throws {
+            let ledger = Ledger(store: store, clock: self, logger: Logger(label: "test"))
+            let policy = AppliedPolicy.reported(ReportedPolicy(.noPolicyFound, domain: domain))
+            ledger.record([SessionCount(day: day, domain: try DomainName(domain), policy: policy, isFailure: false)])
+            guard await ledger.flush() else { throw LabError("not counted") }
+        }
+
+        func desk(_ settings: String = "", host: String = "mta.lab") throws -> ReportScheduler {
+            let file = try SettingsFile(text: "network.helo_name = \"\(host)\"\n[report]\n" + settings, name: "test")
+            return ReportScheduler(
+                settings: try Settings(file).reports, store: store, records: self, carrier: self, clock: self,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        }
+    }
+
+    private func site() async throws -> (Site, UTCDay) {
+        guard let day = UTCDay("2026-11-23") else { throw LabError("no day") }
+        let site = try Site(at: day.start + .seconds(43_200))
+        for before: Int64 in [-61, -2, -1, 0] { try await site.count("a.lab", day.advanced(by: before)) }
+        return (site, day)
+    }
+
+    @Test("days that nobody reported, as the days they were, and today not before it is over")
+    func days() async throws {
+        let (site, day) = try await site()
+        site.answer("v=TLSRPTv1; rua=https://a.lab/")
+        let desk = try site.desk("spread = \"0s\"")
+        await desk.buildDue()
+        await desk.sendDue()
+        // Logs of the time before the start may still be read.
+        #expect(site.deliveries.isEmpty)
+        site.advance(by: ReportSchedule.startingTime)
+        await desk.buildDue()
+        await desk.sendDue()
+        let reported = [day.advanced(by: -2), day.advanced(by: -1)]
+        // Sent side by side, in no order.
+        #expect(site.deliveries.sorted() == reported.map { "\($0) a.lab https://a.lab/" })
+        site.advance(by: .seconds(43_200))
+        await desk.buildDue()
+        await desk.sendDue()
+        #expect(site.deliveries.last == "\(day) a.lab https://a.lab/" && site.deliveries.count == 3)
+        await desk.prune()
+        #expect(try await site.store.days().first == day.advanced(by: -2))
+    }
+
+    @Test("what is counted for a day that was done is reported too, where no report has gone out")
+    func late() async throws {
+        let (site, day) = try await site()
+        site.answer("v=TLSRPTv1; rua=https://a.lab/")
+        let desk = try site.desk("spread = \"0s\"")
+        site.advance(by: ReportSchedule.startingTime)
+        await desk.buildDue()
+        await desk.sendDue()
+        let before = site.deliveries
+        for domain in ["a.lab", "b.lab"] { try await site.count(domain, day.advanced(by: -1)) }
+        site.advance(by: ReportSchedule.retryPause)
+        await desk.buildDue()
+        await desk.sendDue()
+        #expect(site.deliveries == before + ["\(day.advanced(by: -1)) b.lab https://a.lab/"])
+    }
+
+    @Test("a record that cannot be looked up is tried again an hour later")
+    func retry() async throws {
+        let (site, _) = try await site()
+        let desk = try site.desk("spread = \"0s\"")
+        site.advance(by: ReportSchedule.startingTime)
+        await desk.buildDue()
+        site.answer("v=TLSRPTv1; rua=https://a.lab/")
+        site.advance(by: .seconds(3000))
+        await desk.buildDue()
+        await desk.sendDue()
+        #expect(site.deliveries.isEmpty)
+        site.advance(by: .seconds(600))
+        await desk.buildDue()
+        await desk.sendDue()
+        #expect(site.deliveries.count == 2)
+    }
+
+    @Test("off is off, until a reload says otherwise")
+    func off() async throws {
+        let (site, _) = try await site()
+        site.answer("v=TLSRPTv1; rua=https://a.lab/")
+        let desk = try site.desk("schedule = \"off\"")
+        site.advance(by: ReportSchedule.startingTime)
+        await desk.buildDue()
+        await desk.sendDue()
+        #expect(site.deliveries.isEmpty)
+        let daily = try SettingsFile(text: "network.helo_name = \"mta.lab\"\nreport.spread = \"0s\"", name: "test")
+        desk.apply(try Settings(daily).reports)
+        await desk.buildDue()
+        await desk.sendDue()
+        #expect(site.deliveries.count == 2)
+    }
+
+    @Test("a host without a domain makes no reports that nobody could answer")
+    func noDomain() async throws {
+        let (site, _) = try await site()
+        site.answer("v=TLSRPTv1; rua=https://a.lab/")
+        site.advance(by: .zero - ReportSchedule.startingTime)
+        let bare = try site.desk("spread = \"0s\"", host: "mta")
+        let named = try site.desk("spread = \"0s\"\ncontact_info = \"tls@a.lab\"", host: "mta")
+        site.advance(by: ReportSchedule.startingTime)
+        for (desk, count) in [(bare, 0), (named, 2)] {
+            await desk.buildDue()
+            await desk.sendDue()
+            #expect(site.deliveries.count == count)
+        }
+    }
+
+    @Test("it ends when its task does", .timeLimit(.minutes(1)))
+    func stop() async throws {
+        let (site, _) = try await site()
+        let desk = try site.desk()
+        let task = Task { await desk.run() }
+        task.cancel()
+        await task.value
+    }
+}
