@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # make demo    shows the main job on a real Postfix, on loopback
+# make unit    builds, then tests the rules and the core, without the laboratory: seconds
 # make test    builds and runs all tests
 # make check   format lint, warnings as errors, the import check, then the tests: before each commit
 # make bench   throughput and memory, beside a milter that does nothing
@@ -14,7 +15,7 @@ NETNS = Tests/lab/netns
 # Everything that a test or the demo starts lies in one place.
 DEBUG = .build/debug
 
-.PHONY: build release demo test check lint imports bench fuzz tsan install settings-example packages test-packages clean
+.PHONY: build release demo unit test check lint imports bench fuzz tsan install settings-example packages test-packages clean
 
 build: packages
 	$(SWIFT) build
@@ -34,6 +35,13 @@ demo: test-packages
 	$(SWIFT) build --product demo
 	$(NETNS) $(DEBUG)/demo
 
+# Suites that need no other program, no network and no port of their own.
+UNIT = BasicsTests|MTASTSTests|TLSRPTTests|ConcurrencyTests|CoreTests|ReportingTests|MailLogTests|ReportViewTests|SettingsTests|MTACheckTests
+
+unit: packages
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build --parallel --filter '^($(UNIT))\.'
+
 test: test-packages
 	Tests/lab/install sendmail postfix310
 	$(SWIFT) build --build-tests
@@ -51,15 +59,11 @@ check: lint imports test
 
 bench: test-packages
 	$(SWIFT) build -c release --static-swift-stdlib --product sts-milter
-	$(SWIFT) build -c release --static-swift-stdlib --product bench-policies
-	$(SWIFT) build -c release --static-swift-stdlib --product bench-gate
-	$(SWIFT) build -c release --static-swift-stdlib --product bench-map
-	$(SWIFT) build -c release --static-swift-stdlib --product bench-intake
-	$(SWIFT) build -c release --static-swift-stdlib --product bench-reports
-	Tests/Bench/run
+	$(SWIFT) build -c release --static-swift-stdlib --package-path Benchmarks --scratch-path .build-bench
+	Benchmarks/run
 
 fuzz: packages
-	Tests/Fuzz/run
+	Fuzz/run
 
 # The test of a million policies and the like are left out: the sanitizer costs ten times the time and memory.
 tsan: test-packages

@@ -160,33 +160,11 @@ let package = Package(
         .target(name: "RuleTables", dependencies: ["Basics", "MTASTS"], path: "Tests/RuleTables"),
 
         .executableTarget(
-            name: "bench-map",
-            dependencies: [
-                "Basics", "Core", "LabKit", "MTASTS", "PolicyMap", .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
-            ], path: "Tests/Bench/map"),
-        .executableTarget(
-            name: "bench-intake",
-            dependencies: ["Basics", "Intake", "MailLog", "Store", .product(name: "Logging", package: "swift-log")],
-            path: "Tests/Bench/intake"),
-        .executableTarget(
-            name: "bench-reports",
-            dependencies: [
-                "Basics", "Core", "Gzip", "Reporting", "Store", "TLSRPT",
-                .product(name: "Logging", package: "swift-log"),
-            ], path: "Tests/Bench/reports"),
-        .executableTarget(name: "bench-gate", dependencies: ["LabKit"], path: "Tests/Bench/gate"),
-        .executableTarget(
-            name: "bench-policies",
-            dependencies: ["Basics", "Core", "MTASTS", "Store", .product(name: "Logging", package: "swift-log")],
-            path: "Tests/Bench/policies"),
-        .executableTarget(
             name: "intake-victim",
             dependencies: [
                 "Basics", "Core", "Intake", "MailLog", "Store", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Tests/IntakeVictim"),
-        .executableTarget(name: "fuzz-corpus", dependencies: ["RuleTables"], path: "Tests/FuzzCorpus"),
 
         .testTarget(name: "BasicsTests", dependencies: ["Basics", "RuleTables"]),
         .testTarget(name: "MTASTSTests", dependencies: ["Basics", "Core", "MTASTS", "RuleTables"]),

@@ -4,56 +4,60 @@ import PackageDescription
 
 // A package of its own: a fuzz target gets its main function from libFuzzer, so it links only with that sanitizer.
 // Sources, CShims and RuleTables are links to the project's own.
-func fuzzer(_ name: String, _ more: [Target.Dependency] = []) -> Target {
+func fuzzer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
-        name: name, dependencies: ["Names", "MTASTS"] + more, path: "Targets/\(name)",
+        name: name, dependencies: dependencies, path: "Targets/\(name)",
         swiftSettings: [.unsafeFlags(["-parse-as-library"])])
 }
 
 let package = Package(
     name: "sts-milter-fuzz",
+    dependencies: [.package(url: "https://github.com/apple/swift-log", from: "1.16.2")],
     targets: [
         .systemLibrary(name: "CIDN2", path: "CShims/CIDN2", pkgConfig: "libidn2"),
         .systemLibrary(name: "CPSL", path: "CShims/CPSL", pkgConfig: "libpsl"),
+        .systemLibrary(name: "COpenSSL", path: "CShims/COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CZlib", path: "CShims/CZlib", pkgConfig: "zlib"),
+        .target(name: "Basics", dependencies: ["CIDN2", "CPSL"]),
+        .target(name: "MTASTS", dependencies: ["Basics"]),
+        .target(name: "TLSRPT", dependencies: ["Basics"]),
+        .target(name: "Concurrency", dependencies: ["Basics"]),
         .target(name: "Gzip", dependencies: ["CZlib"]),
-        .target(name: "Names", dependencies: ["CIDN2", "CPSL"]),
-        .target(name: "TLSRPT", dependencies: ["Names"]),
-        .target(name: "MTASTS", dependencies: ["Names", "TLSRPT"]),
-        .target(name: "ReportView", dependencies: ["Gzip", "Names", "TLSRPT"]),
-        // Without the server, which needs swift-nio.
+        .target(name: "Mail", dependencies: ["Basics", "COpenSSL", "TLSRPT"]),
         .target(
-            name: "PolicyMap", dependencies: ["Names", "MTASTS", "TLSRPT"],
-            sources: ["AcceptedNames.swift", "MapReply.swift", "MapForm.swift", "Netstring.swift"]),
-        // Without what needs swift-log: the sockets and files.
-        .target(
-            name: "Intake", dependencies: ["Names", "MTASTS", "TLSRPT"],
-            sources: [
-                "DatagramError.swift", "DatagramMessage.swift", "LogReader.swift", "PostfixAttempt+Session.swift",
-                "PostfixAttempt.swift", "PostfixDelivery.swift", "PostfixFailure.swift", "PostfixLine.swift",
-                "PostfixLogReader.swift", "PostfixPeer.swift", "PostfixProcess.swift", "PostfixProcesses.swift",
-                "PostfixProxied.swift", "PostfixSilence.swift", "PostfixTLSLevel.swift", "PostfixVerdict.swift",
-                "SendmailDelivery.swift", "SendmailFailure.swift", "SendmailLine.swift", "SendmailLogReader.swift",
-                "SendmailProcess.swift", "SendmailSession.swift", "SendmailSilence.swift", "SendmailVerify.swift",
-                "SyslogClock.swift", "SyslogLine.swift", "SyslogOctets.swift", "TLSRPTDatagram+Reading.swift",
-                "TLSRPTDatagram.swift",
+            name: "Core",
+            dependencies: [
+                "Basics", "Concurrency", "MTASTS", "TLSRPT", .product(name: "Logging", package: "swift-log"),
             ]),
-        // Without what asks gpgv and keeps files.
+        .target(name: "MailLog", dependencies: ["Basics", "Core", "TLSRPT"]),
+        .target(name: "ReportView", dependencies: ["Basics", "Concurrency", "Gzip", "Mail", "TLSRPT"]),
+        // The parsers of three adapters, without what they do I/O with.
         .target(
-            name: "Preload", dependencies: ["Names", "MTASTS", "TLSRPT"],
+            name: "PolicyMap", dependencies: ["Basics", "Core", "MTASTS"],
+            sources: ["AcceptedNames.swift", "MapForm.swift", "MapReply.swift", "Netstring.swift"]),
+        .target(
+            name: "Intake", dependencies: ["Basics", "Core", "TLSRPT"], path: "Sources/Intake/Datagram",
+            sources: [
+                "DatagramError.swift", "DatagramMessage.swift", "TLSRPTDatagram+Reading.swift", "TLSRPTDatagram.swift",
+            ]),
+        .target(
+            name: "Preload", dependencies: ["Basics", "Core", "MTASTS"],
             sources: ["JSONValue.swift", "PreloadList.swift", "PreloadList+JSON.swift", "PreloadList+Parsing.swift"]),
-        fuzzer("FuzzRecord"),
-        fuzzer("FuzzPolicy"),
-        fuzzer("FuzzName"),
-        fuzzer("FuzzNextHop"),
+        fuzzer("FuzzRecord", ["MTASTS"]),
+        fuzzer("FuzzPolicy", ["MTASTS"]),
+        fuzzer("FuzzName", ["Basics"]),
+        fuzzer("FuzzNextHop", ["Basics", "Core"]),
         fuzzer("FuzzNetstring", ["PolicyMap"]),
-        fuzzer("FuzzMapAnswer", ["PolicyMap"]),
-        fuzzer("FuzzDatagram", ["Intake", "TLSRPT"]),
-        fuzzer("FuzzSendmailLog", ["Intake"]),
+        fuzzer("FuzzMapReply", ["Basics", "Core", "MTASTS", "PolicyMap"]),
+        fuzzer("FuzzDatagram", ["Basics", "Core", "Intake"]),
+        fuzzer("FuzzSendmailLog", ["Basics", "Core", "MailLog"]),
         fuzzer("FuzzTLSRPTRecord", ["TLSRPT"]),
-        fuzzer("FuzzReport", ["TLSRPT", "ReportView"]),
-        fuzzer("FuzzPreloadList", ["Preload"]),
-        fuzzer("FuzzPostfixLog", ["Intake"]),
+        fuzzer("FuzzReport", ["ReportView", "TLSRPT"]),
+        fuzzer("FuzzPreloadList", ["MTASTS", "Preload"]),
+        fuzzer("FuzzPostfixLog", ["Basics", "Core", "MailLog"]),
+        // What the fuzzers start from; built without the sanitizer.
+        .target(name: "RuleTables", dependencies: ["Basics", "MTASTS"], path: "RuleTables"),
+        .executableTarget(name: "fuzz-corpus", dependencies: ["RuleTables"], path: "Corpus"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -38,7 +38,7 @@ let destinations = (TLSRPTRecordTable.destinations.map(\.0) + TLSRPTRecordTable.
 try write((reportRecords + destinations).map { $0.joined(separator: "\n") }, for: "TLSRPTRecord")
 /// The real logs below `path`, whole files, from the project's folder.
 func logs(_ path: String, _ ending: String = ".log") throws -> [String] {
-    let folder = URL(fileURLWithPath: "Tests/IntakeTests/Logs/\(path)")
+    let folder = URL(fileURLWithPath: "Tests/MailLogTests/Logs/\(path)")
     return try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
         .filter { $0.lastPathComponent.hasSuffix(ending) }.map { try String(contentsOf: $0, encoding: .utf8) }
 }

@@ -1,0 +1,65 @@
+// swift-tools-version:6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+// A package of its own, so that nobody builds benchmarks who does not run them. Sources, CShims and LabKit are links to
+// the project's own: access level `package` ends at a package.
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+]
+
+let package = Package(
+    name: "sts-milter-benchmarks",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CIDN2", path: "CShims/CIDN2", pkgConfig: "libidn2"),
+        .systemLibrary(name: "CPSL", path: "CShims/CPSL", pkgConfig: "libpsl"),
+        .systemLibrary(name: "CSystemd", path: "CShims/CSystemd", pkgConfig: "libsystemd"),
+        .systemLibrary(name: "CZlib", path: "CShims/CZlib", pkgConfig: "zlib"),
+        .target(name: "Basics", dependencies: ["CIDN2", "CPSL"]),
+        .target(name: "MTASTS", dependencies: ["Basics"]),
+        .target(name: "TLSRPT", dependencies: ["Basics"]),
+        .target(name: "Concurrency", dependencies: ["Basics"]),
+        .target(name: "Gzip", dependencies: ["CZlib"]),
+        .target(name: "Sockets", dependencies: ["Basics"]),
+        .target(name: "Spawn"),
+        .target(name: "Core", dependencies: ["Basics", "Concurrency", "MTASTS", "TLSRPT", logging]),
+        .target(name: "Reporting", dependencies: ["Basics", "Concurrency", "Gzip", "TLSRPT", logging]),
+        .target(name: "MailLog", dependencies: ["Basics", "Core", "TLSRPT"]),
+        .target(name: "PolicyMap", dependencies: ["Basics", "Core", "MTASTS", "Sockets", logging] + nio),
+        .target(
+            name: "Intake", dependencies: ["Basics", "Core", "CSystemd", "MailLog", "Sockets", "TLSRPT", logging]),
+        .target(
+            name: "Store",
+            dependencies: [
+                "Basics", "Core", "MTASTS", "Reporting", "TLSRPT", .product(name: "GRDB", package: "GRDB.swift"),
+                logging,
+            ]),
+        .target(
+            name: "LabKit",
+            dependencies: [
+                "Basics", "Spawn", .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ] + nio, path: "LabKit"),
+
+        .executableTarget(name: "bench-gate", dependencies: ["LabKit"], path: "gate"),
+        .executableTarget(
+            name: "bench-map", dependencies: ["Basics", "Core", "LabKit", "MTASTS", "PolicyMap", logging] + nio,
+            path: "map"),
+        .executableTarget(
+            name: "bench-intake", dependencies: ["Basics", "Core", "Intake", "MailLog", "Store", logging],
+            path: "intake"),
+        .executableTarget(
+            name: "bench-policies", dependencies: ["Basics", "Core", "MTASTS", "Store", logging], path: "policies"),
+        .executableTarget(
+            name: "bench-reports",
+            dependencies: ["Basics", "Core", "Gzip", "Reporting", "Store", "TLSRPT", logging], path: "reports"),
+    ],
+    swiftLanguageModes: [.v6]
+)
