@@ -48,6 +48,7 @@ let package = Package(
             dependencies: [
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
+        .target(name: "EventLog", dependencies: ["Basics", .product(name: "Logging", package: "swift-log")]),
         .target(name: "Gzip", dependencies: ["CZlib"]),
         .target(name: "Mail", dependencies: ["Basics", "COpenSSL", "TLSRPT"]),
         .target(name: "Sockets", dependencies: ["Basics"]),
@@ -115,7 +116,6 @@ let package = Package(
         .target(name: "ReportView", dependencies: ["Basics", "Concurrency", "Gzip", "MTASTS", "Mail", "TLSRPT"]),
 
         // Layer 6: parts of the daemon that know nothing of each other
-        .target(name: "EventLog", dependencies: ["Basics", .product(name: "Logging", package: "swift-log")]),
         .target(
             name: "Control",
             dependencies: [
@@ -131,7 +131,7 @@ let package = Package(
             ]),
         .target(name: "MTACheck", dependencies: ["Basics", "Core", "Intake", "PolicyMap"]),
 
-        // Layer 7 and 8: the daemon and its commands
+        // Layer 7: the daemon
         .target(
             name: "Daemon",
             dependencies: [
@@ -140,6 +140,8 @@ let package = Package(
                 "Settings", "Store", "TLSRPT", .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
+
+        // Layer 8: its commands
         .executableTarget(
             name: "sts-milter",
             dependencies: [
@@ -166,6 +168,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Tests/IntakeVictim"),
 
+        .testTarget(name: "DocsTests"),
         .testTarget(name: "BasicsTests", dependencies: ["Basics", "RuleTables"]),
         .testTarget(name: "MTASTSTests", dependencies: ["Basics", "Core", "MTASTS", "RuleTables"]),
         .testTarget(name: "TLSRPTTests", dependencies: ["Basics", "RuleTables", "TLSRPT"]),
