@@ -113,7 +113,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
-        .target(name: "ReportView", dependencies: ["Basics", "Concurrency", "Gzip", "MTASTS", "Mail", "TLSRPT"]),
+        .target(name: "ReportView", dependencies: ["Basics", "Concurrency", "Gzip", "Mail", "TLSRPT"]),
 
         // Layer 6: parts of the daemon that know nothing of each other
         .target(
@@ -159,6 +159,9 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ], path: "Tests/LabKit"),
         .executableTarget(name: "demo", dependencies: ["LabKit"], path: "Tests/Demo"),
+        .target(
+            name: "TestKit", dependencies: ["Basics", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/TestKit"),
         .target(name: "RuleTables", dependencies: ["Basics", "MTASTS"], path: "Tests/RuleTables"),
 
         .executableTarget(
@@ -184,6 +187,7 @@ let package = Package(
         .testTarget(
             name: "ReportingTests",
             dependencies: [
+                "TestKit",
                 "Basics", "Core", "Gzip", "Reporting", "Store", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"),
             ], exclude: ["schema"]),
@@ -191,11 +195,13 @@ let package = Package(
         .testTarget(
             name: "MilterTests",
             dependencies: [
+                "TestKit",
                 "Basics", "CMilter", "Core", "LabKit", "Milter", .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "PolicyMapTests",
             dependencies: [
+                "TestKit",
                 "Basics", "Core", "MTASTS", "PolicyMap", "RuleTables", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -211,17 +217,20 @@ let package = Package(
         .testTarget(
             name: "PreloadTests",
             dependencies: [
+                "TestKit",
                 "Basics", "Core", "LabKit", "MTASTS", "Preload", .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "IntakeTests",
             dependencies: [
+                "TestKit",
                 "Basics", "Core", "Intake", "LabKit", "MailLog", "RuleTables", "Store", "TLSRPT", "intake-victim",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "StoreTests",
             dependencies: [
+                "TestKit",
                 "Basics", "Core", "MTASTS", "Reporting", "Store", "TLSRPT",
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),
@@ -237,6 +246,7 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
+                "TestKit",
                 "Basics", "Core", "Daemon", "Gzip", "LabKit", "MTASTS", "Milter", "Reporting", "Settings", "Sockets",
                 "Store", "TLSRPT", "sts-milter", .product(name: "Logging", package: "swift-log"),
             ]),

@@ -7,6 +7,7 @@ import MTASTS
 import Settings
 import Store
 import Synchronization
+import TestKit
 import Testing
 
 @Suite("Memory is bounded, and no more is done for a policy than is due")
@@ -20,12 +21,6 @@ struct MemoryBudgetTests {
         func remove(_ domain: DomainName) async throws {}
     }
 
-    private final class SetClock: WallClock {
-        private let time = Mutex(UTCTime(secondsSinceEpoch: 1_790_000_000))
-        var now: UTCTime { time.withLock { $0 } }
-        func pass(_ duration: Duration) { time.withLock { $0 = $0 + duration } }
-    }
-
     @Test("all shares together stay below 256 MB, beyond the policies")
     func sum() {
         let octets = MemoryBudget.octets + PolicyTable.maxParsedOctets + PendingCounts.maxOctets
@@ -35,7 +30,7 @@ struct MemoryBudgetTests {
     @Test(
         "100,000 policies in use of which none is due: none is unpacked; those that are due are fetched some at a time")
     func refresher() async throws {
-        let clock = SetClock()
+        let clock = TestClock()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let table = PolicyTable(logger: logger)
         let policy = try Policy.read("version: STSv1\nmode: enforce\nmx: mx.example\nmax_age: 604800\n".utf8).policy
@@ -53,7 +48,7 @@ struct MemoryBudgetTests {
         let refresher = PolicyRefresher(keeper: keeper, memory: table, uses: keeper.uses, clock: clock)
         #expect(await refresher.refreshDue() == 0)
         #expect(table.unpackings.load(ordering: .relaxed) == 0)
-        clock.pass(.seconds(12 * 3600))
+        clock.advance(by: .seconds(12 * 3600))
         #expect(await refresher.refreshDue() == 200)
         // Only those that were tried were read.
         #expect((1...2000).contains(table.unpackings.load(ordering: .relaxed)))

@@ -6,6 +6,7 @@ import LabKit
 import Logging
 import Store
 import TLSRPT
+import TestKit
 import Testing
 
 @Suite("Reports by the commands, over a real resolver, a real https server and a real sendmail command")
@@ -15,7 +16,7 @@ struct ReportScenarios {
     private func fill(_ daemon: DaemonProcess, _ domains: String..., on day: UTCDay) async throws {
         let logger = Logger(label: "test")
         let store = try Store(path: daemon.store, logger: logger)
-        let ledger = Ledger(store: store, clock: NoClock(), logger: logger)
+        let ledger = Ledger(store: store, clock: TestClock(SystemClockDay.today.start), logger: logger)
         for domain in domains {
             let policy = AppliedPolicy.reported(ReportedPolicy(.noPolicyFound, domain: domain))
             ledger.record([SessionCount(day: day, domain: try DomainName(domain), policy: policy, isFailure: false)])
@@ -115,10 +116,6 @@ struct ReportScenarios {
         let ahead = try daemon.command("report", "build", "--no-lookup", "--day", "9999-12-27")
         #expect(ahead.status != 0 && ahead.errors.contains("9999-12-27 has not begun yet"), "\(ahead)")
     }
-}
-
-private struct NoClock: WallClock {
-    var now: UTCTime { SystemClockDay.today.start }
 }
 
 private enum SystemClockDay {

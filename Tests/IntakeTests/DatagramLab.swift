@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import Basics
 import Foundation
 import Glibc
@@ -10,8 +11,8 @@ import Synchronization
 /// A receiver at a socket of its own, and what it logs.
 final class DatagramLab: Sendable {
     let folder: TemporaryDirectory
-    let log = DatagramLog()
-    let clock = DatagramClock()
+    let log = CapturedLog()
+    let clock = TestClock(UTCDay(daysSinceEpoch: 20_780).start)
     var path: String { folder.path + "/tlsrpt.sock" }
 
     init() throws { folder = try TemporaryDirectory("sts-datagrams") }
@@ -60,36 +61,5 @@ final class DatagramSender {
             }
         }
         return sent == payload.count ? 0 : errno
-    }
-}
-
-/// A clock that the test sets.
-final class DatagramClock: WallClock {
-    private let time = Mutex(UTCDay(daysSinceEpoch: 20_780).start)
-    var now: UTCTime { time.withLock { $0 } }
-    func set(_ now: UTCTime) { time.withLock { $0 = now } }
-}
-
-/// The lines that were logged.
-final class DatagramLog: Sendable {
-    private let collected = Mutex<[String]>([])
-
-    var lines: [String] { collected.withLock { $0 } }
-    var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
-
-    private struct Handler: LogHandler {
-        let log: DatagramLog
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.debug
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            let fields = (event.metadata ?? [:]).map { "\($0)=\($1)" }.sorted().joined(separator: " ")
-            log.collected.withLock { $0.append("\(event.message) \(fields)") }
-        }
     }
 }

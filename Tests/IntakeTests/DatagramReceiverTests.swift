@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import Basics
 import Foundation
 import Glibc
@@ -45,7 +46,7 @@ struct DatagramReceiverTests {
     func running() async throws {
         let lab = try DatagramLab()
         let receiver = try lab.receiver()
-        let counted = DatagramLog()
+        let counted = CapturedLog()
         let task = Task {
             await DatagramIntake(receiver).run(every: .milliseconds(1)) { datagram, _, times in
                 for _ in 0..<times { counted.logger.info("\(datagram.domain)") }
@@ -182,7 +183,7 @@ struct DatagramReceiverTests {
 
     @Test("one line a minute of each kind, which says how many were kept back")
     func complaints() {
-        let log = DatagramLog()
+        let log = CapturedLog()
         let complaints = DatagramComplaints(logger: log.logger)
         let start = ContinuousClock.now
         for second in 0..<125 { complaints.log(.refused, ["n": "\(second)"], at: start + .seconds(second)) }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import Basics
 import Core
 import Foundation
@@ -139,44 +140,13 @@ final class LogScratch {
     }
 }
 
-/// The lines that were logged.
-final class LoggedLines: Sendable {
-    private let collected = Mutex<[String]>([])
-
-    var lines: [String] { collected.withLock { $0 } }
-    var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
-
-    private struct Handler: LogHandler {
-        let log: LoggedLines
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.debug
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            let line = "\(event.level): \(event.message) \(event.metadata ?? [:])"
-            log.collected.withLock { $0.append(line) }
-        }
-    }
-}
-
-/// A clock that the test sets.
-final class SetClock: WallClock {
-    private let time = Mutex(UTCTime(secondsSinceEpoch: 1_790_000_000))
-    var now: UTCTime { time.withLock { $0 } }
-    func advance(by seconds: Int64) { time.withLock { $0 = $0 + .seconds(seconds) } }
-}
-
 /// A follower of a log that can be stopped at any moment and started again.
 struct FollowedLog {
     let scratch: LogScratch
     let ledger = MemoryLedger()
-    let log = LoggedLines()
+    let log = CapturedLog()
     let trouble = SourceStatus()
-    let clock = SetClock()
+    let clock = TestClock()
     var beginsAtEnd = false
     var pace = IntakePace()
 

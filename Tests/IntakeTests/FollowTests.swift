@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import Foundation
 import LabKit
 import Testing
@@ -120,7 +121,7 @@ struct FollowTests {
         try world.scratch.write([UInt8](repeating: 0, count: 1 << 20) + [10])
         try await world.follow {
             try await Wait.until("counted") { world.ledger.numbers == [1, 2] }
-            world.clock.advance(by: -200_000)
+            world.clock.advance(by: .seconds(-200_000))
             try world.scratch.write(PairReader.lines(3...3))
             try await Wait.until("counted") { world.ledger.numbers == [1, 2, 3] }
         }
@@ -201,7 +202,7 @@ struct FollowTests {
         try scratch.write(PairReader.lines(1...9) + "open 10\ndone 10")
         var stream = try LogStream<PairReader>(path: scratch.log)
         var found: [String] = []
-        while try stream.read(now: SetClock().now, { found.append($0.queueID ?? "") }) {}
+        while try stream.read(now: TestClock().now, { found.append($0.queueID ?? "") }) {}
         #expect(found == (1...10).map(String.init))
         #expect(throws: LogFileError.missing) { _ = try LogStream<PairReader>(path: "/nowhere").self }
     }

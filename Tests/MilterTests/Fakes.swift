@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import Basics
 import Core
 import Dispatch
@@ -81,41 +82,5 @@ final class FakeContext: MilterContext {
     func quarantine(_ reason: String) -> Bool {
         holds.append(reason)
         return canHold
-    }
-}
-
-/// Log lines, kept.
-final class LogBook: Sendable {
-    private let kept = Guarded<[(Logger.Level, String, Logger.Metadata)]>([])
-
-    func logger(_ level: Logger.Level = .info) -> Logger {
-        var logger = Logger(label: "test") { _ in Handler(book: self) }
-        logger.logLevel = level
-        return logger
-    }
-
-    /// Lines as `level message key=value...`, keys in order of the alphabet.
-    var lines: [String] {
-        kept.withLock { lines in
-            lines.map { level, message, metadata in
-                let fields = metadata.map { "\($0.key)=\($0.value)" }.sorted().joined(separator: " ")
-                return "\(level) \(message) \(fields)"
-            }
-        }
-    }
-
-    private struct Handler: LogHandler {
-        let book: LogBook
-        var metadata: Logger.Metadata = [:]
-        var logLevel: Logger.Level = .info
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            book.kept.withLock { $0.append((event.level, event.message.description, event.metadata ?? [:])) }
-        }
     }
 }

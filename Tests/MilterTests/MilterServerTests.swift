@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import CMilter
 import Core
 import Foundation
@@ -10,7 +11,7 @@ import Testing
 /// each test runs in a process of its own.
 struct TestServer: Sendable {
     let judge = TableJudge()
-    let log = LogBook()
+    let log = CapturedLog()
     let directory: String
     let server: MilterServer
 
@@ -23,7 +24,7 @@ struct TestServer: Sendable {
         var settings = MilterSettings()
         settings.socket = .unix(path: directory + "/milter.sock")
         try change(&settings)
-        server = MilterServer(settings: settings, judge: judge, logger: log.logger())
+        server = MilterServer(settings: settings, judge: judge, logger: log.logger(.info))
     }
 
     /// Opens the socket and serves on a thread of its own.

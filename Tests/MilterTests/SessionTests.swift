@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import Testing
 @testable import Milter
 
 @Suite("Sessions")
 struct SessionTests {
     let judge = TableJudge()
-    let log = LogBook()
+    let log = CapturedLog()
 
     private func session(_ change: (inout MilterSettings) -> Void = { _ in }, canQuarantine: Bool = true) -> Session {
         var settings = MilterSettings()
         settings.lookupWait = .milliseconds(20)
         change(&settings)
-        let desk = MilterState(settings: settings, judge: judge, logger: log.logger())
+        let desk = MilterState(settings: settings, judge: judge, logger: log.logger(.info))
         return Session(desk: desk, canQuarantine: canQuarantine)
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import NIOCore
 import Testing
 @testable import PolicyMap
@@ -7,7 +8,7 @@ import Testing
 struct ComplaintsTests {
     @Test("one line a minute of each kind, which says how many were kept back")
     func rate() {
-        let book = LogBook()
+        let book = CapturedLog()
         let complaints = Complaints(logger: book.logger)
         let start = NIODeadline.now()
         for second in 0..<125 { complaints.log(.garbage, ["n": "\(second)"], at: start + .seconds(Int64(second))) }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import Basics
 import Core
 import Logging
@@ -61,30 +62,5 @@ final class FakeOracle: MapResolver {
             return state.waiting.values.flatMap(\.self)
         }
         for continuation in waiting { continuation.resume(returning: .notFound) }
-    }
-}
-
-/// Keeps what is logged.
-final class LogBook: Sendable {
-    private let entries = Mutex<[String]>([])
-
-    var lines: [String] { entries.withLock { $0 } }
-
-    var logger: Logger { Logger(label: "test") { _ in Handler(book: self) } }
-
-    private struct Handler: LogHandler {
-        let book: LogBook
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.trace
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            let details = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { "\($0)=\($1)" }
-            book.entries.withLock { $0.append("\(event.level) \(event.message) \(details.joined(separator: " "))") }
-        }
     }
 }

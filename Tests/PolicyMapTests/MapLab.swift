@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import Core
 import Logging
 import NIOCore
@@ -12,7 +13,7 @@ struct MapLab {
 
     let server: PolicyMapServer
     let oracle: FakeOracle
-    let log: LogBook
+    let log: CapturedLog
 
     var port: Int { server.port ?? 0 }
 
@@ -45,7 +46,7 @@ struct MapLab {
         _ body: (MapLab) async throws -> Void
     ) async throws {
         let oracle = try FakeOracle(try warm ?? self.warm())
-        let log = LogBook()
+        let log = CapturedLog()
         let server = PolicyMapServer(
             settings: settings, oracle: oracle, group: MultiThreadedEventLoopGroup.singleton, logger: log.logger)
         try await server.start()

@@ -7,16 +7,11 @@ import Logging
 import MTASTS
 import Preload
 import Synchronization
+import TestKit
 import Testing
 
 @Suite("PreloadLists: the newest signed list is held, whatever goes wrong with another", .serialized)
 struct PreloadKeeperTests {
-    private final class Clock: WallClock {
-        private let time = Mutex(UTCTime(secondsSinceEpoch: Int64(Date().timeIntervalSince1970)))
-        var now: UTCTime { time.withLock { $0 } }
-        func pass(_ duration: Duration) { time.withLock { $0 = $0 + duration } }
-    }
-
     /// A web server as a table.
     private final class Web: DocumentSource {
         let documents = Mutex<[String: [UInt8]]>([:])
@@ -31,7 +26,7 @@ struct PreloadKeeperTests {
 
     private let directory: TemporaryDirectory
     private let signer: Signer
-    private let clock = Clock()
+    private let clock = TestClock(UTCTime(secondsSinceEpoch: Int64(Date().timeIntervalSince1970)))
     private let web = Web()
     private let domain: DomainName
 
@@ -83,10 +78,10 @@ struct PreloadKeeperTests {
         #expect(mode(keeper) == nil)
         await keeper.refreshIfDue()
         #expect(mode(keeper) == .enforce)
-        clock.pass(.seconds(86_399))
+        clock.advance(by: .seconds(86_399))
         await keeper.refreshIfDue()
         #expect(web.questions.withLock { $0 } == 2)
-        clock.pass(.seconds(1))
+        clock.advance(by: .seconds(1))
         await keeper.refreshIfDue()
         #expect(web.questions.withLock { $0 } == 4)
         #expect(await keeper.refresh() == .unchanged)
@@ -196,11 +191,11 @@ struct PreloadKeeperTests {
         #expect(await keeper.refresh() == .taken)
         web.documents.withLock { $0 = [:] }
         for _ in 0..<6 {
-            clock.pass(.seconds(86_400))
+            clock.advance(by: .seconds(86_400))
             await keeper.refreshIfDue()
             #expect(mode(keeper) == .enforce)
         }
-        clock.pass(.seconds(86_400))
+        clock.advance(by: .seconds(86_400))
         #expect(mode(keeper) == nil)
     }
 

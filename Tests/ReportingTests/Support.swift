@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import Basics
 import Core
 import Foundation
@@ -7,17 +8,6 @@ import Reporting
 import Store
 import Synchronization
 import TLSRPT
-
-/// A clock that the test sets.
-final class TestClock: WallClock {
-    private let time: Mutex<UTCTime>
-
-    init(_ time: UTCTime) { self.time = Mutex(time) }
-
-    var now: UTCTime { time.withLock { $0 } }
-    func advance(by duration: Duration) { time.withLock { $0 = $0 + duration } }
-    func set(_ new: UTCTime) { time.withLock { $0 = new } }
-}
 
 /// TLSRPT records from a table: what is not in it is absent.
 final class Records: ReportRecordSource {
@@ -112,29 +102,6 @@ final class Carrier: ReportCarrier {
     }
 }
 
-/// The lines that were logged.
-final class LogLines: Sendable {
-    private let collected = Mutex<[String]>([])
-
-    var lines: [String] { collected.withLock { $0 } }
-    var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
-
-    private struct Handler: LogHandler {
-        let log: LogLines
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.debug
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            log.collected.withLock { $0.append("\(event.level): \(event.message) \(event.metadata ?? [:])") }
-        }
-    }
-}
-
 /// A site of its own: a store, its records, a carrier, and a clock at half past midnight behind ``day``.
 final class Site: Sendable {
     let directory: URL
@@ -142,7 +109,7 @@ final class Site: Sendable {
     let clock: TestClock
     let records = Records()
     let carrier = Carrier()
-    let log = LogLines()
+    let log = CapturedLog()
 
     init() throws {
         directory = FileManager.default.temporaryDirectory.appendingPathComponent("reporting-\(UUID().uuidString)")

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import Core
 import GRDB
 import TLSRPT
@@ -26,7 +27,7 @@ struct IntakeMarkTests {
     }
 
     private func ledger(_ store: Store) -> Ledger {
-        Ledger(store: store, clock: TestClock(noon), logger: LogLines().logger)
+        Ledger(store: store, clock: TestClock(noon), logger: CapturedLog().logger)
     }
 
     @Test("over a restart, each source with a mark of its own")

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import Basics
 import Core
 import GRDB
@@ -10,7 +11,7 @@ import Testing
 struct LedgerTests {
     private let clock = TestClock(noon)
 
-    private func ledger(_ store: Store, _ log: LogLines = LogLines()) -> Ledger {
+    private func ledger(_ store: Store, _ log: CapturedLog = CapturedLog()) -> Ledger {
         Ledger(store: store, clock: clock, logger: log.logger)
     }
 

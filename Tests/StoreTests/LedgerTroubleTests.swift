@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import Core
 import GRDB
 import Testing
@@ -22,7 +23,7 @@ struct LedgerTroubleTests {
             ("PRAGMA query_only = 1", "PRAGMA query_only = 0"),
         ])
     func trouble(_ fault: String, _ repair: String) async throws {
-        let log = LogLines()
+        let log = CapturedLog()
         let clock = TestClock(noon)
         let store = try Scratch().store()
         let ledger = Ledger(store: store, clock: clock, logger: log.logger)
@@ -32,7 +33,7 @@ struct LedgerTroubleTests {
             ledger.record(try (0..<100).map { try success("d\(second)-\($0).example") })
             let isWritten = await ledger.flush()
             #expect(!isWritten || fault.contains("page_count"))
-            clock.advance(by: 1)
+            clock.advance(by: .seconds(1))
         }
         let warnings = log.lines.filter { $0.hasPrefix("warning") }
         #expect((2...3).contains(warnings.count), "\(warnings)")
@@ -68,7 +69,7 @@ struct LedgerTroubleTests {
     @Test("writes what is left when it is told to end")
     func shutdown() async throws {
         let store = try Scratch().store()
-        let ledger = Ledger(store: store, clock: TestClock(noon), logger: LogLines().logger)
+        let ledger = Ledger(store: store, clock: TestClock(noon), logger: CapturedLog().logger)
         let task = Task { await ledger.run(every: .seconds(3600)) }
         ledger.record([try success("example.org")])
         task.cancel()

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import Basics
 import Core
 import Foundation
@@ -18,7 +19,7 @@ struct LossTests {
 
     private func filled(_ scratch: Scratch) async throws -> (Store, PolicyTable) {
         let store = try scratch.store()
-        let table = PolicyTable(logger: LogLines().logger)
+        let table = PolicyTable(logger: CapturedLog().logger)
         for policy in policies {
             table.set(policy)
             try await store.save(policy)
@@ -48,13 +49,13 @@ struct LossTests {
         let scratch = try Scratch()
         let backup = scratch.directory + "/backup.sqlite"
         do {
-            let older = try Store(path: backup, logger: LogLines().logger)
+            let older = try Store(path: backup, logger: CapturedLog().logger)
             try await older.save(cached("only-in-backup.example"))
             try await older.save(cached("d1.example", id: "old", fetchedAt: noon - .seconds(3600)))
             try older.close()
         }
         let (store, table) = try await filled(scratch)
-        let ledger = Ledger(store: store, clock: TestClock(noon), logger: LogLines().logger)
+        let ledger = Ledger(store: store, clock: TestClock(noon), logger: CapturedLog().logger)
         let session = SessionCount(
             day: noon.day, domain: try name("counted.example"), policy: .sts(try name("counted.example"), nil),
             isFailure: false)
@@ -72,7 +73,7 @@ struct LossTests {
         try store.close()
 
         let reopened = try scratch.store()
-        let loaded = PolicyTable(logger: LogLines().logger)
+        let loaded = PolicyTable(logger: CapturedLog().logger)
         let count = try reopened.load(into: loaded, at: noon)
         let isMerged = accident == .replacedByOld
         #expect(count.loaded == policies.count + (isMerged ? 3 : 2))
@@ -98,7 +99,7 @@ struct LossTests {
         unlink(scratch.database)
         #expect(try await store.mendIfLost(from: table) != nil)
         try store.close()
-        #expect(try scratch.store().load(into: PolicyTable(logger: LogLines().logger), at: noon).loaded == 300)
+        #expect(try scratch.store().load(into: PolicyTable(logger: CapturedLog().logger), at: noon).loaded == 300)
     }
 
     @Test("writes that come while it is made anew are lost neither in the old file nor in the new")
@@ -112,7 +113,7 @@ struct LossTests {
             try await group.waitForAll()
         }
         try store.close()
-        let count = try scratch.store().load(into: PolicyTable(logger: LogLines().logger), at: noon)
+        let count = try scratch.store().load(into: PolicyTable(logger: CapturedLog().logger), at: noon)
         #expect(count.loaded == 500)
     }
 
@@ -136,7 +137,7 @@ struct LossTests {
 struct MarkerTests {
     private func failure(_ path: String) -> StoreError? {
         do throws(StoreError) {
-            _ = try Store(path: path, logger: LogLines().logger)
+            _ = try Store(path: path, logger: CapturedLog().logger)
             return nil
         } catch {
             return error
@@ -164,7 +165,7 @@ struct MarkerTests {
             #expect(failure(scratch.database)?.cause == .vanished)
             // Nor by a command.
             #expect(throws: StoreError.self) {
-                _ = try Store(path: scratch.database, createIfMissing: false, logger: LogLines().logger)
+                _ = try Store(path: scratch.database, createIfMissing: false, logger: CapturedLog().logger)
             }
             #expect(failure(scratch.database)?.cause == .vanished)
         }
@@ -198,7 +199,7 @@ struct UnreadableTests {
         $0.replacing("= replace(CAST", with: "= CAST(replace(CAST").replacing("Xnforce')", with: "Xnforce') AS BLOB)")
     }
 
-    private func loaded(_ change: String, mode: String, log: LogLines = LogLines()) async throws
+    private func loaded(_ change: String, mode: String, log: CapturedLog = CapturedLog()) async throws
         -> (PolicyTable, Store.LoadCount)
     {
         let store = try Scratch().store()
@@ -210,7 +211,7 @@ struct UnreadableTests {
 
     @Test("whatever changed in its row", arguments: changes)
     func unreadable(_ change: String) async throws {
-        let log = LogLines()
+        let log = CapturedLog()
         let (table, count) = try await loaded(change, mode: "enforce", log: log)
         let domain = try name("example.org")
         #expect(table.policy(for: domain) == nil)
@@ -252,7 +253,7 @@ struct UnreadableTests {
             }
             try store.close()
         }
-        let table = PolicyTable(logger: LogLines().logger)
+        let table = PolicyTable(logger: CapturedLog().logger)
         #expect(try scratch.store().load(into: table, at: noon).loaded == 1)
         #expect(table.policy(for: policy.domain) == policy)
     }

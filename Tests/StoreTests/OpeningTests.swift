@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import Foundation
 import GRDB
 import Testing
@@ -8,7 +9,7 @@ import Testing
 struct OpeningTests {
     private func failure(_ path: String, createIfMissing: Bool = true) -> StoreError? {
         do throws(StoreError) {
-            _ = try Store(path: path, createIfMissing: createIfMissing, logger: LogLines().logger)
+            _ = try Store(path: path, createIfMissing: createIfMissing, logger: CapturedLog().logger)
             return nil
         } catch {
             return error
@@ -80,8 +81,8 @@ struct OpeningTests {
         try bytes.write(to: url)
         #expect(throws: StoreError.self) {
             do throws(StoreError) {
-                let store = try Store(path: scratch.database, logger: LogLines().logger)
-                _ = try store.load(into: PolicyTable(logger: LogLines().logger), at: noon)
+                let store = try Store(path: scratch.database, logger: CapturedLog().logger)
+                _ = try store.load(into: PolicyTable(logger: CapturedLog().logger), at: noon)
             } catch {
                 #expect(error.cause == .corrupt)
                 #expect(error.description.contains("mv \(scratch.database)"))

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import Basics
 import Core
 import Logging
@@ -9,7 +10,7 @@ import Testing
 @Suite("Policies survive a restart")
 struct PolicyStoreTests {
     private func load(_ store: Store, at time: UTCTime = noon) throws -> (PolicyTable, Store.LoadCount) {
-        let table = PolicyTable(logger: LogLines().logger)
+        let table = PolicyTable(logger: CapturedLog().logger)
         return (table, try store.load(into: table, at: time))
     }
 
@@ -69,7 +70,7 @@ struct PolicyStoreTests {
     @Test("rows that are no policies are skipped and named")
     func unreadable() async throws {
         let scratch = try Scratch()
-        let log = LogLines()
+        let log = CapturedLog()
         let store = try scratch.store(log)
         try store.save(all: [cached("a.example"), cached("b.example"), cached("c.example")])
         try await store.write { db in

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import Basics
 import Core
 import Testing
@@ -8,7 +9,7 @@ import Testing
 struct PolicyTableTests {
     @Test("are found as they were set, whether parsed or packed")
     func look() throws {
-        let table = PolicyTable(logger: LogLines().logger)
+        let table = PolicyTable(logger: CapturedLog().logger)
         let policy = try cached("example.org", mx: ["*.example.org", "mx.example.net"])
         #expect(table.policy(for: policy.domain) == nil)
         table.set(PackedPolicy(policy), for: policy.domain)
@@ -26,7 +27,7 @@ struct PolicyTableTests {
 
     @Test("outlive the bound on parsed ones")
     func generations() throws {
-        let table = PolicyTable(logger: LogLines().logger)
+        let table = PolicyTable(logger: CapturedLog().logger)
         let count = PolicyTable.shardCount * PolicyTable.parsedPerGeneration * 3
         let policy = try cached("example.org").policy
         let all = try (0..<count).map {
@@ -42,7 +43,7 @@ struct PolicyTableTests {
 
     @Test("go when they expire, not before")
     func expiry() throws {
-        let table = PolicyTable(logger: LogLines().logger)
+        let table = PolicyTable(logger: CapturedLog().logger)
         table.set(try cached("short.example", maxAge: 10))
         table.set(try cached("long.example", maxAge: 11))
         #expect(table.removeExpired(at: noon + .seconds(9)) == 0)
@@ -53,7 +54,7 @@ struct PolicyTableTests {
 
     @Test("that cannot be parsed are named and absent")
     func unreadable() throws {
-        let log = LogLines()
+        let log = CapturedLog()
         let table = PolicyTable(logger: log.logger)
         let packed = PackedPolicy(
             life: PolicyLife(mode: .enforce, fetchedAt: noon, expiresAt: noon + .seconds(1)), id: "1".utf8,
@@ -66,7 +67,7 @@ struct PolicyTableTests {
 
     @Test("can be read, set and removed from many threads")
     func concurrent() async throws {
-        let table = PolicyTable(logger: LogLines().logger)
+        let table = PolicyTable(logger: CapturedLog().logger)
         let names = try (0..<200).map { try name("d\($0).example") }
         await withTaskGroup(of: Void.self) { group in
             for worker in 0..<8 {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import Core
 import GRDB
 import Reporting
@@ -20,7 +21,7 @@ struct ReportPieceTests {
     @Test("details find their domain and policy over the borders of the pieces")
     func pieces() async throws {
         let store = try Scratch().store()
-        let ledger = Ledger(store: store, clock: clock, logger: LogLines().logger)
+        let ledger = Ledger(store: store, clock: clock, logger: CapturedLog().logger)
         let count = PieceReader.maxDomains * 2 + 7
         var expected: [String: [Int]] = [:]
         for number in 0..<count {
@@ -56,7 +57,7 @@ struct ReportPieceTests {
     @Test("policies of many octets make a piece shorter")
     func longPolicies() async throws {
         let store = try Scratch().store()
-        let ledger = Ledger(store: store, clock: clock, logger: LogLines().logger)
+        let ledger = Ledger(store: store, clock: clock, logger: CapturedLog().logger)
         let line = String(repeating: "x", count: 1 << 20)
         for number in 0..<20 {
             ledger.record([try session("d\(number).example", ReportedPolicy(.sts, domain: "d", strings: [line]), nil)])
@@ -73,7 +74,7 @@ struct ReportPieceTests {
     @Test("counts of a day that nobody can have seen are pruned, those of tomorrow stay")
     func pruneFuture() async throws {
         let store = try Scratch().store()
-        let ledger = Ledger(store: store, clock: clock, logger: LogLines().logger)
+        let ledger = Ledger(store: store, clock: clock, logger: CapturedLog().logger)
         let days: [Int64] = [0, 1, 10_000_000]
         for ahead in days {
             ledger.record([

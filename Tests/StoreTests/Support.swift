@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import Basics
 import Core
 import Foundation
@@ -24,44 +25,10 @@ final class Scratch: Sendable {
 
     var database: String { directory + "/test.sqlite" }
 
-    func store(_ log: LogLines = LogLines()) throws -> Store {
+    func store(_ log: CapturedLog = CapturedLog()) throws -> Store {
         Self.kept.withLock { $0.append(self) }
         return try Store(path: database, logger: log.logger)
     }
-}
-
-/// The lines that were logged.
-final class LogLines: Sendable {
-    private let collected = Mutex<[String]>([])
-
-    var lines: [String] { collected.withLock { $0 } }
-    var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
-
-    private struct Handler: LogHandler {
-        let log: LogLines
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.debug
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            let line = "\(event.level): \(event.message) \(event.metadata ?? [:])"
-            log.collected.withLock { $0.append(line) }
-        }
-    }
-}
-
-/// A clock that the test sets.
-final class TestClock: WallClock {
-    private let time: Mutex<UTCTime>
-
-    init(_ time: UTCTime) { self.time = Mutex(time) }
-
-    var now: UTCTime { time.withLock { $0 } }
-    func advance(by seconds: Int64) { time.withLock { $0 = $0 + .seconds(seconds) } }
 }
 
 let noon = UTCTime(secondsSinceEpoch: 1_790_000_000)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Concurrency
-import MTASTS
 import TLSRPT
 
 /// Reports as one HTML page that needs nothing else: no script, no picture, no style from elsewhere.
