@@ -76,19 +76,14 @@ package final class TTLCache<Key: Hashable & Sendable, Value: Sendable>: Sendabl
     private static var sweepPiece: Int { 2000 }
     private static var smallestShrunk: Int { 4096 }
 
-    private let capacity: Int
     private let budget: Int
     private let cost: @Sendable (Key, Value) -> Int
     private let state = Mutex(State())
 
     /// - Parameters:
-    ///   - capacity: most entries held.
     ///   - octets: most octets held; an entry that is larger is not kept at all.
     ///   - cost: the octets that key and value hold outside themselves, such as the texts in them.
-    package init(
-        capacity: Int = .max, octets: Int, cost: @escaping @Sendable (Key, Value) -> Int
-    ) {
-        self.capacity = max(1, capacity)
+    package init(octets: Int, cost: @escaping @Sendable (Key, Value) -> Int) {
         budget = octets
         self.cost = cost
     }
@@ -134,7 +129,7 @@ package final class TTLCache<Key: Hashable & Sendable, Value: Sendable>: Sendabl
             state.release(place)
         }
         guard octets <= budget else { return }
-        while state.places.count >= capacity || state.octets + octets > budget {
+        while state.octets + octets > budget {
             guard state.makeRoom(at: now) else { break }
         }
         let slot = Slot(content: (key, value), from: now, until: now + keepFor, octets: octets)
@@ -151,21 +146,6 @@ package final class TTLCache<Key: Hashable & Sendable, Value: Sendable>: Sendabl
     package func remove(_ key: Key) {
         state.withLock { state in
             if let place = state.places[key] { state.release(place) }
-        }
-    }
-
-    package func removeAll(where matches: (Key) -> Bool) {
-        state.withLock { state in
-            for (key, place) in state.places where matches(key) { state.release(place) }
-        }
-    }
-
-    /// Every entry that is good, in no order.
-    package func all(at now: UTCTime) -> [(Key, Value)] {
-        state.withLock { state in
-            state.slots.compactMap { slot in
-                slot.isGood(at: now) ? slot.content.map { ($0.key, $0.value) } : nil
-            }
         }
     }
 

@@ -57,7 +57,7 @@ package final class Daemon: Sendable {
         clock = SteadyClock(logger: logger)
         store = try Store(path: settings.storePath, logger: logger)
         table = try await Self.policies(of: store, by: clock, logger)
-        let uses = try await store.uses(since: clock.now - PolicyRefresher.unusedAfter)
+        let uses = try await store.uses(since: clock.now - PolicyCache.unusedAfter)
         ledger = Ledger(store: store, clock: clock, logger: logger)
         // Before the adapters read them: what changes in between counts as changed.
         files = Mutex(NetworkFiles(settings))
@@ -69,9 +69,9 @@ package final class Daemon: Sendable {
         standing = Standing(settings, documents: network, clock: clock, logger: logger)
         await standing.apply(settings)
         keeper = PolicyCache(
-            memory: table, store: store, discoverer: network, standing: standing, clock: clock, logger: logger,
+            memory: table, store: store, discoverer: network, overrides: standing, clock: clock, logger: logger,
             settings: settings.keeper)
-        keeper.uses.load(uses)
+        keeper.loadUses(uses)
         routes = RouteCache(router: network, clock: clock)
         gate = Gate(
             policies: keeper, routes: routes, prober: network, recorder: ledger, clock: clock, settings: settings.gate,
@@ -131,7 +131,7 @@ package final class Daemon: Sendable {
         thread.start()
         upkeep.withLock { task in
             task = Task { [self] in
-                let refresher = PolicyRefresher(keeper: keeper, memory: table, uses: keeper.uses, clock: clock)
+                let refresher = PolicyRefresher(keeper)
                 await Maintenance(
                     store: store, table: table, ledger: ledger, keeper: keeper, refresher: refresher,
                     standing: standing, clock: clock, logger: logger, sweep: { self.sweep() },
@@ -279,7 +279,7 @@ package final class Daemon: Sendable {
         ]
         lines += intake.status
         lines += standing.status
-        for lost in keeper.lostPolicies.sorted(by: { $0.at > $1.at }) {
+        for lost in keeper.ranOutPolicies {
             lines.append(
                 "policy of \(lost.domain) ran out at \(lost.at), every fetch failed: mail to it is unprotected")
         }

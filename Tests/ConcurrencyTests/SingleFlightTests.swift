@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 @Suite("What is in flight is shared out by owner")
-struct FlightsTests {
+struct SingleFlightTests {
     @Test("one owner's names leave room for others, and what is in flight is joined all the same")
     func share() async throws {
         let flights = SingleFlight<DomainName, Int>(capacity: 16) { $0 }

@@ -21,6 +21,8 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
         /// Holds the next save back, which then counts as not there yet.
         var nextSave: Gatepost?
         var saved: [DomainName: CachedPolicy] = [:]
+        /// The uses of policies in the store.
+        var uses: [DomainName: UTCTime] = [:]
         var memory: [DomainName: CachedPolicy] = [:]
         /// Comes in place of the policy in memory right after the next look, as from another thread.
         var nextPolicy: CachedPolicy?
@@ -113,7 +115,19 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
         }
     }
 
-    func remove(_ domain: DomainName) async throws { change { $0.saved[domain] = nil } }
+    func save(uses: [DomainName: UTCTime]) async throws {
+        try state.withLock {
+            if $0.storeFails { throw StoreFull() }
+            $0.uses.merge(uses) { $1 }
+        }
+    }
+
+    func remove(_ domain: DomainName) async throws {
+        change {
+            $0.saved[domain] = nil
+            $0.uses[domain] = nil
+        }
+    }
 
     func policy(for domain: DomainName) -> CachedPolicy? {
         state.withLock { state in

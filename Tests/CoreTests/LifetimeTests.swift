@@ -108,7 +108,7 @@ struct LifetimeTests {
                 $0.record = announce("1")
                 $0.fetch = .success(body(mode, maxAge: row.maxAge))
             }
-            #expect(Self.word(await keeper.policy(for: domain)) == mode.rawValue)
+            #expect(Self.word(await keeper.resolve(domain)) == mode.rawValue)
         }
         world.pass(.seconds(row.secondsLater))
         world.change {
@@ -119,7 +119,7 @@ struct LifetimeTests {
         #expect(Self.word(await keeper.recheck(domain)) == row.holds)
         #expect(world.look(\.fetches) == row.fetches)
         // What memory answers from now on is the same.
-        #expect(keeper.known(domain).map(Self.word) == (row.isKept ? row.holds : nil))
+        #expect(keeper.cached(domain).map(Self.word) == (row.isKept ? row.holds : nil))
     }
 
     private static func word(_ finding: PolicyLookup) -> String {

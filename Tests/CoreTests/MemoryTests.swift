@@ -1,78 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-@testable import Concurrency
 @testable import Core
 import Logging
 import Testing
-
-@Suite("Tables in memory are bounded in octets")
-struct ExpiringTableTests {
-    private let start = UTCTime(secondsSinceEpoch: 1_000_000)
-
-    private func table(octets: Int) -> TTLCache<Int, String> {
-        TTLCache(octets: octets) { _, text in text.heldOctets }
-    }
-
-    @Test("by what the entries hold, large ones and small")
-    func budget() {
-        let table = table(octets: 100_000)
-        for number in 0..<5000 {
-            let length = number % 7 == 0 ? 5000 : 30
-            table.set(String(repeating: "x", count: length), for: number, at: start, keepFor: .seconds(60))
-            #expect(table.octets <= 100_000)
-        }
-        #expect(table.count > 10)
-        table.set(String(repeating: "x", count: 200_000), for: 0, at: start, keepFor: .seconds(60))
-        #expect(table.value(for: 0, at: start) == nil)
-        for number in 0..<5000 { table.remove(number) }
-        #expect(table.octets == 0 && table.count == 0)
-    }
-
-    @Test("a flood pushes out its own kind before it pushes out what is in use")
-    func flood() {
-        let table = table(octets: 200_000)
-        for number in 0..<100 { table.set("used", for: number, at: start, keepFor: .seconds(60)) }
-        for number in 100..<20_000 {
-            table.set("flood", for: number, at: start, keepFor: .seconds(60))
-            if number % 50 == 0 { for used in 0..<100 { _ = table.value(for: used, at: start) } }
-        }
-        #expect((0..<100).allSatisfy { table.value(for: $0, at: start) == "used" })
-        #expect(table.octets <= 200_000)
-    }
-
-    @Test("what is no longer good goes at a sweep, and its memory with it")
-    func sweep() {
-        let table = table(octets: 10 << 20)
-        for number in 0..<20_000 {
-            table.set("\(number)", for: number, at: start, keepFor: .seconds(number < 19_000 ? 30 : 90))
-        }
-        table.sweep(at: start + .seconds(29))
-        #expect(table.count == 20_000)
-        table.sweep(at: start + .seconds(60))
-        #expect(table.count == 1000)
-        #expect((19_000..<20_000).allSatisfy { table.value(for: $0, at: start + .seconds(60)) == "\($0)" })
-        let octets = table.octets
-        table.set("new", for: -1, at: start + .seconds(60), keepFor: .seconds(1))
-        #expect(table.octets > octets)
-        table.sweep(at: start + .seconds(100))
-        #expect(table.count == 0 && table.octets == 0)
-    }
-
-    @Test("replacing, changing and removing keep the sum right")
-    func sum() {
-        let table = table(octets: 100_000)
-        let long = String(repeating: "x", count: 1000)
-        table.set("a", for: 1, at: start, keepFor: .seconds(60))
-        let small = table.octets
-        table.set(long, for: 1, at: start, keepFor: .seconds(60))
-        #expect(table.octets > small + 1000)
-        table.change(1, at: start, keepFor: .seconds(60)) { $0 == long ? "b" : nil }
-        #expect(table.octets == small)
-        table.change(1, at: start, keepFor: .seconds(60)) { _ in nil }
-        #expect(table.octets == 0)
-        #expect(table.all(at: start).isEmpty)
-    }
-}
 
 @Suite("Strangers cannot fill the memory")
 struct MemoryTests {
@@ -164,15 +94,15 @@ struct ClockJumpTests {
             $0.record = announce("1")
             $0.fetch = .success(body(.enforce, maxAge: 7 * 86_400))
         }
-        let policy = await keeper.policy(for: domain)
+        let policy = await keeper.resolve(domain)
         world.change {
             $0.record = .found(.absent)
             $0.now = $0.now + .seconds(8 * 86_400)
         }
-        #expect(keeper.known(domain) == nil)
-        #expect(await keeper.policy(for: domain) == .absent)
+        #expect(keeper.cached(domain) == nil)
+        #expect(await keeper.resolve(domain) == .absent)
         world.change { $0.now = $0.now - .seconds(8 * 86_400) }
-        #expect(keeper.known(domain) == policy)
+        #expect(keeper.cached(domain) == policy)
         #expect(world.look { $0.saved[domain] } != nil)
     }
 
@@ -187,21 +117,21 @@ struct ClockJumpTests {
             $0.record = announce("1")
             $0.fetch = .success(body(.enforce))
         }
-        _ = await keeper.policy(for: domain)
+        _ = await keeper.resolve(domain)
         world.change {
             $0.fetch = .failure(.failed(PolicyFailure(.stsPolicyFetchError, "HTTP status 503")))
             $0.now = $0.now + .seconds(80_000)
         }
         _ = await keeper.refresh(domain)
         world.pass(.seconds(10_000))
-        _ = keeper.known(domain)
-        let lost = keeper.lostPolicies.map(\.at)
+        keeper.noteUse(of: domain, found: keeper.cached(domain))
+        let lost = keeper.ranOutPolicies.map(\.at)
         #expect(lost == [world.now])
         world.pass(.seconds(60))
-        _ = keeper.known(domain)
-        #expect(keeper.lostPolicies.map(\.at) == lost)
+        keeper.noteUse(of: domain, found: keeper.cached(domain))
+        #expect(keeper.ranOutPolicies.map(\.at) == lost)
         world.change { $0.now = $0.now - .seconds(10_060) }
-        #expect(keeper.lostPolicies.isEmpty)
+        #expect(keeper.ranOutPolicies.isEmpty)
     }
 }
 
@@ -237,9 +167,9 @@ struct UnreadablePolicyTests {
     func holds(_ record: RecordLookup) async {
         world.change { $0.record = record }
         for _ in 1...3 {
-            #expect(await keeper.policy(for: domain) == .unreadable("cannot be read"))
+            #expect(await keeper.resolve(domain) == .unreadable("cannot be read"))
             #expect(await keeper.recheck(domain) == .unreadable("cannot be read"))
-            #expect(keeper.known(domain) == .unreadable("cannot be read"))
+            #expect(keeper.cached(domain) == .unreadable("cannot be read"))
         }
         #expect(world.look(\.fetches) > 0)
     }
@@ -250,11 +180,11 @@ struct UnreadablePolicyTests {
             $0.record = .found(.absent)
             $0.fetch = .success(body(.enforce))
         }
-        guard case .policy(let cached) = await keeper.policy(for: domain) else {
+        guard case .policy(let cached) = await keeper.resolve(domain) else {
             Issue.record("not fetched")
             return
         }
         #expect(cached.policy.mode == .enforce)
-        #expect(keeper.known(domain) == .policy(cached))
+        #expect(keeper.cached(domain) == .policy(cached))
     }
 }

@@ -6,7 +6,7 @@ import MTASTS
 import Testing
 
 @Suite("PolicyCache: no failure forgets or weakens a live policy")
-struct PolicyKeeperTests {
+struct PolicyCacheTests {
     let world = World()
     let keeper: PolicyCache
     let domain: DomainName
@@ -32,10 +32,10 @@ struct PolicyKeeperTests {
 
     @Test("fetches what is announced, saves it, and knows it from then on")
     func fetches() async {
-        #expect(keeper.known(domain) == nil)
+        #expect(keeper.cached(domain) == nil)
         await learn(.enforce, id: "1")
-        #expect(keeper.known(domain).flatMap(mode) == .enforce)
-        #expect(await mode(keeper.policy(for: domain)) == .enforce)
+        #expect(keeper.cached(domain).flatMap(mode) == .enforce)
+        #expect(await mode(keeper.resolve(domain)) == .enforce)
         #expect(world.look(\.fetches) == 1)
         #expect(await keeper.saveUnsaved() == 0)
         #expect(world.look { $0.saved[domain]?.id } == "1")
@@ -64,16 +64,16 @@ struct PolicyKeeperTests {
             $0.record = announce("1")
             $0.fetch = .failure(.notTried("too many fetches under way"))
         }
-        #expect(await keeper.policy(for: domain) == .unknown("too many fetches under way"))
+        #expect(await keeper.resolve(domain) == .unknown("too many fetches under way"))
         #expect(keeper.lastFailure(of: domain) == nil)
         // Nothing of it is kept.
         world.change { $0.record = .notAsked("too many DNS queries under way") }
-        #expect(await keeper.policy(for: domain) == .unknown("too many DNS queries under way"))
+        #expect(await keeper.resolve(domain) == .unknown("too many DNS queries under way"))
         world.change {
             $0.record = announce("1")
             $0.fetch = .success(body(.enforce))
         }
-        #expect(await mode(keeper.policy(for: domain)) == .enforce)
+        #expect(await mode(keeper.resolve(domain)) == .enforce)
         // A policy that is cached stays, and is asked for again soon.
         world.change {
             $0.record = announce("2")
@@ -101,14 +101,14 @@ struct PolicyKeeperTests {
         await learn(.enforce, id: "2")
         _ = await keeper.recheck(domain)
         #expect(world.look(\.fetches) == 2)
-        #expect(keeper.known(domain).flatMap(mode) == .enforce)
+        #expect(keeper.cached(domain).flatMap(mode) == .enforce)
     }
 
     @Test("mode none ends an earlier enforce")
     func none() async {
         await learn(.enforce, id: "1")
         await learn(.none, id: "2")
-        #expect(keeper.known(domain).flatMap(mode) == Policy.Mode.none)
+        #expect(keeper.cached(domain).flatMap(mode) == Policy.Mode.none)
     }
 
     @Test("is fetched anew after the refresh interval although the id stays, which alone prolongs its life")
@@ -126,7 +126,7 @@ struct PolicyKeeperTests {
         await learn(.enforce, id: "1", maxAge: 1000)
         world.change { $0.record = .unavailable("timeout") }
         world.pass(.seconds(1000))
-        #expect(await keeper.policy(for: domain) == .unknown("timeout"))
+        #expect(await keeper.resolve(domain) == .unknown("timeout"))
         // It stays for a clock that is put right.
         #expect(world.look { $0.memory[domain] }?.isLive(at: world.now) == false)
     }
@@ -141,7 +141,7 @@ struct PolicyKeeperTests {
             $0.nextPolicy = new
             $0.saved[new.domain] = new
         }
-        _ = keeper.known(domain)
+        keeper.noteUse(of: domain, found: keeper.cached(domain))
         #expect(world.look { $0.memory[domain] } == new)
         for _ in 0..<100 { await Task.yield() }
         #expect(world.look { $0.saved[domain] } == new)
@@ -181,7 +181,7 @@ struct PolicyKeeperTests {
     @Test("failed fetches pause for five minutes an id, then longer")
     func backOff() async {
         world.change { $0.record = announce("1") }
-        guard case .failed(let failure) = await keeper.policy(for: domain) else {
+        guard case .failed(let failure) = await keeper.resolve(domain) else {
             Issue.record("a failed fetch is no failure")
             return
         }
@@ -211,7 +211,7 @@ struct PolicyKeeperTests {
             $0.gate = gate
         }
         await withTaskGroup(of: PolicyLookup.self) { group in
-            for _ in 0..<50 { group.addTask { await keeper.policy(for: domain) } }
+            for _ in 0..<50 { group.addTask { await keeper.resolve(domain) } }
             group.addTask {
                 while world.look(\.fetches) == 0 { await Task.yield() }
                 await gate.open()
@@ -227,7 +227,7 @@ struct PolicyKeeperTests {
         world.change { $0.storeFails = true }
         await learn(.enforce, id: "1")
         #expect(await keeper.saveUnsaved() == 1)
-        #expect(keeper.known(domain).flatMap(mode) == .enforce)
+        #expect(keeper.cached(domain).flatMap(mode) == .enforce)
         world.change { $0.storeFails = false }
         #expect(await keeper.saveUnsaved() == 0)
         #expect(world.look { $0.saved[domain]?.id } == "1")
@@ -236,29 +236,29 @@ struct PolicyKeeperTests {
     @Test("max_age 0 serves the messages of a minute, not a fetch each")
     func shortestLife() async {
         await learn(.enforce, id: "1", maxAge: 0)
-        #expect(await mode(keeper.policy(for: domain)) == .enforce)
+        #expect(await mode(keeper.resolve(domain)) == .enforce)
         #expect(world.look(\.fetches) == 1)
         world.pass(.seconds(61))
-        #expect(await mode(keeper.policy(for: domain)) == .enforce)
+        #expect(await mode(keeper.resolve(domain)) == .enforce)
         #expect(world.look(\.fetches) == 2)
     }
 
     @Test("no policy is believed for a short time only")
     func absent() async {
-        #expect(await keeper.policy(for: domain) == .absent)
-        #expect(keeper.known(domain) == .absent)
+        #expect(await keeper.resolve(domain) == .absent)
+        #expect(keeper.cached(domain) == .absent)
         world.pass(.seconds(301))
-        #expect(keeper.known(domain) == nil)
+        #expect(keeper.cached(domain) == nil)
     }
 
     @Test("the operator's refresh asks in spite of a pause, his forget drops all")
     func operatorCommands() async throws {
         world.change { $0.record = announce("1") }
-        _ = await keeper.policy(for: domain)
+        _ = await keeper.resolve(domain)
         world.change { $0.fetch = .success(body(.enforce)) }
         #expect(await mode(keeper.refresh(domain)) == .enforce)
         try await keeper.forget(domain)
-        #expect(keeper.known(domain) == nil)
+        #expect(keeper.cached(domain) == nil)
         #expect(world.look { $0.saved[domain] } == nil)
     }
 }

@@ -17,7 +17,7 @@ struct PolicyRefresherTests {
         keeper = PolicyCache(
             memory: world, store: world, discoverer: world, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
-        refresher = PolicyRefresher(keeper: keeper, memory: world, uses: keeper.uses, clock: world)
+        refresher = PolicyRefresher(keeper)
     }
 
     private func learn(maxAge: Int = 7 * 86_400) async {
@@ -25,8 +25,8 @@ struct PolicyRefresherTests {
             $0.record = announce("1")
             $0.fetch = .success(body(.enforce, maxAge: maxAge))
         }
-        _ = await keeper.policy(for: domain)
-        _ = keeper.known(domain)
+        _ = await keeper.resolve(domain)
+        keeper.noteUse(of: domain, found: keeper.cached(domain))
     }
 
     @Test("a policy in use is fetched anew within the interval although its id stays")
@@ -63,8 +63,9 @@ struct PolicyRefresherTests {
         world.pass(.seconds(301))
         #expect(await refresher.refreshDue() == 1)
         world.pass(.seconds(12 * 3600))
-        #expect(keeper.known(domain) == nil)
-        #expect(keeper.lostPolicies.map(\.domain) == [domain])
+        #expect(keeper.cached(domain) == nil)
+        keeper.noteUse(of: domain, found: nil)
+        #expect(keeper.ranOutPolicies.map(\.domain) == [domain])
     }
 
     @Test("a DNS that is blocked does not keep the policy from its host")

@@ -150,7 +150,7 @@ struct ReckonerTests {
     @Test("a policy that cannot be had makes a failure of what a datagram calls no policy")
     func failedPolicy() async throws {
         world.change { $0.fetch = .failure(.failed(PolicyFailure(.stsWebPKIInvalid, "expired"))) }
-        _ = await keeper.policy(for: domain)
+        _ = await keeper.resolve(domain)
         let counts = reckoner(datagrams: true, log: false).counts(reported: [none()])
         #expect(types(counts) == ["example.org sts sts-webpki-invalid"])
         #expect(counts.first?.isFailure == true)

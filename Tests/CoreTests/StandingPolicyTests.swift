@@ -35,7 +35,7 @@ struct StandingPolicyTests {
         domain = try DomainName("example.org")
         hop = .mx(of: domain, port: 25)
         keeper = PolicyCache(
-            memory: world, store: world, discoverer: world, standing: book, clock: world,
+            memory: world, store: world, discoverer: world, overrides: book, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
         gate = Gate(
             policies: keeper, routes: RouteCache(router: world, clock: world), prober: world, recorder: world,
@@ -63,8 +63,8 @@ struct StandingPolicyTests {
             $0.record = announce("1")
             $0.fetch = .success(body(.none))
         }
-        #expect(origin(keeper.known(domain)) == .pinned)
-        #expect(origin(await keeper.policy(for: domain)) == .pinned)
+        #expect(origin(keeper.cached(domain)) == .pinned)
+        #expect(origin(await keeper.resolve(domain)) == .pinned)
         #expect(origin(await keeper.recheck(domain)) == .pinned)
         #expect(keeper.wasRecheckedLately(domain))
         #expect(world.look(\.recordQuestions) == 0)
@@ -77,18 +77,18 @@ struct StandingPolicyTests {
             $0.record = announce("1")
             $0.fetch = .success(body(.enforce, maxAge: 30 * 86_400))
         }
-        _ = await keeper.policy(for: domain)
+        _ = await keeper.resolve(domain)
         let today = world.now.day
         try pin(.none, until: today)
-        guard case .policy(let cached) = keeper.known(domain) else {
+        guard case .policy(let cached) = keeper.cached(domain) else {
             Issue.record("the pin is not known")
             return
         }
         #expect(cached.policy.mode == .none && cached.origin == .pinned)
         world.change { $0.now = today.end }
-        #expect(origin(keeper.known(domain)) == .pinned)
+        #expect(origin(keeper.cached(domain)) == .pinned)
         world.pass(.seconds(1))
-        #expect(origin(keeper.known(domain)) == .published)
+        #expect(origin(keeper.cached(domain)) == .published)
     }
 
     @Test("a pinned mode none lets mail go to a broken domain, a pinned enforce holds it back")
@@ -113,16 +113,16 @@ struct StandingPolicyTests {
     func preloaded(_ record: RecordLookup) async throws {
         try preload(.enforce)
         world.change { $0.record = record }
-        #expect(keeper.known(domain) == nil, "the domain's own is asked for first")
-        #expect(origin(await keeper.policy(for: domain)) == .preloaded)
+        #expect(keeper.cached(domain) == nil, "the domain's own is asked for first")
+        #expect(origin(await keeper.resolve(domain)) == .preloaded)
         #expect(world.look(\.recordQuestions) == 1)
-        #expect(origin(keeper.known(domain)) == .preloaded)
+        #expect(origin(keeper.cached(domain)) == .preloaded)
         #expect(origin(await keeper.recheck(domain)) == .preloaded)
     }
 
     @Test("without an entry all stays as it was")
     func unlisted() async throws {
-        #expect(await keeper.policy(for: domain) == .absent)
+        #expect(await keeper.resolve(domain) == .absent)
         #expect(keeper.standIn(for: domain) == nil)
     }
 
@@ -133,8 +133,8 @@ struct StandingPolicyTests {
             $0.record = announce("1")
             $0.fetch = .success(body(mode))
         }
-        #expect(origin(await keeper.policy(for: domain)) == .published)
-        #expect(origin(keeper.known(domain)) == .published)
+        #expect(origin(await keeper.resolve(domain)) == .published)
+        #expect(origin(keeper.cached(domain)) == .published)
     }
 
     @Test("a cached policy outranks the list's while the domain cannot be asked")
@@ -144,18 +144,18 @@ struct StandingPolicyTests {
             $0.record = announce("1")
             $0.fetch = .success(body(.testing, maxAge: 1000))
         }
-        _ = await keeper.policy(for: domain)
+        _ = await keeper.resolve(domain)
         world.change { $0.record = .unavailable("timeout") }
         #expect(origin(await keeper.recheck(domain)) == .published)
         world.pass(.seconds(1000))
-        #expect(origin(await keeper.policy(for: domain)) == .preloaded)
+        #expect(origin(await keeper.resolve(domain)) == .preloaded)
     }
 
     @Test("a pinned policy outranks the list's")
     func pinnedAndListed() throws {
         try preload(.enforce)
         try pin(.testing)
-        #expect(origin(keeper.known(domain)) == .pinned)
+        #expect(origin(keeper.cached(domain)) == .pinned)
     }
 
     @Test("who delays the DNS does not get around the list")
@@ -168,7 +168,7 @@ struct StandingPolicyTests {
         world.pass(.seconds(31))
         _ = await gate.admit([hop])
         try await keeper.forget(domain)
-        #expect(keeper.known(domain) == nil)
+        #expect(keeper.cached(domain) == nil)
         guard case .violating = gate.settle([hop]) else {
             Issue.record("\(gate.settle([hop]))")
             return

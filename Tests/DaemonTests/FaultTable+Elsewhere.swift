@@ -44,10 +44,11 @@ extension FaultTable {
             fates: .asEver, tests: ["MilterServerTests.share"]),
         Elsewhere(
             attacker: .domain, fault: "thousands of names that the DNS never answers: mail of others",
-            fates: .asEver, tests: ["DNSLifetimeTests.shares", "FlightsTests.share"]),
+            fates: .asEver, tests: ["DNSLifetimeTests.shares", "SingleFlightTests.share"]),
         Elsewhere(
             attacker: .domain, fault: "thousands of hosts and certificates with long names: memory",
-            fates: .asEver, tests: ["ExpiringTableTests.flood", "MemoryTests.hosts", "MemoryTests.routes"]),
+            fates: .asEver,
+            tests: ["TTLCacheTests.flood", "PolicyEntriesTests.flood", "MemoryTests.hosts", "MemoryTests.routes"]),
         Elsewhere(
             attacker: .local, fault: "idle connections of another user take all places at the map",
             fates: Fates(.none, .none, .asEver, .asEver),

@@ -18,6 +18,7 @@ struct MemoryBudgetTests {
             throw .notTried("nobody")
         }
         func save(_ policy: CachedPolicy) async throws {}
+        func save(uses: [DomainName: UTCTime]) async throws {}
         func remove(_ domain: DomainName) async throws {}
     }
 
@@ -44,8 +45,8 @@ struct MemoryBudgetTests {
         let keeper = PolicyCache(
             memory: table, store: Nobody(), discoverer: Nobody(), clock: clock, logger: logger,
             settings: PolicyCacheSettings())
-        keeper.uses.load(uses)
-        let refresher = PolicyRefresher(keeper: keeper, memory: table, uses: keeper.uses, clock: clock)
+        keeper.loadUses(uses)
+        let refresher = PolicyRefresher(keeper)
         #expect(await refresher.refreshDue() == 0)
         #expect(table.unpackings.load(ordering: .relaxed) == 0)
         clock.advance(by: .seconds(12 * 3600))

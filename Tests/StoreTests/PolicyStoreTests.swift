@@ -40,6 +40,15 @@ struct PolicyStoreTests {
         #expect(try await store.policy(for: name("gone.example")) == nil)
     }
 
+    @Test("with one that is removed goes the note of its last use")
+    func removedUse() async throws {
+        let scratch = try Scratch()
+        let store = try scratch.store()
+        try await store.save(uses: [name("gone.example"): noon, name("used.example"): noon])
+        try await store.remove(name("gone.example"))
+        #expect(try await store.uses(since: noon) == [name("used.example"): noon])
+    }
+
     @Test("expired ones are dead, but kept until they are removed, for a clock that is put right")
     func expired() async throws {
         let store = try Scratch().store()

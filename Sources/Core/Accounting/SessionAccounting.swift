@@ -106,7 +106,7 @@ package final class SessionAccounting: Sendable {
             // In doubt a session is counted: mail went there, so its domain's records were there to be found.
             findings[domain] = DomainFinding(
                 domain: domain, hop: .mx(of: domain, port: NextHop.smtpPort),
-                policy: policies.known(domain) ?? .unknown("lookup still running"), hosts: nil)
+                policy: policies.cached(domain) ?? .unknown("lookup still running"), hosts: nil)
         }
         return findings
     }
@@ -116,9 +116,9 @@ package final class SessionAccounting: Sendable {
         if let known = hops.hops(of: domain), known != [own] {
             // A list of relays does not say which of them took the mail.
             guard known.count == 1, let hop = known.first, let other = hop.policyDomain else { return nil }
-            return DomainFinding(domain: other, hop: hop, policy: await policies.policy(for: other), hosts: nil)
+            return DomainFinding(domain: other, hop: hop, policy: await policies.resolve(other), hosts: nil)
         }
-        let policy = await policies.policy(for: domain)
+        let policy = await policies.resolve(domain)
         if hops.hops(of: domain) != nil { return DomainFinding(domain: domain, hop: own, policy: policy, hosts: nil) }
         var hosts: Set<DomainName>?
         if case .route(let route) = await routes.find(own) {
@@ -136,7 +136,9 @@ package final class SessionAccounting: Sendable {
         sessions.compactMap { session in
             guard case .reported(let policy) = session.policy, policy.type != .known(.tlsa) else { return session }
             let isWithoutPolicy = policy.type == .known(.noPolicyFound)
-            switch policies.known(session.domain) {
+            let found = policies.cached(session.domain)
+            policies.noteUse(of: session.domain, found: found)
+            switch found {
             case .policy(let cached) where cached.policy.mode == .testing:
                 // The log names the host, so its line counts instead.
                 if readsLog { return nil }

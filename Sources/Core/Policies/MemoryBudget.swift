@@ -4,7 +4,8 @@ import MTASTS
 
 /// How many octets each table in memory may hold: what strangers can fill is bounded, whatever they write into it.
 ///
-/// Policies themselves are not among them: they are the memory that the daemon is for, some 300 octets each.
+/// Policies themselves are not among them: they are the memory that the daemon is for, some 300 octets each, and their
+/// uses, some 80 octets each.
 package enum MemoryBudget {
     private static let mebibyte = 1 << 20
 
@@ -26,27 +27,15 @@ package enum MemoryBudget {
     static let insecure = 8 * mebibyte
     /// The next hops of recipient domains.
     static let hops = 12 * mebibyte
-    /// Domains without a policy.
-    static let recent = 16 * mebibyte
-    /// Domains whose record was looked at lately: enough for a hundred thousand in use.
-    static let checked = 16 * mebibyte
-    /// Domains whose record was looked at within seconds.
-    static let rechecked = 4 * mebibyte
-    /// Domains whose policy could not be fetched.
-    static let pauses = 8 * mebibyte
-    /// Domains whose policy has ended and was said to.
-    static let ended = 6 * mebibyte
-    /// Domains whose policy ran out while fetches failed.
-    static let lost = mebibyte
+    /// What is known of domains beside their policies: some hundred thousand domains without one, some 450 octets each.
+    static let policyEntries = 51 * mebibyte
     /// Domains of which sessions were counted before their policy was known.
     static let countedUnknown = 2 * mebibyte
-    /// Domains whose renewal was put off.
-    static let putOffs = mebibyte
 
     /// Most octets of all tables of this module together.
     package static let octets =
-        evidence + proven + verdicts + broken + surveys + answers + routes + insecure + hops + recent + checked
-        + rechecked + pauses + ended + lost + countedUnknown + putOffs
+        evidence + proven + verdicts + broken + surveys + answers + routes + insecure + hops
+        + policyEntries + countedUnknown
 }
 
 // MARK: What values hold outside themselves, in octets

@@ -1,34 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Logging
+import MTASTS
 
 extension PolicyCache {
-    /// The domains whose policy ran out of late because no fetch succeeded, and when: mail to them is unprotected.
-    package var lostPolicies: [(domain: DomainName, at: UTCTime)] {
+    /// How long the operator is told that a policy in use ran out.
+    static let ranOutKeptFor = Duration.seconds(7 * 86_400)
+    /// Policies that ran out that the operator is told of, the latest ones.
+    private static let maxRanOut = 1000
+    /// How long it is remembered that a policy has ended, so that it is said once.
+    private static let endSaidFor = CachedPolicy.keptPastEnd
+
+    /// The domains whose policy ran out of late because no fetch succeeded, and when, the latest first: mail to them is
+    /// unprotected.
+    package var ranOutPolicies: [(domain: DomainName, at: UTCTime)] {
         let now = clock.now
         // A clock that was put right may have brought it back.
-        return lost.all(at: now).filter { memory.life(of: $0.0)?.isLive(at: now) != true }.map { ($0, $1) }
+        let ranOut = entries.ranOut(at: now).filter { memory.life(of: $0.domain)?.isLive(at: now) != true }
+        return Array(ranOut.sorted { $0.at > $1.at }.prefix(Self.maxRanOut))
     }
 
     /// Says once that a policy has ended. It stays in memory and in the store for a while: a clock that jumped ahead is
     /// put right again, and so is what it ended.
     func noteEnd(of domain: DomainName, _ life: PolicyLife) {
         let now = clock.now
-        guard ended.value(for: domain, at: now) != life.expiresAt else { return }
-        ended.set(life.expiresAt, for: domain, at: now, keepFor: Self.endSaidFor)
-        let pause = pauses.value(for: domain, at: now)
-        let putOff = putOffs.value(for: domain, at: now)
-        if pause != nil || putOff != nil, life.mode != .none {
-            lost.set(now, for: domain, at: now, keepFor: Self.lostFor)
+        let ending = entries.change(domain, at: now) { entry -> (isNew: Bool, trouble: Trouble?) in
+            guard entry.endSaid?.value(at: now) != life.expiresAt else { return (false, nil) }
+            entry.endSaid = Timed(life.expiresAt, at: now, keepFor: Self.endSaidFor)
+            guard life.mode != .none, let trouble = Trouble(of: entry, at: now) else { return (true, nil) }
+            entry.ranOutAt = Timed(now, at: now, keepFor: Self.ranOutKeptFor)
+            return (true, trouble)
+        }
+        guard ending.isNew else { return }
+        if let trouble = ending.trouble {
             logger.warning(
                 "policy ran out because every fetch failed, mail to the domain is unprotected",
                 metadata: [
-                    "domain": "\(domain)", "failures": "\(pause?.failures ?? 0)",
-                    "cause": "\(pause?.failure.text ?? putOff ?? "")",
+                    "domain": "\(domain)", "failures": "\(trouble.failures)", "cause": "\(trouble.cause)",
                 ])
         }
         logger.notice(
             "policy expired",
             metadata: ["domain": "\(domain)", "mode": "\(life.mode)", "fetched": "\(life.fetchedAt)"])
+    }
+
+    /// What kept a policy from being renewed.
+    private struct Trouble: Sendable {
+        let failures: Int
+        let cause: String
+
+        /// Nil if there was none: nobody asked for the policy any longer, or its domain took it back.
+        init?(of entry: PolicyEntry, at now: UTCTime) {
+            let pause = entry.pause?.value(at: now)
+            guard let cause = pause?.failure.text ?? entry.putOff?.value(at: now) else { return nil }
+            failures = pause?.failures ?? 0
+            self.cause = cause
+        }
     }
 }

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Concurrency
 import Logging
+import MTASTS
 import Synchronization
 
 /// Policies on their way to the store; one that cannot be written waits here and is tried again.
 final class PolicyWriter: Sendable {
+    /// Policies written at one time: more than there are domains, since nothing here is asked for by strangers.
+    private static let maxWrites = 10_000_000
+
     private let store: any PolicyStore
     private let logger: Logger
-    private let state = Mutex(State())
-
-    private struct State {
-        var waiting: [DomainName: CachedPolicy] = [:]
-        /// The writers at work, one a domain, so that an older policy never comes last.
-        var writing: [DomainName: Task<Bool, Never>] = [:]
-    }
+    private let waiting = Mutex<[DomainName: CachedPolicy]>([:])
+    /// One write a domain, so that an older policy never comes last.
+    private let writes = SingleFlight<DomainName, Bool>(capacity: maxWrites) { _ in nil }
 
     init(store: any PolicyStore, logger: Logger) {
         self.store = store
@@ -22,56 +23,49 @@ final class PolicyWriter: Sendable {
 
     /// Takes the policy and writes it in the background.
     func save(_ policy: CachedPolicy) {
-        state.withLock { $0.waiting[policy.domain] = policy }
-        start(policy.domain)
+        let domain = policy.domain
+        waiting.withLock { $0[domain] = policy }
+        let running = writes.start(domain) { await self.writeOnce(domain) }
+        Task {
+            // It may have been the write of an older policy, after which this one still waits.
+            if await running?.value == true { await write(domain) }
+        }
     }
 
-    func drop(_ domain: DomainName) {
-        _ = state.withLock { $0.waiting.removeValue(forKey: domain) }
+    /// Gives up the domain's policy; when this returns none of it is being written.
+    func drop(_ domain: DomainName) async {
+        _ = waiting.withLock { $0.removeValue(forKey: domain) }
+        _ = await writes.running(domain)
     }
 
     /// Writes all that waits; returns how many still do.
     func retry() async -> Int {
-        for domain in state.withLock({ Array($0.waiting.keys) }) {
-            guard await start(domain).value else { break }
+        for domain in waiting.withLock({ Array($0.keys) }) {
+            guard await write(domain) else { break }
         }
-        return state.withLock { $0.waiting.count }
-    }
-
-    /// The writer of the domain's policies: the one at work, or a new one.
-    @discardableResult
-    private func start(_ domain: DomainName) -> Task<Bool, Never> {
-        state.withLock { state in
-            if let writer = state.writing[domain] { return writer }
-            let writer = Task { await write(domain) }
-            state.writing[domain] = writer
-            return writer
-        }
+        return waiting.withLock { $0.count }
     }
 
     /// Writes what waits for the domain, and what comes meanwhile; false if it cannot be written.
+    @discardableResult
     private func write(_ domain: DomainName) async -> Bool {
-        while let policy = next(domain) {
-            do {
-                try await store.save(policy)
-                state.withLock { if $0.waiting[domain] == policy { $0.waiting[domain] = nil } }
-            } catch {
-                state.withLock { $0.writing[domain] = nil }
-                logger.warning(
-                    "policy could not be written, it is kept in memory and tried again",
-                    metadata: ["domain": "\(domain)", "cause": "\(error)"])
-                return false
-            }
+        while waiting.withLock({ $0[domain] != nil }) {
+            guard await writes.join(domain, { await self.writeOnce(domain) }) == true else { return false }
         }
         return true
     }
 
-    /// What to write next; nil ends the writing.
-    private func next(_ domain: DomainName) -> CachedPolicy? {
-        state.withLock { state in
-            if let policy = state.waiting[domain] { return policy }
-            state.writing[domain] = nil
-            return nil
+    private func writeOnce(_ domain: DomainName) async -> Bool {
+        guard let policy = waiting.withLock({ $0[domain] }) else { return true }
+        do {
+            try await store.save(policy)
+            waiting.withLock { if $0[domain] == policy { $0[domain] = nil } }
+            return true
+        } catch {
+            logger.warning(
+                "policy could not be written, it is kept in memory and tried again",
+                metadata: ["domain": "\(domain)", "cause": "\(error)"])
+            return false
         }
     }
 }

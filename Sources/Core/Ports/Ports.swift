@@ -54,18 +54,14 @@ package protocol Recorder: Sendable {
     func record(_ outcome: Outcome)
 }
 
-/// Keeps policies across restarts.
+/// Keeps policies across restarts, and when mail last asked for them.
 package protocol PolicyStore: Sendable {
     /// The caller keeps the policy in memory and tries again when this throws.
     func save(_ policy: CachedPolicy) async throws
-    func remove(_ domain: DomainName) async throws
-}
-
-/// Keeps across restarts when a policy was last asked for.
-package protocol UsageStore: Sendable {
+    /// The caller keeps the uses in memory and tries again when this throws.
     func save(uses: [DomainName: UTCTime]) async throws
-    /// The uses since `time`; older ones are dropped.
-    func uses(since time: UTCTime) async throws -> [DomainName: UTCTime]
+    /// Removes the domain's policy and its use.
+    func remove(_ domain: DomainName) async throws
 }
 
 /// The policies in memory, those that have ended a while ago too: every answer is immediate.
@@ -74,6 +70,8 @@ package protocol PolicyMemory: Sendable {
     func policy(for domain: DomainName) -> CachedPolicy?
     /// When the policy begins and ends, without reading its text.
     func life(of domain: DomainName) -> PolicyLife?
+    /// The domain's name as it stands here, so that who keeps it too holds the same octets; nil where there is no policy.
+    func held(_ domain: DomainName) -> DomainName?
     /// Why the stored policy of the domain cannot be read, although it enforces and is live; nil where there is none
     /// such. A policy that is set takes its place.
     func unreadable(_ domain: DomainName, at time: UTCTime) -> String?
@@ -83,6 +81,7 @@ package protocol PolicyMemory: Sendable {
 
 extension PolicyMemory {
     package func life(of domain: DomainName) -> PolicyLife? { policy(for: domain)?.life }
+    package func held(_ domain: DomainName) -> DomainName? { life(of: domain) == nil ? nil : domain }
     package func unreadable(_ domain: DomainName, at time: UTCTime) -> String? { nil }
 }
 

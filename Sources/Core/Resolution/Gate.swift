@@ -150,7 +150,7 @@ package final class Gate: Sendable {
         }
         let now = clock.now
         var policy: CachedPolicy?
-        if let domain = hop.policyDomain, case .policy(let cached) = policies.known(domain) { policy = cached }
+        if let domain = hop.policyDomain, case .policy(let cached) = policies.cached(domain) { policy = cached }
         if let policy, !policy.isLive(at: now + .seconds(1)) { return }
         standing.set(Standing(verdict: verdict, policy: policy), for: hop, at: now, keepFor: .seconds(1))
     }
@@ -164,7 +164,7 @@ package final class Gate: Sendable {
 
     private func settle(_ hop: NextHop, _ settings: GateSettings, _ ending: WaitEnding) -> Verdict {
         guard let domain = hop.policyDomain else { return .notJudged("address literal") }
-        guard let policy = policies.known(domain) ?? policies.standIn(for: domain) else {
+        guard let policy = cachedPolicy(of: domain) ?? policies.standIn(for: domain) else {
             return .unknown("lookup still running")
         }
         let verdict =
@@ -206,7 +206,14 @@ package final class Gate: Sendable {
 
     private func known(_ hop: NextHop, _ settings: GateSettings) -> Verdict? {
         guard let domain = hop.policyDomain else { return .notJudged("address literal") }
-        return policies.known(domain).flatMap { known(hop, of: domain, under: $0, settings, ending: nil) }
+        return cachedPolicy(of: domain).flatMap { known(hop, of: domain, under: $0, settings, ending: nil) }
+    }
+
+    /// What memory knows of the policy, its use noted.
+    private func cachedPolicy(of domain: DomainName) -> PolicyLookup? {
+        let found = policies.cached(domain)
+        policies.noteUse(of: domain, found: found)
+        return found
     }
 
     /// - Parameter ending: why nobody waits any longer; nil while somebody may.
@@ -255,7 +262,7 @@ package final class Gate: Sendable {
 
     private func admit(_ hop: NextHop) async -> Verdict {
         guard let domain = hop.policyDomain else { return .notJudged("address literal") }
-        let policy = await policies.policy(for: domain)
+        let policy = await policies.resolve(domain)
         let verdict = conclude(await verdict(on: hop, of: domain, under: policy), of: hop, under: policy)
         guard case .violating = verdict, !policies.wasRecheckedLately(domain) else { return verdict }
         // - RFC 8461 §5.1: step 3, a delivery fails only after a look for a new policy.
@@ -357,7 +364,7 @@ package final class Gate: Sendable {
         var policy: CachedPolicy?
         if hops.count == 1, let known = standing.value(for: hops[0], at: now) {
             policy = known.policy
-        } else if case .policy(let cached) = policies.known(domain) {
+        } else if case .policy(let cached) = policies.cached(domain) {
             policy = cached
         }
         recorder.record(Outcome(time: now, policyDomain: domain, policy: policy, verdict: ruling.verdict))

@@ -93,7 +93,9 @@ package final class PolicyMapResolver: MapResolver {
         guard let domain = key.policyDomain else { return .notFound }
         let settings = settings.withLock { $0 }
         guard !settings.neverPolices(key, of: domain) else { return .notFound }
-        guard let policy = policies.known(domain) else { return nil }
+        let found = policies.cached(domain)
+        policies.noteUse(of: domain, found: found)
+        guard let policy = found else { return nil }
         if let doubt = doubt(about: policy, settings) { return doubt }
         guard settings.puttingDANEFirst || policy.needsHosts else {
             return remember(policy.finding(hosts: .unneeded), of: key, at: now)
@@ -116,7 +118,9 @@ package final class PolicyMapResolver: MapResolver {
     package func enforces(_ domain: DomainName) -> Bool {
         let settings = settings.withLock { $0 }
         guard !settings.neverPoliced.contains(where: { domain.isWithin($0) }) else { return false }
-        return switch policies.known(domain) ?? policies.standIn(for: domain) {
+        let found = policies.cached(domain)
+        policies.noteUse(of: domain, found: found)
+        return switch found ?? policies.standIn(for: domain) {
         case .policy(let cached)?: cached.policy.mode == .enforce
         case .unreadable?: true
         case .absent?, .failed?, .unknown?, nil: false
@@ -129,7 +133,8 @@ package final class PolicyMapResolver: MapResolver {
         if let found { return found }
         // What is missing is late, not absent: a policy that is known must not be left out.
         let settings = settings.withLock { $0 }
-        guard let domain = key.policyDomain, let policy = policies.known(domain) ?? policies.standIn(for: domain) else {
+        guard let domain = key.policyDomain, let policy = policies.cached(domain) ?? policies.standIn(for: domain)
+        else {
             return doubt(about: .unknown("lookup still running"), settings) ?? .notFound
         }
         if let doubt = doubt(about: policy, settings) { return doubt }
@@ -143,7 +148,7 @@ package final class PolicyMapResolver: MapResolver {
         guard let domain = key.policyDomain else { return .notFound }
         let settings = settings.withLock { $0 }
         guard !settings.neverPolices(key, of: domain) else { return .notFound }
-        let policy = await policies.policy(for: domain)
+        let policy = await policies.resolve(domain)
         if let doubt = doubt(about: policy, settings) { return doubt }
         guard settings.puttingDANEFirst || policy.needsHosts else { return policy.finding(hosts: .unneeded) }
         let route = await routes.find(key, wantsHosts: policy.needsHosts)

@@ -82,11 +82,13 @@ package final class PolicyTable: PolicyMemory {
         let guarded = shard(of: domain)
         let (parsed, packed): (CachedPolicy?, PackedPolicy?) = guarded.shard.withLock { shard in
             if let parsed = shard.recent[domain] { return (parsed, nil) }
+            // Before the older generation: most domains have no policy.
+            guard let packed = shard.packed[domain] else { return (nil, nil) }
             if let parsed = shard.older.removeValue(forKey: domain) {
                 shard.keep(parsed)
                 return (parsed, nil)
             }
-            return (nil, shard.packed[domain])
+            return (nil, packed)
         }
         if let parsed { return parsed }
         guard let packed, let policy = unpack(packed, domain) else { return nil }
@@ -99,6 +101,12 @@ package final class PolicyTable: PolicyMemory {
 
     package func life(of domain: DomainName) -> PolicyLife? {
         shard(of: domain).shard.withLock { $0.packed[domain]?.life }
+    }
+
+    package func held(_ domain: DomainName) -> DomainName? {
+        shard(of: domain).shard.withLock { shard in
+            shard.packed.index(forKey: domain).map { shard.packed[$0].key }
+        }
     }
 
     package func unreadable(_ domain: DomainName, at time: UTCTime) -> String? {

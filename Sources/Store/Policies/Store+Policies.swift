@@ -191,6 +191,8 @@ extension Store {
     }
 
     static func remove(_ domain: DomainName, in db: Database) throws {
-        try db.cachedStatement(sql: "DELETE FROM policy WHERE domain = ?").execute(arguments: [domain.ascii])
+        for table in ["policy", "policy_use"] {
+            try db.cachedStatement(sql: "DELETE FROM \(table) WHERE domain = ?").execute(arguments: [domain.ascii])
+        }
     }
 }

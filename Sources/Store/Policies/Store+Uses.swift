@@ -3,7 +3,8 @@ import Basics
 import Core
 import GRDB
 
-extension Store: UsageStore {
+/// When mail last asked for each policy.
+extension Store {
     package func save(uses: [DomainName: UTCTime]) async throws(StoreError) {
         try await write { db in
             let upsert = try db.cachedStatement(
@@ -15,6 +16,7 @@ extension Store: UsageStore {
         }
     }
 
+    /// The uses since `time`; older ones are dropped.
     package func uses(since time: UTCTime) async throws(StoreError) -> [DomainName: UTCTime] {
         try await write { db in
             try db.execute(sql: "DELETE FROM policy_use WHERE last_used < ?", arguments: [time.secondsSinceEpoch])

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Logging
+import MTASTS
+import TLSRPT
+
+extension PolicyCache {
+    /// Asks the network: the TXT record, and the policy host where the record, or `fetchAlways`, asks for it.
+    func lookUp(_ domain: DomainName, fetchAlways: Bool = false) async -> PolicyLookup {
+        let settings = settings.withLock { $0 }
+        let record = await discoverer.record(for: domain)
+        let now = clock.now
+        // The record is only a hint: its absence or failure never ends a policy. - RFC 8461 §3.1
+        let fallback: PolicyLookup
+        switch record {
+        case .found(.record(let record)):
+            noteRecordCheck(of: domain, at: now, for: settings.recordCheckInterval)
+            return await follow(record.id, of: domain, settings, fetchAlways: fetchAlways)
+        case .found(.absent), .found(.invalid):
+            noteRecordCheck(of: domain, at: now, for: settings.recordCheckInterval)
+            fallback = .absent
+        case .unavailable(let text):
+            noteRecordCheck(of: domain, at: now, for: Self.firstPause)
+            // Who blocks the DNS must not thereby let a policy run out: its host can still be asked.
+            if fetchAlways, let policy = livePolicy(of: domain) {
+                return await follow(policy.id, of: domain, settings, fetchAlways: true)
+            }
+            fallback = .unknown(text)
+        case .notAsked(let text):
+            return livePolicy(of: domain).map { .policy($0) } ?? .unknown(text)
+        }
+        // There is a policy, whatever the record says, and its host alone can tell it.
+        if fetchAlways, memory.unreadable(domain, at: now) != nil {
+            return await follow("", of: domain, settings, fetchAlways: true)
+        }
+        if let policy = livePolicy(of: domain) {
+            keepWithoutRecord(policy, at: now)
+            return .policy(policy)
+        }
+        let keepFor = if case .unknown = fallback { settings.unknownFor } else { settings.absentFor }
+        entries.change(domain, at: now) { $0.lookup = Timed(fallback, at: now, keepFor: keepFor) }
+        return fallback
+    }
+
+    private func livePolicy(of domain: DomainName) -> CachedPolicy? {
+        memory.policy(for: domain).flatMap { $0.isLive(at: clock.now) ? $0 : nil }
+    }
+
+    private func noteRecordCheck(of domain: DomainName, at now: UTCTime, for duration: Duration) {
+        entries.change(domain, at: now) { $0.recordChecked = TimeSpan(from: now, for: duration) }
+    }
+
+    private func keepWithoutRecord(_ policy: CachedPolicy, at now: UTCTime) {
+        let metadata: Logger.Metadata = ["domain": "\(policy.domain)", "expires": "\(policy.expiresAt)"]
+        if policy.nearsItsEnd(at: now) {
+            // Its domain takes it back in this way, or somebody forges the absence of its record.
+            logger.warning("policy nears its end and its record is not there", metadata: metadata)
+        } else {
+            logger.debug("policy kept without its record", metadata: metadata)
+        }
+    }
+
+    /// Fetches the policy that the record announces, unless it is the one that is known or fetches pause.
+    private func follow(
+        _ id: String, of domain: DomainName, _ settings: PolicyCacheSettings, fetchAlways: Bool
+    ) async -> PolicyLookup {
+        let now = clock.now
+        let cached = livePolicy(of: domain)
+        // Fetched in the future, by a clock that has been set back since, it would be believed for too long.
+        if let cached, !fetchAlways, cached.id == id, cached.fetchedAt <= now,
+            now < cached.fetchedAt + settings.refreshInterval
+        {
+            return .policy(cached)
+        }
+        if let pause = entries.value(of: domain, { $0.pause?.value(at: now) }), pause.id == id, now < pause.until {
+            if let cached { return .policy(cached) }
+            entries.change(domain, at: now) {
+                $0.lookup = Timed(.failed(pause.failure), at: now, keepFor: settings.unknownFor)
+            }
+            return .failed(pause.failure)
+        }
+        do throws(FetchError) {
+            let reading = try await discoverer.fetch(for: domain, isRenewal: cached != nil)
+            return accept(reading, id: id, of: domain, replacing: cached)
+        } catch {
+            switch error {
+            case .failed(let failure):
+                return refuse(failure, id: id, of: domain, keeping: livePolicy(of: domain), settings)
+            case .notTried(let text): return putOff(text, of: domain, keeping: livePolicy(of: domain), settings)
+            }
+        }
+    }
+
+    /// Our own trouble is no failure of the domain: no pause, and where no policy is cached nothing is kept, so that the
+    /// next question asks again.
+    private func putOff(
+        _ why: String, of domain: DomainName, keeping cached: CachedPolicy?, _ settings: PolicyCacheSettings
+    ) -> PolicyLookup {
+        let now = clock.now
+        logger.notice("policy fetch put off", metadata: ["domain": "\(domain)", "cause": "\(why)"])
+        guard let cached else { return .unknown(why) }
+        entries.change(domain, at: now) { entry in
+            entry.putOff = Timed(why, at: now, keepFor: Self.ranOutKeptFor)
+            entry.recordChecked = TimeSpan(from: now, for: settings.unknownFor)
+        }
+        if cached.nearsItsEnd(at: now) {
+            logger.error(
+                "policy nears its end and cannot be fetched",
+                metadata: ["domain": "\(domain)", "expires": "\(cached.expiresAt)", "cause": "\(why)"])
+        }
+        return .policy(cached)
+    }
+
+    private func accept(
+        _ reading: Policy.Reading, id: String, of domain: DomainName, replacing old: CachedPolicy?
+    ) -> PolicyLookup {
+        let now = clock.now
+        let fresh = CachedPolicy(domain: domain, id: id, policy: reading.policy, fetchedAt: now)
+        for warning in reading.warnings {
+            logger.notice("policy has a defect", metadata: ["domain": "\(domain)", "line": "\(warning)"])
+        }
+        if old?.policy != fresh.policy || old?.id != id {
+            logger.info(
+                "policy fetched",
+                metadata: [
+                    "domain": "\(domain)", "id": "\(id)", "mode": "\(fresh.policy.mode)",
+                    "expires": "\(fresh.expiresAt)",
+                ])
+        }
+        memory.set(fresh)
+        let isShort = fresh.policy.maxAgeSeconds < Self.shortestLife.components.seconds
+        entries.change(domain, at: now) { entry in
+            entry.pause = nil
+            entry.putOff = nil
+            entry.ranOutAt = nil
+            entry.lookup = isShort ? Timed(.policy(fresh), at: now, keepFor: Self.shortestLife) : nil
+        }
+        writer.save(fresh)
+        return .policy(fresh)
+    }
+
+    private func refuse(
+        _ failure: PolicyFailure, id: String, of domain: DomainName, keeping cached: CachedPolicy?,
+        _ settings: PolicyCacheSettings
+    ) -> PolicyLookup {
+        let now = clock.now
+        let pause = entries.change(domain, at: now) { entry in
+            let failures = (entry.pause?.value(at: now)?.failures ?? 0) + 1
+            let pause = min(Self.longestPause, Self.firstPause * (1 << min(failures - 1, 10)))
+            entry.pause = Timed(
+                PolicyEntry.Pause(id: id, failures: failures, until: now + pause, failure: failure), at: now,
+                keepFor: Self.failuresKeptFor)
+            // Look again when the pause ends, not after the usual interval: the policy must not run out unseen.
+            entry.recordChecked = TimeSpan(from: now, for: min(pause, settings.recordCheckInterval))
+            if cached == nil {
+                entry.lookup = Timed(.failed(failure), at: now, keepFor: min(pause, settings.absentFor))
+            }
+            return pause
+        }
+        var metadata: Logger.Metadata = [
+            "domain": "\(domain)", "result_type": "\(failure.type.rawValue)", "cause": "\(failure.text)",
+            "retry_in": "\(pause.components.seconds)s",
+        ]
+        guard let cached else {
+            logger.notice("policy fetch failed, none applies", metadata: metadata)
+            return .failed(failure)
+        }
+        // Deviation: failed refetches under a cached policy are not reported.
+        metadata["expires"] = "\(cached.expiresAt)"
+        if cached.nearsItsEnd(at: now) {
+            logger.error("policy nears its end and cannot be fetched", metadata: metadata)
+        } else {
+            logger.warning("policy fetch failed, the cached policy stays", metadata: metadata)
+        }
+        return .policy(cached)
+    }
+}
+
+extension CachedPolicy {
+    /// Whether the last quarter of its life has begun, in which an operator is warned if it cannot be renewed.
+    fileprivate func nearsItsEnd(at now: UTCTime) -> Bool { expiresAt - now < .seconds(policy.maxAgeSeconds / 4) }
+}

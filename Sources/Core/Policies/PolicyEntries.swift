@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Synchronization
+
+/// The entries of all domains of which more is known than a stored policy.
+///
+/// What strangers can fill is bounded in octets. A shard that is full first lets go of what is no longer good and of what
+/// nobody asked for since room was last made, so that a flood of new names pushes out its own kind before it pushes out
+/// what is in use. The uses of live policies are bounded by their number, since only a domain with a policy has one.
+///
+/// A lock is held for a look or a change only, never while anything is waited for.
+final class PolicyEntries: Sendable {
+    /// Enough that two threads seldom meet, and that one shard is quick to go through.
+    static let shardCount = 64
+    /// A use is noted anew after this time only, so that a busy domain does not change the table with each message.
+    private static let grain = Duration.seconds(600)
+
+    private let shards: [Guarded]
+
+    /// A lock that can stand in an array.
+    private final class Guarded: Sendable {
+        let shard: Mutex<PolicyEntryShard>
+        init(octets: Int) { shard = Mutex(PolicyEntryShard(budget: octets)) }
+    }
+
+    /// - Parameter octets: most octets held beside the uses; an entry that is larger than its shard is not kept.
+    init(octets: Int) { shards = (0..<Self.shardCount).map { _ in Guarded(octets: octets / Self.shardCount) } }
+
+    private func shard(of domain: DomainName) -> Guarded {
+        shards[Int(truncatingIfNeeded: UInt(bitPattern: domain.hashValue) % UInt(Self.shardCount))]
+    }
+
+    /// What `read` takes from the domain's entry; nil if there is none.
+    func value<Value: Sendable>(of domain: DomainName, _ read: (PolicyEntry) -> Value?) -> Value? {
+        shard(of: domain).shard.withLock { $0.value(of: domain, read) }
+    }
+
+    /// What the network said of the domain, as long as it is good.
+    func lookup(of domain: DomainName, at now: UTCTime) -> PolicyLookup? {
+        shard(of: domain).shard.withLock { $0.lookup(of: domain, at: now) }
+    }
+
+    /// Changes the domain's entry, an empty one if there is none.
+    @discardableResult
+    func change<Value: Sendable>(
+        _ domain: DomainName, at now: UTCTime, _ change: (inout PolicyEntry) -> Value
+    ) -> Value {
+        shard(of: domain).shard.withLock { $0.change(domain, at: now, change) }
+    }
+
+    /// Notes that mail asks for the domain's live policy.
+    /// - Returns: whether no look at the record stands any longer.
+    func noteUse(of domain: DomainName, at now: UTCTime) -> Bool {
+        shard(of: domain).shard.withLock { shard in
+            let known = shard.entries[domain]
+            let isCheckDue = known.map { !$0.recordChecked.contains(now) } ?? true
+            // A time in the future was noted by a clock that has been set back.
+            if let last = known?.lastUse.time, last <= now, now < last + Self.grain { return isCheckDue }
+            guard known?.isInUse == true || shard.inUse < PolicyEntryShard.maxInUse else { return isCheckDue }
+            shard.change(domain, at: now) { entry in
+                entry.lastUse = PackedTime(now)
+                entry.isUseUnsaved = true
+            }
+            return isCheckDue
+        }
+    }
+
+    func remove(_ domain: DomainName) { shard(of: domain).shard.withLock { $0.put(nil, for: domain) } }
+
+    /// Visits the domains used since `time`, a shard's worth at a time and without a lock.
+    func forEachUsed(since time: UTCTime, _ body: (DomainName) -> Void) {
+        for guarded in shards {
+            let domains = guarded.shard.withLock { shard in
+                shard.entries.compactMap { $1.isInUse && time <= $1.lastUse.time ? $0 : nil }
+            }
+            domains.forEach(body)
+        }
+    }
+
+    /// The domains whose policy ran out, and when.
+    func ranOut(at now: UTCTime) -> [(domain: DomainName, at: UTCTime)] {
+        shards.flatMap { guarded in
+            guarded.shard.withLock { shard in
+                shard.entries.compactMap { domain, entry in entry.ranOutAt?.value(at: now).map { (domain, $0) } }
+            }
+        }
+    }
+
+    // MARK: Uses across restarts
+
+    /// Takes the uses that the store holds.
+    /// - Parameter held: a name as somebody else holds it already, so that a million of them stand in memory once.
+    func load(_ uses: [DomainName: UTCTime], held: (DomainName) -> DomainName) {
+        for guarded in shards { guarded.shard.withLock { $0.reserve(uses.count / Self.shardCount) } }
+        for (name, time) in uses {
+            let domain = held(name)
+            shard(of: domain).shard.withLock { $0.load(time, of: domain) }
+        }
+    }
+
+    /// The uses that are still to be written; they count as written from now on.
+    func takeUnsavedUses() -> [DomainName: UTCTime] {
+        var uses: [DomainName: UTCTime] = [:]
+        for guarded in shards {
+            guarded.shard.withLock { shard in
+                shard.forEach { domain, entry in
+                    if entry.isUseUnsaved { uses[domain] = entry.lastUse.time }
+                    entry.isUseUnsaved = false
+                }
+            }
+        }
+        return uses
+    }
+
+    /// Has the uses of these domains written again.
+    func putBackUnsavedUses(of domains: some Sequence<DomainName>) {
+        for domain in domains {
+            shard(of: domain).shard.withLock { shard in
+                guard var entry = shard.entries[domain], entry.isInUse else { return }
+                entry.isUseUnsaved = true
+                shard.put(entry, for: domain)
+            }
+        }
+    }
+
+    /// Has all uses written again.
+    func putBackAllUses() {
+        for guarded in shards {
+            guarded.shard.withLock { $0.forEach { _, entry in entry.isUseUnsaved = entry.isInUse } }
+        }
+    }
+
+    // MARK: Letting go
+
+    /// Lets go of what is no longer good, a shard at a time.
+    func sweep(at now: UTCTime) { for guarded in shards { guarded.shard.withLock { $0.sweep(at: now) } } }
+
+    var count: Int { shards.reduce(0) { sum, guarded in sum + guarded.shard.withLock { $0.entries.count } } }
+    /// What strangers can fill, as it is filled now.
+    var octets: Int { shards.reduce(0) { sum, guarded in sum + guarded.shard.withLock { $0.octets } } }
+}
