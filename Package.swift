@@ -241,7 +241,7 @@ let package = Package(
             name: "ReportViewTests", dependencies: ["Basics", "Gzip", "Mail", "ReportView", "TLSRPT"],
             resources: [.copy("Reports")]),
         .testTarget(name: "EventLogTests", dependencies: ["Daemon", "EventLog", "LabKit"]),
-        .testTarget(name: "SettingsTests", dependencies: ["Basics", "Courier", "Daemon", "Mail", "Settings"]),
+        .testTarget(name: "SettingsTests", dependencies: ["Basics", "Courier", "LabKit", "Mail", "Settings"]),
         .testTarget(name: "MTACheckTests", dependencies: ["Daemon", "MTACheck"]),
         .testTarget(
             name: "DaemonTests",

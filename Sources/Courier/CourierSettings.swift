@@ -10,7 +10,7 @@ package struct CourierSettings: Sendable, Hashable {
         case null
     }
 
-    package var submission = Submission.sendmail(path: "/usr/sbin/sendmail")
+    package var submission = Submission.sendmail(path: Submission.usualSendmailPath)
     package var envelopeSender = EnvelopeSender.contact
     /// One signature each; none leaves signing to the MTA.
     /// - Deviation: report mail can leave us unsigned.

@@ -3,6 +3,9 @@ import Basics
 
 /// The way by which report mail enters the MTA.
 package enum Submission: Sendable, Hashable {
+    /// Where MTAs install the program.
+    package static let usualSendmailPath = "/usr/sbin/sendmail"
+
     case sendmail(path: String)
     case smtp(host: ServerHost, port: UInt16)
 

@@ -198,24 +198,19 @@ package final class Daemon: Sendable {
     /// - Throws: `CancellationError` if the task was cancelled before anything was taken.
     package func reload(_ new: Settings) async throws {
         let old = settings.withLock { $0 }
+        var new = new
+        let waiting = new.keepUntilRestart(old)
         try await renewAdapters(new, old)
         await standing.apply(new)
         keeper.apply(new.keeper)
         gate.apply(new.gate)
         desk.apply(new.mapDesk)
         reports.apply(new.reports)
-        var restart = milter.apply(new.milter)
-        switch (map, new.policyMap) {
-        case (let map?, let settings?): restart += map.apply(settings)
-        case (nil, nil): break
-        case (nil, _), (_, nil): restart.append("policy_map.socket")
-        }
-        if new.storePath != old.storePath { restart.append("store.path") }
-        if new.intake != old.intake { restart.append("intake.*") }
-        if new.controlSocket != old.controlSocket { restart.append("control.socket") }
-        settings.withLock { $0 = new }
-        for name in restart {
-            logger.warning("new value takes effect after a restart", metadata: ["setting": "\(name)"])
+        milter.apply(new.milter)
+        if let policyMap = new.policyMap { map?.apply(policyMap) }
+        settings.withLock { [new] in $0 = new }
+        for key in waiting {
+            logger.warning("new value takes effect after a restart", metadata: ["setting": "\(key)"])
         }
         logger.notice("settings reloaded")
     }

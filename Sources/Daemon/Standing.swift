@@ -7,7 +7,7 @@ import Preload
 import Settings
 import Synchronization
 
-/// The policies that stand by themselves: the blocks `[[policy]]` of the settings, and the preload list.
+/// The policies that stand by themselves: the blocks `[[pin]]` of the settings, and the preload list.
 final class Standing: PolicyOverrides {
     /// Between looks whether a new list is due.
     private static let lookInterval = Duration.seconds(30)

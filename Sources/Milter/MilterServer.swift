@@ -96,11 +96,12 @@ package final class MilterServer: Sendable {
         return true
     }
 
-    /// Puts new settings in force for messages that begin from now on.
-    /// - Returns: the names of settings that a restart is needed for; they stay as they were.
-    package func apply(_ settings: MilterSettings) -> [String] {
-        desk.apply(settings.keepingListener(of: started))
-        return started.needingRestart(toBecome: settings)
+    /// Puts new settings in force for messages that begin from now on; the socket stays as it is.
+    package func apply(_ settings: MilterSettings) {
+        var settings = settings
+        // The steps of the protocol are the same for all connections of a process: libmilter keeps one table of them.
+        settings.tlsRequiredNo = started.tlsRequiredNo
+        desk.apply(settings)
     }
 
     /// Opens the socket so that at no time more than its mode allows may connect.

@@ -30,7 +30,7 @@ package enum LocalSubmissionAction: String, Sendable, Hashable, CaseIterable {
 /// How the milter listens, waits and acts.
 package struct MilterSettings: Sendable, Hashable {
     /// The mail program of Postfix, Sendmail, or a transport of one's own, that delivers by SMTP.
-    package static let defaultTransports: Set<String> = ["smtp", "relay", "esmtp", "dsmtp", "smtp8"]
+    package static let defaultTransports = ["smtp", "relay", "esmtp", "dsmtp", "smtp8"]
 
     package var socket = ListenAddress.inet(host: "127.0.0.1", port: 8890)
     /// Permissions of a Unix socket.
@@ -48,7 +48,7 @@ package struct MilterSettings: Sendable, Hashable {
     /// libmilter's, which costs little.
     package var maxWaiting = 256
     /// Values of `{rcpt_mailer}` that deliver by SMTP.
-    package var transports = defaultTransports
+    package var transports = Set(defaultTransports)
     /// What the name of a port in `{rcpt_host}` stands for.
     package var services = ServicePorts()
     package var localSubmission = LocalSubmissionAction.log
@@ -69,27 +69,6 @@ package struct MilterSettings: Sendable, Hashable {
     package var helpHint = "sts-milter check {domain}"
 
     package init() {}
-
-    /// The names of settings that differ and that libmilter cannot change once it listens.
-    func needingRestart(toBecome new: MilterSettings) -> [String] {
-        var names: [String] = []
-        if socket != new.socket { names.append("milter.socket") }
-        if socketMode != new.socketMode { names.append("milter.socket_mode") }
-        if socketGroup != new.socketGroup { names.append("milter.socket_group") }
-        // The steps of the protocol are the same for all connections of a process: libmilter keeps one table of them.
-        if tlsRequiredNo != new.tlsRequiredNo { names.append("milter.tls_required_no") }
-        return names
-    }
-
-    /// The new settings with those of the old that only a restart can change.
-    func keepingListener(of old: MilterSettings) -> MilterSettings {
-        var settings = self
-        settings.socket = old.socket
-        settings.socketMode = old.socketMode
-        settings.socketGroup = old.socketGroup
-        settings.tlsRequiredNo = old.tlsRequiredNo
-        return settings
-    }
 
     /// Whether client and login of a message matter, which costs macros.
     var looksAtClient: Bool { !rules.isEmpty || reportSender != nil }

@@ -54,11 +54,7 @@ package final class PolicyMapServer: Sendable {
     }
 
     /// Puts new settings in force: the socket's excepted, for connections that begin from now on.
-    /// - Returns: the names of settings that a restart is needed for; they stay as they were.
-    package func apply(_ settings: PolicyMapSettings) -> [String] {
-        service.apply(settings)
-        return started.needingRestart(toBecome: settings)
-    }
+    package func apply(_ settings: PolicyMapSettings) { service.apply(settings) }
 
     /// Accepts no more, answers what was asked, and closes what is still open after the limit.
     package func stop(within limit: Duration = .seconds(5)) async {

@@ -43,13 +43,4 @@ package struct PolicyMapSettings: Sendable, Hashable {
         case .sendmail: min(sendmailPatience, Self.longestSendmailPatience)
         }
     }
-
-    /// The names of settings that differ and that only a restart can change.
-    func needingRestart(toBecome new: PolicyMapSettings) -> [String] {
-        var names: [String] = []
-        if socket != new.socket { names.append("policy_map.socket") }
-        if socketMode != new.socketMode { names.append("policy_map.socket_mode") }
-        if socketGroup != new.socketGroup { names.append("policy_map.socket_group") }
-        return names
-    }
 }

@@ -19,6 +19,9 @@ package struct PreloadSettings: Sendable, Hashable {
         }
     }
 
+    /// Between looks for a new list.
+    package static let usualInterval = Duration.seconds(86_400)
+
     package let source: Location
     package let signature: Location
     package let keyring: String
@@ -28,7 +31,7 @@ package struct PreloadSettings: Sendable, Hashable {
 
     /// - Parameter signature: where it lies if not at the source's own name with `.asc` behind it.
     package init(
-        source: Location, signature: Location? = nil, keyring: String, interval: Duration = .seconds(86_400),
+        source: Location, signature: Location? = nil, keyring: String, interval: Duration = usualInterval,
         earlyAdopter: Bool = false
     ) {
         self.source = source

@@ -8,26 +8,27 @@ package func exampleSettings() -> String {
         "# Durations: \"5s\", \"10m\", \"12h\", \"7d\". Check the file: sts-milter config check",
     ]
     var table = ""
-    for setting in settingsTable where setting.isServed {
+    let defaults = Settings()
+    for setting in Settings.keys where setting.effect != .none {
         if setting.table != table {
             table = setting.table
             lines += ["", "[\(table)]"]
         }
-        lines += [""] + entry(setting)
+        lines += [""] + entry(setting, defaults)
     }
-    lines += ["", "# Rules: the first whose conditions all hold decides. Repeat the block for more.", "# [[rule]]"]
-    for setting in ruleSettingsTable { lines += entry(setting) }
-    lines += [
-        "", "# Policies of your own: each outranks what its domain publishes. Repeat the block for more.",
-        "# [[policy]]",
-    ]
-    for setting in policySettingsTable { lines += entry(setting) }
+    lines += ["", "# Rules: the first whose conditions all hold decides. Repeat the block for more."]
+    lines += block(RuleBlock())
+    lines += ["", "# Policies of your own: each outranks what its domain publishes. Repeat the block for more."]
+    lines += block(PinBlock())
     return lines.joined(separator: "\n") + "\n"
 }
 
-private func entry(_ setting: Setting) -> [String] {
-    let value = setting.defaultValue ?? setting.example ?? "\"\""
-    return wrapped(setting.summary).map { "# " + $0 } + ["#\(setting.name) = \(value)"]
+private func block<Block: SettingsBlock>(_ defaults: Block) -> [String] {
+    ["# [[\(Block.name)]]"] + Block.keys.flatMap { entry($0, defaults) }
+}
+
+private func entry<Table: SettingsTable>(_ setting: Setting<Table>, _ defaults: Table) -> [String] {
+    wrapped(setting.summary).map { "# " + $0 } + ["#\(setting.name) = \(setting.shown(defaults))"]
 }
 
 /// Lines of at most a hundred characters.

@@ -1,41 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Foundation
-import TOMLKit
 
-/// What is wrong with a settings file: the place and the cure.
-package struct SettingsProblem: Error, Sendable, Equatable, CustomStringConvertible {
-    package let file: String
-    /// Counted from 1; 0 when no line is at fault.
-    package let line: Int
-    package let text: String
-
-    package var description: String { line > 0 ? "\(file):\(line): \(text)" : "\(file): \(text)" }
-}
-
-/// The problems of one file, never empty when thrown.
-package struct SettingsError: Error, Sendable, CustomStringConvertible {
-    package let problems: [SettingsProblem]
-    package var description: String { problems.map(\.description).joined(separator: "\n") }
-}
-
-/// A settings file as read: every value is of its key's kind, all else is among the problems.
+/// A settings file as read: TOML, and the lines of its keys. What the keys mean is for ``SettingsReader``.
 package struct SettingsFile: Sendable {
-    package enum Value: Sendable, Equatable {
-        case text(String), flag(Bool), number(Int), duration(Duration), list([String])
-    }
-
-    package let name: String
-    package private(set) var values: [String: Value] = [:]
-    /// The blocks of each kind, in the order of the file.
-    package private(set) var blocks: [SettingsBlock.Kind: [[String: Value]]] = [:]
-    package private(set) var warnings: [SettingsProblem] = []
-    /// Keys that are unknown or not of their kind; whoever takes the values throws them with what it finds itself.
-    package private(set) var problems: [SettingsProblem] = []
-    private let lines: SettingsLines
-
     /// Largest file read, in bytes.
     private static let limitBytes = 1 << 20
+    /// What `[[pin]]` was called before; it could not stand beside the table `[policy]`.
+    private static let oldPinName = "policy"
+
+    package let name: String
+    /// The keys and tables at the top of the file.
+    let root: [String: TOMLValue]
+    /// What is wrong whatever the keys mean.
+    let problems: [SettingsProblem]
+    private let lines: SettingsLines
 
     /// Reads the file at `path`.
     package init(path: String) throws(SettingsError) {
@@ -56,129 +35,47 @@ package struct SettingsFile: Sendable {
 
     /// Reads settings from a text; `name` stands for the file in problems.
     package init(text: String, name: String) throws(SettingsError) {
+        let lines = SettingsLines(text)
+        let oldPins = lines.lines(ofBlocks: Self.oldPinName).map { line in
+            SettingsProblem(file: name, line: line, text: "[[policy]] is now called [[pin]]; write [[pin]] instead")
+        }
+        var root: [String: TOMLValue]
+        do throws(TOMLFault) { root = try TOMLValue.file(text) } catch {
+            // TOML lets no [[policy]] stand beside [policy]: that is the fault, and not worth a riddle.
+            guard oldPins.isEmpty else { throw SettingsError(problems: oldPins) }
+            throw SettingsError(problems: [
+                SettingsProblem(file: name, line: error.line, text: "not TOML: \(printable(error.text))")
+            ])
+        }
+        if case .list = root[Self.oldPinName] {
+            root[Self.oldPinName] = nil
+            problems = oldPins
+        } else {
+            problems = []
+        }
         self.name = name
-        lines = SettingsLines(text)
-        let root: TOMLTable
-        do { root = try TOMLTable(string: SettingsBlock.separated(text)) } catch let error as TOMLParseError {
-            throw SettingsError(problems: [
-                SettingsProblem(
-                    file: name, line: error.source.begin.line, text: "not TOML: \(printable(error.description))")
-            ])
-        } catch {
-            throw SettingsError(problems: [
-                SettingsProblem(file: name, line: 0, text: "not TOML: \(printable("\(error)"))")
-            ])
-        }
-        read(root)
+        self.root = root
+        self.lines = lines
     }
 
-    /// A problem with the value of a key, for checks that come after reading.
-    package func problem(_ key: String, in block: SettingsBlock? = nil, _ text: String) -> SettingsProblem {
-        SettingsProblem(file: name, line: lines.line(of: key, in: block), text: "\(key): \(text)")
+    /// The tables of the blocks of a name, in the order of the file; nil stands for what is not a table.
+    func blocks(_ name: String) -> [[String: TOMLValue]?] {
+        guard case .list(let items) = root[name] else { return [] }
+        return items.map { if case .table(let values) = $0 { values } else { nil } }
     }
 
-    private mutating func read(_ root: TOMLTable) {
-        let settings = Dictionary(uniqueKeysWithValues: settingsTable.map { ($0.key, $0) })
-        let tables = Set(settingsTable.map(\.table))
-        for name in root.keys {
-            if let kind = SettingsBlock.Kind.allCases.first(where: { $0.parsedName == name }),
-                let list = root[name]?.array
-            {
-                readBlocks(kind, list)
-            } else if tables.contains(name), let table = root[name]?.table {
-                for key in table.keys { read("\(name).\(key)", table[key], settings) }
-            } else {
-                read(name, root[name], settings)
-            }
-        }
+    /// Whether a key is given, rightly or not.
+    func has(_ key: String, in block: SettingsBlockPlace? = nil) -> Bool {
+        if let block { return blocks(block.name)[block.index]?[key] != nil }
+        let parts = key.split(separator: ".", maxSplits: 1).map(String.init)
+        guard parts.count == 2 else { return root[key] != nil }
+        if case .table(let values) = root[parts[0]] { return values[parts[1]] != nil }
+        return false
     }
 
-    private mutating func read(
-        _ key: String, _ value: (any TOMLValueConvertible)?, _ settings: [String: Setting]
-    ) {
-        guard let setting = settings[key] else { return problems.append(unknown(key, among: Array(settings.keys))) }
-        switch Self.read(value, as: setting.kind) {
-        case .success(let read): values[key] = read
-        case .failure(let expected): problems.append(problem(key, expected.text))
-        }
-        if !setting.isServed { warnings.append(problem(key, "has no effect in this version")) }
+    /// A problem with a key.
+    func problem(_ key: String, in block: SettingsBlockPlace? = nil, _ text: String) -> SettingsProblem {
+        SettingsProblem(
+            file: name, line: lines.line(of: key, in: block), text: "\(printable(key, limit: 60)): \(text)")
     }
-
-    private mutating func readBlocks(_ kind: SettingsBlock.Kind, _ list: TOMLArray) {
-        let settings = Dictionary(uniqueKeysWithValues: kind.settings.map { ($0.key, $0) })
-        for (index, element) in list.enumerated() {
-            let block = SettingsBlock(kind: kind, index: index)
-            guard let table = element.table else {
-                problems.append(problem(kind.rawValue, in: block, "must be written [[\(kind.rawValue)]]"))
-                continue
-            }
-            var values: [String: Value] = [:]
-            for key in table.keys {
-                guard let setting = settings[key] else {
-                    problems.append(unknown(key, among: Array(settings.keys), in: block))
-                    continue
-                }
-                switch Self.read(table[key], as: setting.kind) {
-                case .success(let read): values[key] = read
-                case .failure(let expected): problems.append(problem(key, in: block, expected.text))
-                }
-            }
-            blocks[kind, default: []].append(values)
-        }
-    }
-
-    private func unknown(_ key: String, among known: [String], in block: SettingsBlock? = nil) -> SettingsProblem {
-        let name = key.split(separator: ".").last.map(String.init) ?? key
-        let near = known.filter { $0 == name || $0.hasSuffix("." + name) || editDistance($0, key) <= 2 }.sorted()
-        let cure =
-            near.isEmpty
-            ? "remove it, or see the example file for all keys" : "did you mean \(near.joined(separator: " or "))?"
-        return SettingsProblem(
-            file: self.name, line: lines.line(of: key, in: block),
-            text: "\(printable(key, limit: 60)): unknown key; \(cure)")
-    }
-
-    private struct Expected: Error { let text: String }
-
-    private static func read(_ value: (any TOMLValueConvertible)?, as kind: Setting.Kind) -> Result<Value, Expected> {
-        switch kind {
-        case .text:
-            if let text = value?.string { return .success(.text(text)) }
-            return .failure(Expected(text: "must be a text in quotes"))
-        case .flag:
-            if let flag = value?.bool { return .success(.flag(flag)) }
-            return .failure(Expected(text: "must be true or false"))
-        case .wholeNumber(let range):
-            if value?.type == .int, let number = value?.int, range.contains(number) { return .success(.number(number)) }
-            return .failure(Expected(text: "must be a whole number from \(range.lowerBound) to \(range.upperBound)"))
-        case .duration:
-            if let text = value?.string, let duration = duration(text) { return .success(.duration(duration)) }
-            return .failure(Expected(text: "must be a duration such as \"5s\", \"10m\", \"12h\" or \"7d\""))
-        case .list:
-            if let array = value?.array {
-                let texts = array.compactMap(\.string)
-                if texts.count == array.count { return .success(.list(texts)) }
-            }
-            return .failure(Expected(text: "must be a list of texts such as [\"a\", \"b\"]"))
-        case .choice(let words):
-            if let text = value?.string, words.contains(text) { return .success(.text(text)) }
-            return .failure(Expected(text: "must be \(words.map { "\"\($0)\"" }.joined(separator: " or "))"))
-        }
-    }
-}
-
-/// Letters to change, add or drop to get from one word to the other.
-private func editDistance(_ left: String, _ right: String) -> Int {
-    let right = Array(right.prefix(64))
-    var row = Array(0...right.count)
-    for (i, a) in left.prefix(64).enumerated() {
-        var diagonal = row[0]
-        row[0] = i + 1
-        for (j, b) in right.enumerated() {
-            let substitution = diagonal + (a == b ? 0 : 1)
-            diagonal = row[j + 1]
-            row[j + 1] = min(substitution, row[j] + 1, row[j + 1] + 1)
-        }
-    }
-    return row[right.count]
 }

@@ -1,126 +1,130 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import Foundation
-import Milter
 
-/// Takes values out of a settings file, the default where none is given, and gathers what is wrong with them.
+/// One of several tables of a name, such as `[[pin]]`.
+package protocol SettingsBlock: SettingsTable {
+    static var name: String { get }
+    init()
+}
+
+/// Takes the values of a file where the declarations of their keys say, and gathers what is wrong with them.
 struct SettingsReader {
     let file: SettingsFile
     private(set) var problems: [SettingsProblem]
-    private let defaults: [String: SettingsFile.Value]
+    private(set) var warnings: [SettingsProblem] = []
 
     init(_ file: SettingsFile) {
         self.file = file
-        // The defaults are TOML like the file's own values, and read by the same code: the table cannot drift from them.
-        let text = settingsTable.compactMap { setting in setting.defaultValue.map { "\(setting.key) = \($0)" } }
-        do {
-            let table = try SettingsFile(text: text.joined(separator: "\n"), name: "the table of settings")
-            defaults = table.values
-            problems = file.problems + table.problems
-        } catch {
-            defaults = [:]
-            problems = error.problems
+        problems = file.problems
+    }
+
+    /// Reads the keys at the top of the file and in its tables; what it does not give stays as it is.
+    mutating func read(into settings: inout Settings, blocks: Set<String>) {
+        let tables = Set(Settings.keys.map(\.table))
+        var values: [String: TOMLValue] = [:]
+        for (name, value) in file.root {
+            if case .table(let entries) = value, tables.contains(name) {
+                for (key, value) in entries { values["\(name).\(key)"] = value }
+            } else if blocks.contains(name) {
+                guard case .list = value else {
+                    problems.append(file.problem(name, "must be written [[\(name)]]")); continue
+                }
+            } else {
+                values[name] = value
+            }
+        }
+        read(values, into: &settings)
+    }
+
+    /// Reads the blocks of a kind, in the order of the file, and hands over each with its place and whether it is good.
+    mutating func blocks<Block: SettingsBlock>(_: Block.Type) -> [(
+        block: Block, place: SettingsBlockPlace, isGood: Bool
+    )] {
+        var blocks: [(Block, SettingsBlockPlace, Bool)] = []
+        for (index, values) in file.blocks(Block.name).enumerated() {
+            let place = SettingsBlockPlace(name: Block.name, index: index)
+            guard let values else {
+                problems.append(file.problem(Block.name, "must be written [[\(Block.name)]]"))
+                continue
+            }
+            var block = Block()
+            let before = problems.count
+            read(values, into: &block, in: place)
+            blocks.append((block, place, problems.count == before))
+        }
+        return blocks
+    }
+
+    private mutating func read<Table: SettingsTable>(
+        _ values: [String: TOMLValue], into table: inout Table, in block: SettingsBlockPlace? = nil
+    ) {
+        for (key, value) in values.sorted(by: { $0.key < $1.key }) {
+            guard let setting = Table.keys.first(where: { $0.key == key }) else {
+                problems.append(file.problem(key, in: block, "unknown key; \(Self.cure(key, Table.keys.map(\.key)))"))
+                continue
+            }
+            do throws(WrongValue) { try setting.read(value, into: &table) } catch {
+                problems += error.texts.map { file.problem(key, in: block, $0) }
+            }
+            if setting.effect == .none { warnings.append(file.problem(key, "has no effect in this version")) }
         }
     }
 
-    private func value(_ key: String) -> SettingsFile.Value? { file.values[key] ?? defaults[key] }
-
-    func optionalText(_ key: String) -> String? { if case .text(let text) = value(key) { text } else { nil } }
-
-    func text(_ key: String) -> String { optionalText(key) ?? "" }
-
-    func flag(_ key: String) -> Bool { if case .flag(let flag) = value(key) { flag } else { false } }
-
-    func number(_ key: String) -> Int { if case .number(let number) = value(key) { number } else { 0 } }
-
-    func duration(_ key: String) -> Duration {
-        if case .duration(let duration) = value(key) { duration } else { .zero }
+    /// What to do about a key that there is not.
+    private static func cure(_ key: String, _ known: [String]) -> String {
+        let name = key.split(separator: ".").last.map(String.init) ?? key
+        let near = known.filter { $0 == name || $0.hasSuffix("." + name) || editDistance($0, key) <= 2 }.sorted()
+        return near.isEmpty
+            ? "remove it, or see the example file for all keys" : "did you mean \(near.joined(separator: " or "))?"
     }
 
-    func list(_ key: String) -> [String] { if case .list(let list) = value(key) { list } else { [] } }
-
-    mutating func octal(_ key: String) -> UInt32? {
-        guard let text = optionalText(key) else { return nil }
-        if let mode = UInt32(text, radix: 8), mode <= 0o777 { return mode }
-        problems.append(file.problem(key, "must be an octal mode such as \"0660\""))
-        return nil
-    }
+    // MARK: What only several keys together show
 
     /// Adds a problem with the value of a key.
-    mutating func report(_ key: String, _ text: String) { problems.append(file.problem(key, text)) }
-
-    mutating func listenAddress(_ key: String) -> ListenAddress? {
-        do throws(ListenAddressError) { return try ListenAddress(text(key)) } catch {
-            problems.append(file.problem(key, "\(error)"))
-            return nil
-        }
+    mutating func refuse<Table: SettingsTable>(
+        _ path: PartialKeyPath<Table>, in block: SettingsBlockPlace? = nil, _ text: String
+    ) {
+        problems.append(file.problem(key(path), in: block, text))
     }
 
-    mutating func heloName(_ key: String) -> DomainName {
-        if let text = optionalText(key) {
-            do throws(DomainNameError) { return try DomainName(text) } catch {
-                problems.append(file.problem(key, "\(error); write a host name such as \"mta.example.org\""))
-            }
-        }
-        if let name = try? DomainName(ProcessInfo.processInfo.hostName) { return name }
-        guard let name = try? DomainName("localhost") else { preconditionFailure("localhost is a name") }
-        return name
+    /// Adds a problem with a block as a whole.
+    mutating func refuse(_ block: SettingsBlockPlace, _ text: String) {
+        problems.append(file.problem(block.name, in: block, text))
     }
 
-    mutating func add(_ problem: SettingsProblem) { problems.append(problem) }
-
-    mutating func rules() -> [Rule] {
-        var rules: [Rule] = []
-        for (index, values) in (file.blocks[.rule] ?? []).enumerated() {
-            if let rule = rule(values, index) { rules.append(rule) }
-        }
-        return rules
+    /// Adds what the administrator should know of a value although it is valid.
+    mutating func warn<Table: SettingsTable>(
+        _ path: PartialKeyPath<Table>, in block: SettingsBlockPlace? = nil, _ text: String
+    ) {
+        warnings.append(file.problem(key(path), in: block, text))
     }
 
-    private mutating func rule(_ values: [String: SettingsFile.Value], _ index: Int) -> Rule? {
-        func text(_ key: String) -> String? { if case .text(let text) = values[key] { text } else { nil } }
-        let exempt = values["exempt"] == .flag(true)
-        let onViolation = text("on_violation").flatMap(ViolationAction.init(rawValue:))
-        let onUnknown = text("on_unknown").flatMap(UnknownAction.init(rawValue:))
-        let onUnproven = text("on_unproven").flatMap(UnknownAction.init(rawValue:))
-        guard exempt != (onViolation != nil || onUnknown != nil || onUnproven != nil) else {
-            problems.append(
-                file.problem(
-                    "rule", in: SettingsBlock(kind: .rule, index: index),
-                    "must have exempt = true, or on_violation, on_unknown or on_unproven"))
-            return nil
-        }
-        var rule = Rule(
-            action: exempt
-                ? .exempt : .act(onViolation: onViolation, onUnknown: onUnknown, onUnproven: onUnproven))
-        rule.daemonName = text("daemon_name")
-        if case .number(let port) = values["port"] { rule.port = UInt16(exactly: port) }
-        if case .flag(let authenticated) = values["authenticated"] { rule.authenticated = authenticated }
-        rule.senderDomain = pattern("sender_domain", text("sender_domain"), index)
-        rule.recipientDomain = pattern("recipient_domain", text("recipient_domain"), index)
-        if case .list(let networks) = values["client"] {
-            for network in networks {
-                if let network = IPNetwork(network) {
-                    rule.clientNetworks.append(network)
-                } else {
-                    problems.append(
-                        file.problem(
-                            "client", in: SettingsBlock(kind: .rule, index: index),
-                            "'\(printable(network, limit: 60))' is not a network; write \"192.0.2.0/24\""))
-                }
-            }
-        }
-        return rule
+    /// Whether the file gives a key, rightly or not.
+    func has<Table: SettingsTable>(_ path: PartialKeyPath<Table>, in block: SettingsBlockPlace? = nil) -> Bool {
+        file.has(key(path), in: block)
     }
 
-    private mutating func pattern(_ key: String, _ text: String?, _ index: Int) -> DomainPattern? {
-        guard let text else { return nil }
-        do throws(DomainNameError) { return try DomainPattern(text) } catch {
-            problems.append(
-                file.problem(
-                    key, in: SettingsBlock(kind: .rule, index: index),
-                    "\(error); write \"example.org\" or \".example.org\""))
-            return nil
+    /// The key whose value goes to a place.
+    private func key<Table: SettingsTable>(_ path: PartialKeyPath<Table>) -> String {
+        guard let setting = Table.keys.first(where: { $0.goes(to: path) }) else {
+            preconditionFailure("no key is declared that goes to \(path)")
+        }
+        return setting.key
+    }
+}
+
+/// Letters to change, add or drop to get from one word to the other.
+private func editDistance(_ left: String, _ right: String) -> Int {
+    let right = Array(right.prefix(64))
+    var row = Array(0...right.count)
+    for (i, a) in left.prefix(64).enumerated() {
+        var diagonal = row[0]
+        row[0] = i + 1
+        for (j, b) in right.enumerated() {
+            let substitution = diagonal + (a == b ? 0 : 1)
+            diagonal = row[j + 1]
+            row[j + 1] = min(substitution, row[j] + 1, row[j + 1] + 1)
         }
     }
+    return row[right.count]
 }

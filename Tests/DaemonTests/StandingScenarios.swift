@@ -58,21 +58,21 @@ struct StandingScenarios {
         try lab.town.domain("p-broken.lab", plain: true)
         try lab.town.domain("p-ended.lab", plain: true)
         let pins = """
-            [[policy]]
+            [[pin]]
             domain = "p-partner.lab"
             mode = "enforce"
             mx = ["mx.p-partner.lab"]
-            [[policy]]
+            [[pin]]
             domain = "p-group.lab"
             subdomains = true
             mode = "enforce"
             mx = ["*.below.p-group.lab"]
-            [[policy]]
+            [[pin]]
             domain = "p-broken.lab"
             mode = "none"
             until = "2999-12-31"
             reason = "they know"
-            [[policy]]
+            [[pin]]
             domain = "p-ended.lab"
             mode = "none"
             until = "2026-01-01"
@@ -177,7 +177,7 @@ struct StandingScenarios {
             "policy", "pin", "p-pin.lab", "--mx", "mx.p-pin.lab", "*.p-pin.lab", "--until", "2999-01-01")
         #expect(
             good.output
-                == "[[policy]]\ndomain = \"p-pin.lab\"\nmode = \"enforce\"\nmx = [\"mx.p-pin.lab\", \"*.p-pin.lab\"]\nuntil = \"2999-01-01\"\n"
+                == "[[pin]]\ndomain = \"p-pin.lab\"\nmode = \"enforce\"\nmx = [\"mx.p-pin.lab\", \"*.p-pin.lab\"]\nuntil = \"2999-01-01\"\n"
         )
         let bad = try daemon.command("policy", "pin", "p-pin.lab")
         #expect(bad.status == 78 && bad.errors.contains("needs at least one MX host"))

@@ -77,7 +77,7 @@ struct MilterServerTests {
             // Rules need more, of messages on new connections.
             var settings = MilterSettings()
             settings.rules = [Rule(port: 587, action: .exempt)]
-            _ = test.server.apply(settings)
+            test.server.apply(settings)
             #expect(
                 try test.client().negotiate().macros[2] == "i {daemon_port} {auth_authen} {daemon_name} {client_addr}")
 
@@ -132,7 +132,7 @@ struct MilterServerTests {
 
             var settings = MilterSettings()
             settings.localSubmission = .defer
-            #expect(test.server.apply(settings) == ["milter.socket"])
+            test.server.apply(settings)
             try client.mail("s@x.lab", macros: ["i", "4B2", "{daemon_port}", "0"])
             #expect(try client.recipient("a@bad.lab", macros: ["i", "4B2"]).command == "c")
             #expect(try client.end().map { String($0.text.prefix(9)) } == ["451 4.7.5"])
@@ -149,16 +149,17 @@ struct MilterServerTests {
             let steps = try client.negotiate().steps
             #expect(steps & UInt32(SMFIP_NOHDRS) == 0)
             #expect(steps & UInt32(SMFIP_NR_HDR) != 0)
-            for (value, answer) in [("No", Character("c")), ("Yes", "y")] {
-                try client.mail("<s@x.lab>")
-                #expect(try client.recipient("<a@bad.lab>").command == "c")
-                try client.header("Subject", "x")
-                try client.header("TLS-Required", value)
-                #expect(try client.end().last?.command == answer)
+            for isReloaded in [false, true] {
+                // The steps are agreed upon for the life of the process, so new settings do not change what they allow.
+                if isReloaded { test.server.apply(MilterSettings()) }
+                for (value, answer) in [("No", Character("c")), ("Yes", "y")] {
+                    try client.mail("<s@x.lab>")
+                    #expect(try client.recipient("<a@bad.lab>").command == "c")
+                    try client.header("Subject", "x")
+                    try client.header("TLS-Required", value)
+                    #expect(try client.end().last?.command == answer)
+                }
             }
-            var settings = MilterSettings()
-            settings.socket = .unix(path: test.path)
-            #expect(test.server.apply(settings) == ["milter.tls_required_no"])
         }
     }
 
@@ -270,7 +271,7 @@ struct MilterServerTests {
                 } catch {
                     Issue.record(error)
                 }
-                if number % 8 == 0 { _ = test.server.apply(MilterSettings()) }
+                if number % 8 == 0 { test.server.apply(MilterSettings()) }
             }
             #expect(test.eventually { test.server.connections == 0 })
             #expect(test.judge.notes.count == 32 * 20 * 2)

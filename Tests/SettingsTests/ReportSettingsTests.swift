@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Courier
-import Daemon
 import Mail
 import Settings
 import Testing

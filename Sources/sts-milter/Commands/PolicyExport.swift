@@ -28,7 +28,7 @@ extension PolicyCommand {
         @OptionGroup var settings: SettingsOption
 
         func run() throws {
-            guard let lifetime = duration(expires), lifetime > .zero else {
+            guard let lifetime = Duration(written: expires), lifetime > .zero else {
                 throw ValidationError("--expires \(printable(expires)): write a duration such as 30d")
             }
             let settings = try settings.read()
@@ -66,12 +66,12 @@ extension PolicyCommand {
         @OptionGroup var settings: SettingsOption
 
         func run() throws {
-            var lines = ["[[policy]]", "domain = \(toml(domain))"]
+            var lines = ["[[pin]]", "domain = \(quoted(domain))"]
             if subdomains { lines.append("subdomains = true") }
-            lines.append("mode = \(toml(mode))")
-            if !mx.isEmpty { lines.append("mx = [\(mx.map(toml).joined(separator: ", "))]") }
-            if let until { lines.append("until = \(toml(until))") }
-            if let reason { lines.append("reason = \(toml(reason))") }
+            lines.append("mode = \(quoted(mode))")
+            if !mx.isEmpty { lines.append("mx = [\(mx.map(quoted).joined(separator: ", "))]") }
+            if let until { lines.append("until = \(quoted(until))") }
+            if let reason { lines.append("reason = \(quoted(reason))") }
             let block = lines.joined(separator: "\n") + "\n"
             do {
                 let read = try Settings(SettingsFile(text: block, name: "pin"))
@@ -85,11 +85,6 @@ extension PolicyCommand {
                 printError("\(settings.path) already has a block for \(name); replace it")
             }
             print(block, terminator: "")
-        }
-
-        /// A basic string of TOML.
-        private func toml(_ text: String) -> String {
-            "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
         }
     }
 }

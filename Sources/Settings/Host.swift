@@ -2,6 +2,17 @@
 import Basics
 import Foundation
 
+extension DomainName {
+    /// A name that every host has.
+    static let localhost: DomainName = {
+        guard let name = try? DomainName("localhost") else { preconditionFailure("localhost is a name") }
+        return name
+    }()
+
+    /// The host's own name.
+    static var host: DomainName { (try? DomainName(ProcessInfo.processInfo.hostName)) ?? .localhost }
+}
+
 extension ServicePorts {
     /// Where the system's names of services stand; see services(5).
     private static let path = "/etc/services"

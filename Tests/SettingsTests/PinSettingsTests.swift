@@ -1,26 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-import Daemon
 import Settings
 import Testing
 
-@Suite("Settings of standing policies: [[policy]] and [preload]")
-struct StandingSettingsTests {
+@Suite("Settings of policies that are not looked up: [[pin]] and [preload]")
+struct PinSettingsTests {
     private func read(_ text: String) throws(SettingsError) -> Settings {
         try Settings(SettingsFile(text: text, name: "test.toml"))
     }
 
-    @Test("[[policy]] stands beside [policy] and [[rule]], in any order")
+    @Test("[[pin]] stands beside [policy] and [[rule]], in any order")
     func blocks() throws {
         let settings = try read(
             """
             policy.absent_for = "9m"
-            [[policy]]   # partners
+            [[pin]]   # partners
             domain = "Example.org"
             mode = "enforce"
             mx = ["mx.example.org", "*.example.net"]
             [[rule]]
             exempt = true
-            [[policy]]
+            [[pin]]
             domain = "broken.example"
             subdomains = true
             mode = "none"
@@ -34,27 +33,27 @@ struct StandingSettingsTests {
         #expect(all[0].includesSubdomains && all[0].until?.description == "2999-12-31" && all[0].reason == "ticket 7")
         #expect(all[1].policy.mx.map(\.description) == ["mx.example.org", "*.example.net"])
         #expect(settings.warnings.isEmpty)
-        let beside = try read("[policy]\nabsent_for = \"9m\"\n[[policy]]\ndomain = \"a.example\"\nmode = \"none\"\n")
+        let beside = try read("[policy]\nabsent_for = \"9m\"\n[[pin]]\ndomain = \"a.example\"\nmode = \"none\"\n")
         #expect(beside.keeper.absentFor == .seconds(540))
         #expect(beside.localPolicies.all.count == 1)
         #expect(beside.warnings.first?.line == 5)
     }
 
-    static let good = "[[policy]]\ndomain = \"a.example\"\nmode = \"none\"\nuntil = \"2999-01-01\"\n"
+    static let good = "[[pin]]\ndomain = \"a.example\"\nmode = \"none\"\nuntil = \"2999-01-01\"\n"
 
     @Test(
         "what is wrong is named with its line and the cure",
         arguments: [
-            ("[[policy]]\nmode = \"none\"\n", "test.toml:1: domain: missing"),
-            (good + "[[policy]]\ndomain = \"b..example\"\nmode = \"none\"\n", "test.toml:6: domain: 'b..example'"),
-            (good + "[[policy]]\ndomain = \"b.example\"\n", "test.toml:5: mode: missing"),
-            (good + "[[policy]]\ndomain = \"b.example\"\nmode = \"strict\"\n", "test.toml:7: mode: must be"),
-            (good + "[[policy]]\ndomain = \"b.example\"\nmode = \"enforce\"\n", "test.toml:5: mx: mode enforce needs"),
+            ("[[pin]]\nmode = \"none\"\n", "test.toml:1: domain: missing"),
+            (good + "[[pin]]\ndomain = \"b..example\"\nmode = \"none\"\n", "test.toml:6: domain: 'b..example'"),
+            (good + "[[pin]]\ndomain = \"b.example\"\n", "test.toml:5: mode: missing"),
+            (good + "[[pin]]\ndomain = \"b.example\"\nmode = \"strict\"\n", "test.toml:7: mode: must be"),
+            (good + "[[pin]]\ndomain = \"b.example\"\nmode = \"enforce\"\n", "test.toml:5: mx: mode enforce needs"),
             (good + good, "test.toml:6: domain: another block is for a.example"),
             (good + "until = \"x\"\n", "test.toml"),
-            ("[[policy]]\ndomain = \"a.example\"\nmode = \"none\"\nuntil = \"2026-02-30\"\n", "test.toml:4: until: "),
+            ("[[pin]]\ndomain = \"a.example\"\nmode = \"none\"\nuntil = \"2026-02-30\"\n", "test.toml:4: until: "),
             (
-                "[[rule]]\nexempt = true\n[[policy]]\ndomain = \"a.example\"\nmode = \"enforce\"\nmx = [\"*\"]\n",
+                "[[rule]]\nexempt = true\n[[pin]]\ndomain = \"a.example\"\nmode = \"enforce\"\nmx = [\"*\"]\n",
                 "test.toml:6: mx: '*'"
             ),
             (good + "refresh_interval = \"1h\"\n", "test.toml:5: refresh_interval: unknown key"),
@@ -73,9 +72,42 @@ struct StandingSettingsTests {
         }
     }
 
+    @Test(
+        "[[policy]], as it was called before, is named with each line and the new word",
+        arguments: [
+            (
+                "[[policy]]\ndomain = \"a.example\"\nmode = \"none\"\n",
+                ["test.toml:1: [[policy]] is now called [[pin]]; write [[pin]] instead"]
+            ),
+            (
+                "[policy]\nabsent_for = \"9m\"\n\n[[policy]] # partners\nmode = \"none\"\n [[ policy ]]\n",
+                [
+                    "test.toml:4: [[policy]] is now called [[pin]]; write [[pin]] instead",
+                    "test.toml:6: [[policy]] is now called [[pin]]; write [[pin]] instead",
+                ]
+            ),
+            (
+                "[[policy]]\n[[pin]]\nmode = \"none\"\n",
+                [
+                    "test.toml:1: [[policy]] is now called [[pin]]; write [[pin]] instead",
+                    "test.toml:2: domain: missing; write the policy domain such as \"example.org\"",
+                ]
+            ),
+        ])
+    func oldName(_ text: String, _ expected: [String]) throws {
+        let error = try #require(throws: SettingsError.self) { try read(text) }
+        #expect(error.problems.map(\.description) == expected)
+    }
+
+    @Test("the table [policy] and a text that looks like a block are not taken for one")
+    func notOldName() throws {
+        let text = "[policy]\nabsent_for = \"9m\"\n[report]\norganization_name = \"\"\"\n[[policy]]\n\"\"\"\n"
+        #expect(try read(text).reports.reporting.organizationName == "[[policy]]\n")
+    }
+
     @Test("a pin that has ended is a warning")
     func ended() throws {
-        let settings = try read("[[policy]]\ndomain = \"a.example\"\nmode = \"none\"\nuntil = \"2020-01-01\"\n")
+        let settings = try read("[[pin]]\ndomain = \"a.example\"\nmode = \"none\"\nuntil = \"2020-01-01\"\n")
         #expect(
             settings.warnings.map(\.description) == [
                 "test.toml:4: until: a.example: has passed, the block does nothing"
@@ -99,11 +131,11 @@ struct StandingSettingsTests {
         #expect(other.interval == .seconds(3600))
     }
 
-    @Test("the example shows every key, and can be read with its keys in force")
+    @Test("the example shows every key, and can be read as it is")
     func example() throws {
         let example = exampleSettings()
-        for setting in policySettingsTable { #expect(example.contains("#\(setting.name) = ")) }
-        #expect(example.contains("# [[policy]]") && example.contains("[preload]"))
+        for setting in PinBlock.keys { #expect(example.contains("#\(setting.name) = ")) }
+        #expect(example.contains("# [[pin]]") && example.contains("[preload]"))
         _ = try read(example)
     }
 }

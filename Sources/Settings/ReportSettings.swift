@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Courier
+import Mail
+import Reporting
+
+/// What reports say, who gets them when, and by which way.
+package struct ReportSettings: Sendable, Hashable {
+    /// By what report mail goes out.
+    enum Via: Sendable, Hashable {
+        /// The program of `report.sendmail_path`.
+        case sendmail
+        case submission(Submission)
+    }
+
+    /// Counts of less than this could go before they are reported.
+    static let shortestRetention = Duration.seconds(2 * 86_400)
+
+    /// Whether the daemon makes and sends reports by itself.
+    package var isDaily = true
+    package var reporting: ReportingSettings
+    package var courier: CourierSettings
+    /// How long counts and the fate of reports are kept.
+    package var retention = Duration.seconds(60 * 86_400)
+
+    // What the file has of the rest.
+    var givenOrganization: String?
+    var givenContact: Mailbox?
+    var via: Via
+    var sendmailPath = Submission.usualSendmailPath
+    var dkimKey: String?
+    var dkimSelector: String?
+    var dkimDomain: DomainName?
+
+    /// The defaults on a host of this name.
+    init(host: DomainName) {
+        guard let contact = Mailbox("postmaster@\(host)"), let own = IPAddress("127.0.0.1") else {
+            preconditionFailure("a word and a domain are an address, four numbers are one")
+        }
+        reporting = ReportingSettings(organizationName: host.ascii, contact: contact, source: host.ascii)
+        courier = CourierSettings(heloName: host.ascii)
+        via = .submission(.smtp(host: .address(own), port: 25))
+    }
+
+    /// Why no report can go out; nil if one can. A host's bare name is good for nobody's answer.
+    package var obstacle: String? {
+        reporting.contact.domain.labelCount > 1
+            ? nil
+            : "no reports are sent: '\(reporting.contact)' is no address on the Internet; set report.contact_info"
+    }
+}
+
+extension SettingsReader {
+    /// Completes the settings of reports: the host's name where the file gives no other, and what keys mean together.
+    mutating func complete(_ reports: inout ReportSettings, host: DomainName) {
+        let usual = ReportSettings(host: host)
+        reports.reporting.organizationName = reports.givenOrganization ?? usual.reporting.organizationName
+        reports.reporting.contact = reports.givenContact ?? usual.reporting.contact
+        reports.reporting.source = usual.reporting.source
+        reports.courier.heloName = usual.courier.heloName
+        switch reports.via {
+        case .sendmail: reports.courier.submission = .sendmail(path: reports.sendmailPath)
+        case .submission(let submission): reports.courier.submission = submission
+        }
+        switch (reports.dkimKey, reports.dkimSelector) {
+        case (let key?, let selector?):
+            reports.courier.dkim = [DKIMSettings(domain: reports.dkimDomain, selector: selector, keyFile: key)]
+            if let exposure = DKIMKey.exposure(of: key) { warn(\Settings.reports.dkimKey, exposure) }
+        case (.some, nil):
+            refuse(
+                \Settings.reports.dkimKey, "needs report.dkim_selector, under which its other half is published")
+        case (nil, .some): refuse(\Settings.reports.dkimSelector, "needs report.dkim_key")
+        case (nil, nil): break
+        }
+    }
+}

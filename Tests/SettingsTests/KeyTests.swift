@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import LabKit
+import Testing
+
+@testable import Settings
+
+@Suite("Each key is declared once, and all else follows from its declaration")
+struct KeyTests {
+    private func read(_ text: String) throws(SettingsError) -> Settings {
+        try Settings(SettingsFile(text: text, name: "test.toml"))
+    }
+
+    /// The example file with all its keys in force.
+    private var fullExample: String {
+        exampleSettings().split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            if line.hasPrefix("# [["), line.hasSuffix("]]") { return String(line.dropFirst(2)) }
+            return line.hasPrefix("#") && !line.hasPrefix("# ") ? String(line.dropFirst()) : String(line)
+        }.joined(separator: "\n")
+    }
+
+    @Test("no key is declared twice, and no two keys go to one place")
+    func unique() {
+        let keys = Settings.keys.map(\.key)
+        #expect(Set(keys).count == keys.count && keys.count > 70)
+        let places = Settings.keys.compactMap { $0.path.map { $0 as PartialKeyPath<Settings> } }
+        #expect(Set(places).count == places.count && places.count == keys.count - 1)
+    }
+
+    @Test("a default as the example shows it is the default")
+    func defaults() throws {
+        let defaults = Settings()
+        for setting in Settings.keys where setting.effect != .none && setting.example == nil {
+            var read = defaults
+            let value = try #require(try TOMLValue.file("a = \(setting.shown(defaults))")["a"])
+            try setting.read(value, into: &read)
+            #expect(!setting.keep(defaults, in: &read), "\(setting.key) = \(setting.shown(defaults))")
+        }
+    }
+
+    @Test("the example can be read with all its keys in force, but for the two things that a rule can do")
+    func example() throws {
+        let text = fullExample.replacing("exempt = true\n", with: "")
+        let settings = try read(text)
+        #expect(settings.warnings.isEmpty, "\(settings.warnings)")
+        #expect(settings.milter.rules.count == 1 && settings.localPolicies.all.count == 1)
+        #expect(settings.heloName.ascii == "mta.example.org" && settings.policyMap != nil && settings.preload != nil)
+        // Every key is looked at: the same file with another word for each is wrong everywhere.
+        let wrong = text.replacing(#/(?m)^(\w+) = .*$/#) { "\($0.output.1)_ = 1" }
+        let error = try #require(throws: SettingsError.self) { try read(wrong) }
+        let shown = Settings.keys.count { $0.effect != .none } + RuleBlock.keys.count - 1 + PinBlock.keys.count
+        #expect(error.problems.count { $0.text.contains("unknown key") } == shown)
+    }
+
+    @Test("contrib and the manual page are made from the declarations")
+    func documents() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let example = root.appendingPathComponent("contrib/sts-milter.toml")
+        #expect(try String(contentsOf: example, encoding: .utf8) == exampleSettings(), "run make settings-example")
+        let page = root.appendingPathComponent("docs/sts-milter.toml.5")
+        let made = try Command.check(["sh", "-c", "\(root.path)/docs/settings-man <\(example.path)"])
+        #expect(try String(contentsOf: page, encoding: .utf8) == made, "run make settings-example")
+    }
+
+    @Test(
+        "a value that is not of its key's type is named with its line and the cure",
+        arguments: [
+            ("enforcement = \"both\"", "1: enforcement: must be \"milter\" or \"milter+policy-map\""),
+            ("\n[milter]\n\nsocket = 3\n", "4: milter.socket: must be a text in quotes"),
+            ("milter.socket = \"inet:0\"", "1: milter.socket: port '0' is not a number from 1 to 65535"),
+            ("milter.socket_mode = \"999\"", "1: milter.socket_mode: must be an octal mode such as \"0660\""),
+            ("milter.lookup_wait = 3", "1: milter.lookup_wait: must be a duration such as \"5s\", \"10m\""),
+            ("milter.max_waiting = 0", "1: milter.max_waiting: must be a whole number from 1 to 10000"),
+            ("milter.max_waiting = \"8\"", "1: milter.max_waiting: must be a whole number from 1 to 10000"),
+            ("milter.transports = [1]", "1: milter.transports: must be a list of texts such as [\"a\", \"b\"]"),
+            ("milter.tls_required_no = \"yes\"", "1: milter.tls_required_no: must be true or false"),
+            (
+                "policy_map.names = [\"a=b\"]",
+                "1: policy_map.names: 'a=b': write \"NAME=FORM\", FORM being one of postfix"
+            ),
+            ("policy_map.never = [\"[a\"]", "1: policy_map.never: '[a': "),
+            ("policy_map.depth_only = \"any\"", "1: policy_map.depth_only: must be \"temp\" or \"secure\""),
+            ("network.helo_name = \"a b\"", "1: network.helo_name: 'a b': "),
+            ("probe.enabled = 1", "1: probe.enabled: must be true or false"),
+            ("intake.postfix_log = \"mail.log\"", "1: intake.postfix_log: must be an absolute path"),
+            ("log.level = \"trace\"", "1: log.level: must be \"debug\" or \"info\" or"),
+            ("status.listen = 1", "1: status.listen: must be a text in quotes"),
+            ("[[rule]]\nclient = [\"x\"]\nexempt = true", "2: client: 'x' is not a network; write \"192.0.2.0/24\""),
+            ("[[rule]]\nport = 587", "1: rule: must have exempt = true, or on_violation, on_unknown or on_unproven"),
+            ("[[rule]]\nexempt = true\non_unknown = \"defer\"", "1: rule: must have exempt = true, or"),
+            ("[[rule]]\nexempt = true\nsender_domain = \"..\"", "3: sender_domain: "),
+            ("rule = [1]", "1: rule: must be written [[rule]]"),
+            ("[rule]\nexempt = true", "1: rule: must be written [[rule]]"),
+            ("[milter]\nsoket = \"x\"", "2: milter.soket: unknown key; did you mean milter.socket?"),
+            ("lookup_wait = \"3s\"", "1: lookup_wait: unknown key; did you mean milter.lookup_wait?"),
+            ("[[rule]]\nexempt = true\nprt = 1", "3: prt: unknown key; did you mean port?"),
+            ("nonsense = 1", "1: nonsense: unknown key; remove it, or see the example file for all keys"),
+            ("[milter\n", "1: not TOML: "),
+        ])
+    func wrong(_ text: String, _ expected: String) throws {
+        let error = try #require(throws: SettingsError.self) { try read(text) }
+        #expect(error.description.hasPrefix("test.toml:" + expected), "\(error)")
+        #expect(error.problems.count == 1, "\(error)")
+    }
+
+    @Test("all that is wrong is found at once, in the order of the lines")
+    func atOnce() throws {
+        let error = try #require(throws: SettingsError.self) {
+            try read(
+                "[[rule]]\nclient = [\"x\", \"y\"]\n[[pin]]\ndomain = \"..\"\n[milter]\nmax_waiting = 0\nlookup_wait = 1"
+            )
+        }
+        #expect(error.problems.map(\.line) == [1, 2, 2, 3, 4, 6, 7], "\(error)")
+    }
+
+    @Test("a name that is kept for a later version is accepted with a warning")
+    func reserved() throws {
+        #expect(
+            try read("status.listen = \"127.0.0.1:80\"").warnings.map(\.description) == [
+                "test.toml:1: status.listen: has no effect in this version"
+            ])
+        #expect(!exampleSettings().contains("status"))
+    }
+
+    @Test(
+        "durations are read and written in whole units",
+        arguments: [
+            ("3s", 3, "3s"), ("60s", 60, "1m"), ("5m", 300, "5m"), ("90m", 5400, "90m"), ("24h", 86_400, "24h"),
+            ("1d", 86_400, "24h"), ("60d", 5_184_000, "60d"), ("0s", 0, "0s"), ("36600d", 3_162_240_000, "36600d"),
+        ])
+    func durations(_ text: String, _ seconds: Int64, _ written: String) throws {
+        let duration = try #require(Duration(written: text))
+        #expect(duration == .seconds(seconds) && duration.written == written)
+    }
+
+    @Test(
+        "other texts are no durations",
+        arguments: ["", "s", "3", "-3s", "3 s", "3.5s", "3w", "36601d", "99999999999999999999d"])
+    func noDurations(_ text: String) { #expect(Duration(written: text) == nil) }
+}
