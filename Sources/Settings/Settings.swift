@@ -90,7 +90,6 @@ package struct Settings: Sendable {
     private mutating func readDiscovery(_ reader: inout SettingsReader, allowPrivate: Bool) {
         discovery.fetchDeadline = reader.duration("policy.fetch_timeout")
         discovery.maxFetches = reader.number("policy.max_fetches")
-        discovery.caFile = caFile
         discovery.allowPrivateAddresses = allowPrivate
         discovery.dnsTimeout = dnsTimeout
         discovery.userAgent = "sts-milter/\(Self.version)"

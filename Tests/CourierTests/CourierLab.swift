@@ -3,6 +3,7 @@ import Basics
 import Courier
 import DNS
 import Gzip
+import HTTP
 import LabKit
 import Reporting
 import SMTP
@@ -38,6 +39,7 @@ struct CourierLab: Sendable {
         change(&settings)
         return try Courier(
             settings, resolver: resolver, connector: Connector(), tls: TLSContext(caFile: authority.caFile),
+            http: HTTPClient(),
             now: { UTCTime(secondsSinceEpoch: 1_795_305_600) })
     }
 }
