@@ -5,6 +5,7 @@ import HTTP
 import Mail
 import Reporting
 import SMTP
+import TLS
 import TLSRPT
 
 /// Carries reports to https endpoints, and by way of the MTA to mail addresses. Remembers nothing.

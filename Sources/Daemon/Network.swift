@@ -4,12 +4,14 @@ import Core
 import Courier
 import DNS
 import Discovery
+import HTTP
 import MTASTS
 import Probe
 import Reporting
 import SMTP
 import Settings
 import Synchronization
+import TLS
 import TLSRPT
 
 /// The adapters that ask the network, made from one set of settings.

@@ -4,6 +4,7 @@ import Concurrency
 import Core
 import DNS
 import HTTP
+import TLS
 
 /// Gets documents by HTTPS, made by ``HTTPPolicyDiscoverer/documents``, under the rules of policies: checked addresses, no redirects, one deadline, a body limit.
 package struct DocumentFetcher: DocumentSource {

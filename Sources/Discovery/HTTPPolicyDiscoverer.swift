@@ -5,6 +5,7 @@ import Core
 import DNS
 import HTTP
 import MTASTS
+import TLS
 
 /// Asks a domain for its MTA-STS record by DNS and for its policy by HTTPS. Remembers nothing.
 package struct HTTPPolicyDiscoverer: PolicyDiscoverer {

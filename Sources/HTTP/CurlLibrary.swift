@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import CCurl
-import Names
 
 /// libcurl as a whole: initialised once for the process.
 enum CurlLibrary {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Wire
+import Events
+import TLS
 
 /// Why there is no response. What the caller makes of it is the caller's: most of it another address may not have.
 package enum HTTPFailure: Error, Sendable, Equatable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Names
-import Wire
+import Basics
+import TLS
 
 /// One request to one address of a host.
 package struct HTTPRequest: Sendable {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import CCurl
 import COpenSSL
-import Names
-import Wire
+import TLS
 
 /// Puts the judgement of a host into the TLS context that libcurl has made for a connection.
 ///

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import CCurl
+import Events
 import Glibc
-import Names
-import Wire
 
 extension Transfer {
     /// What a failure of libcurl means. - libcurl-errors(3).

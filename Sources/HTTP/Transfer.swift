@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import CCurl
+import Events
 import Glibc
-import Names
 import Synchronization
-import Wire
 
 /// One request under way: a handle of libcurl and what its callbacks note.
 ///

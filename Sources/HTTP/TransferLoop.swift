@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import CCurl
+import Events
 import Glibc
 import Synchronization
-import Wire
 
 /// The thread on which libcurl works, and all transfers that are under way there.
 ///

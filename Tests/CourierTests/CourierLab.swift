@@ -8,6 +8,7 @@ import LabKit
 import Reporting
 import SMTP
 import Synchronization
+import TLS
 import TLSRPT
 
 /// A test's own part of the network, below 127.6: a name server, and couriers that ask it.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Discovery
 import LabKit
+import TLS
 import Testing
-import Wire
 
 // Serialized: every test runs servers of its own, and hundreds of them at once exhaust descriptors.
 @Suite("RFC 8461 §3.3: the policy host proves its name", .serialized)

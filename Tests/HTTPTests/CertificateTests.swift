@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import HTTP
 import LabKit
-import Names
+import TLS
 import Testing
-import Wire
 
 // Serialized: every test runs servers of its own.
 @Suite("The host proves its name, as MX hosts do - RFC 8461 §3.3", .serialized)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
+import Events
 import Glibc
 import HTTP
 import LabKit
-import Names
 import Synchronization
+import TLS
 import Testing
-import Wire
 
 // Serialized: every test runs servers of its own.
 @Suite("Connections: to the address that was checked, by TLS 1.2 or later, within the time", .serialized)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import HTTP
 import LabKit
-import Names
 import Synchronization
-import Wire
+import TLS
 
 /// A test's own https host, below 127.7, and a client for it.
 struct HTTPLab: Sendable {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Glibc
 import Gzip
 import HTTP
 import LabKit
-import Names
 import Testing
 
 // Serialized: every test runs servers of its own.

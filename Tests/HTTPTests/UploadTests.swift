@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import HTTP
 import LabKit
-import Names
 import Testing
 
 // Serialized: every test runs servers of its own.

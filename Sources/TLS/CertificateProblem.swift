@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import COpenSSL
 import Glibc
-import Names
 
 /// What is wrong with the certificate of a host that must prove its name, such as a policy host.
 package enum CertificateProblem: Error, Sendable, Hashable {

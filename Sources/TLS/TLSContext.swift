@@ -12,7 +12,7 @@ package final class TLSContext: @unchecked Sendable {
     /// Debian's bundle of trusted CAs; loaded beside OpenSSL's own default places.
     private static let systemBundle = "/etc/ssl/certs/ca-certificates.crt"
 
-    package let raw: OpaquePointer
+    let raw: OpaquePointer
 
     /// - Parameter caFile: the trusted CAs in PEM form; nil takes the system's.
     package init(caFile: String?) throws(TLSSetupError) {
