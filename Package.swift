@@ -12,14 +12,14 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
-        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
         // C libraries
         .systemLibrary(name: "CClock", path: "CShims/CClock"),
+        .systemLibrary(
+            name: "CCurl", path: "CShims/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CIDN2", path: "CShims/CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
         .systemLibrary(
             name: "CMilter", path: "CShims/CMilter", pkgConfig: "milter", providers: [.apt(["libmilter-dev"])]),
@@ -42,12 +42,9 @@ let package = Package(
         .target(name: "Concurrency", dependencies: ["Basics"]),
         .target(name: "Events", dependencies: ["Basics"]),
         .target(name: "DNS", dependencies: ["Basics", "CUnbound", "Concurrency", "Events"]),
-        .target(name: "SMTP", dependencies: ["Basics", "COpenSSL", "Events"]),
-        .target(
-            name: "HTTP",
-            dependencies: [
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
-            ]),
+        .target(name: "TLS", dependencies: ["Basics", "COpenSSL", "Events"]),
+        .target(name: "SMTP", dependencies: ["Basics", "Events", "TLS"]),
+        .target(name: "HTTP", dependencies: ["Basics", "CCurl", "COpenSSL", "Events", "TLS"]),
         .target(name: "EventLog", dependencies: ["Basics", .product(name: "Logging", package: "swift-log")]),
         .target(name: "Gzip", dependencies: ["CZlib"]),
         .target(name: "Mail", dependencies: ["Basics", "COpenSSL", "TLSRPT"]),
@@ -84,12 +81,9 @@ let package = Package(
         .target(
             name: "Discovery",
             dependencies: [
-                "Basics", "Concurrency", "Core", "DNS", "Events", "HTTP", "MTASTS", "Reporting", "SMTP", "TLSRPT",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                "Basics", "Concurrency", "Core", "DNS", "Events", "HTTP", "MTASTS", "Reporting", "TLS", "TLSRPT",
             ]),
-        .target(name: "Probe", dependencies: ["Basics", "Concurrency", "Core", "DNS", "SMTP", "TLSRPT"]),
+        .target(name: "Probe", dependencies: ["Basics", "Concurrency", "Core", "DNS", "SMTP", "TLS", "TLSRPT"]),
         .target(
             name: "Preload",
             dependencies: ["Basics", "Core", "MTASTS", "Spawn", .product(name: "Logging", package: "swift-log")]),
@@ -108,10 +102,7 @@ let package = Package(
         .target(
             name: "Courier",
             dependencies: [
-                "Basics", "Concurrency", "DNS", "Gzip", "HTTP", "Mail", "Reporting", "SMTP", "Spawn", "TLSRPT",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                "Basics", "DNS", "Gzip", "HTTP", "Mail", "Reporting", "SMTP", "Spawn", "TLS", "TLSRPT",
             ]),
         .target(name: "ReportView", dependencies: ["Basics", "Concurrency", "Gzip", "Mail", "TLSRPT"]),
 
@@ -136,8 +127,8 @@ let package = Package(
             name: "Daemon",
             dependencies: [
                 "Basics", "CClock", "Control", "Core", "Courier", "DNS", "Discovery", "EventLog", "Gzip", "Intake",
-                "MTACheck", "MTASTS", "MailLog", "Milter", "PolicyMap", "Preload", "Probe", "Reporting", "SMTP",
-                "Settings", "Store", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+                "HTTP", "MTACheck", "MTASTS", "MailLog", "Milter", "PolicyMap", "Preload", "Probe", "Reporting", "SMTP",
+                "Settings", "Store", "TLS", "TLSRPT", .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
 
@@ -154,9 +145,8 @@ let package = Package(
         .target(
             name: "LabKit",
             dependencies: [
-                "Basics", "Spawn", .product(name: "NIOCore", package: "swift-nio"),
+                "Basics", "COpenSSL", "Spawn", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ], path: "Tests/LabKit"),
         .executableTarget(name: "demo", dependencies: ["LabKit"], path: "Tests/Demo"),
         .target(
@@ -176,8 +166,9 @@ let package = Package(
         .testTarget(name: "MTASTSTests", dependencies: ["Basics", "Core", "MTASTS", "RuleTables"]),
         .testTarget(name: "TLSRPTTests", dependencies: ["Basics", "RuleTables", "TLSRPT"]),
         .testTarget(name: "ConcurrencyTests", dependencies: ["Basics", "Concurrency", "LabKit"]),
-        .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "SMTP"]),
-        .testTarget(name: "SMTPTests", dependencies: ["Basics", "DNS", "Events", "LabKit", "SMTP"]),
+        .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "SMTP", "TLS"]),
+        .testTarget(name: "SMTPTests", dependencies: ["Basics", "DNS", "Events", "LabKit", "SMTP", "TLS"]),
+        .testTarget(name: "HTTPTests", dependencies: ["Basics", "Events", "Gzip", "HTTP", "LabKit", "TLS"]),
         .testTarget(
             name: "CoreTests",
             dependencies: [
@@ -209,11 +200,12 @@ let package = Package(
         .testTarget(
             name: "DiscoveryTests",
             dependencies: [
-                "Basics", "Core", "DNS", "Discovery", "LabKit", "MTASTS", "Reporting", "TLSRPT",
-                .product(name: "NIOCore", package: "swift-nio"),
+                "Basics", "Core", "DNS", "Discovery", "Events", "Gzip", "HTTP", "LabKit", "MTASTS", "Reporting", "TLS",
+                "TLSRPT",
             ]),
         .testTarget(
-            name: "ProbeTests", dependencies: ["Basics", "Core", "DNS", "Events", "LabKit", "Probe", "SMTP", "TLSRPT"]),
+            name: "ProbeTests",
+            dependencies: ["Basics", "Core", "DNS", "Events", "LabKit", "Probe", "SMTP", "TLS", "TLSRPT"]),
         .testTarget(
             name: "PreloadTests",
             dependencies: [
@@ -236,7 +228,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "CourierTests",
-            dependencies: ["Basics", "Courier", "DNS", "Gzip", "LabKit", "Mail", "Reporting", "SMTP", "TLSRPT"]),
+            dependencies: [
+                "Basics", "Courier", "DNS", "Gzip", "HTTP", "LabKit", "Mail", "Reporting", "SMTP", "TLS", "TLSRPT",
+            ]),
         .testTarget(
             name: "ReportViewTests", dependencies: ["Basics", "Gzip", "Mail", "ReportView", "TLSRPT"],
             resources: [.copy("Reports")]),

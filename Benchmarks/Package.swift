@@ -14,12 +14,12 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         .systemLibrary(name: "CIDN2", path: "CShims/CIDN2", pkgConfig: "libidn2"),
         .systemLibrary(name: "CPSL", path: "CShims/CPSL", pkgConfig: "libpsl"),
+        .systemLibrary(name: "COpenSSL", path: "CShims/COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CSystemd", path: "CShims/CSystemd", pkgConfig: "libsystemd"),
         .systemLibrary(name: "CZlib", path: "CShims/CZlib", pkgConfig: "zlib"),
         .target(name: "Basics", dependencies: ["CIDN2", "CPSL"]),
@@ -44,8 +44,7 @@ let package = Package(
         .target(
             name: "LabKit",
             dependencies: [
-                "Basics", "Spawn", .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                "Basics", "COpenSSL", "Spawn", .product(name: "NIOHTTP1", package: "swift-nio"),
             ] + nio, path: "LabKit"),
 
         .executableTarget(name: "bench-gate", dependencies: ["LabKit"], path: "gate"),

@@ -28,3 +28,9 @@ static inline int COpenSSL_dns_name(const GENERAL_NAMES *names, int index, const
 
 // The flag is a macro of type long for a function that takes unsigned long.
 static inline void COpenSSL_skip_dane_ee_names(SSL_CTX *ctx) { SSL_CTX_dane_set_flags(ctx, DANE_FLAG_NO_DANE_EE_NAMECHECKS); }
+
+// Stacks are typed by macros.
+static inline int COpenSSL_certificate_count(const STACK_OF(X509) *chain) { return sk_X509_num(chain); }
+
+// Stacks are typed by macros.
+static inline X509 *COpenSSL_certificate(const STACK_OF(X509) *chain, int index) { return sk_X509_value(chain, index); }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import DNS
+import HTTP
 import Mail
-import NIOCore
-import NIOPosix
 import Reporting
 import SMTP
+import TLS
 import TLSRPT
 
 /// Carries reports to https endpoints, and by way of the MTA to mail addresses. Remembers nothing.
@@ -18,17 +18,16 @@ package struct Courier: ReportCarrier {
     /// Reads the DKIM keys: a change of the files needs a new courier.
     /// - Parameters:
     ///   - tls: for SMTP to the MTA; whom it trusts does not matter.
-    ///   - eventLoopGroup: must outlive the courier; it is never shut down here.
+    ///   - http: never shut down here.
     package init(
-        _ settings: CourierSettings, resolver: DNSResolver, connector: Connector, tls: TLSContext,
-        eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        _ settings: CourierSettings, resolver: DNSResolver, connector: Connector, tls: TLSContext, http: HTTPClient,
         now: @escaping @Sendable () -> UTCTime
     ) throws(DKIMSetupError) {
         var signers: [DKIMSigner] = []
         for key in settings.dkim { signers.append(try DKIMSigner(key)) }
         warnings = signers.compactMap(\.key.warning)
         let dialable = DialableAddresses(resolver: resolver, allowsPrivate: settings.allowPrivateAddresses)
-        web = HTTPSCarrier(group: eventLoopGroup, settings: settings, dialable: dialable, now: now)
+        web = HTTPSCarrier(http: http, settings: settings, dialable: dialable, now: now)
         mail = MailCarrier(
             settings: settings, signers: signers, resolver: resolver, connector: connector, tls: tls, now: now)
     }

@@ -4,18 +4,21 @@ import Core
 import Courier
 import DNS
 import Discovery
+import HTTP
 import MTASTS
 import Probe
 import Reporting
 import SMTP
 import Settings
 import Synchronization
+import TLS
 import TLSRPT
 
 /// The adapters that ask the network, made from one set of settings.
 struct NetworkAdapters: Sendable {
     let resolver: DNSResolver
     let connector: Connector
+    let http: HTTPClient
     let router: MXRouter
     let discoverer: HTTPPolicyDiscoverer
     let prober: SMTPProber
@@ -25,18 +28,21 @@ struct NetworkAdapters: Sendable {
     init(_ settings: Settings) throws {
         resolver = try DNSResolver(settings.dns)
         router = MXRouter(resolver: resolver, timeout: settings.dnsTimeout)
-        discoverer = try HTTPPolicyDiscoverer(resolver: resolver, settings: settings.discovery)
         connector = try Connector()
         let tls = try TLSContext(caFile: settings.caFile)
+        http = try HTTPClient()
+        discoverer = HTTPPolicyDiscoverer(resolver: resolver, settings: settings.discovery, http: http, trust: tls)
         prober = SMTPProber(resolver: resolver, tls: tls, connector: connector, settings: settings.probe)
         reportRecords = ReportRecordResolver(resolver: resolver, timeout: settings.dnsTimeout)
         courier = try Courier(
-            settings.reports.courier, resolver: resolver, connector: connector, tls: tls, now: { SystemClock().now })
+            settings.reports.courier, resolver: resolver, connector: connector, tls: tls, http: http,
+            now: { SystemClock().now })
     }
 
     func shutdown() {
         resolver.shutdown()
         connector.shutdown()
+        http.shutdown()
     }
 
     /// Adapters that work with the resolvers there are, and what they make of DNSSEC.

@@ -19,8 +19,6 @@ package struct DiscoverySettings: Sendable, Hashable {
     package var maxWaiting = 4096
     /// A longer body is an error, never cut. - RFC 8461 §3.3: a limit of 64 kilobytes is suggested.
     package var bodyLimitBytes = 65_536
-    /// PEM file with the authorities to trust; nil trusts the system's.
-    package var caFile: String?
     /// Whether a policy host may have an address of a private or otherwise reserved network.
     package var allowPrivateAddresses = false
     /// Another port than 443 is for laboratories only.

@@ -3,7 +3,8 @@ import Basics
 import Concurrency
 import Core
 import DNS
-import NIOCore
+import HTTP
+import TLS
 
 /// Gets documents by HTTPS, made by ``HTTPPolicyDiscoverer/documents``, under the rules of policies: checked addresses, no redirects, one deadline, a body limit.
 package struct DocumentFetcher: DocumentSource {
@@ -12,8 +13,8 @@ package struct DocumentFetcher: DocumentSource {
 
     let settings: DiscoverySettings
     let dialable: DialableAddresses
-    let group: any EventLoopGroup
-    let trust: TrustRoots
+    let http: HTTPClient
+    let trust: TLSContext
 
     package func document(at url: String, limitBytes: Int) async throws(DocumentError) -> [UInt8] {
         guard let place = WebPlace(url) else {
@@ -22,7 +23,7 @@ package struct DocumentFetcher: DocumentSource {
         var settings = settings
         settings.bodyLimitBytes = limitBytes
         settings.port = place.port
-        let client = PolicyClient(group: group, settings: settings, trust: trust, noun: "document")
+        let client = PolicyClient(http: http, settings: settings, trust: trust, noun: "document")
         let progress = FetchProgress(of: place.host)
         let deadline = ContinuousClock.now + Self.patience
         let result = await before(deadline) { await download(place, client, before: deadline, progress) }

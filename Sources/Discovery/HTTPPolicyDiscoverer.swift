@@ -3,16 +3,12 @@ import Basics
 import Concurrency
 import Core
 import DNS
+import HTTP
 import MTASTS
-import NIOCore
-import NIOPosix
+import TLS
 
 /// Asks a domain for its MTA-STS record by DNS and for its policy by HTTPS. Remembers nothing.
 package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
-    /// The fetches' own thread: what TLS costs must not keep those waiting who are answered on an event loop, as an MTA
-    /// that asks the policy map.
-    package static let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-
     private let resolver: DNSResolver
     private let settings: DiscoverySettings
     private let client: PolicyClient
@@ -21,15 +17,13 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
     private let lookups: FairSemaphore
     private let connections: FairSemaphore
 
-    /// Reads the trusted authorities: a change of the file needs a new discoverer.
-    /// - Parameter eventLoopGroup: must outlive the discoverer; it is never shut down here.
-    package init(
-        resolver: DNSResolver, settings: DiscoverySettings,
-        eventLoopGroup: any EventLoopGroup = Self.eventLoops
-    ) throws(DiscoverySetupError) {
+    /// - Parameters:
+    ///   - http: never shut down here.
+    ///   - trust: the authorities from which policy hosts' certificates must descend.
+    package init(resolver: DNSResolver, settings: DiscoverySettings, http: HTTPClient, trust: TLSContext) {
         self.resolver = resolver
         self.settings = settings
-        client = PolicyClient(group: eventLoopGroup, settings: settings, trust: try TrustRoots(caFile: settings.caFile))
+        client = PolicyClient(http: http, settings: settings, trust: trust)
         dialable = DialableAddresses(resolver: resolver, allowsPrivate: settings.allowPrivateAddresses)
         lookups = Self.places(settings)
         connections = Self.places(settings)
@@ -43,7 +37,7 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
 
     /// Gets other documents under the same settings.
     package var documents: DocumentFetcher {
-        DocumentFetcher(settings: settings, dialable: dialable, group: client.group, trust: client.trust)
+        DocumentFetcher(settings: settings, dialable: dialable, http: client.http, trust: client.trust)
     }
 
     /// Asks for the record at `_mta-sts.<domain>`. - RFC 8461 §3.1: MTA-STS TXT Records.

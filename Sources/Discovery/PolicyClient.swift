@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import AsyncHTTPClient
 import Basics
-import NIOCore
-import NIOHTTP1
-import NIOSSL
+import HTTP
+import MTASTS
+import TLS
 
 /// Sends the one request that gets a policy or another document, to one address of its host.
 struct PolicyClient: Sendable {
-    /// How long a host that does not close may keep a connection that we are done with.
-    private static let closeTimeout: TimeAmount = .seconds(1)
-
-    let group: any EventLoopGroup
+    let http: HTTPClient
     let settings: DiscoverySettings
-    let trust: TrustRoots
+    let trust: TLSContext
     /// What is asked for, in a word.
     var noun = "policy"
 
@@ -25,83 +21,61 @@ struct PolicyClient: Sendable {
     }
 
     /// Gets the body at a path; a media type that is given must be the answer's.
-    ///
-    /// A client of its own serves each attempt, since the address it dials is part of a client's configuration.
     func get(
         _ path: String, as mediaType: String?, from host: DomainName, at address: IPAddress,
         before deadline: ContinuousClock.Instant, _ progress: FetchProgress
     ) async throws(AttemptFailure) -> [UInt8] {
         progress.enter(.connecting(address))
         let patience = min(settings.connectTimeout, deadline - .now)
-        let client = HTTPClient(
-            eventLoopGroupProvider: .shared(group),
-            configuration: configuration(host, address, connectTimeout: patience, progress))
-        // Not awaited: a connection still being made keeps a client open until its own timeout ends it, and the
-        // caller's deadline comes first.
-        defer { Task { try? await client.shutdown() } }
-        do {
-            let response = try await client.execute(request(path, mediaType, host), deadline: .distantFuture)
-            try Self.check(response, mediaType, from: host)
-            progress.enter(.readingBody(host))
-            let body = try await response.body.collect(upTo: settings.bodyLimitBytes)
-            return Array(body.readableBytesView)
-        } catch let failure as AttemptFailure {
-            throw failure
+        // A little longer, so that it is always the fetch's own deadline that passes.
+        var request = HTTPRequest(
+            host: host, address: address, port: settings.port, path: path, trust: trust, deadline: deadline + .seconds(1))
+        request.userAgent = settings.userAgent
+        request.accept = mediaType ?? "*/*"
+        request.connectTimeout = patience
+        request.bodyLimitBytes = settings.bodyLimitBytes
+        request.wantsBody = { Self.problem(with: $0, mediaType, from: host) == nil }
+        request.enters = { progress.enter($0, host) }
+        let response: HTTPResponse
+        do throws(HTTPFailure) {
+            response = try await http.response(to: request)
         } catch {
             let reading = FailureReading(
                 host: host, address: address, patience: patience, limit: settings.bodyLimitBytes, noun: noun)
-            guard reading.isUntrustedCertificate(error) else { throw reading.failure(for: error) }
-            let diagnosis = CertificateDiagnosis(group: group, host: host, address: address, port: settings.port)
-            throw reading.untrusted(await diagnosis.reason(within: min(patience, deadline - .now)))
+            throw reading.failure(for: error)
         }
-    }
-
-    private func request(_ path: String, _ mediaType: String?, _ host: DomainName) -> HTTPClientRequest {
-        let port = settings.port == 443 ? "" : ":\(settings.port)"
-        var request = HTTPClientRequest(url: "https://\(host)\(port)\(path)")
-        request.headers = ["User-Agent": settings.userAgent, "Accept": mediaType ?? "*/*", "Connection": "close"]
-        return request
-    }
-
-    private func configuration(
-        _ host: DomainName, _ address: IPAddress, connectTimeout: Duration, _ progress: FetchProgress
-    ) -> HTTPClient.Configuration {
-        var tls = TLSConfiguration.makeClientConfiguration()
-        tls.trustRoots = trust.roots
-        tls.minimumTLSVersion = .tlsv12
-        tls.shutdownTimeout = Self.closeTimeout
-        var configuration = HTTPClient.Configuration(
-            tlsConfiguration: tls,
-            // - RFC 8461 §3.3: HTTP 3xx redirects MUST NOT be followed.
-            redirectConfiguration: .disallow,
-            timeout: .init(connect: TimeAmount(connectTimeout)), decompression: .disabled)
-        configuration.httpVersion = .http1Only
-        configuration.dnsOverride = [host.ascii: address.description]
-        configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.maximumUsesPerConnection = 1
-        configuration.http1_1ConnectionDebugInitializer = { channel in
-            PeerIdentity.check(of: channel, against: host, progress)
-        }
-        return configuration
+        if let problem = Self.problem(with: response.head, mediaType, from: host) { throw problem }
+        return response.body
     }
 
     /// - RFC 8461 §3.3: anything but a 200 is no policy, and the media type SHOULD be text/plain.
-    private static func check(
-        _ response: HTTPClientResponse, _ mediaType: String?, from host: DomainName
-    ) throws(AttemptFailure) {
-        let status = response.status.code
+    private static func problem(
+        with head: ResponseHead, _ mediaType: String?, from host: DomainName
+    ) -> AttemptFailure? {
+        let status = head.status
         guard status == 200 else {
             let remark = (300..<400).contains(status) ? ", redirects are not followed" : ""
-            throw AttemptFailure(.stsPolicyFetchError, "HTTP status \(status) from \(host)\(remark)", isFinal: true)
+            return AttemptFailure(.stsPolicyFetchError, "HTTP status \(status) from \(host)\(remark)", isFinal: true)
         }
-        guard mediaType != nil else { return }
-        guard let type = response.headers.first(name: "Content-Type") else {
-            throw AttemptFailure(.stsPolicyFetchError, "no Content-Type from \(host), not text/plain", isFinal: true)
+        guard mediaType != nil else { return nil }
+        guard let type = head.first("content-type") else {
+            return AttemptFailure(.stsPolicyFetchError, "no Content-Type from \(host), not text/plain", isFinal: true)
         }
         guard isPlainText(type) else {
             let type = printable(type, limit: 60)
-            throw AttemptFailure(
+            return AttemptFailure(
                 .stsPolicyFetchError, "Content-Type \(type) from \(host), not text/plain", isFinal: true)
+        }
+        return nil
+    }
+}
+
+extension FetchProgress {
+    fileprivate func enter(_ stage: HTTPRequest.Stage, _ host: DomainName) {
+        switch stage {
+        case .connecting: break
+        case .awaitingHead: enter(.awaitingAnswer(host))
+        case .readingBody: enter(.readingBody(host))
         }
     }
 }

@@ -33,7 +33,10 @@ package struct SystemError: Error, Sendable, Equatable, CustomStringConvertible 
     /// call that has not waited for the network.
     package var isNoRoute: Bool { code == ENETUNREACH || code == EAFNOSUPPORT || code == ENETDOWN }
 
-    package var description: String { "\(call): \(Self.text(of: code))" }
+    package var description: String { "\(call): \(reason)" }
+
+    /// The code in words.
+    package var reason: String { Self.text(of: code) }
 
     package static func text(of code: Int32) -> String {
         var text = [CChar](repeating: 0, count: 128)

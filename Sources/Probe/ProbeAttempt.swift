@@ -2,6 +2,7 @@
 import Basics
 import Core
 import SMTP
+import TLS
 import TLSRPT
 
 /// One connection to one address of a host.

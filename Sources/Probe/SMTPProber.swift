@@ -5,6 +5,7 @@ import Core
 import DNS
 import SMTP
 import Synchronization
+import TLS
 
 /// Tries STARTTLS on every address of a host, as far as the handshake: never MAIL, never DATA.
 package final class SMTPProber: Prober {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import SMTP
+import TLS
 import TLSRPT
 
 extension TLSSession {

@@ -112,7 +112,6 @@ package struct Settings: SettingsTable {
         probe.heloName = heloName.ascii
         probe.allowsPrivateAddresses = allowsPrivateAddresses
         probe.dnsTimeout = dnsTimeout
-        discovery.caFile = caFile
         discovery.allowPrivateAddresses = allowsPrivateAddresses
         discovery.dnsTimeout = dnsTimeout
         discovery.userAgent = "sts-milter/\(Self.version)"

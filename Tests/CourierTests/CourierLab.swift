@@ -3,10 +3,12 @@ import Basics
 import Courier
 import DNS
 import Gzip
+import HTTP
 import LabKit
 import Reporting
 import SMTP
 import Synchronization
+import TLS
 import TLSRPT
 
 /// A test's own part of the network, below 127.6: a name server, and couriers that ask it.
@@ -38,6 +40,7 @@ struct CourierLab: Sendable {
         change(&settings)
         return try Courier(
             settings, resolver: resolver, connector: Connector(), tls: TLSContext(caFile: authority.caFile),
+            http: HTTPClient(),
             now: { UTCTime(secondsSinceEpoch: 1_795_305_600) })
     }
 }

@@ -133,6 +133,33 @@ struct HTTPSCarriageTests {
         guard case .refused = try await Endpoint(slow).carry() else { throw LabError("not refused") }
     }
 
+    @Test("praise before the report was sent is no acceptance")
+    func early() async throws {
+        let endpoint = try Endpoint()
+        endpoint.host.answersEarly = true
+        let consent = Consent()
+        // Slow enough that the answer is there first.
+        let result = try await endpoint.lab.courier().carry(.sample(), to: .sample(Self.url)) {
+            try? await Wait.until("the answer is read") {
+                endpoint.host.connections == 1 && endpoint.host.openConnections == 0
+            }
+            return await consent.ask()
+        }
+        #expect(result == .deferred("HTTP status 201 before the report was sent", after: nil))
+        #expect(endpoint.host.requests.allSatisfy { $0.octets.isEmpty })
+    }
+
+    @Test("an endpoint may speak HTTP/2 only")
+    func http2() async throws {
+        let endpoint = try Endpoint()
+        let host = try HTTP2Host(
+            address: endpoint.lab.address(45), credential: CertificateAuthority().issue(names: ["other.lab"]),
+            files: ["tlsrpt": "taken"])
+        endpoint.lab.names.set("reports.two.lab", .a(host.address))
+        #expect(try await endpoint.carry() == .accepted("HTTP status 200"))
+        #expect(host.log.contains("content-type: application/tlsrpt+gzip"))
+    }
+
     @Test("an answer that is not seen leaves it open whether the report was taken")
     func uncertain() async throws {
         let dropped = try await Endpoint(.dropBeforeHeaders).carry()

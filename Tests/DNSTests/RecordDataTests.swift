@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import TLS
+import Testing
 @testable import DNS
 @testable import SMTP
-import Testing
 
 @Suite("Record data is read or refused, whatever its octets")
 struct RecordDataTests {

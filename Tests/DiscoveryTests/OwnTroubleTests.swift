@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Events
 import Glibc
-import NIOCore
 import Testing
+
 @testable import Discovery
 
 @Suite("Our own trouble is no failure of a policy host")
@@ -20,7 +21,7 @@ struct OwnTroubleTests {
         let reading = FailureReading(
             host: try DomainName("mta-sts.example.lab"), address: try #require(IPAddress("192.0.2.1")),
             patience: .seconds(1), limit: 1, noun: "policy")
-        let outcome = codes.map { reading.failure(for: IOError(errnoCode: $0, reason: "connect")) }.outcome
+        let outcome = codes.map { reading.failure(for: .system(SystemError("connect", code: $0))) }.outcome
         switch outcome {
         case .failed(let failure): #expect(isTried && failure.type == .stsPolicyFetchError, "\(codes): \(outcome)")
         case .notTried: #expect(!isTried, "\(codes): \(outcome)")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Discovery
+import Gzip
 import LabKit
 import MTASTS
 import TLSRPT
@@ -74,6 +75,52 @@ struct PolicyFetchTests {
         #expect(failure.text.utf8.allSatisfy { (0x20..<0x7F).contains($0) })
         #expect(world.host.requests.count == 1)
         try await Wait.until("no connection is left") { try world.openConnections == 0 }
+    }
+
+    static let policy = "version: STSv1\r\nmode: enforce\r\nmx: mx.example.lab\r\nmax_age: 86400\r\n"
+
+    /// The good policy as other servers send it.
+    static let odd: [(String, PolicyAnswer)] = {
+        var gzip = PolicyAnswer.good
+        // Compressed without being asked, as some servers do.
+        gzip.headers = [("Content-Encoding", "gzip")]
+        gzip.body = .octets((try? compress(Array(policy.utf8))) ?? [])
+        let length = "Content-Length: \(policy.utf8.count)"
+        return [
+            ("gzip", gzip),
+            ("a folded field", raw("HTTP/1.1 200 OK\r\nContent-Type:\r\n text/plain\r\n\(length)\r\n\r\n\(policy)")),
+            ("line ends of LF", raw("HTTP/1.1 200 OK\nContent-Type: text/plain\n\(length)\n\n\(policy)")),
+        ]
+    }()
+
+    private static func raw(_ text: String) -> PolicyAnswer { .attack(.octets(Array(text.utf8))) }
+
+    @Test(arguments: odd.indices)
+    func aPolicyInAnOddAnswerIsTaken(_ index: Int) async throws {
+        let (what, answer) = Self.odd[index]
+        let world = try World()
+        let domain = try world.publish(answer, for: "example.lab")
+        let failure = try await world.failure(for: domain)
+        #expect(failure == nil, "\(what): \(failure?.text ?? "")")
+    }
+
+    @Test func aPolicyHostMaySpeakHTTP2Only() async throws {
+        let world = try World()
+        let name = "mta-sts.example.lab"
+        let host = try HTTP2Host(
+            address: world.address(45), credential: world.authority.issue(names: [name]),
+            files: [String(PolicyHost.path.dropFirst()): Self.policy])
+        world.names.set(name, .a(host.address))
+        #expect(try await world.failure(for: try DomainName("example.lab")) == nil)
+    }
+
+    @Test func theLimitHoldsForADecodedBody() async throws {
+        var bomb = PolicyAnswer.good
+        bomb.headers = [("Content-Encoding", "gzip")]
+        bomb.body = .octets(try compress([UInt8](repeating: 0x78, count: 8 << 20)))
+        let world = try World()
+        let failure = try await world.failure(for: try world.publish(bomb, for: "example.lab"))
+        #expect(failure?.text == "policy of mta-sts.example.lab is longer than 65536 octets")
     }
 
     @Test func aBodyOfTheFullLimitIsTaken() async throws {

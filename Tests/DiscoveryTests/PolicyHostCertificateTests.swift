@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Discovery
 import LabKit
+import TLS
 import Testing
 
 // Serialized: every test runs servers of its own, and hundreds of them at once exhaust descriptors.
@@ -74,6 +75,7 @@ struct PolicyHostCertificateTests {
         Case("upper case", "") { try $0.issue(names: [name.uppercased()]) },
         Case("wildcard", "") { try $0.issue(names: ["*.example.lab"]) },
         Case("intermediate", "") { try $0.intermediate().issue(names: [name]) },
+        Case("key on P-521", "") { try $0.issue(names: [name], options: [.p521Key]) },
     ]
 
     @Test(arguments: good)
@@ -86,15 +88,14 @@ struct PolicyHostCertificateTests {
     @Test func theSystemsAuthoritiesAreTrustedUnlessAFileIsGiven() async throws {
         let world = try World()
         let domain = try world.publish(.good, for: "example.lab")
-        let failure = try await world.failure(for: domain) { $0.caFile = nil }
+        let failure = await (try world.discoverer(systemTrust: true)).failure(for: domain)
         #expect(failure?.type == .stsWebPKIInvalid)
     }
 
     @Test func aFileWithoutAuthoritiesIsRefusedAtTheStart() throws {
-        let world = try World()
         let directory = try TemporaryDirectory("sts-discovery")
         let empty = try directory.write("empty.pem", "")
-        #expect(throws: DiscoverySetupError.self) { try world.discoverer { $0.caFile = empty } }
-        #expect(throws: DiscoverySetupError.self) { try world.discoverer { $0.caFile = directory.path + "/none.pem" } }
+        #expect(throws: TLSSetupError.self) { try TLSContext(caFile: empty) }
+        #expect(throws: TLSSetupError.self) { try TLSContext(caFile: directory.path + "/none.pem") }
     }
 }

@@ -4,8 +4,10 @@ import Core
 import DNS
 import Discovery
 import Foundation
+import HTTP
 import LabKit
 import Synchronization
+import TLS
 
 /// A test's own part of the network: name server, policy host, resolver, all below 127.3.
 struct World: Sendable {
@@ -56,13 +58,16 @@ struct World: Sendable {
 
     func address(_ last: Int) -> String { "127.3.\(network).\(last)" }
 
-    func discoverer(_ change: (inout DiscoverySettings) -> Void = { _ in }) throws -> HTTPPolicyDiscoverer {
+    /// - Parameter systemTrust: whether to trust the system's authorities in place of the test's.
+    func discoverer(
+        systemTrust: Bool = false, _ change: (inout DiscoverySettings) -> Void = { _ in }
+    ) throws -> HTTPPolicyDiscoverer {
         var settings = DiscoverySettings()
-        settings.caFile = authority.caFile
         settings.allowPrivateAddresses = true
         settings.userAgent = "sts-milter/0.test"
         change(&settings)
-        return try HTTPPolicyDiscoverer(resolver: resolver, settings: settings)
+        let trust = try TLSContext(caFile: systemTrust ? nil : authority.caFile)
+        return HTTPPolicyDiscoverer(resolver: resolver, settings: settings, http: try HTTPClient(), trust: trust)
     }
 
     /// Makes the policy host answer for a domain, with a good certificate unless another is given.

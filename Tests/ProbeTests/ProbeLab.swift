@@ -4,6 +4,7 @@ import Core
 import DNS
 import LabKit
 import SMTP
+import TLS
 import TLSRPT
 import Testing
 @testable import Probe

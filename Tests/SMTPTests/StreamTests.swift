@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-@testable import DNS
 import LabKit
-@testable import SMTP
+import TLS
 import Testing
+@testable import DNS
+@testable import SMTP
 
 /// An MX host with a connector and a context that trusts its authority.
 struct StreamLab {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-@testable import DNS
 import Foundation
 import LabKit
-@testable import SMTP
+import TLS
 import Testing
+@testable import DNS
+@testable import SMTP
 
 @Suite("All that is wrong with a certificate is seen")
 struct VerificationTests {

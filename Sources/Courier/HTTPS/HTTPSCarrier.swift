@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import DNS
-import NIOCore
+import HTTP
 import Reporting
 
 /// Posts reports to https endpoints. - RFC 8460 §5.4: HTTPS Transport.
 struct HTTPSCarrier: Sendable {
-    let group: any EventLoopGroup
+    let http: HTTPClient
     let settings: CourierSettings
     let dialable: DialableAddresses
     let now: @Sendable () -> UTCTime
@@ -28,7 +28,7 @@ struct HTTPSCarrier: Sendable {
         var failures: [String] = []
         for address in addresses where !Task.isCancelled {
             let upload = Upload(
-                group: group, settings: settings, endpoint: endpoint, address: address, deadline: deadline)
+                http: http, settings: settings, endpoint: endpoint, address: address, deadline: deadline)
             switch await upload.run(report.body, now: now(), commit: commit) {
             case .ended(let result): return result
             case .notSent(let text): failures.append(text)

@@ -4,6 +4,7 @@ import DNS
 import Mail
 import Reporting
 import SMTP
+import TLS
 
 /// Mails reports by way of the MTA. - RFC 8460 §5.3: Email Transport.
 struct MailCarrier: Sendable {

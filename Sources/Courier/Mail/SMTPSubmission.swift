@@ -4,6 +4,7 @@ import DNS
 import Mail
 import Reporting
 import SMTP
+import TLS
 
 /// Hands letters to an MTA by SMTP. - RFC 5321 §3.3: Mail Transactions.
 struct SMTPSubmission: Sendable {

@@ -3,6 +3,7 @@ import Basics
 import Mail
 import Reporting
 import SMTP
+import TLS
 
 /// One mail transaction on a connection of its own.
 struct SMTPTransaction: Sendable {

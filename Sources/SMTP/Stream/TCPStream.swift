@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Events
+import TLS
 
 /// A TCP connection that speaks in lines and can change to TLS once.
 ///

@@ -5,6 +5,7 @@ package struct PolicyAnswer: Sendable {
     /// What follows the response's head.
     package enum Body: Sendable {
         case text(String)
+        case octets([UInt8])
         /// So many octets of `x`, with a Content-Length.
         case bytes(Int)
         /// Octets without end, chunked.

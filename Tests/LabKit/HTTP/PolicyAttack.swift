@@ -13,6 +13,8 @@ package enum PolicyAttack: Sendable, Hashable {
     case continueWithoutEnd
     /// Header fields without end.
     case headerWithoutEnd
+    /// These octets in place of a response, whatever they are, and the end of the connection.
+    case octets([UInt8])
 
     /// Between two chunks of what has no end: it is to cost the machine of the test little.
     private static let pause = TimeAmount.milliseconds(10)
@@ -32,6 +34,14 @@ package enum PolicyAttack: Sendable, Hashable {
         case .headerWithoutEnd:
             Self.send(on: channel, every: Self.pause) { index in
                 Array(((index == 0 ? "HTTP/1.1 200 OK\r\n" : "") + "X-More\(index): and more\r\n").utf8)
+            }
+        case .octets(let octets):
+            Self.send(on: channel, every: Self.pause) { index in
+                guard index == 0 else {
+                    channel.close(promise: nil)
+                    return nil
+                }
+                return octets
             }
         }
     }

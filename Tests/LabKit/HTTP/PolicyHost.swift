@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import NIOCore
 import NIOHTTP1
-import NIOSSL
 import Synchronization
 
 /// An HTTPS server for the policies of many domains, each with a certificate and an answer that may change while it
@@ -44,6 +43,7 @@ package final class PolicyHost: Sendable {
         var serverNames: [String?] = []
         var connectionFault = ConnectionFault.none
         var maximumTLSVersion = TLSVersion.tlsv13
+        var answersEarly = false
     }
 
     package let address: String
@@ -95,6 +95,12 @@ package final class PolicyHost: Sendable {
         set { state.withLock { $0.maximumTLSVersion = newValue } }
     }
 
+    /// Whether a request is answered as soon as its head is there, whatever comes behind.
+    package var answersEarly: Bool {
+        get { state.withLock { $0.answersEarly } }
+        set { state.withLock { $0.answersEarly = newValue } }
+    }
+
     /// Requests for the policy path of `host` so far, answered or not.
     package func hits(_ host: String) -> Int {
         let host = host.lowercased()
@@ -134,25 +140,21 @@ package final class PolicyHost: Sendable {
         case .closed: return channel.close(promise: nil)
         case .garbage: return channel.writeAndFlush(ByteBuffer(string: "220 this is no TLS\r\n"), promise: nil)
         }
-        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: try tlsContext()))
+        try channel.pipeline.syncOperations.addHandler(try TLSServerHandler(try tlsSettings()))
         try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
         try channel.pipeline.syncOperations.addHandler(PolicySession(host: self))
     }
 
-    private func tlsContext() throws -> NIOSSLContext {
+    private func tlsSettings() throws -> TLSServerSettings {
         let (fallback, credentials, maximum) = state.withLock { ($0.credential, $0.credentials, $0.maximumTLSVersion) }
         guard let first = fallback ?? credentials.values.first else { throw LabError("no credential") }
-        var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: try first.certificateChain(), privateKey: try first.privateKey())
-        configuration.minimumTLSVersion = .tlsv1
-        configuration.maximumTLSVersion = maximum
-        configuration.cipherSuites = "ALL"
-        configuration.applicationProtocols = ["http/1.1"]
-        configuration.sslContextCallback = { [weak self] values, promise in
-            self?.state.withLock { $0.serverNames.append(values.serverHostname) }
-            let own = values.serverHostname.flatMap { credentials[$0.lowercased()] }
-            promise.completeWith(Result { try own?.override() ?? .noChanges })
+        var settings = TLSServerSettings(credential: first)
+        settings.maximumVersion = maximum
+        settings.protocols = ["http/1.1"]
+        settings.choose = { [weak self] name in
+            self?.state.withLock { $0.serverNames.append(name) }
+            return name.flatMap { credentials[$0.lowercased()] }
         }
-        return try NIOSSLContext(configuration: configuration)
+        return settings
     }
 }

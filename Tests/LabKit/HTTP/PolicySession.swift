@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import NIOCore
 import NIOHTTP1
-import NIOSSL
 
 /// One connection to a ``PolicyHost``.
 final class PolicySession: ChannelInboundHandler {
@@ -19,16 +18,17 @@ final class PolicySession: ChannelInboundHandler {
         case .head(let received):
             head = received
             body.clear()
+            if host.answersEarly { respond(context.channel) }
         case .body(var part): body.writeBuffer(&part)
-        case .end:
-            guard let head else { return }
-            respond(context.channel, to: head)
+        case .end: respond(context.channel)
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
-    private func respond(_ channel: any Channel, to head: HTTPRequestHead) {
+    private func respond(_ channel: any Channel) {
+        guard let head else { return }
+        self.head = nil
         let name = head.headers.first(name: "host") ?? ""
         let request = PolicyHost.Request(
             host: String(name.prefix { $0 != ":" }).lowercased(), method: head.method.rawValue, path: head.uri,
@@ -56,6 +56,7 @@ final class PolicySession: ChannelInboundHandler {
         let length: Int? =
             switch answer.body {
             case .text(let text), .drip(let text, _): text.utf8.count
+            case .octets(let octets): octets.count
             case .bytes(let count): count
             case .endless: nil
             }
@@ -83,7 +84,7 @@ final class PolicySession: ChannelInboundHandler {
         channel.write(HTTPServerResponsePart.head(head), promise: nil)
         guard case .text(let text) = answer.body else { return channel.close(promise: nil) }
         channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(string: text)))).whenComplete { _ in
-            let tls = try? channel.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
+            let tls = try? channel.pipeline.syncOperations.context(handlerType: TLSServerHandler.self)
             if let tls { tls.close(promise: nil) } else { channel.close(promise: nil) }
         }
     }
@@ -103,6 +104,7 @@ final class PolicySession: ChannelInboundHandler {
         }
         switch body {
         case .text(let text): write(ByteBuffer(string: text)).whenSuccess(end)
+        case .octets(let octets): write(ByteBuffer(bytes: octets)).whenSuccess(end)
         case .bytes(let count):
             write(ByteBuffer(repeating: UInt8(ascii: "x"), count: count)).whenSuccess(end)
         case .endless:

@@ -56,9 +56,10 @@ package final class CertificateAuthority: Sendable {
             let stem = directory + "/cert\(number)"
             let subject = commonName ?? names.first ?? "nobody"
             var key = directory + "/leaf"
-            if options.contains(.ownKey) {
+            let hasOwnKey = !options.isDisjoint(with: [.ownKey, .p521Key])
+            if hasOwnKey {
                 key = stem
-                try Self.makeKey(key + ".key")
+                try Self.makeKey(key + ".key", curve: options.contains(.p521Key) ? "P-521" : "P-256")
                 try Self.makeRequest(key)
             }
             let names = options.contains(.commonNameOnly) ? [] : names
@@ -68,7 +69,7 @@ package final class CertificateAuthority: Sendable {
             if !options.contains(.withoutIntermediate) {
                 try writeFile(stem + ".pem", readFile(stem + ".pem") + chain)
             }
-            let hash = options.contains(.ownKey) ? try Self.publicKeyHash(key + ".key") : leafHash
+            let hash = hasOwnKey ? try Self.publicKeyHash(key + ".key") : leafHash
             return Credential(certificateFile: stem + ".pem", keyFile: key + ".key", tlsa311: hash, owner: scratch)
         }
     }
@@ -153,9 +154,9 @@ extension CertificateAuthority {
             """)
     }
 
-    private static func makeKey(_ path: String) throws {
+    private static func makeKey(_ path: String, curve: String = "P-256") throws {
         try Command.check([
-            "openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path,
+            "openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:\(curve)", "-out", path,
         ])
     }
 

@@ -32,4 +32,6 @@ package enum CertificateOption: Sendable, Hashable {
     case clientAuthenticationOnly
     /// A key of its own in place of the authority's shared leaf key, so that ``Credential/tlsa311`` differs.
     case ownKey
+    /// A key of its own on the curve P-521.
+    case p521Key
 }

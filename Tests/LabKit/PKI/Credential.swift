@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import NIOSSL
 
 /// A certificate chain with its key, as files and as a server wants it.
 package struct Credential: Sendable {
@@ -11,13 +10,4 @@ package struct Credential: Sendable {
     package let tlsa311: String
     /// Keeps the files there as long as anyone holds the credential.
     let owner: TemporaryDirectory?
-
-    /// The chain as NIO's TLS wants it.
-    package func certificateChain() throws -> [NIOSSLCertificateSource] {
-        try NIOSSLCertificate.fromPEMFile(certificateFile).map { .certificate($0) }
-    }
-
-    package func privateKey() throws -> NIOSSLPrivateKeySource {
-        .privateKey(try NIOSSLPrivateKey(file: keyFile, format: .pem))
-    }
 }

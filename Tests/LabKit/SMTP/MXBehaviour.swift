@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import NIOSSL
 
 /// What an ``MXServer`` does wrong on purpose. Several faults may hold at once.
 package enum MXFault: Sendable, Hashable {

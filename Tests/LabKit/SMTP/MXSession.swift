@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import NIOCore
-import NIOSSL
 import Synchronization
 
 /// One connection to an ``MXServer``: SMTP as far as an MTA needs it to hand over mail. - RFC 5321 §4.1.1: Commands.
@@ -173,37 +172,29 @@ extension MXSession {
         input.clear()
         tls = true
         do {
-            let handler = NIOSSLServerHandler(context: try tlsContext())
+            let handler = try TLSServerHandler(try tlsSettings())
             try context.pipeline.syncOperations.addHandler(handler, position: .first)
         } catch {
             context.close(promise: nil)
         }
     }
 
-    private func tlsContext() throws -> NIOSSLContext {
+    private func tlsSettings() throws -> TLSServerSettings {
         guard let credential = behaviour.credential else { throw LabError("no credential") }
-        var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: try credential.certificateChain(), privateKey: try credential.privateKey())
-        configuration.minimumTLSVersion = behaviour.minimumTLSVersion
-        configuration.maximumTLSVersion = behaviour.maximumTLSVersion
-        configuration.cipherSuites = "ALL"
+        var settings = TLSServerSettings(credential: credential)
+        settings.minimumVersion = behaviour.minimumTLSVersion
+        settings.maximumVersion = behaviour.maximumTLSVersion
         let host = host
         let seen = serverName
         let others = behaviour.credentialsByName
         let requiresName = behaviour.faults.contains(.requireSNI)
-        configuration.sslContextCallback = { values, promise in
-            seen.value = values.serverHostname
-            host.noteHandshake(values.serverHostname)
-            promise.completeWith(
-                Result {
-                    guard let name = values.serverHostname?.lowercased() else {
-                        guard !requiresName else { throw LabError("no SNI") }
-                        return .noChanges
-                    }
-                    return try others[name]?.override() ?? .noChanges
-                })
+        settings.choose = { name in
+            seen.value = name
+            host.noteHandshake(name)
+            if name == nil, requiresName { throw LabError("no SNI") }
+            return name.flatMap { others[$0.lowercased()] }
         }
-        return try NIOSSLContext(configuration: configuration)
+        return settings
     }
 
     func reply(_ context: ChannelHandlerContext, _ text: String) {
@@ -247,15 +238,5 @@ final class SeenName: Sendable {
     var value: String? {
         get { name.withLock { $0 } }
         set { name.withLock { $0 = newValue } }
-    }
-}
-
-extension Credential {
-    /// The credential as an answer to a client's SNI.
-    func override() throws -> NIOSSLContextConfigurationOverride {
-        var override = NIOSSLContextConfigurationOverride()
-        override.certificateChain = try certificateChain()
-        override.privateKey = try privateKey()
-        return override
     }
 }

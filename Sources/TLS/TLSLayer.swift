@@ -5,8 +5,8 @@ import COpenSSL
 /// One TLS connection in memory: octets in, octets out, no socket; the owner carries them.
 ///
 /// Not on the socket itself, because OpenSSL writes to sockets in a way that raises SIGPIPE.
-final class TLSLayer {
-    enum Step: Equatable {
+package final class TLSLayer {
+    package enum Step: Equatable {
         case done
         case wantsInput
         /// The peer said goodbye.
@@ -26,7 +26,7 @@ final class TLSLayer {
     private let usableRecords: Int
     private var clear: [UInt8] = []
 
-    init(_ context: TLSContext, _ options: TLSOptions) throws(TLSSetupError) {
+    package init(_ context: TLSContext, _ options: TLSOptions) throws(TLSSetupError) {
         self.context = context
         self.options = options
         let base = options.tlsaBase ?? options.serverName
@@ -74,13 +74,13 @@ final class TLSLayer {
         }
     }
 
-    func handshake() -> Step {
+    package func handshake() -> Step {
         ERR_clear_error()
         return step(after: SSL_do_handshake(ssl))
     }
 
     /// Decrypts what has come; `takeClear` has it.
-    func read() -> Step {
+    package func read() -> Step {
         ERR_clear_error()
         var chunk = [UInt8](repeating: 0, count: Self.clearBytes)
         let count = SSL_read(ssl, &chunk, Int32(chunk.count))
@@ -88,27 +88,27 @@ final class TLSLayer {
         return step(after: count)
     }
 
-    func write(_ bytes: [UInt8]) -> Step {
+    package func write(_ bytes: [UInt8]) -> Step {
         ERR_clear_error()
         guard !bytes.isEmpty else { return .done }
         return step(after: SSL_write(ssl, bytes, Int32(clamping: bytes.count)))
     }
 
-    func shutdown() -> Step {
+    package func shutdown() -> Step {
         ERR_clear_error()
         return step(after: SSL_shutdown(ssl))
     }
 
-    func feed(_ bytes: [UInt8]) { BIO_write(input, bytes, Int32(clamping: bytes.count)) }
+    package func feed(_ bytes: [UInt8]) { BIO_write(input, bytes, Int32(clamping: bytes.count)) }
 
-    func takeOutput() -> [UInt8] {
+    package func takeOutput() -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: BIO_ctrl_pending(output))
         guard !bytes.isEmpty else { return [] }
         let count = BIO_read(output, &bytes, Int32(clamping: bytes.count))
         return Array(bytes.prefix(max(0, Int(count))))
     }
 
-    func takeClear() -> [UInt8] {
+    package func takeClear() -> [UInt8] {
         defer { clear = [] }
         return clear
     }
@@ -125,7 +125,7 @@ final class TLSLayer {
 
 extension TLSLayer {
     /// What came of the handshake, once it is done.
-    func session() -> TLSSession {
+    package func session() -> TLSSession {
         let peer = SSL_get1_peer_certificate(ssl)
         defer { X509_free(peer) }
         let dane = daneResult()
