@@ -79,21 +79,29 @@ struct QuoteTests {
         }
     }
 
+    /// Whether each piece of a text between its values stands in a literal of the program.
+    private func expectSaid(_ text: some StringProtocol, _ place: String) {
+        let values = /\.\.\.|\b[A-Z]+\b(?=:)|\(policy mode enforce\)|; see sts-milter check D/
+        for piece in String(text).split(separator: values) {
+            let words = piece.trimmingCharacters(in: .whitespaces.union(.punctuationCharacters))
+            guard words.count > 3 else { continue }
+            #expect(Project.literals.contains { $0.contains(words) }, "\(place): nothing says '\(words)'")
+        }
+    }
+
     @Test("replies are made of the program's own words")
     func replies() throws {
         let rows = try MarkdownPage("docs/manual/replies.md").rows(below: "Replies")
         #expect(rows.count > 10)
-        for row in rows {
-            for span in MarkdownPage.spans(row[0]) {
-                let text = span.trimmingPrefix(/451 4\.[0-9x.]+ (MTA-STS: )?/)
-                // Values stand as dots and as words in capitals.
-                let values = /\.\.\.|\b[A-Z]+\b(?=:)|\(policy mode enforce\)|; see sts-milter check D/
-                for piece in text.split(separator: values) {
-                    let words = piece.trimmingCharacters(in: .whitespaces.union(.punctuationCharacters))
-                    guard words.count > 3 else { continue }
-                    #expect(Project.literals.contains { $0.contains(words) }, "nothing says '\(words)' (\(span))")
-                }
-            }
+        for span in rows.flatMap({ MarkdownPage.spans($0[0]) }) {
+            expectSaid(span.trimmingPrefix(/451 4\.[0-9x.]+ (MTA-STS: )?/), "the reply \(span)")
         }
+    }
+
+    @Test("the lines of status are made of the program's own words")
+    func status() throws {
+        let rows = try MarkdownPage("docs/manual/reference.md").rows(below: "The lines of `status`")
+        #expect(rows.count > 8)
+        for span in rows.flatMap({ MarkdownPage.spans($0[0]) }) { expectSaid(span, "the line \(span)") }
     }
 }
