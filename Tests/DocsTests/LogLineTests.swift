@@ -19,15 +19,15 @@ struct LogLineTests {
 
     private static let origins: [LogCalls.Indirect: Origin] = [
         .init("Store+Policies.swift", "message"): .calls("warn(", in: "Sources/Store/"),
-        .init("IntakePatience.swift", "message"): .calls(".complain(", in: "Sources/Intake/"),
-        .init("IntakePatience.swift", "message", level: "notice"): .calls(".end(", in: "Sources/Intake/"),
+        .init("Backoff.swift", "message"): .calls(".complain(", in: "Sources/Intake/"),
+        .init("Backoff.swift", "message", level: "notice"): .calls(".end(", in: "Sources/Intake/"),
         .init("DatagramReceiver.swift", "a value"): .declaration("func warning", in: "DatagramQueue.swift"),
         .init("DatagramComplaints.swift", "kind.message"): .declaration("var message"),
         .init("Complaints.swift", "kind.message"): .declaration("var message"),
         .init("Service.swift", "a value"): .form("FILE:LINE: ..."),
         .init("Daemon.swift", "a value"): .literal(
             "DKIM key ... has ... bits; receivers may ignore it: make one of 2048"),
-        .init("ReportDesk.swift", "a value"):
+        .init("ReportScheduler.swift", "a value"):
             .declaration("var obstacle", in: "Settings+Report.swift"),
         .init("DNSSECUse.swift", "a value"): .declaration("var text"),
     ]
