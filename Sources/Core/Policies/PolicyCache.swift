@@ -144,8 +144,8 @@ package final class PolicyCache: Sendable {
         flights.start(domain) { await self.discover(domain, fetchAlways: true) }
     }
 
-    /// What stands in while nothing is known yet and nobody can wait any longer: the list's policy. Who delays the DNS
-    /// must not get around it.
+    /// The policy of the list, for the time while nothing is known yet and nobody can wait any longer. An attacker who
+    /// delays the DNS must not get around it.
     package func standIn(for domain: DomainName) -> PolicyLookup? {
         standing.preloaded(domain, at: clock.now).map { .policy($0) }
     }
@@ -250,7 +250,7 @@ package final class PolicyCache: Sendable {
             fallback = .absent
         case .unavailable(let text):
             checked.set(true, for: domain, at: now, keepFor: Self.firstPause)
-            // Who blocks the DNS must not thereby let a policy run out: its host can still be asked.
+            // Blocking the DNS must not let a policy run out: its host can still be asked.
             if fetchAlways, let cached = liveCached(domain) {
                 return await follow(cached.id, of: domain, settings, fetchAlways: true)
             }

@@ -51,7 +51,7 @@ struct Upload: Sendable {
         case (_, false): return .ended(.withdrawn)
         case (.answered(let answer), true): return .ended(answer.result(at: now))
         case (.answered(let answer), nil):
-            // Praise for a report that was not sent means nothing.
+            // A 2xx before the body was complete is not an acceptance.
             guard answer.status >= 300 else {
                 return .ended(.deferred("\(answer.text) before the report was sent", after: nil))
             }
