@@ -65,7 +65,7 @@ enum Project {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         // Files instead of pipes: nobody has to read while the program writes.
         try input.write(toFile: folder + "/in", atomically: false, encoding: .utf8)
-        for name in ["out", "err"] { FileManager.default.createFile(atPath: "\(folder)/\(name)", contents: nil) }
+        for name in ["out", "err"] { _ = FileManager.default.createFile(atPath: "\(folder)/\(name)", contents: nil) }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: try path ?? program())
         process.arguments = arguments
