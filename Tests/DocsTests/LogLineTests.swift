@@ -7,14 +7,14 @@ struct LogLineTests {
 
     /// Where messages stand that a call does not give as a literal.
     private enum Origin {
-        /// The literals of a declaration, in the same file or another.
+        /// The literals of a declaration, in a file or wherever it stands.
         case declaration(String, in: String? = nil)
         /// The first arguments of all calls of a function in a module.
         case calls(String, in: String)
-        /// One of several literals of its place.
-        case literal(String)
-        /// The form of lines that are made in many places.
-        case form(String)
+        /// One of several literals of a file.
+        case literal(String, in: String)
+        /// The form of lines that are made in many places and logged in a file.
+        case form(String, in: String)
     }
 
     private static let origins: [LogCalls.Indirect: Origin] = [
@@ -22,14 +22,14 @@ struct LogLineTests {
         .init("Backoff.swift", "message"): .calls(".complain(", in: "Sources/Intake/"),
         .init("Backoff.swift", "message", level: "notice"): .calls(".end(", in: "Sources/Intake/"),
         .init("DatagramReceiver.swift", "a value"): .declaration("func warning", in: "DatagramQueue.swift"),
-        .init("DatagramComplaints.swift", "kind.message"): .declaration("var message"),
-        .init("Complaints.swift", "kind.message"): .declaration("var message"),
-        .init("Service.swift", "a value"): .form("FILE:LINE: ..."),
+        .init("DatagramComplaints.swift", "kind.message"): .declaration("var message: Logger.Message"),
+        .init("Complaints.swift", "kind.message"): .declaration("var message: Logger.Message"),
+        .init("Service.swift", "a value"): .form("FILE:LINE: ...", in: "Service.swift"),
         .init("Daemon.swift", "a value"): .literal(
-            "DKIM key ... has ... bits; receivers may ignore it: make one of 2048"),
+            "DKIM key ... has ... bits; receivers may ignore it: make one of 2048", in: "DKIMKey.swift"),
         .init("ReportScheduler.swift", "a value"):
             .declaration("var obstacle", in: "Settings+Report.swift"),
-        .init("DNSSECUse.swift", "a value"): .declaration("var text"),
+        .init("DNSSECUse.swift", "a value"): .declaration("var text", in: "DNSSECUse.swift"),
     ]
 
     /// Literals of those declarations that are said by `status` alone.
@@ -61,29 +61,33 @@ struct LogLineTests {
     }
 
     private static func logged() -> [LogCall] {
-        var calls = LogCalls.found.direct + [ownLine]
-        for call in LogCalls.found.indirect {
-            guard let origin = origins[call], let source = Project.sources.first(where: { $0.name == call.file }) else {
-                continue
-            }
-            let messages: [String]
+        let found = LogCalls.found.indirect.flatMap { call in
+            origins[call].map { Self.messages(at: $0) }?.map { message, file in
+                LogCall(message: message, level: call.level, file: file)
+            } ?? []
+        }
+        return LogCalls.found.direct + [ownLine] + found.filter { !unlogged.contains($0.message) }
+    }
+
+    private static func messages(at origin: Origin) -> [(text: String, file: String)] {
+        Project.sources.flatMap { source -> [(text: String, file: String)] in
+            let texts: [String]
             switch origin {
             case .declaration(let name, let file):
-                let place = file.flatMap { file in Project.sources.first { $0.name == file } } ?? source
-                let literals = place.body(of: name).map(place.literals(in:)) ?? []
-                messages = literals.filter { !unlogged.contains($0) }
+                guard file == nil || file == source.name else { return [] }
+                texts = source.body(of: name).map(source.literals(in:)) ?? []
             case .calls(let name, let folder):
-                messages = Project.sources.filter { $0.path.hasPrefix(folder) }.flatMap { source in
-                    source.code.ranges(of: name).flatMap {
-                        source.literals(in: LogCalls.firstArgument(source.code[$0.upperBound...]))
-                    }
+                guard source.path.hasPrefix(folder) else { return [] }
+                texts = source.code.ranges(of: name).flatMap {
+                    source.literals(in: LogCalls.firstArgument(source.code[$0.upperBound...]))
                 }
-            case .literal(let text): messages = Project.literals.contains(text) ? [text] : []
-            case .form(let text): messages = [text]
+            case .literal(let text, let file):
+                guard file == source.name else { return [] }
+                texts = source.literals.filter { $0 == text }
+            case .form(let text, let file): texts = file == source.name ? [text] : []
             }
-            calls += messages.map { LogCall(message: $0, level: call.level, file: source.path) }
+            return texts.map { ($0, source.path) }
         }
-        return calls
     }
 
     @Test("no call logs a text of which this test does not know where it stands")
@@ -91,7 +95,8 @@ struct LogLineTests {
         for call in LogCalls.found.indirect {
             #expect(Self.origins[call] != nil, "\(call): say in `origins` where its texts are")
         }
-        for call in Self.origins.keys {
+        for (call, origin) in Self.origins {
+            #expect(!Self.messages(at: origin).isEmpty, "\(call): nothing stands at \(origin)")
             #expect(LogCalls.found.indirect.contains(call), "\(call) is logged no more")
         }
     }
