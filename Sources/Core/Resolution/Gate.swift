@@ -35,7 +35,7 @@ package final class Gate: Sendable {
     struct ProbeKey: Hashable, Sendable {
         let candidate: MXHost
         let routeIsSecure: Bool
-        /// What was begun under old settings ends under its old key, where nobody looks.
+        /// Results of probes that began before a reload are stored under the old generation, and are ignored.
         let generation: Int
     }
 

@@ -93,7 +93,7 @@ package final class Examiner: Sendable {
                 }
             }
         }
-        // - RFC 8461 §3.3: a cached policy that has not expired applies when no live one can be had.
+        // - RFC 8461 §3.3: a cached policy that has not expired applies when no live one can be fetched.
         if let cached = try? await store?.policy(for: domain), cached.isLive(at: now) {
             finding = .policy(cached)
         } else if let preloaded = preload.policy(for: domain, at: now) {
