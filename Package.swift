@@ -161,7 +161,6 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Tests/IntakeVictim"),
 
-        .testTarget(name: "DocsTests"),
         .testTarget(name: "BasicsTests", dependencies: ["Basics", "RuleTables"]),
         .testTarget(name: "MTASTSTests", dependencies: ["Basics", "Core", "MTASTS", "RuleTables"]),
         .testTarget(name: "TLSRPTTests", dependencies: ["Basics", "RuleTables", "TLSRPT"]),
