@@ -117,7 +117,7 @@ let package = Package(
             name: "Settings",
             dependencies: [
                 "Basics", "Core", "Courier", "DNS", "Discovery", "EventLog", "Intake", "MTASTS", "Mail", "Milter",
-                "PolicyMap", "Preload", "Probe", "Reporting", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+                "PolicyMap", "Preload", "Probe", "Reporting", .product(name: "Logging", package: "swift-log"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ]),
         .target(name: "MTACheck", dependencies: ["Basics", "Core", "Intake", "PolicyMap"]),
