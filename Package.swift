@@ -182,7 +182,7 @@ let package = Package(
         .testTarget(name: "MTASTSTests", dependencies: ["Basics", "Core", "MTASTS", "RuleTables"]),
         .testTarget(name: "TLSRPTTests", dependencies: ["Basics", "RuleTables", "TLSRPT"]),
         .testTarget(name: "ConcurrencyTests", dependencies: ["Basics", "Concurrency", "LabKit"]),
-        .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "SMTP", "TLS"]),
+        .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "TLS"]),
         .testTarget(name: "SMTPTests", dependencies: ["Basics", "DNS", "Events", "LabKit", "SMTP", "TLS"]),
         .testTarget(name: "HTTPTests", dependencies: ["Basics", "Events", "Gzip", "HTTP", "LabKit", "TLS"]),
         .testTarget(
@@ -217,7 +217,8 @@ let package = Package(
                 "TLSRPT",
             ]),
         .testTarget(
-            name: "ProbeTests", dependencies: ["Basics", "Core", "DNS", "Events", "LabKit", "Probe", "SMTP", "TLS", "TLSRPT"]),
+            name: "ProbeTests",
+            dependencies: ["Basics", "Core", "DNS", "Events", "LabKit", "Probe", "SMTP", "TLS", "TLSRPT"]),
         .testTarget(
             name: "PreloadTests",
             dependencies: [
@@ -237,7 +238,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "CourierTests",
-            dependencies: ["Basics", "Courier", "DNS", "Gzip", "HTTP", "LabKit", "Mail", "Reporting", "SMTP", "TLS", "TLSRPT"]),
+            dependencies: [
+                "Basics", "Courier", "DNS", "Gzip", "HTTP", "LabKit", "Mail", "Reporting", "SMTP", "TLS", "TLSRPT",
+            ]),
         .testTarget(
             name: "ReportViewTests", dependencies: ["Basics", "Gzip", "Mail", "ReportView", "TLSRPT"],
             resources: [.copy("Reports")]),
