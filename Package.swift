@@ -165,7 +165,7 @@ let package = Package(
         .testTarget(name: "MTASTSTests", dependencies: ["Basics", "Core", "MTASTS", "RuleTables"]),
         .testTarget(name: "TLSRPTTests", dependencies: ["Basics", "RuleTables", "TLSRPT"]),
         .testTarget(name: "ConcurrencyTests", dependencies: ["Basics", "Concurrency", "LabKit"]),
-        .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "SMTP", "TLS"]),
+        .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "TLS"]),
         .testTarget(name: "SMTPTests", dependencies: ["Basics", "DNS", "Events", "LabKit", "SMTP", "TLS"]),
         .testTarget(name: "HTTPTests", dependencies: ["Basics", "Events", "Gzip", "HTTP", "LabKit", "TLS"]),
         .testTarget(
