@@ -39,7 +39,8 @@ let package = Package(
         .target(name: "TLSRPT", dependencies: ["Basics"]),
 
         // Layer 2: one tool, library or protocol each
-        .target(name: "Concurrency", dependencies: ["Basics"]),
+        .target(
+            name: "Concurrency", dependencies: ["Basics", .product(name: "Logging", package: "swift-log")]),
         .target(name: "Events", dependencies: ["Basics"]),
         .target(name: "DNS", dependencies: ["Basics", "CUnbound", "Concurrency", "Events"]),
         .target(name: "SMTP", dependencies: ["Basics", "COpenSSL", "Events"]),
@@ -77,7 +78,7 @@ let package = Package(
         .target(
             name: "PolicyMap",
             dependencies: [
-                "Basics", "Core", "MTASTS", "Sockets", .product(name: "Logging", package: "swift-log"),
+                "Basics", "Concurrency", "Core", "MTASTS", "Sockets", .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .target(
@@ -95,14 +96,14 @@ let package = Package(
         .target(
             name: "Intake",
             dependencies: [
-                "Basics", "CSystemd", "Core", "MailLog", "Sockets", "TLSRPT",
+                "Basics", "CSystemd", "Concurrency", "Core", "MailLog", "Sockets", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
             name: "Store",
             dependencies: [
-                "Basics", "Core", "MTASTS", "Reporting", "TLSRPT", .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Logging", package: "swift-log"),
+                "Basics", "Concurrency", "Core", "MTASTS", "Reporting", "TLSRPT",
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
             name: "Courier",
@@ -167,8 +168,9 @@ let package = Package(
             ], path: "Tests/Bench/map"),
         .executableTarget(
             name: "bench-intake",
-            dependencies: ["Basics", "Intake", "MailLog", "Store", .product(name: "Logging", package: "swift-log")],
-            path: "Tests/Bench/intake"),
+            dependencies: [
+                "Basics", "Core", "Intake", "MailLog", "Store", .product(name: "Logging", package: "swift-log"),
+            ], path: "Tests/Bench/intake"),
         .executableTarget(
             name: "bench-reports",
             dependencies: [
@@ -191,7 +193,9 @@ let package = Package(
         .testTarget(name: "BasicsTests", dependencies: ["Basics", "RuleTables"]),
         .testTarget(name: "MTASTSTests", dependencies: ["Basics", "Core", "MTASTS", "RuleTables"]),
         .testTarget(name: "TLSRPTTests", dependencies: ["Basics", "RuleTables", "TLSRPT"]),
-        .testTarget(name: "ConcurrencyTests", dependencies: ["Basics", "Concurrency", "LabKit"]),
+        .testTarget(
+            name: "ConcurrencyTests",
+            dependencies: ["Basics", "Concurrency", "LabKit", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "SMTP"]),
         .testTarget(name: "SMTPTests", dependencies: ["Basics", "DNS", "Events", "LabKit", "SMTP"]),
         .testTarget(
@@ -215,7 +219,7 @@ let package = Package(
         .testTarget(
             name: "PolicyMapTests",
             dependencies: [
-                "Basics", "Core", "MTASTS", "PolicyMap", "RuleTables", "TLSRPT",
+                "Basics", "Concurrency", "Core", "MTASTS", "PolicyMap", "RuleTables", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
@@ -235,8 +239,8 @@ let package = Package(
         .testTarget(
             name: "IntakeTests",
             dependencies: [
-                "Basics", "Core", "Intake", "LabKit", "MailLog", "RuleTables", "Store", "TLSRPT", "intake-victim",
-                .product(name: "Logging", package: "swift-log"),
+                "Basics", "Concurrency", "Core", "Intake", "LabKit", "MailLog", "RuleTables", "Store", "TLSRPT",
+                "intake-victim", .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "StoreTests",
