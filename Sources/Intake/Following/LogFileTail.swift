@@ -73,8 +73,8 @@ struct LogFileTail {
 
     /// At the end of the file: to the next one, if there is one.
     ///
-    /// Who writes the log may go on in the old file until he is told. So the new one must have something in it, and
-    /// the old one is looked at once more after a pause.
+    /// The writer may go on in the old file until it is signalled. So the new one must have something in it, and the old
+    /// one is looked at once more after a pause.
     private mutating func goOn(_ give: (UnsafeRawBufferPointer) -> Void) throws(LogFileError) -> Step {
         guard let next = try next() else {
             isLeaving = false
