@@ -6,7 +6,7 @@ import TLSRPT
 import Testing
 
 @Suite("SessionAccounting: what the MTA tells, held against the policies in force")
-struct ReckonerTests {
+struct SessionAccountingTests {
     let world = World()
     let keeper: PolicyCache
     let routes: RouteCache

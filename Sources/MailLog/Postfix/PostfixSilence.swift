@@ -9,9 +9,11 @@ struct PostfixSilence: Sendable, Hashable, Codable {
     /// Most names that are watched.
     private static let maxNames = 64
 
-    /// Deliveries without a word of TLS; nil once there was one.
-    private var silent: [String: Int?] = [:]
-    /// The names that are still to be logged.
+    /// Names under which there was no word of TLS yet, with their deliveries.
+    private var silent: [String: Int] = [:]
+    /// Names under which TLS was logged.
+    private var logging: Set<String> = []
+    /// The silent names that are still to be logged.
     private var unlogged: [String] = []
     /// The name noted last, which is most often the next, too.
     private var last = ""
@@ -19,24 +21,28 @@ struct PostfixSilence: Sendable, Hashable, Codable {
     init() {}
 
     /// Whether TLS was ever logged under the name.
-    func logsTLS(_ name: SyslogOctets) -> Bool { name == last || silent[name.text] == .some(.none) }
+    func logsTLS(_ name: SyslogOctets) -> Bool { name == last || logging.contains(name.text) }
 
     mutating func noteTLS(_ name: SyslogOctets) {
         guard !(name == last) else { return }
         let name = name.text
         last = name
-        if silent[name] != .some(.none), silent.count < Self.maxNames || silent[name] != nil {
-            silent.updateValue(nil, forKey: name)
-        }
+        guard hasRoom(for: name) else { return }
+        silent[name] = nil
+        logging.insert(name)
     }
 
     mutating func noteNoTLS(_ name: SyslogOctets) {
         let name = name.text
-        guard silent[name] != .some(.none), silent.count < Self.maxNames || silent[name] != nil else { return }
-        let count = ((silent[name] ?? 0) ?? 0) + 1
+        guard !logging.contains(name), hasRoom(for: name) else { return }
+        let count = (silent[name] ?? 0) + 1
         guard count <= Self.enough else { return }
-        silent.updateValue(count, forKey: name)
+        silent[name] = count
         if count == Self.enough { unlogged.append(name) }
+    }
+
+    private func hasRoom(for name: String) -> Bool {
+        silent[name] != nil || logging.contains(name) || silent.count + logging.count < Self.maxNames
     }
 
     mutating func takeRemarks() -> [String] {

@@ -123,7 +123,7 @@ enum LogBench {
         let file = open(log.path, O_RDONLY)
         defer { close(file) }
         var reader = PostfixLogReader()
-        var sessions: [ObservedSession] = []
+        var complete: [ObservedSession] = []
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: chunkOctets, alignment: 16)
         defer { buffer.deallocate() }
         var held = 0
@@ -133,9 +133,9 @@ enum LogBench {
             held += count
             guard let end = buffer[..<held].lastIndex(of: UInt8(ascii: "\n")) else { break }
             let whole = UnsafeRawBufferPointer(rebasing: buffer[...end])
-            reader.read(whole, now: UTCTime(secondsSinceEpoch: 1_795_564_800), into: &sessions)
-            found += sessions.count
-            sessions.removeAll(keepingCapacity: true)
+            reader.read(whole, now: UTCTime(secondsSinceEpoch: 1_795_564_800), into: &complete)
+            found += complete.count
+            complete.removeAll(keepingCapacity: true)
             held -= end + 1
             buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[(end + 1)..<(end + 1 + held)]))
         }
