@@ -39,7 +39,7 @@ let package = Package(
         .target(name: "TLSRPT", dependencies: ["Basics"]),
 
         // Layer 2: one tool, library or protocol each
-        .target(name: "Concurrency", dependencies: ["Basics"]),
+        .target(name: "Concurrency", dependencies: ["Basics", .product(name: "Logging", package: "swift-log")]),
         .target(name: "Events", dependencies: ["Basics"]),
         .target(name: "DNS", dependencies: ["Basics", "CUnbound", "Concurrency", "Events"]),
         .target(name: "TLS", dependencies: ["Basics", "COpenSSL", "Events"]),
@@ -75,7 +75,7 @@ let package = Package(
         .target(
             name: "PolicyMap",
             dependencies: [
-                "Basics", "Core", "MTASTS", "Sockets", .product(name: "Logging", package: "swift-log"),
+                "Basics", "Concurrency", "Core", "MTASTS", "Sockets", .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .target(
@@ -90,20 +90,18 @@ let package = Package(
         .target(
             name: "Intake",
             dependencies: [
-                "Basics", "CSystemd", "Core", "MailLog", "Sockets", "TLSRPT",
+                "Basics", "CSystemd", "Concurrency", "Core", "MailLog", "Sockets", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
             name: "Store",
             dependencies: [
-                "Basics", "Core", "MTASTS", "Reporting", "TLSRPT", .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Logging", package: "swift-log"),
+                "Basics", "Concurrency", "Core", "MTASTS", "Reporting", "TLSRPT",
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
             name: "Courier",
-            dependencies: [
-                "Basics", "DNS", "Gzip", "HTTP", "Mail", "Reporting", "SMTP", "Spawn", "TLS", "TLSRPT",
-            ]),
+            dependencies: ["Basics", "DNS", "Gzip", "HTTP", "Mail", "Reporting", "SMTP", "Spawn", "TLS", "TLSRPT"]),
         .target(name: "ReportView", dependencies: ["Basics", "Concurrency", "Gzip", "Mail", "TLSRPT"]),
 
         // Layer 6: parts of the daemon that know nothing of each other
@@ -126,9 +124,9 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "Basics", "CClock", "Control", "Core", "Courier", "DNS", "Discovery", "EventLog", "Gzip", "Intake",
-                "HTTP", "MTACheck", "MTASTS", "MailLog", "Milter", "PolicyMap", "Preload", "Probe", "Reporting", "SMTP",
-                "Settings", "Store", "TLS", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+                "Basics", "CClock", "Control", "Core", "Courier", "DNS", "Discovery", "EventLog", "Gzip", "HTTP",
+                "Intake", "MTACheck", "MTASTS", "MailLog", "Milter", "PolicyMap", "Preload", "Probe", "Reporting",
+                "SMTP", "Settings", "Store", "TLS", "TLSRPT", .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
 
@@ -149,11 +147,12 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "Tests/LabKit"),
         .executableTarget(name: "demo", dependencies: ["LabKit"], path: "Tests/Demo"),
+
+        // What tests share that need no laboratory
         .target(
             name: "TestKit", dependencies: ["Basics", .product(name: "Logging", package: "swift-log")],
             path: "Tests/TestKit"),
         .target(name: "RuleTables", dependencies: ["Basics", "MTASTS"], path: "Tests/RuleTables"),
-
         .executableTarget(
             name: "intake-victim",
             dependencies: [
@@ -164,35 +163,35 @@ let package = Package(
         .testTarget(name: "BasicsTests", dependencies: ["Basics", "RuleTables"]),
         .testTarget(name: "MTASTSTests", dependencies: ["Basics", "Core", "MTASTS", "RuleTables"]),
         .testTarget(name: "TLSRPTTests", dependencies: ["Basics", "RuleTables", "TLSRPT"]),
-        .testTarget(name: "ConcurrencyTests", dependencies: ["Basics", "Concurrency", "LabKit"]),
+        .testTarget(
+            name: "ConcurrencyTests",
+            dependencies: ["Basics", "Concurrency", "LabKit", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "TLS"]),
         .testTarget(name: "SMTPTests", dependencies: ["Basics", "DNS", "Events", "LabKit", "SMTP", "TLS"]),
         .testTarget(name: "HTTPTests", dependencies: ["Basics", "Events", "Gzip", "HTTP", "LabKit", "TLS"]),
+        .testTarget(name: "EventLogTests", dependencies: ["Daemon", "EventLog", "LabKit"]),
         .testTarget(
             name: "CoreTests",
             dependencies: [
-                "Basics", "Concurrency", "Core", "MTASTS", "RuleTables", "TLSRPT",
-                .product(name: "Logging", package: "swift-log"),
+                "Basics", "Core", "MTASTS", "RuleTables", "TLSRPT", .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "ReportingTests",
             dependencies: [
-                "TestKit",
-                "Basics", "Core", "Gzip", "Reporting", "Store", "TLSRPT",
+                "Basics", "Core", "Gzip", "Reporting", "Store", "TLSRPT", "TestKit",
                 .product(name: "Logging", package: "swift-log"),
             ], exclude: ["schema"]),
         .testTarget(name: "MailLogTests", dependencies: ["Basics", "Core", "MailLog"], resources: [.copy("Logs")]),
         .testTarget(
             name: "MilterTests",
             dependencies: [
-                "TestKit",
-                "Basics", "CMilter", "Core", "LabKit", "Milter", .product(name: "Logging", package: "swift-log"),
+                "Basics", "CMilter", "Core", "LabKit", "Milter", "TestKit",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "PolicyMapTests",
             dependencies: [
-                "TestKit",
-                "Basics", "Core", "MTASTS", "PolicyMap", "RuleTables", "TLSRPT",
+                "Basics", "Concurrency", "Core", "MTASTS", "PolicyMap", "RuleTables", "TLSRPT", "TestKit",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
@@ -208,21 +207,19 @@ let package = Package(
         .testTarget(
             name: "PreloadTests",
             dependencies: [
-                "TestKit",
-                "Basics", "Core", "LabKit", "MTASTS", "Preload", .product(name: "Logging", package: "swift-log"),
+                "Basics", "Core", "LabKit", "MTASTS", "Preload", "TestKit",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "IntakeTests",
             dependencies: [
-                "TestKit",
-                "Basics", "Core", "Intake", "LabKit", "MailLog", "RuleTables", "Store", "TLSRPT", "intake-victim",
-                .product(name: "Logging", package: "swift-log"),
+                "Basics", "Concurrency", "Core", "Intake", "LabKit", "MailLog", "RuleTables", "Store", "TLSRPT",
+                "TestKit", "intake-victim", .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "StoreTests",
             dependencies: [
-                "TestKit",
-                "Basics", "Core", "MTASTS", "Reporting", "Store", "TLSRPT",
+                "Basics", "Core", "MTASTS", "Reporting", "Store", "TLSRPT", "TestKit",
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
@@ -233,18 +230,15 @@ let package = Package(
         .testTarget(
             name: "ReportViewTests", dependencies: ["Basics", "Gzip", "Mail", "ReportView", "TLSRPT"],
             resources: [.copy("Reports")]),
-        .testTarget(name: "EventLogTests", dependencies: ["Daemon", "EventLog", "LabKit"]),
         .testTarget(name: "SettingsTests", dependencies: ["Basics", "Courier", "LabKit", "Mail", "Settings"]),
         .testTarget(name: "MTACheckTests", dependencies: ["Daemon", "MTACheck"]),
-        // Reads sources and pages as text, and runs the program; imports nothing of either.
-        .testTarget(name: "DocsTests", dependencies: ["sts-milter"], exclude: ["Files"]),
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "TestKit",
                 "Basics", "Core", "Daemon", "Gzip", "LabKit", "MTASTS", "Milter", "Reporting", "Settings", "Sockets",
-                "Store", "TLSRPT", "sts-milter", .product(name: "Logging", package: "swift-log"),
+                "Store", "TLSRPT", "TestKit", "sts-milter", .product(name: "Logging", package: "swift-log"),
             ]),
+        .testTarget(name: "DocsTests", dependencies: ["sts-milter"], exclude: ["Files"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -77,13 +77,13 @@ package final class Daemon: Sendable {
             policies: keeper, routes: routes, prober: network, recorder: ledger, clock: clock, settings: settings.gate,
             mtaTellsSessions: settings.intake.isAny)
         hops = ObservedNextHops(clock: clock)
-        ownReports = OwnReports(store: store, clock: clock)
+        ownReports = OwnReports(outbox: store, clock: clock)
         reckoner = SessionAccounting(
-            policies: keeper, routes: routes, hops: hops, gate: gate,
+            policies: keeper, routes: routes, hops: hops, gate: gate, ownReports: ownReports,
             countsDatagrams: settings.intake.datagramSocket != nil, readsLog: settings.intake.postfixLog != nil,
             clock: clock)
         intake = try DeliveryIntake(
-            settings.intake, reckoner: reckoner, ledger: ledger, ownReports: ownReports, logger: logger)
+            settings.intake, accounting: reckoner, ledger: ledger, logger: logger)
         reports = ReportScheduler(
             settings: settings.reports, store: store, records: network.reportRecords,
             carrier: ownReports.noting(network), clock: clock, logger: logger)

@@ -145,7 +145,7 @@ final class MapSession: ChannelDuplexHandler {
                 answer(key, form, context)
             } else {
                 let known = terms.settings.names.keys.sorted().joined(separator: " ")
-                service.complaints.log(.unknownMap, ["map": "\(unknownName)", "known": "\(known)"])
+                service.warnings.warn(.unknownMap, ["map": "\(unknownName)", "known": "\(known)"])
                 add(.trouble(.unknownMap))
             }
             return true
@@ -182,7 +182,7 @@ final class MapSession: ChannelDuplexHandler {
         guard let domain = names.first(where: service.oracle.enforces) else {
             return add(.finding(.notFound, nil, form))
         }
-        service.complaints.log(.unreadableKey, ["key": "\(printable(text, limit: 120))", "domain": "\(domain)"])
+        service.warnings.warn(.unreadableKey, ["key": "\(printable(text, limit: 120))", "domain": "\(domain)"])
         add(.trouble(.unreadableKey))
     }
 
@@ -196,7 +196,7 @@ final class MapSession: ChannelDuplexHandler {
             loop.execute { session.value.settle(number, finding) }
         }
         guard isUnderWay else {
-            service.complaints.log(.tooManyLookups, ["limit": "\(terms.settings.maxLookups)"])
+            service.warnings.warn(.tooManyLookups, ["limit": "\(terms.settings.maxLookups)"])
             return add(.trouble(.busy))
         }
         // Never cancelled: that costs a search of all timers, and one that comes late finds its answer given.
@@ -208,7 +208,7 @@ final class MapSession: ChannelDuplexHandler {
 
     private func refuseGarbage(_ context: ChannelHandlerContext) {
         let start = String(decoding: input.readableBytesView.prefix(40), as: UTF8.self)
-        service.complaints.log(
+        service.warnings.warn(
             .garbage, ["client": "\(context.remoteAddress?.description ?? "unknown")", "start": "\(printable(start))"])
         input = nothing
         isEnding = true
