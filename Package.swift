@@ -16,6 +16,9 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        // Without Foundation, of which its input and output could be.
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
         // C libraries
@@ -51,7 +54,12 @@ let package = Package(
         .target(name: "Gzip", dependencies: ["CZlib"]),
         .target(name: "Mail", dependencies: ["Basics", "COpenSSL", "TLSRPT"]),
         .target(name: "Sockets", dependencies: ["Basics"]),
-        .target(name: "Spawn", dependencies: []),
+        .target(
+            name: "Processes",
+            dependencies: [
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
 
         // Layer 3: the core, with its model and its ports; and reporting, with its own
         .target(
@@ -91,7 +99,9 @@ let package = Package(
         .target(name: "Probe", dependencies: ["Basics", "Concurrency", "Core", "DNS", "SMTP", "TLSRPT"]),
         .target(
             name: "Preload",
-            dependencies: ["Basics", "Core", "MTASTS", "Spawn", .product(name: "Logging", package: "swift-log")]),
+            dependencies: [
+                "Basics", "Core", "MTASTS", "Processes", .product(name: "Logging", package: "swift-log"),
+            ]),
         .target(
             name: "Intake",
             dependencies: [
@@ -107,7 +117,7 @@ let package = Package(
         .target(
             name: "Courier",
             dependencies: [
-                "Basics", "Concurrency", "DNS", "Gzip", "HTTP", "Mail", "Reporting", "SMTP", "Spawn", "TLSRPT",
+                "Basics", "Concurrency", "DNS", "HTTP", "Mail", "Processes", "Reporting", "SMTP", "TLSRPT",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -129,13 +139,14 @@ let package = Package(
                 "PolicyMap", "Preload", "Probe", "Reporting", "TLSRPT", .product(name: "Logging", package: "swift-log"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ]),
-        .target(name: "MTACheck", dependencies: ["Basics", "Core", "Intake", "PolicyMap"]),
+        .target(name: "MTACheck", dependencies: ["Basics", "Core", "Intake", "PolicyMap", "Processes"]),
 
         // Layer 7 and 8: the daemon and its commands
         .target(
             name: "Daemon",
             dependencies: [
-                "Basics", "CClock", "Control", "Core", "Courier", "DNS", "Discovery", "EventLog", "Gzip", "Intake",
+                "Basics", "CClock", "CSystemd", "Control", "Core", "Courier", "DNS", "Discovery", "EventLog", "Gzip",
+                "Intake",
                 "MTACheck", "MTASTS", "MailLog", "Milter", "PolicyMap", "Preload", "Probe", "Reporting", "SMTP",
                 "Settings", "Store", "TLSRPT", .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -152,7 +163,7 @@ let package = Package(
         .target(
             name: "LabKit",
             dependencies: [
-                "Basics", "Spawn", .product(name: "NIOCore", package: "swift-nio"),
+                "Basics", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ], path: "Tests/LabKit"),
@@ -192,6 +203,7 @@ let package = Package(
         .testTarget(name: "MTASTSTests", dependencies: ["Basics", "Core", "MTASTS", "RuleTables"]),
         .testTarget(name: "TLSRPTTests", dependencies: ["Basics", "RuleTables", "TLSRPT"]),
         .testTarget(name: "ConcurrencyTests", dependencies: ["Basics", "Concurrency", "LabKit"]),
+        .testTarget(name: "ProcessesTests", dependencies: ["LabKit", "Processes"]),
         .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "SMTP"]),
         .testTarget(name: "SMTPTests", dependencies: ["Basics", "DNS", "Events", "LabKit", "SMTP"]),
         .testTarget(
@@ -252,7 +264,7 @@ let package = Package(
             resources: [.copy("Reports")]),
         .testTarget(name: "EventLogTests", dependencies: ["Daemon", "EventLog", "LabKit"]),
         .testTarget(name: "SettingsTests", dependencies: ["Basics", "Courier", "Daemon", "Mail", "Settings"]),
-        .testTarget(name: "MTACheckTests", dependencies: ["Daemon", "MTACheck"]),
+        .testTarget(name: "MTACheckTests", dependencies: ["Daemon", "LabKit", "MTACheck"]),
         .testTarget(
             name: "DaemonTests",
             dependencies: [
