@@ -14,6 +14,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        // Without Foundation, of which its input and output could be.
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
         // C libraries
@@ -40,6 +43,12 @@ let package = Package(
 
         // Layer 2: one tool, library or protocol each
         .target(name: "Concurrency", dependencies: ["Basics", .product(name: "Logging", package: "swift-log")]),
+        .target(
+            name: "Processes",
+            dependencies: [
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
         .target(name: "Events", dependencies: ["Basics"]),
         .target(name: "DNS", dependencies: ["Basics", "CUnbound", "Concurrency", "Events"]),
         .target(name: "TLS", dependencies: ["Basics", "COpenSSL", "Events"]),
@@ -49,7 +58,6 @@ let package = Package(
         .target(name: "Gzip", dependencies: ["CZlib"]),
         .target(name: "Mail", dependencies: ["Basics", "COpenSSL", "TLSRPT"]),
         .target(name: "Sockets", dependencies: ["Basics"]),
-        .target(name: "Spawn", dependencies: []),
 
         // Layer 3: the core, with its model and its ports; and reporting, with its own
         .target(
@@ -86,7 +94,7 @@ let package = Package(
         .target(name: "Probe", dependencies: ["Basics", "Concurrency", "Core", "DNS", "SMTP", "TLS", "TLSRPT"]),
         .target(
             name: "Preload",
-            dependencies: ["Basics", "Core", "MTASTS", "Spawn", .product(name: "Logging", package: "swift-log")]),
+            dependencies: ["Basics", "Core", "MTASTS", "Processes", .product(name: "Logging", package: "swift-log")]),
         .target(
             name: "Intake",
             dependencies: [
@@ -101,7 +109,7 @@ let package = Package(
             ]),
         .target(
             name: "Courier",
-            dependencies: ["Basics", "DNS", "Gzip", "HTTP", "Mail", "Reporting", "SMTP", "Spawn", "TLS", "TLSRPT"]),
+            dependencies: ["Basics", "DNS", "HTTP", "Mail", "Processes", "Reporting", "SMTP", "TLS", "TLSRPT"]),
         .target(name: "ReportView", dependencies: ["Basics", "Concurrency", "Gzip", "Mail", "TLSRPT"]),
 
         // Layer 6: parts of the daemon that know nothing of each other
@@ -118,16 +126,16 @@ let package = Package(
                 "PolicyMap", "Preload", "Probe", "Reporting", .product(name: "Logging", package: "swift-log"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ]),
-        .target(name: "MTACheck", dependencies: ["Basics", "Core", "Intake", "PolicyMap"]),
+        .target(name: "MTACheck", dependencies: ["Basics", "Core", "Intake", "PolicyMap", "Processes"]),
 
         // Layer 7: the daemon
         .target(
             name: "Daemon",
             dependencies: [
-                "Basics", "CClock", "Control", "Core", "Courier", "DNS", "Discovery", "EventLog", "Gzip", "HTTP",
-                "Intake", "MTACheck", "MTASTS", "MailLog", "Milter", "PolicyMap", "Preload", "Probe", "Reporting",
-                "SMTP", "Settings", "Store", "TLS", "TLSRPT", .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOPosix", package: "swift-nio"),
+                "Basics", "CClock", "CSystemd", "Control", "Core", "Courier", "DNS", "Discovery", "EventLog", "Gzip",
+                "HTTP", "Intake", "MTACheck", "MTASTS", "MailLog", "Milter", "PolicyMap", "Preload", "Probe",
+                "Reporting", "SMTP", "Settings", "Store", "TLS", "TLSRPT",
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
 
         // Layer 8: its commands
@@ -143,7 +151,7 @@ let package = Package(
         .target(
             name: "LabKit",
             dependencies: [
-                "Basics", "COpenSSL", "Spawn", .product(name: "NIOCore", package: "swift-nio"),
+                "Basics", "COpenSSL", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "Tests/LabKit"),
         .executableTarget(name: "demo", dependencies: ["LabKit"], path: "Tests/Demo"),
@@ -166,6 +174,7 @@ let package = Package(
         .testTarget(
             name: "ConcurrencyTests",
             dependencies: ["Basics", "Concurrency", "LabKit", .product(name: "Logging", package: "swift-log")]),
+        .testTarget(name: "ProcessesTests", dependencies: ["LabKit", "Processes"]),
         .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "TLS"]),
         .testTarget(name: "SMTPTests", dependencies: ["Basics", "DNS", "Events", "LabKit", "SMTP", "TLS"]),
         .testTarget(name: "HTTPTests", dependencies: ["Basics", "Events", "Gzip", "HTTP", "LabKit", "TLS"]),
@@ -231,7 +240,7 @@ let package = Package(
             name: "ReportViewTests", dependencies: ["Basics", "Gzip", "Mail", "ReportView", "TLSRPT"],
             resources: [.copy("Reports")]),
         .testTarget(name: "SettingsTests", dependencies: ["Basics", "Courier", "LabKit", "Mail", "Settings"]),
-        .testTarget(name: "MTACheckTests", dependencies: ["Daemon", "MTACheck"]),
+        .testTarget(name: "MTACheckTests", dependencies: ["Daemon", "LabKit", "MTACheck"]),
         .testTarget(
             name: "DaemonTests",
             dependencies: [

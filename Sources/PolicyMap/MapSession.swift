@@ -320,13 +320,3 @@ final class MapSession: ChannelDuplexHandler {
         watchIdleness(context, after: left)
     }
 }
-
-extension ByteBuffer {
-    /// Appends `<length>:<octets>,`.
-    fileprivate mutating func writeNetstring(_ octets: [UInt8]) {
-        writeString(String(octets.count))
-        writeInteger(UInt8(ascii: ":"))
-        writeBytes(octets)
-        writeInteger(UInt8(ascii: ","))
-    }
-}
