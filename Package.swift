@@ -210,7 +210,8 @@ let package = Package(
         .testTarget(
             name: "MilterTests",
             dependencies: [
-                "Basics", "CMilter", "Core", "LabKit", "Milter", .product(name: "Logging", package: "swift-log"),
+                "Basics", "CMilter", "Core", "LabKit", "Milter", "Sockets",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "PolicyMapTests",
