@@ -3,9 +3,7 @@ import Basics
 import Core
 import Foundation
 import Intake
-import Logging
 import MailLog
-import Settings
 import Store
 
 /// One file of what an MTA says of its deliveries, read once for a command.
@@ -110,9 +108,9 @@ package struct IntakeReading: Sendable {
 
     /// Adds what was read to the ledger, under the policies in the store; asks no network.
     /// - Returns: a line for the administrator.
-    package func record(in settings: Settings, again: Bool) async throws -> String {
-        let logger = Logger(label: "intake") { StreamLogHandler.standardError(label: $0) }
-        let store = try Store(path: settings.storePath, createIfMissing: false, logger: logger)
+    package func record(in workspace: Workspace, again: Bool) async throws -> String {
+        let logger = workspace.logger
+        let store = try workspace.openStore()
         let policies = PolicyTable(logger: logger)
         let clock = SystemClock()
         _ = try store.load(into: policies, at: clock.now)
