@@ -257,7 +257,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Basics", "Core", "Daemon", "Gzip", "LabKit", "MTASTS", "Milter", "Reporting", "Settings", "Sockets",
+                "Basics", "Core", "DNS", "Daemon", "Gzip", "LabKit", "MTASTS", "Milter", "Reporting", "Settings",
+                "Sockets",
                 "Store", "TLSRPT", "sts-milter", .product(name: "Logging", package: "swift-log"),
             ]),
     ],

@@ -2,7 +2,6 @@
 import Basics
 import Control
 import Core
-import Foundation
 import Logging
 import Milter
 import NIOPosix
