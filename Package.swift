@@ -194,7 +194,7 @@ let package = Package(
         .testTarget(
             name: "MilterTests",
             dependencies: [
-                "Basics", "CMilter", "Core", "LabKit", "Milter", "TestKit",
+                "Basics", "CMilter", "Core", "LabKit", "Milter", "Sockets", "TestKit",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
@@ -244,8 +244,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Basics", "Core", "Daemon", "Gzip", "LabKit", "MTASTS", "Milter", "Reporting", "Settings", "Sockets",
-                "Store", "TLSRPT", "TestKit", "sts-milter", .product(name: "Logging", package: "swift-log"),
+                "Basics", "Core", "DNS", "Daemon", "Gzip", "LabKit", "MTASTS", "Milter", "Reporting", "Settings",
+                "Sockets", "Store", "TLSRPT", "TestKit", "sts-milter", .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "DocsTests", dependencies: ["sts-milter"], exclude: ["Files"]),
     ],

@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Sockets
+import Synchronization
 
 /// Why the control socket cannot be served or reached.
 package enum ControlError: Error, Sendable, CustomStringConvertible {
@@ -33,10 +34,23 @@ package final class ControlServer: Sendable {
 
     package typealias Handler = @Sendable (ControlRequest) async -> ControlReply
 
-    private let channel: any Channel
-    private let socket: UnixSocket
+    private struct Listener: Sendable {
+        let channel: any Channel
+        let socket: UnixSocket
+    }
 
-    package init(path: String, group: any EventLoopGroup, handler: @escaping Handler) async throws(ControlError) {
+    private let path: String
+    private let group: any EventLoopGroup
+    private let listener = Mutex<Listener?>(nil)
+
+    package init(path: String, group: any EventLoopGroup) {
+        self.path = path
+        self.group = group
+    }
+
+    /// Takes the socket, never from an instance that lives, and serves until ``stop()``.
+    package func start(_ handler: @escaping Handler) async throws(ControlError) {
+        let socket: UnixSocket
         do throws(UnixSocketError) {
             socket = try UnixSocket(.stream, path: path, mode: Self.mode, group: nil)
         } catch {
@@ -47,7 +61,7 @@ package final class ControlServer: Sendable {
             }
         }
         do {
-            channel = try await ServerBootstrap(group: group)
+            let channel = try await ServerBootstrap(group: group)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.addHandler(
@@ -55,15 +69,21 @@ package final class ControlServer: Sendable {
                     }
                 }
                 .withBoundSocket(socket.descriptor).get()
+            listener.withLock { $0 = Listener(channel: channel, socket: socket) }
         } catch {
             socket.remove()
             throw .cannotListen(path, cause: "\(error)")
         }
     }
 
+    /// Accepts no more; requests under way are still answered.
     package func stop() async {
-        try? await channel.close()
-        socket.remove()
+        let listener = listener.withLock { listener in
+            defer { listener = nil }
+            return listener
+        }
+        try? await listener?.channel.close()
+        listener?.socket.remove()
     }
 
     private static func answer(_ line: ByteBuffer, on channel: any Channel, _ handler: @escaping Handler) {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Core
 import Dispatch
 import Synchronization
 
@@ -21,13 +20,6 @@ package func blocking<Value: Sendable, Failure: Error>(
     done.wait()
     guard let result = slot.result.withLock({ $0 }) else { preconditionFailure("signalled without a result") }
     return try result.get()
-}
-
-/// Runs what blocks on a thread that no task needs.
-func waiting<Value: Sendable>(for work: @escaping @Sendable () -> Value) async -> Value {
-    await withCheckedContinuation { continuation in
-        DispatchQueue.global().async { continuation.resume(returning: work()) }
-    }
 }
 
 private final class ResultSlot<Value: Sendable, Failure: Error>: Sendable {

@@ -2,7 +2,6 @@
 import Basics
 import Control
 import Core
-import Foundation
 import Logging
 import Milter
 import NIOPosix
@@ -11,24 +10,32 @@ import Settings
 import Store
 import Synchronization
 
-/// The running service: adapters wired to the pipeline, and the milter in front.
+/// The daemon: store, network, core and servers, wired together.
+///
+/// **Start.** ``init(_:logger:)`` opens the store, reads its policies into memory, and makes the adapters that ask the
+/// network. On one policy cache stand the gate, which judges mail for the milter, and the policy map.
+/// ``start()`` takes the sockets and answers on them: first the commands', then the policy map's, then the milter's.
+///
+/// **Serve.** ``run(until:)`` does what is done beside answering. ``Maintenance`` writes what waits, refreshes policies
+/// and lets go of what has run out; ``DeliveryIntake`` counts what the MTA says of its deliveries; ``ReportScheduler``
+/// reports the days that are over.
+///
+/// **Reload.** ``reload(_:)`` takes all of new settings, or nothing where their adapters cannot be had. ``Network``
+/// exchanges the adapters; questions under way are answered by the old ones.
+///
+/// **Stop.** What began last ends first: no new mail, the verdicts under way, intake and reports, maintenance, the
+/// commands; then what memory alone holds is written. ``Service`` is the process around it: signals, log, exit code.
 package final class Daemon: Sendable {
-    /// Between tests whether a resolver that cannot do DNSSEC has learned it.
-    private static let dnssecInterval = Duration.seconds(3600)
-    /// How long verdicts that are being waited for may take at the end.
-    private static let drainTime = Duration.seconds(4)
     /// How long reports under way may take at the end: service managers do not wait for a slow destination.
     private static let reportTime = Duration.seconds(5)
 
     private let settings: Mutex<Settings>
-    /// What the adapters in force have read.
-    private let files: Mutex<NetworkFiles>
     private let logger: Logger
     private let store: Store
     private let table: PolicyTable
     private let ledger: Ledger
     private let network: Network
-    private let standing: Standing
+    private let overrides: ConfiguredOverrides
     private let keeper: PolicyCache
     private let routes: RouteCache
     private let gate: Gate
@@ -39,37 +46,26 @@ package final class Daemon: Sendable {
     private let intake: DeliveryIntake
     private let reports: ReportScheduler
     private let desk: PolicyMapResolver
-    private let milter: MilterServer
+    private let milter: MilterThread
     private let map: PolicyMapServer?
-    private let control = Mutex<ControlServer?>(nil)
-    private let upkeep = Mutex<Task<Void, Never>?>(nil)
-    /// What is heard of the MTA's deliveries.
-    private let hearing = Mutex<Task<Void, Never>?>(nil)
-    /// What is reported of them.
-    private let reporting = Mutex<Task<Void, Never>?>(nil)
-    /// What became of DNSSEC, and when it was tried.
-    private let dnssec: Mutex<(use: DNSSECUse, at: ContinuousClock.Instant)>
+    private let control: ControlServer?
 
     /// Opens the store and all that verdicts need, but serves nobody yet.
     package init(_ settings: Settings, logger: Logger) async throws {
         self.settings = Mutex(settings)
         self.logger = logger
         clock = SteadyClock(logger: logger)
-        store = try Store(path: settings.storePath, logger: logger)
+        let workspace = Workspace(settings, logger: logger)
+        store = try workspace.openStore(createIfMissing: true)
         table = try await Self.policies(of: store, by: clock, logger)
         let uses = try await store.uses(since: clock.now - PolicyCache.unusedAfter)
         ledger = Ledger(store: store, clock: clock, logger: logger)
-        // Before the adapters read them: what changes in between counts as changed.
-        files = Mutex(NetworkFiles(settings))
-        let (adapters, use) = try await NetworkAdapters.adapted(to: settings)
-        use.warn(logger)
-        for warning in adapters.courier.warnings { logger.warning("\(warning)") }
-        network = Network(adapters)
-        dnssec = Mutex((use, .now))
-        standing = Standing(settings, documents: network, clock: clock, logger: logger)
-        await standing.apply(settings)
+        network = try await workspace.openNetwork()
+        network.warn(logger)
+        overrides = ConfiguredOverrides(settings, documents: network, clock: clock, logger: logger)
+        await overrides.apply(settings)
         keeper = PolicyCache(
-            memory: table, store: store, discoverer: network, overrides: standing, clock: clock, logger: logger,
+            memory: table, store: store, discoverer: network, overrides: overrides, clock: clock, logger: logger,
             settings: settings.keeper)
         keeper.loadUses(uses)
         routes = RouteCache(router: network, clock: clock)
@@ -93,7 +89,8 @@ package final class Daemon: Sendable {
             PolicyMapServer(settings: $0, oracle: desk, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
         }
         let judge = GateJudge(gate: gate, hops: settings.intake.readsLog ? hops : nil, ownReports: ownReports)
-        milter = MilterServer(settings: settings.milter, judge: judge, logger: logger)
+        milter = MilterThread(MilterServer(settings: settings.milter, judge: judge, logger: logger))
+        control = settings.controlSocket.map { ControlServer(path: $0, group: .singletonMultiThreadedEventLoopGroup) }
     }
 
     /// The policies of the store, in memory.
@@ -112,69 +109,87 @@ package final class Daemon: Sendable {
         return table
     }
 
-    /// Serves the MTA and the commands; returns when both can connect.
-    /// - Parameter failed: called when the milter ends although nobody stopped it.
-    package func start(failed: @escaping @Sendable (any Error) -> Void) async throws {
-        if let path = settings.withLock({ $0.controlSocket }) {
-            let server = try await ControlServer(path: path, group: .singletonMultiThreadedEventLoopGroup) { [self] in
-                await answer($0)
-            }
-            control.withLock { $0 = server }
-        }
+    /// Serves the MTA and the commands; returns when both can connect. Without ``run(until:)`` nothing else is done.
+    package func start() async throws {
         await ownReports.refresh()
-        try await map?.start()
-        try milter.open()
-        let thread = Thread { [milter] in
-            do { try milter.run() } catch { failed(error) }
-        }
-        thread.name = "milter"
-        thread.start()
-        upkeep.withLock { task in
-            task = Task { [self] in
-                let refresher = PolicyRefresher(keeper)
-                await Maintenance(
-                    store: store, table: table, ledger: ledger, keeper: keeper, refresher: refresher,
-                    standing: standing, clock: clock, logger: logger, sweep: { self.sweep() },
-                    retryDNSSEC: { await self.retryDNSSEC() }
-                ).run()
-            }
-        }
-        hearing.withLock { task in task = Task { [intake] in await intake.run() } }
-        reporting.withLock { task in
-            task = Task { [reports, ownReports] in
-                await withDiscardingTaskGroup { group in
-                    group.addTask { await ownReports.run() }
-                    group.addTask { await reports.run() }
-                }
-            }
+        do {
+            try await control?.start { [self] in await answer($0) }
+            try await map?.start()
+            try milter.start()
+        } catch {
+            await map?.stop()
+            await control?.stop()
+            throw error
         }
         logger.notice(
             "serving",
             metadata: ["socket": "\(settings.withLock { $0.milter.socket })", "version": "\(Settings.version)"])
     }
 
-    /// A resolver may learn DNSSEC, be replaced by one that does, or answer at last.
+    /// Goes on until `stop` returns, or the milter ends by itself; then ends in the reverse order of the start. To be
+    /// called once, after ``start()``.
+    /// - Parameter stop: must return soon once its task is cancelled.
+    /// - Throws: why the milter ended, if nobody had asked it to.
+    package func run(until stop: @escaping @Sendable () async -> Void) async throws {
+        var failure: (any Error)?
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.maintenance.run() }
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.intake.run() }
+                group.addTask { await self.report() }
+                failure = await milter.failure(before: stop)
+                if let failure { logger.critical("the milter ended", metadata: ["cause": "\(failure)"]) }
+                if await !milter.stop() { logger.warning("verdicts under way were cut off") }
+                await map?.stop()
+                group.cancelAll()
+            }
+            group.cancelAll()
+        }
+        await control?.stop()
+        await save()
+        if let failure { throw failure }
+    }
+
+    private var maintenance: Maintenance {
+        let refresher = PolicyRefresher(keeper: keeper, memory: table, uses: keeper.uses, clock: clock)
+        return Maintenance(
+            store: store, table: table, ledger: ledger, keeper: keeper, refresher: refresher,
+            overrides: overrides, clock: clock, logger: logger, sweep: { self.sweep() },
+            retryDNSSEC: { await self.retryDNSSEC() })
+    }
+
+    /// Reports until the task is cancelled. Reports under way are then brought to their end, but not for long.
+    private func report() async {
+        let work = Task { [reports, ownReports] in
+            await withDiscardingTaskGroup { group in
+                group.addTask { await ownReports.run() }
+                group.addTask { await reports.run() }
+            }
+        }
+        await cancellation()
+        work.cancel()
+        if await !work.hasEnded(within: Self.reportTime) {
+            logger.warning("reports under way were cut off: they may have been delivered, and are not sent again")
+        }
+    }
+
+    /// Writes what memory alone holds, and closes what was opened.
+    private func save() async {
+        let unsaved = await keeper.saveUnsaved()
+        if unsaved > 0 { logger.error("policies could not be written", metadata: ["count": "\(unsaved)"]) }
+        if !(await ledger.flush()) { logger.error("counts could not be written") }
+        network.shutdown()
+        do throws(StoreError) { try store.close() } catch {
+            // The next start finds all in the write-ahead log.
+            logger.warning("the store was not closed", metadata: ["cause": "\(error)"])
+        }
+        logger.notice("stopped")
+    }
+
     private func retryDNSSEC() async {
-        let (use, at) = dnssec.withLock { $0 }
-        switch use {
-        case .validated, .unwanted, .withoutAnchor: return
-        case .stripped where ContinuousClock.now < at + Self.dnssecInterval: return
-        case .stripped, .untested: break
-        }
-        let settings = settings.withLock { $0 }
-        let generation = network.generation
-        guard let (adapters, found) = try? await NetworkAdapters.adapted(to: settings) else { return }
-        switch (use, found) {
-        case (.stripped, .stripped), (.untested, .untested):
-            dnssec.withLock { $0 = (found, .now) }
-            adapters.shutdown()
-        default:
-            // A reload that came meanwhile knows better.
-            guard network.exchange(for: adapters, ifStill: generation) else { return }
-            found.warn(logger)
-            dnssec.withLock { $0 = (found, .now) }
-            forgetHosts()
-        }
+        guard await network.retryDNSSEC() else { return }
+        network.dnssec.warn(logger)
+        forgetHosts()
     }
 
     /// Lets go of what is no longer good in all tables.
@@ -200,13 +215,19 @@ package final class Daemon: Sendable {
         let old = settings.withLock { $0 }
         var new = new
         let waiting = new.keepUntilRestart(old)
-        try await renewAdapters(new, old)
-        await standing.apply(new)
+        switch try await network.renew(for: new) {
+        case .nothing: break
+        case .reports: network.warn(logger)
+        case .lookups:
+            network.warn(logger)
+            forgetHosts()
+        }
+        await overrides.apply(new)
         keeper.apply(new.keeper)
         gate.apply(new.gate)
         desk.apply(new.mapDesk)
         reports.apply(new.reports)
-        milter.apply(new.milter)
+        milter.server.apply(new.milter)
         if let policyMap = new.policyMap { map?.apply(policyMap) }
         settings.withLock { [new] in $0 = new }
         for key in waiting {
@@ -215,65 +236,21 @@ package final class Daemon: Sendable {
         logger.notice("settings reloaded")
     }
 
-    /// Makes new adapters where settings or files ask for it. What was seen of hosts is looked at anew only if it could
-    /// look otherwise now.
-    private func renewAdapters(_ new: Settings, _ old: Settings) async throws {
-        let (newFiles, oldFiles) = (NetworkFiles(new), files.withLock { $0 })
-        let seesOtherwise = new.asksNetworkOtherwise(than: old) || newFiles.ofLookups != oldFiles.ofLookups
-        let sendsOtherwise = new.reports.courier != old.reports.courier || newFiles.ofReports != oldFiles.ofReports
-        guard seesOtherwise || sendsOtherwise else { return }
-        let (adapters, use) = try await NetworkAdapters.adapted(to: new)
-        if Task.isCancelled { adapters.shutdown() }
-        guard !Task.isCancelled, network.exchange(for: adapters) else { throw CancellationError() }
-        use.warn(logger)
-        for warning in adapters.courier.warnings { logger.warning("\(warning)") }
-        dnssec.withLock { $0 = (use, .now) }
-        files.withLock { $0 = newFiles }
-        if seesOtherwise { forgetHosts() }
-    }
-
-    /// Ends in order: no new mail, verdicts under way, then what is still to be written.
-    package func stop() async {
-        milter.stop()
-        if !milter.drain(within: Self.drainTime) { logger.warning("verdicts under way were cut off") }
-        await map?.stop()
-        let (hearing, reporting) = (hearing.withLock { $0 }, reporting.withLock { $0 })
-        reporting?.cancel()
-        hearing?.cancel()
-        await hearing?.value
-        if await reporting?.hasEnded(within: Self.reportTime) == false {
-            logger.warning("reports under way were cut off: they may have been delivered, and are not sent again")
-        }
-        let upkeep = upkeep.withLock { $0 }
-        upkeep?.cancel()
-        await upkeep?.value
-        await control.withLock { $0 }?.stop()
-        let unsaved = await keeper.saveUnsaved()
-        if unsaved > 0 { logger.error("policies could not be written", metadata: ["count": "\(unsaved)"]) }
-        if !(await ledger.flush()) { logger.error("counts could not be written") }
-        network.shutdown()
-        do throws(StoreError) { try store.close() } catch {
-            // The next start finds all in the write-ahead log.
-            logger.warning("the store was not closed", metadata: ["cause": "\(error)"])
-        }
-        logger.notice("stopped")
-    }
-
     /// What an administrator looks at first, one line each; a success only if the milter answers an MTA now.
     private func status() async -> ControlReply {
         let settings = settings.withLock { $0 }
-        let connections = milter.connections
-        let isServing = await waiting { [milter] in milter.isServing() }
+        let connections = milter.server.connections
+        let isServing = await waiting { [milter] in milter.server.isServing() }
         var lines = [
             "sts-milter \(Settings.version), milter at \(settings.milter.socket), "
                 + (isServing ? "\(connections) connections" : "which does NOT answer: restart sts-milter"),
             "enforcement \(settings.gate.enforcement.rawValue), \(table.count) policies in memory",
             map.map { "policy map at \($0.port.map(String.init) ?? "its socket"), \($0.connections) connections" }
                 ?? "no policy map",
-            dnssec.withLock { $0.use.text },
+            network.dnssec.text,
         ]
         lines += intake.status
-        lines += standing.status
+        lines += overrides.status
         for lost in keeper.ranOutPolicies {
             lines.append(
                 "policy of \(lost.domain) ran out at \(lost.at), every fetch failed: mail to it is unprotected")
@@ -308,12 +285,5 @@ private struct GateJudge: RecipientJudge {
     func note(_ ruling: Disposition) {
         hops?.note(ruling)
         gate.note(ruling)
-    }
-}
-
-extension Settings {
-    fileprivate func asksNetworkOtherwise(than old: Settings) -> Bool {
-        dns != old.dns || dnsTimeout != old.dnsTimeout || discovery != old.discovery || probe != old.probe
-            || caFile != old.caFile
     }
 }

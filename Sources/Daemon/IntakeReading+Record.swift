@@ -3,7 +3,6 @@ import Basics
 import Core
 import Foundation
 import Intake
-import Logging
 import Preload
 import Settings
 import Store
@@ -14,36 +13,34 @@ extension IntakeReading {
     /// How long the lookups of a batch may take: nothing waits for a command.
     private static let lookupTimeout = Duration.seconds(300)
 
-    /// Adds what was read to the ledger, by the rules of the daemon under these settings.
+    /// Adds what was read to the ledger, by the rules of the daemon.
     ///
     /// Policies are those of the store; of a domain without one, and for MX records, the network is asked. What a daemon
     /// learns from its milter and its probes is not known here.
     /// - Returns: a line for the administrator.
-    package func record(in settings: Settings, again: Bool) async throws -> String {
-        let logger = Logger(label: "intake") { StreamLogHandler.standardError(label: $0) }
-        let store = try Store(path: settings.storePath, createIfMissing: false, logger: logger)
+    package func record(in workspace: Workspace, again: Bool) async throws -> String {
+        let store = try workspace.openStore()
         let clock = SystemClock()
         let mark = IntakeMark(source: "recorded \(source.rawValue) \(fingerprint)", state: [])
         let isKnown = try await store.intakeMark(of: mark.source) != nil
         if isKnown, !again { throw IntakeReadingError.recordedBefore(path) }
-        // Only sessions of a log need answers of the network.
-        let network = Network(
-            sessions.isEmpty ? try NetworkAdapters(settings) : try await NetworkAdapters.adapted(to: settings).0)
+        let network = try await workspace.openNetwork()
         defer { network.shutdown() }
-        let accounting = try await Self.accounting(settings, store, network, clock, logger)
+        let accounting = try await Self.accounting(workspace, store, network, clock)
         var counts = datagrams.flatMap { accounting.counts(reported: $0.sessionCounts(day: clock.now.day)) }
         var rest = sessions[...]
         while !rest.isEmpty {
             counts += await accounting.counts(of: Array(rest.prefix(Self.batch)))
             rest = rest.dropFirst(Self.batch)
         }
-        try await Ledger(store: store, clock: clock, logger: logger).commit(counts, mark: mark)
+        try await Ledger(store: store, clock: clock, logger: workspace.logger).commit(counts, mark: mark)
         return "\(path): \(counts.count) sessions recorded"
     }
 
     private static func accounting(
-        _ settings: Settings, _ store: Store, _ network: Network, _ clock: SystemClock, _ logger: Logger
+        _ workspace: Workspace, _ store: Store, _ network: Network, _ clock: SystemClock
     ) async throws -> SessionAccounting {
+        let (settings, logger) = (workspace.settings, workspace.logger)
         let memory = PolicyTable(logger: logger)
         _ = try store.load(into: memory, at: clock.now)
         let preload = PreloadLists(
@@ -51,8 +48,8 @@ extension IntakeReading {
             scratch: NSTemporaryDirectory(), documents: network, clock: clock, logger: logger)
         await preload.serveKept(settings.preload)
         let policies = PolicyCache(
-            memory: memory, store: UnsavedPolicies(), discoverer: network,
-            standing: KeptOverrides(pins: settings.localPolicies, preload: preload), clock: clock, logger: logger,
+            memory: memory, store: NoPolicyStore(), discoverer: network,
+            overrides: KeptOverrides(pins: settings.localPolicies, preload: preload), clock: clock, logger: logger,
             settings: settings.keeper)
         return SessionAccounting(
             policies: policies, routes: RouteCache(router: network, clock: clock),
@@ -63,8 +60,9 @@ extension IntakeReading {
 }
 
 /// Policies that a command fetches serve it alone: the store's are the daemon's to write.
-private struct UnsavedPolicies: PolicyStore {
+private struct NoPolicyStore: PolicyStore {
     func save(_ policy: CachedPolicy) async throws {}
+    func save(uses: [DomainName: UTCTime]) async throws {}
     func remove(_ domain: DomainName) async throws {}
 }
 

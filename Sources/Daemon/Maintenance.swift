@@ -22,7 +22,7 @@ struct Maintenance: Sendable {
     let ledger: Ledger
     let keeper: PolicyCache
     let refresher: PolicyRefresher
-    let standing: Standing
+    let overrides: ConfiguredOverrides
     let clock: SteadyClock
     let logger: Logger
     /// Lets go of what is no longer good in all tables.
@@ -35,7 +35,7 @@ struct Maintenance: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await ledger.run() }
             group.addTask { await refresher.run() }
-            group.addTask { await standing.run() }
+            group.addTask { await overrides.run() }
             group.addTask { await tidyNowAndThen() }
             group.addTask { await watch() }
             group.addTask {

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import Dispatch
 import EventLog
 import Glibc
 import Logging
 import Settings
-import Synchronization
 
 /// `sts-milter serve`: the daemon, from its settings to its last signal. Must be called on the main thread.
 package enum Service {
@@ -39,21 +37,21 @@ package enum Service {
             logger.warning("running as root, which is not needed: give the service a user of its own")
         }
         let daemon: Daemon
-        let failed = Flag()
         do {
             daemon = try blocking {
                 let daemon = try await Daemon(settings, logger: logger)
-                try await daemon.start { error in
-                    logger.critical("the milter ended", metadata: ["cause": "\(error)"])
-                    failed.raise()
-                    // To the main thread alone: one sent to the process might be taken by another.
-                    pthread_kill(mainThread, SIGTERM)
-                }
+                try await daemon.start()
                 return daemon
             }
         } catch {
             logger.critical("cannot start: \(error)")
             return .unavailable
+        }
+        let stop = AsyncStream<Never>.makeStream()
+        let running = Task {
+            // To the main thread alone: one sent to the process might be taken by another.
+            defer { pthread_kill(mainThread, SIGTERM) }
+            try await daemon.run { for await _ in stop.stream {} }
         }
         let notifier = ServiceNotifier()
         notifier.ready()
@@ -65,11 +63,15 @@ package enum Service {
         waitForEnd(signals) { reloads.request() }
         notifier.stopping()
         let underWay = reloads.end()
-        blocking {
-            await daemon.stop()
+        stop.continuation.finish()
+        return blocking {
+            let end = await running.result
             if await underWay?.hasEnded(within: reloadTime) == false { logger.warning("a reload was cut off") }
+            return switch end {
+            case .success: .success
+            case .failure: .software
+            }
         }
-        return failed.isRaised ? .software : .success
     }
 
     /// Returns at SIGTERM or SIGINT. Does nothing else than wait, so that no signal waits for work.
@@ -112,11 +114,4 @@ package enum Service {
         limit.rlim_cur = limit.rlim_max
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
-}
-
-/// A flag that one thread raises and another looks at.
-private final class Flag: Sendable {
-    private let raised = Atomic(false)
-    func raise() { raised.store(true, ordering: .releasing) }
-    var isRaised: Bool { raised.load(ordering: .acquiring) }
 }

@@ -45,7 +45,7 @@ package final class MilterServer: Sendable {
         }
         let socket = started.socket
         if case .descriptor(let number) = socket {
-            guard Self.isListening(number) else { throw .notListening(socket) }
+            guard ListenAddress.isListening(number) else { throw .notListening(socket) }
         } else if socket.isAnswered {
             throw .alreadyServed(socket)
         }
@@ -123,12 +123,6 @@ package final class MilterServer: Sendable {
         do throws(UnixSocketError) { _ = try UnixSocket.groupID(name) } catch {
             throw MilterError(error, at: started.socket)
         }
-    }
-
-    private static func isListening(_ descriptor: Int32) -> Bool {
-        var answer: Int32 = 0
-        var size = socklen_t(MemoryLayout<Int32>.size)
-        return getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &answer, &size) == 0 && answer != 0
     }
 }
 

@@ -80,7 +80,7 @@ package final class PolicyMapServer: Sendable {
                 return Listener(channel: try await listen(host ?? "0.0.0.0", port), unix: nil)
             case .inet6(let host, let port): return Listener(channel: try await listen(host ?? "::", port), unix: nil)
             case .descriptor(let number):
-                guard Self.isListening(number) else { throw PolicyMapError.notListening(socket) }
+                guard ListenAddress.isListening(number) else { throw PolicyMapError.notListening(socket) }
                 return Listener(channel: try await bootstrap.withBoundSocket(number).get(), unix: nil)
             case .unix(let path):
                 let unix = try UnixSocket(.stream, path: path, mode: started.socketMode, group: started.socketGroup)
@@ -126,11 +126,5 @@ package final class PolicyMapServer: Sendable {
                         MapSession(service: service, terms: terms, guest: guest))
                 }
             }
-    }
-
-    private static func isListening(_ descriptor: Int32) -> Bool {
-        var answer: Int32 = 0
-        var size = socklen_t(MemoryLayout<Int32>.size)
-        return getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &answer, &size) == 0 && answer != 0
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TLS
 
 /// A connection to an SMTP server, and the client's steps on it up to TLS.
 ///

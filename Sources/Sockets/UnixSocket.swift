@@ -9,6 +9,8 @@ import Glibc
 package struct UnixSocket: Sendable {
     package enum Kind: Sendable, Hashable {
         case stream, datagram
+
+        fileprivate var type: __socket_type { self == .stream ? SOCK_STREAM : SOCK_DGRAM }
     }
 
     /// The caller's to close.
@@ -24,10 +26,10 @@ package struct UnixSocket: Sendable {
             throw .cannotBind(path, "longer than \(ListenAddress.maxPathOctets) octets, or empty")
         }
         try Self.clear(kind, path)
-        let descriptor = Self.open(kind)
+        let descriptor = socket(AF_UNIX, Int32(kind.type.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw .cannotBind(path, Self.lastError()) }
         // Linux gives the file the mode of the socket.
-        guard fchmod(descriptor, 0) == 0, Self.address(path, { bind(descriptor, $0, $1) }) == 0 else {
+        guard fchmod(descriptor, 0) == 0, withUnixAddress(path, { bind(descriptor, $0, $1) }) == 0 else {
             let why = Self.lastError()
             close(descriptor)
             throw .cannotBind(path, why)
@@ -77,35 +79,20 @@ package struct UnixSocket: Sendable {
         var status = stat()
         guard lstat(path, &status) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFSOCK else { throw .notASocket(path) }
-        let probe = open(kind, flags: SOCK_NONBLOCK)
-        guard probe >= 0 else { throw .cannotBind(path, lastError()) }
-        defer { close(probe) }
-        // A listener whose backlog is full lives too: it is EAGAIN there.
-        guard address(path, { connect(probe, $0, $1) }) != 0, errno != EAGAIN else { throw .alreadyServed(path) }
-        // Refused only when nobody has the socket open.
-        guard errno == ECONNREFUSED else { throw .cannotBind(path, lastError()) }
-        unlink(path)
-    }
-
-    private static func open(_ kind: Kind, flags: __socket_type = __socket_type(0)) -> Int32 {
-        let type = kind == .stream ? SOCK_STREAM : SOCK_DGRAM
-        return socket(AF_UNIX, Int32(type.rawValue | SOCK_CLOEXEC.rawValue | flags.rawValue), 0)
+        switch withUnixAddress(path, { ConnectResult.connecting(kind.type, to: $0, $1) }) {
+        case .connected(let descriptor):
+            close(descriptor)
+            throw .alreadyServed(path)
+        case .full: throw .alreadyServed(path)
+        // Nobody has the socket open.
+        case .failed(ECONNREFUSED): unlink(path)
+        case .failed(let error): throw .cannotBind(path, String(cString: strerror(error)))
+        }
     }
 
     private static func giveUp(_ descriptor: Int32, _ path: String) {
         close(descriptor)
         unlink(path)
-    }
-
-    private static func address(_ path: String, _ call: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        return withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                call($0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
     }
 
     private static func lastError() -> String { String(cString: strerror(errno)) }

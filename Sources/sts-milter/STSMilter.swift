@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import Daemon
+import Logging
 import Settings
 
 @main
@@ -36,5 +37,10 @@ struct SettingsOption: ParsableArguments {
             printError(error.description)
             throw ExitCode(Service.ExitCode.configuration.rawValue)
         }
+    }
+
+    /// What the settings name, for a command whose log lines begin with this label.
+    func workspace(_ label: String, level: Logger.Level = .info) throws -> Workspace {
+        Workspace(try read(), label: label, level: level)
     }
 }

@@ -33,6 +33,8 @@ struct IntakeRecordingTests {
         var shown = 0
         try reading.read { _ in shown += 1 }
         #expect(shown == 3)
-        #expect(try await reading.record(in: settings, again: false).hasSuffix(" 1 sessions recorded"))
+        #expect(
+            try await reading.record(in: Workspace(settings, label: "test"), again: false).hasSuffix(
+                " 1 sessions recorded"))
     }
 }

@@ -188,5 +188,11 @@ final class SilentResolver: Sendable {
         }
     }
 
+    /// Whether a question waits to be read.
+    var isAsked: Bool {
+        var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return Glibc.poll(&poll, 1, 0) == 1
+    }
+
     deinit { close(descriptor) }
 }

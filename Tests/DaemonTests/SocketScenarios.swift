@@ -187,6 +187,7 @@ struct SocketScenarios {
         #expect(result.status == 69, "\(result)")
         #expect(result.errors.contains("somebody answers at inet:8890@127.20.9.48"), "\(result)")
         #expect(manager.poll() == nil)
+        #expect(!FileManager.default.fileExists(atPath: daemon.directory.path + "/control.sock"))
         // An address that the machine does not have.
         try refusal(
             try await self.daemon(48, socket: "inet:8890@192.0.2.1"), 69, "cannot listen at inet:8890@192.0.2.1")

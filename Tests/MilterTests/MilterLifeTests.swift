@@ -4,6 +4,7 @@ import CMilter
 import Foundation
 import Glibc
 import LabKit
+import Sockets
 import Testing
 @testable import Milter
 

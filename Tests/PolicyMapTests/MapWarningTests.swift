@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 import Concurrency
 import Synchronization
 import Testing
@@ -8,7 +9,7 @@ import Testing
 struct MapWarningTests {
     @Test("one line a minute of each kind, which says how many were held back")
     func rate() {
-        let book = LogBook()
+        let book = CapturedLog()
         let time = Mutex(ContinuousClock.now)
         let warnings = RateLimitedLog<MapWarning>(logger: book.logger) { time.withLock { $0 } }
         warnings.warn(.unknownMap)

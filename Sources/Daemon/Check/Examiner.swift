@@ -2,7 +2,6 @@
 import Basics
 import Core
 import Foundation
-import Logging
 import MTASTS
 import Preload
 import Settings
@@ -16,17 +15,18 @@ package final class Examiner: Sendable {
     private let store: Store?
     private let preload: PreloadLists
 
-    /// - Parameter logger: tells of a store that cannot be read; the examination goes on without it.
-    package init(_ settings: Settings, logger: Logger) async throws {
-        self.settings = settings
-        network = try await NetworkAdapters.adapted(to: settings).0
+    /// - Parameter workspace: its logger tells of a store that cannot be read; the examination goes on without it.
+    package init(_ workspace: Workspace) async throws {
+        settings = workspace.settings
+        let opened = try await workspace.openNetwork()
+        network = opened.adapters
         // Without a store there is no cached policy to fall back on: the domain is seen as by a new daemon.
         store =
-            FileManager.default.isReadableFile(atPath: settings.storePath)
-            ? try? Store(path: settings.storePath, createIfMissing: false, logger: logger) : nil
+            FileManager.default.isReadableFile(atPath: settings.storePath) ? try? workspace.openStore() : nil
         preload = PreloadLists(
             directory: URL(fileURLWithPath: settings.storePath).deletingLastPathComponent().path,
-            scratch: NSTemporaryDirectory(), documents: Network(network), clock: SystemClock(), logger: logger)
+            scratch: NSTemporaryDirectory(), documents: opened, clock: SystemClock(),
+            logger: workspace.logger)
         await preload.serveKept(settings.preload)
     }
 

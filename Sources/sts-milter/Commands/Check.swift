@@ -2,7 +2,6 @@
 import ArgumentParser
 import Basics
 import Daemon
-import Logging
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,12 +19,11 @@ struct Check: ParsableCommand {
     @OptionGroup var settings: SettingsOption
 
     func run() throws {
-        let settings = try settings.read()
+        let workspace = try settings.workspace("check")
         let names = try domains.map { text throws in
             do { return try DomainName(text) } catch { throw ValidationError("\(printable(text)): \(error)") }
         }
-        let logger = Logger(label: "check") { StreamLogHandler.standardError(label: $0) }
-        let examiner = try blocking { try await Examiner(settings, logger: logger) }
+        let examiner = try blocking { try await Examiner(workspace) }
         defer { examiner.shutdown() }
         var examinations: [Examination] = []
         for name in names {

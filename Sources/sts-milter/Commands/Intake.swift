@@ -51,12 +51,12 @@ struct Intake: ParsableCommand {
     }
 
     private func record(_ readings: [IntakeReading]) throws -> Bool {
-        let settings = try settings.read()
+        let workspace = try settings.workspace("intake")
         let again = again
         var isWhole = true
         for reading in readings {
             do {
-                let recorded = try blocking { try await reading.record(in: settings, again: again) }
+                let recorded = try blocking { try await reading.record(in: workspace, again: again) }
                 printError(recorded)
             } catch {
                 printError("\(error)")

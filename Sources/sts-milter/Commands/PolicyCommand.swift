@@ -3,7 +3,6 @@ import ArgumentParser
 import Basics
 import Control
 import Daemon
-import Settings
 
 struct PolicyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,10 +15,10 @@ struct PolicyCommand: ParsableCommand {
         @OptionGroup var settings: SettingsOption
 
         func run() throws {
-            let settings = try settings.read()
-            let shelf = try StoredPolicies(settings)
-            for pinned in settings.localPolicies.all { print(pinned.summary) }
-            try shelf.forEach { print($0.summary) }
+            let workspace = try settings.workspace("policy")
+            let stored = try StoredPolicies(workspace)
+            for pinned in workspace.settings.localPolicies.all { print(pinned.summary) }
+            try stored.forEach { print($0.summary) }
         }
     }
 
@@ -29,8 +28,8 @@ struct PolicyCommand: ParsableCommand {
         @OptionGroup var settings: SettingsOption
 
         func run() throws {
-            let shelf = try StoredPolicies(try settings.read())
-            guard let cached = try shelf.policy(for: try DomainName(domain)) else {
+            let stored = try StoredPolicies(try settings.workspace("policy"))
+            guard let cached = try stored.policy(for: try DomainName(domain)) else {
                 printError("\(printable(domain)): no cached policy")
                 throw ExitCode(1)
             }
@@ -45,7 +44,9 @@ struct PolicyCommand: ParsableCommand {
         @Argument(help: "Policy domains.") var domains: [String]
         @OptionGroup var settings: SettingsOption
 
-        func run() throws { try PolicyCommand.carryOut(.forget, domains, try settings.read()) }
+        func run() throws {
+            try PolicyCommand.change(.forget, domains, try settings.workspace("policy")) { await $0.forget($1) }
+        }
     }
 
     struct Refresh: ParsableCommand {
@@ -54,12 +55,22 @@ struct PolicyCommand: ParsableCommand {
         @Argument(help: "Policy domains.") var domains: [String]
         @OptionGroup var settings: SettingsOption
 
-        func run() throws { try PolicyCommand.carryOut(.refresh, domains, try settings.read()) }
+        func run() throws {
+            try PolicyCommand.change(.refresh, domains, try settings.workspace("policy")) { try await $0.refresh($1) }
+        }
     }
 
-    private static func carryOut(_ command: ControlRequest.Command, _ domains: [String], _ settings: Settings) throws {
+    /// Has the running daemon carry the command out.
+    /// - Parameter atRest: carries it out on the stored policies if none is running.
+    private static func change(
+        _ command: ControlRequest.Command, _ domains: [String], _ workspace: Workspace,
+        atRest: @escaping @Sendable (StoredPolicies, [DomainName]) async throws -> ControlReply
+    ) throws {
         let names = try domains.map { try DomainName($0) }
-        let reply = try blocking { try await PolicyOffice(settings).carryOut(command, names) }
+        let reply = try blocking {
+            if let reply = try await workspace.askDaemon(command, names) { return reply }
+            return try await atRest(try StoredPolicies(workspace), names)
+        }
         for line in reply.lines { print(line) }
         if !reply.succeeded { throw ExitCode(1) }
     }

@@ -31,13 +31,12 @@ extension PolicyCommand {
             guard let lifetime = Duration(written: expires), lifetime > .zero else {
                 throw ValidationError("--expires \(printable(expires)): write a duration such as 30d")
             }
-            let settings = try settings.read()
-            let shelf = try StoredPolicies(settings)
+            let workspace = try settings.workspace("policy")
             var policies: [CachedPolicy] = []
-            try shelf.forEach { policies.append($0) }
+            try StoredPolicies(workspace).forEach { policies.append($0) }
             let (list, skipped) = PreloadList.make(
                 of: policies, at: SystemClock().now, lifetime: lifetime,
-                author: author ?? settings.reports.reporting.organizationName)
+                author: author ?? workspace.settings.reports.reporting.organizationName)
             for line in skipped { printError("left out: \(line)") }
             guard file != "-" else { return print(list.json, terminator: "") }
             do { try Data(list.json.utf8).write(to: URL(fileURLWithPath: file), options: .atomic) } catch {

@@ -25,11 +25,12 @@ extension ReportCommand {
 
         func run() throws {
             let day = try reportDay(day) ?? SystemClock().now.day.advanced(by: -1)
-            let settings = try settings.read()
+            let workspace = try settings.workspace("report", level: .warning)
             let (directory, plain, looksUp) = (output, plain, !noLookup)
             let isEmpty = try blocking {
                 var isEmpty = true
-                try await ReportOffice(settings).write(day, to: directory, looksUp: looksUp, isPlain: plain) { path in
+                try await ReportCommands(workspace).write(day, to: directory, looksUp: looksUp, isPlain: plain) {
+                    path in
                     isEmpty = false
                     print(path)
                 }

@@ -29,9 +29,9 @@ extension ReportCommand {
         func run() throws {
             let day = try reportDay(day)
             let domain = try domain.map { try DomainName($0) }
-            let office = try ReportOffice(try settings.read())
+            let commands = try ReportCommands(try settings.workspace("report", level: .warning))
             if suppressed {
-                let list = try blocking { try await office.suppressions() }
+                let list = try blocking { try await commands.suppressions() }
                 guard !json else { return print(try sts_milter.json(list.map(SuppressionEntry.init))) }
                 for line in list {
                     print("\(printable(line.destination, limit: 300)) until \(line.until) (\(line.text))")
@@ -39,7 +39,7 @@ extension ReportCommand {
                 return
             }
             let failuresOnly = failed
-            let lines = try blocking { try await office.lines(of: day, for: domain, failuresOnly: failuresOnly) }
+            let lines = try blocking { try await commands.lines(of: day, for: domain, failuresOnly: failuresOnly) }
             guard !json else { return print(try sts_milter.json(lines.map(Entry.init))) }
             for line in lines { print("\(line)") }
         }

@@ -29,21 +29,21 @@ extension ReportCommand {
         @OptionGroup var settings: SettingsOption
 
         func run() throws {
-            var order = ReportOffice.Order()
+            var order = ReportCommands.Order()
             order.day = try reportDay(day)
             order.domain = try domain.map { try DomainName($0) }
             order.again = again
             order.keepsSpread = scheduled
             guard !again || order.day != nil else { throw ValidationError("--again needs --day") }
-            let settings = try settings.read()
+            let workspace = try settings.workspace("report", level: .warning)
             let (sent, isDryRun) = (order, dryRun)
             let isComplete = try blocking {
-                let office = try ReportOffice(settings)
+                let commands = try ReportCommands(workspace)
                 guard !isDryRun else {
-                    try await office.preview(sent) { print($0) }
+                    try await commands.preview(sent) { print($0) }
                     return true
                 }
-                return try await office.send(sent) {
+                return try await commands.send(sent) {
                     print($0)
                 } conclude: {
                     printError($0)
@@ -63,10 +63,10 @@ extension ReportCommand {
         @OptionGroup var settings: SettingsOption
 
         func run() throws {
-            let settings = try settings.read()
+            let commands = try ReportCommands(try settings.workspace("report", level: .warning))
             var failed = false
             for text in destinations {
-                guard try blocking({ try await ReportOffice(settings).allow(text) }) else {
+                guard try blocking({ try await commands.allow(text) }) else {
                     printError("\(printable(text)): not suppressed")
                     failed = true
                     continue

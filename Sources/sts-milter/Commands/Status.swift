@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Control
 import Daemon
 
 struct Status: ParsableCommand {
@@ -9,8 +10,9 @@ struct Status: ParsableCommand {
     @OptionGroup var settings: SettingsOption
 
     func run() throws {
-        let settings = try settings.read()
-        let reply = try blocking { try await PolicyOffice(settings).carryOut(.status, []) }
+        let workspace = try settings.workspace("status")
+        let answer = try blocking { try await workspace.askDaemon(.status) }
+        let reply = answer ?? ControlReply(succeeded: false, lines: ["no sts-milter is running"])
         for line in reply.lines { print(line) }
         if !reply.succeeded { throw ExitCode(Service.ExitCode.unavailable.rawValue) }
     }

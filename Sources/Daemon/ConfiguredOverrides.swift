@@ -7,8 +7,8 @@ import Preload
 import Settings
 import Synchronization
 
-/// The policies that stand by themselves: the blocks `[[pin]]` of the settings, and the preload list.
-final class Standing: PolicyOverrides {
+/// The policies that need no network: the blocks `[[pin]]` of the settings, and those of the preload list.
+final class ConfiguredOverrides: PolicyOverrides {
     /// Between looks whether a new list is due.
     private static let lookInterval = Duration.seconds(30)
 

@@ -15,7 +15,7 @@ struct ReportFiles {
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         } catch {
-            throw ReportOfficeError.output(directory, cause: error.localizedDescription)
+            throw ReportCommandError.output(directory, cause: error.localizedDescription)
         }
     }
 
@@ -31,7 +31,7 @@ struct ReportFiles {
         }
         let file = directory.appendingPathComponent(name)
         do { try Data(bytes).write(to: file, options: .atomic) } catch {
-            throw ReportOfficeError.output(file.path, cause: error.localizedDescription)
+            throw ReportCommandError.output(file.path, cause: error.localizedDescription)
         }
         return file.path
     }

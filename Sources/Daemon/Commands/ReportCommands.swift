@@ -2,14 +2,13 @@
 import Basics
 import Core
 import Foundation
-import Logging
 import Reporting
 import Settings
 import Store
 import Synchronization
 
 /// What the `report` commands do, on the store's file beside a daemon that may be running.
-package struct ReportOffice: Sendable {
+package struct ReportCommands: Sendable {
     /// What to send.
     package struct Order: Sendable {
         /// Nil for all finished days whose reports are not all made.
@@ -23,19 +22,15 @@ package struct ReportOffice: Sendable {
         package init() {}
     }
 
-    private let settings: Settings
+    private let workspace: Workspace
+    private let settings: ReportSettings
     private let store: Store
-    private let logger: Logger
     private let clock = SystemClock()
 
-    package init(_ settings: Settings) throws {
-        self.settings = settings
-        logger = Logger(label: "report") { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = .warning
-            return handler
-        }
-        store = try Store(path: settings.storePath, createIfMissing: false, logger: logger)
+    package init(_ workspace: Workspace) throws {
+        self.workspace = workspace
+        settings = workspace.settings.reports
+        store = try workspace.openStore()
     }
 
     /// Makes and sends reports.
@@ -46,10 +41,9 @@ package struct ReportOffice: Sendable {
     package func send(
         _ order: Order, tell: @escaping @Sendable (String) -> Void, conclude: (String) -> Void
     ) async throws -> Bool {
-        if let obstacle = settings.reports.obstacle { throw ReportOfficeError.obstacle(obstacle) }
+        if let obstacle = settings.obstacle { throw ReportCommandError.obstacle(obstacle) }
         let days = try await days(of: order)
-        let network = Network(try await NetworkAdapters.adapted(to: settings).0)
-        defer { network.shutdown() }
+        let network = try await workspace.openNetwork()
         let builder = builder(asking: network)
         var isPlanned = false
         for day in days {
@@ -64,7 +58,7 @@ package struct ReportOffice: Sendable {
         if isPlanned { try await Task.sleep(for: OwnReports.interval * 2) }
         let failures = Mutex(0)
         let sender = ReportSender(
-            outbox: store, carrier: network, clock: clock, logger: logger, owner: UUID().uuidString)
+            outbox: store, carrier: network, clock: clock, logger: workspace.logger, owner: UUID().uuidString)
         let deliveries = DeliveryOrder(day: order.day, domain: order.domain, ignoresSpread: !order.keepsSpread)
         try await sender.send(deliveries) { delivery, conclusion in
             if conclusion.state.isFailure { failures.withLock { $0 += 1 } }
@@ -77,8 +71,7 @@ package struct ReportOffice: Sendable {
     /// What ``send(_:tell:)`` would do, one line each; nothing is written or sent.
     package func preview(_ order: Order, tell: (String) -> Void) async throws {
         let days = try await days(of: order)
-        let network = Network(try await NetworkAdapters.adapted(to: settings).0)
-        defer { network.shutdown() }
+        let network = try await workspace.openNetwork()
         for day in days {
             try await builder(asking: network).preview(day, only: order.domain) { report in
                 report.map(ReportLine.lines)?.forEach { tell("\($0)") }
@@ -98,18 +91,17 @@ package struct ReportOffice: Sendable {
     package func write(
         _ day: UTCDay, to directory: String, looksUp: Bool, isPlain: Bool, tell: (String) -> Void
     ) async throws {
-        guard day <= clock.now.day else { throw ReportOfficeError.dayAhead(day) }
+        guard day <= clock.now.day else { throw ReportCommandError.dayAhead(day) }
         let files = try ReportFiles(directory: directory, isPlain: isPlain)
         guard looksUp else {
-            let maker = ReportMaker(settings.reports.reporting)
+            let maker = ReportMaker(settings.reporting)
             for try await results in store.results(of: day) { tell(try files.write(maker.pack(results, on: day))) }
             return
         }
-        let network = Network(try await NetworkAdapters.adapted(to: settings).0)
-        defer { network.shutdown() }
+        let network = try await workspace.openNetwork()
         let builder = ReportBuilder(
-            book: AllCounts(store: store), records: network.reportRecords, settings: settings.reports.reporting,
-            clock: clock, logger: logger)
+            book: AllCounts(store: store), records: network.reportRecords, settings: settings.reporting,
+            clock: clock, logger: workspace.logger)
         try await builder.preview(day) { report in
             if case .planned(let packed, _) = report?.outcome { tell(try files.write(packed)) }
         }
@@ -119,20 +111,20 @@ package struct ReportOffice: Sendable {
     private func days(of order: Order) async throws -> [UTCDay] {
         let today = clock.now.day
         if let day = order.day {
-            guard day < today else { throw ReportOfficeError.dayNotOver(day) }
+            guard day < today else { throw ReportCommandError.dayNotOver(day) }
             return [day]
         }
         let open = try await store.openDays(before: today)
         guard order.keepsSpread else { return open }
         let schedule = ReportSchedule(
-            source: settings.reports.reporting.source, startedAt: UTCTime(secondsSinceEpoch: 0))
+            source: settings.reporting.source, startedAt: UTCTime(secondsSinceEpoch: 0))
         return open.filter { schedule.buildTime(of: $0) <= clock.now }
     }
 
     private func builder(asking network: Network) -> ReportBuilder {
         ReportBuilder(
-            book: store, records: network.reportRecords, settings: settings.reports.reporting, clock: clock,
-            logger: logger)
+            book: store, records: network.reportRecords, settings: settings.reporting, clock: clock,
+            logger: workspace.logger)
     }
 
     /// What became of the reports.

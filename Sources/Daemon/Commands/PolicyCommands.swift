@@ -4,7 +4,7 @@ import Control
 import Core
 import MTASTS
 
-/// `policy forget` and `policy refresh`, on the policies of a running daemon or of a store at rest.
+/// `policy forget` and `policy refresh`, on the policies of a running daemon, or of the store while none is running.
 package struct PolicyCommands: Sendable {
     private let keeper: PolicyCache
     private let forgetHosts: @Sendable () -> Void
@@ -16,15 +16,22 @@ package struct PolicyCommands: Sendable {
     }
 
     package func forget(_ domains: [DomainName]) async -> ControlReply {
+        await Self.forget(domains, by: keeper.forget) { "forgotten in memory, but not in the store: \($0)" }
+    }
+
+    /// - Parameter failure: what is told of a domain that could not be forgotten, given why.
+    static func forget(
+        _ domains: [DomainName], by forget: (DomainName) async throws -> Void, failure: (String) -> String
+    ) async -> ControlReply {
         var lines: [String] = []
         var succeeded = true
         for domain in domains {
             do {
-                try await keeper.forget(domain)
+                try await forget(domain)
                 lines.append("\(domain): forgotten")
             } catch {
                 succeeded = false
-                lines.append("\(domain): forgotten in memory, but not in the store: \(printable("\(error)"))")
+                lines.append("\(domain): " + failure(printable("\(error)")))
             }
         }
         return ControlReply(succeeded: succeeded, lines: lines)

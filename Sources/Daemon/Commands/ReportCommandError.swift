@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 
-/// Why an order cannot be carried out.
-package enum ReportOfficeError: Error, Sendable, CustomStringConvertible {
+/// Why a `report` command cannot be carried out.
+package enum ReportCommandError: Error, Sendable, CustomStringConvertible {
     case dayNotOver(UTCDay)
     case dayAhead(UTCDay)
     case obstacle(String)

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Control
+import Core
+import Store
+
+/// The stored policies, beside a daemon that may be running.
+package struct StoredPolicies: Sendable {
+    private let workspace: Workspace
+    private let store: Store
+
+    package init(_ workspace: Workspace) throws {
+        self.workspace = workspace
+        store = try workspace.openStore()
+    }
+
+    package func policy(for domain: DomainName) throws -> CachedPolicy? {
+        try blocking { [store] in try await store.policy(for: domain) }
+    }
+
+    /// Every stored policy in the order of the domains, a piece in memory at a time.
+    package func forEach(_ body: (CachedPolicy) -> Void) throws {
+        var last: DomainName?
+        while true {
+            let piece = try blocking { [store, last] in try await store.policies(after: last) }
+            guard let end = piece.last else { return }
+            piece.forEach(body)
+            last = end.domain
+        }
+    }
+
+    /// Removes policies while no daemon is running: there is no memory to change.
+    package func forget(_ domains: [DomainName]) async -> ControlReply {
+        await PolicyCommands.forget(domains, by: store.remove) { error in "not forgotten: \(error)" }
+    }
+
+    /// Fetches policies while no daemon is running.
+    package func refresh(_ domains: [DomainName]) async throws -> ControlReply {
+        let table = PolicyTable(logger: workspace.logger)
+        for domain in domains { if let cached = try await store.policy(for: domain) { table.set(cached) } }
+        let keeper = PolicyCache(
+            memory: table, store: store, discoverer: try await workspace.openNetwork(), clock: SystemClock(),
+            logger: workspace.logger, settings: workspace.settings.keeper)
+        let reply = await PolicyCommands(keeper: keeper).refresh(domains)
+        guard await keeper.saveUnsaved() == 0 else {
+            return ControlReply(
+                succeeded: false, lines: reply.lines + ["not written to the store at \(store.path)"])
+        }
+        return reply
+    }
+}
