@@ -26,7 +26,7 @@ struct WaitingRoomTests {
         Thread {
             let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self")
             thread.withLock { $0 = link ?? "" }
-            _ = BlockingLookups().verdict(on: [hop], by: judge, within: .seconds(60), maxWaiting: 4)
+            _ = BlockingLookups().judgement(on: [hop], by: judge, within: .seconds(60), maxWaiting: 4)
         }.start()
         defer { judge.release() }
         // What the thread waits in: the kernel tells the call and its arguments.
@@ -50,7 +50,7 @@ struct WaitingRoomTests {
         let room = BlockingLookups()
         func hop(_ owner: String) throws -> NextHop { .mx(of: try DomainName("\(owner).slow.lab"), port: 25) }
         @Sendable func ask(_ hop: NextHop, _ patience: Duration) -> WaitEnding? {
-            if case .failure(let ending) = room.verdict(on: [hop], by: judge, within: patience, maxWaiting: 4) {
+            if case .failure(let ending) = room.judgement(on: [hop], by: judge, within: patience, maxWaiting: 4) {
                 return ending
             }
             return nil
