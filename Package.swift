@@ -237,6 +237,8 @@ let package = Package(
         .testTarget(name: "EventLogTests", dependencies: ["Daemon", "EventLog", "LabKit"]),
         .testTarget(name: "SettingsTests", dependencies: ["Basics", "Courier", "LabKit", "Mail", "Settings"]),
         .testTarget(name: "MTACheckTests", dependencies: ["Daemon", "MTACheck"]),
+        // Reads sources and pages as text, and runs the program; imports nothing of either.
+        .testTarget(name: "DocsTests", dependencies: ["sts-milter"], exclude: ["Files"]),
         .testTarget(
             name: "DaemonTests",
             dependencies: [

@@ -98,7 +98,7 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
         guard bytes.count <= maxOctets else { throw .tooLong }
         var labelIsNumeric = true
         var labelOctets = 0
-        // In one pass and without copies: log readers come here for each session. The last dot is one of the loop's own.
+        // In one pass and without copies: log readers come here for each session. The loop adds a final dot.
         for index in 0...bytes.count {
             let octet = index < bytes.count ? bytes[index] : UInt8(ascii: ".")
             if octet == UInt8(ascii: ".") {

@@ -194,8 +194,8 @@ package final class Daemon: Sendable {
         mapResolver.forgetAnswers()
     }
 
-    /// Takes new settings and what changed in the files they name, or nothing of it: what cannot be had leaves the old
-    /// in force. A reload that finds nothing changed forgets nothing.
+    /// Takes new settings and what changed in the files they name, or nothing of it: if one of them
+    /// is unavailable, the old stay in force. A reload that finds nothing changed forgets nothing.
     /// - Throws: `CancellationError` if the task was cancelled before anything was taken.
     package func reload(_ new: Settings) async throws {
         let old = settings.withLock { $0 }
@@ -260,7 +260,7 @@ package final class Daemon: Sendable {
         logger.notice("stopped")
     }
 
-    /// What an administrator looks at first, a line each; a success only if the milter answers an MTA now.
+    /// What an administrator looks at first, one line each; a success only if the milter answers an MTA now.
     private func status() async -> ControlReply {
         let settings = settings.withLock { $0 }
         let connections = milter.connections

@@ -67,7 +67,7 @@ struct DeliveryIntake: Sendable {
         }
     }
 
-    /// What an administrator sees of it, a line a source.
+    /// What an administrator sees of it: one line per source.
     var status: [String] {
         var lines: [String] = []
         if let receiver, let path = settings.datagramSocket {

@@ -73,7 +73,7 @@ package struct ReportOffice: Sendable {
         return failures.withLock { $0 } == 0
     }
 
-    /// What ``send(_:tell:)`` would do, a line each; nothing is written or sent.
+    /// What ``send(_:tell:)`` would do, one line each; nothing is written or sent.
     package func preview(_ order: Order, tell: (String) -> Void) async throws {
         let days = try await days(of: order)
         let network = Network(try await NetworkAdapters.adapted(to: settings).0)

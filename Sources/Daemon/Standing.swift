@@ -44,7 +44,7 @@ final class Standing: PolicyOverrides {
 
     func preloaded(_ domain: DomainName, at time: UTCTime) -> CachedPolicy? { preload.policy(for: domain, at: time) }
 
-    /// What an administrator looks at, a line each.
+    /// What an administrator looks at: one line each.
     var status: [String] {
         let now = clock.now
         let pins = pins.withLock { $0 }.all

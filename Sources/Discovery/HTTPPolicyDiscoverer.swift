@@ -13,7 +13,7 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
     private let settings: DiscoverySettings
     private let client: PolicyClient
     private let dialable: DialableAddresses
-    /// Not the same places, so that who waits for one holds none.
+    /// Not the same places, so that a task that waits for one holds none.
     private let lookups: FairSemaphore
     private let connections: FairSemaphore
 
@@ -93,8 +93,8 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
         }
         var failures: [AttemptFailure] = []
         for address in addresses {
-            // By its own block: who names other people's addresses beside one that is slow must not hold the places
-            // of their block.
+            // By its own block. A domain may name other people's addresses beside a slow one: it must not hold the
+            // places of their block.
             let shares = fetch.shares + [.block(of: address)]
             let attempt: Result<[UInt8], AttemptFailure> = try await timed(&fetch, in: connections, shares) {
                 deadline in

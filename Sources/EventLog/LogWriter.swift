@@ -4,7 +4,7 @@ import Glibc
 import Synchronization
 
 /// Carries log lines to stderr or syslog in the background, by one thread: a reader of the log that is slow, or that
-/// hangs, keeps nobody waiting who writes a line.
+/// hangs, makes no writer of a line wait.
 package final class LogWriter: Sendable {
     /// Memory of lines that wait; further ordinary lines are dropped and counted, the log says how many.
     static let limitBytes = 3 << 20

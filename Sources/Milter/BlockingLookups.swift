@@ -8,7 +8,7 @@ final class BlockingLookups: Sendable {
     /// Lookups started here that may run at one time; waiters have long left most of them.
     private static let maxLookups = 10_000
 
-    /// By the owners of next hops: names below a domain are free, so that whoever counts by name keeps nobody back.
+    /// By the owners of next hops: names below a domain are free, so that one owner with many names keeps nobody back.
     private let waiting = Guarded(SharedPlaces<Share>())
     private let lookups = Guarded(SharedPlaces<Share>())
 

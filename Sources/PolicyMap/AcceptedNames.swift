@@ -32,7 +32,7 @@ struct AcceptedNames {
             return
         }
         // Since 3.10.5 Postfix checks each MX host against the patterns and then asks for that host's own name; 3.10.0 to
-        // 3.10.4 do not, and take any depth here. To leave the domain out would cost those users more than it gains.
+        // 3.10.4 do not, and take any depth here. Leaving the domain out would cost them more.
         let isCheckedThere = form == .postfixTLSRPT
         switch hosts {
         case .known(let hosts):

@@ -62,8 +62,8 @@ final class MapConnection: Sendable {
 }
 
 /// All connections of a policy map, and who loses one when they are too many: of the peer that holds most, the
-/// connection that has been idle longest. So whoever takes many takes them from himself, and an MTA that loses one asks
-/// again on a new one.
+/// connection that has been idle longest. A peer that takes many takes them from itself, and an MTA that
+/// loses one asks again on a new one.
 struct MapConnections {
     private var guests: [ObjectIdentifier: MapConnection] = [:]
     private var counts: [MapConnection.Peer: Int] = [:]
@@ -96,10 +96,10 @@ struct MapConnections {
         return guests.values.map(\.channel)
     }
 
-    /// - Parameter newcomer: who counts with the connection that he is about to get.
+    /// - Parameter newcomer: counted with the connection that it is about to get.
     private func leastWanted(for newcomer: MapConnection.Peer) -> MapConnection? {
         func holding(_ peer: MapConnection.Peer) -> Int { count(of: peer) + (peer == newcomer ? 1 : 0) }
-        // Who has none yet has none to lose.
+        // A peer without a connection has none to lose.
         let most = counts.keys.map(holding).max() ?? 0
         return guests.values.filter { holding($0.peer) == most }.min { $0.rank < $1.rank }
     }

@@ -17,7 +17,8 @@ package struct AnswerChoices: Sendable, Hashable {
     /// Whether a testing policy is told to Postfix, at level `may`, so that Postfix reports on it. This can be weaker
     /// than the level that the site has set for everybody.
     package var testingAttributes = false
-    /// Whether a policy that cannot be had is told to Postfix, at level `may`; Postfix then reports the failure. As above.
+    /// Whether Postfix is told, at level `may`, of a policy that cannot be fetched. Postfix then reports the failure.
+    /// As above.
     package var policyFailureAttributes = false
 
     /// Whether Sendmail looks for TLSA records itself: then a domain that has them is "no policy" for it.

@@ -13,7 +13,7 @@ package final class SMTPProber: Prober {
     let tls: TLSContext
     let connector: Connector
     let settings: ProbeSettings
-    /// Not the same places, so that who waits for one holds none.
+    /// Not the same places, so that a task that waits for one holds none.
     private let lookups: FairSemaphore
     private let connections: FairSemaphore
 
@@ -75,7 +75,7 @@ package final class SMTPProber: Prober {
         }
     }
 
-    /// Each address in a place of its own, by its block: who names other people's addresses beside one that is slow
+    /// Each address takes a place of its own block. A domain may name other people's addresses beside a slow one: it
     /// must not hold the places of their block.
     private func visit(_ address: IPAddress, _ host: HostLookup, _ turn: Turn) async -> AddressEvidence {
         let seen = await turn.run(in: connections, for: turn.shares + [.block(of: address)]) { () -> AddressEvidence in

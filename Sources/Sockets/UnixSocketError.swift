@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a Unix socket cannot be had. The caller says which setting cures it.
+/// Why a Unix socket cannot be opened. The caller says which setting cures it.
 package enum UnixSocketError: Error, Sendable, Hashable {
     /// The path, at which another instance answers.
     case alreadyServed(String)

@@ -26,8 +26,8 @@ package final class Store: Sendable {
     /// The connections of now: the file may be exchanged for a new one.
     var pool: DatabasePool { file.pool }
 
-    /// Ends the use of the database and leaves one file with all in it, for who copies it or moves it aside: the
-    /// write-ahead log is empty. Whatever comes after is an error.
+    /// Ends the use of the database and leaves one file with all in it, so that it can be copied or moved:
+    /// the write-ahead log is empty. Each use after that is an error.
     package func close() throws(StoreError) {
         do {
             try pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }

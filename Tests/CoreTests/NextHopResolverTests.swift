@@ -45,8 +45,8 @@ struct NextHopResolverTests {
             "a policy that cannot be fetched",
             { $0.fetch = .failure(.failed(PolicyFailure(.stsWebPKIInvalid, "expired"))) }
         ),
-        ("a record that cannot be had", { $0.record = .unavailable("SERVFAIL") }),
-        ("no MX records to be had", { $0.route = .failure(.unavailable("SERVFAIL")) }),
+        ("a record that is unavailable", { $0.record = .unavailable("SERVFAIL") }),
+        ("MX records that are unavailable", { $0.route = .failure(.unavailable("SERVFAIL")) }),
         ("forged MX records", { $0.route = .failure(.bogus("bad")) }),
         ("a null MX", { $0.route = .failure(.nullMX(isSecure: false)) }),
         (
@@ -57,7 +57,7 @@ struct NextHopResolverTests {
             }
         ),
         (
-            "TLSA records that cannot be had",
+            "TLSA records that are unavailable",
             { state in
                 state.routeIsSecure = true
                 state.dane["mx1.example.org"] = .unknown("SERVFAIL")

@@ -98,7 +98,7 @@ struct ResolutionTests {
             $0.policy = Fixture.lookup(.testing)
             $0.route = .error(.unavailable("SERVFAIL"))
         },
-        Row("RFC 5321 §5.1: MX records that cannot be had leave a doubt", .need(.history)) {
+        Row("RFC 5321 §5.1: MX records that are unavailable leave a doubt", .need(.history)) {
             $0.policy = Fixture.lookup(.enforce)
             $0.route = .error(.unavailable("SERVFAIL"))
         },
@@ -411,7 +411,7 @@ struct ResolutionTests {
             $0.policy = .policy(wildcard)
             $0.route = .error(.noSuchDomain(isSecure: true))
         },
-        Row("RFC 5321 §5.1: nor MX records that cannot be had", .answer(.enforce(exact, .unneeded))) {
+        Row("RFC 5321 §5.1: nor MX records that are unavailable", .answer(.enforce(exact, .unneeded))) {
             $0.policy = .policy(exact)
             $0.route = .error(.unavailable("SERVFAIL"))
         },
@@ -455,7 +455,7 @@ struct ResolutionTests {
             $0.dane = [.bogus("bad")]
         },
         Row(
-            "RFC 7672 §2.1.2: TLSA records that cannot be had",
+            "RFC 7672 §2.1.2: TLSA records that are unavailable",
             .answer(.temporary("TLSA records could not be looked up: SERVFAIL"))
         ) {
             $0.route(.enforce, ["mx1.example.org"], isSecure: true)
@@ -551,7 +551,7 @@ struct ResolutionTests {
         }
     }
 
-    @Test("when nothing can be had every question still comes to an answer", arguments: Policy.Mode.allCases)
+    @Test("when nothing is known every question still comes to an answer", arguments: Policy.Mode.allCases)
     func ends(_ mode: Policy.Mode) throws {
         func walk<Asked: Question>(_ question: Asked, _ known: Known) {
             var known = known

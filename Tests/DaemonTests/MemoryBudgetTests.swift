@@ -2,6 +2,7 @@
 import Basics
 import Core
 import Daemon
+import Foundation
 import Logging
 import MTASTS
 import Settings
@@ -26,6 +27,17 @@ struct MemoryBudgetTests {
     func sum() {
         let octets = MemoryBudget.octets + PolicyTable.maxParsedOctets + PendingCounts.maxOctets
         #expect(octets < 256_000_000)
+    }
+
+    @Test("the manual's sum is that of the code")
+    func manual() throws {
+        let octets = MemoryBudget.octets + PolicyTable.maxParsedOctets + PendingCounts.maxOctets
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let page = try String(contentsOf: root.appendingPathComponent("docs/manual/reference.md"), encoding: .utf8)
+        let mebibytes = Int((Double(octets) / 1_048_576).rounded())
+        let isThere = page.contains("| **all** | **\(mebibytes) MiB**, ")
+        #expect(isThere, "\(octets) octets")
     }
 
     @Test(

@@ -129,8 +129,9 @@ package final class SessionAccounting: Sendable {
 
     // MARK: Sessions of datagrams
 
-    /// What a datagram's sessions add to reports: its own words, but for a testing policy, of which the log says more, and
-    /// where it says that there is no policy and we know of one that cannot be had, which Postfix is not told of.
+    /// What a datagram's sessions add to reports. Usually that is what the datagram says. There are two exceptions:
+    /// under a testing policy the log says more; and where the datagram says that there is no policy, we may know of
+    /// one that cannot be fetched, which Postfix is not told of.
     /// - Parameter times: how often the datagram came.
     package func counts(reported sessions: [SessionCount], times: Int = 1) -> [SessionCount] {
         sessions.compactMap { session in

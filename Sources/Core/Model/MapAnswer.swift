@@ -15,7 +15,7 @@ package enum MapAnswer: Sendable, Hashable {
     case enforce(CachedPolicy, MXSet)
     /// A testing policy: only an operator's choice makes it more than `.notFound`.
     case testing(CachedPolicy)
-    /// A policy that is announced but cannot be had, none older applying: as above.
+    /// A policy that is announced but cannot be fetched, and no older one applies: as above.
     case failed(PolicyFailure)
 }
 

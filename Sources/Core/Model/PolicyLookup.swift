@@ -7,7 +7,7 @@ package enum PolicyLookup: Sendable, Hashable {
     case policy(CachedPolicy)
     /// The domain announces none.
     case absent
-    /// The domain announces one that cannot be had, and no older one applies: delivery goes on as if there were none.
+    /// One is announced that cannot be fetched, and no older one applies: delivery goes on as if there were none.
     /// - RFC 8461 §3.3: HTTPS Policy Fetching.
     case failed(PolicyFailure)
     /// The DNS did not say whether there is one.
@@ -21,7 +21,7 @@ extension PolicyLookup {
     package var cached: CachedPolicy? { if case .policy(let cached) = self { cached } else { nil } }
 }
 
-/// Why an announced policy cannot be had. - RFC 8460 §4.3.2.2: MTA-STS-specific Policy Failures.
+/// Why an announced policy cannot be fetched or read. - RFC 8460 §4.3.2.2: MTA-STS-specific Policy Failures.
 package struct PolicyFailure: Error, Sendable, Hashable {
     /// One of the three `sts-*` types.
     package let type: ResultType

@@ -46,8 +46,8 @@ package struct MXHost: Sendable, Hashable {
 package enum RouteError: Error, Sendable, Hashable {
     /// The domain takes no mail: the MTA bounces. - RFC 7505 §3: MX Resource Records Specifying Null MX.
     ///
-    /// Only where DNSSEC vouches for it is there nothing to judge: who forges MX answers can give us this one, and the
-    /// MTA his host.
+    /// Only where DNSSEC vouches for it is there nothing to judge. Somebody who forges MX answers can give us this one,
+    /// and the MTA a host of their own.
     case nullMX(isSecure: Bool)
     /// The domain or every one of its hosts does not exist: the MTA bounces. Forged as easily as a null MX.
     case noSuchDomain(isSecure: Bool)

@@ -6,7 +6,7 @@ import MTASTS
 package enum Verdict: Sendable, Hashable {
     /// Not ours to judge (local transport, address literal, null MX, no such domain); the text says why.
     case notJudged(String)
-    /// No policy governs; a failure says that one is announced but cannot be had.
+    /// No policy applies; a failure says that one is announced but cannot be fetched.
     case noPolicy(PolicyFailure?)
     /// The policy's mode is none. - RFC 8461 §5: as though the domain had no policy.
     case modeNone
@@ -86,7 +86,7 @@ package struct Violation: Sendable, Hashable {
     }
 }
 
-/// Who stands guard over delivery, which decides what one bad host means.
+/// Who enforces policies at delivery, which decides what one bad host means.
 ///
 /// - Deviation: policies are judged at reception.
 package enum Enforcement: String, Sendable, Hashable, CaseIterable {

@@ -15,7 +15,7 @@ package enum MemoryBudget {
     static let proven = 16 * mebibyte
     /// Verdicts of the current second.
     static let verdicts = 12 * mebibyte
-    /// Routes that broke their policy: who makes us forget one gains by it.
+    /// Routes that broke their policy. An attacker gains if we forget one.
     static let broken = 8 * mebibyte
     /// What the DNS says of hosts' TLSA records.
     static let surveys = 8 * mebibyte

@@ -6,7 +6,7 @@ package protocol DocumentSource: Sendable {
     func document(at url: String, limitBytes: Int) async throws(DocumentError) -> [UInt8]
 }
 
-/// Why a document cannot be had; safe to print.
+/// Why a document is unavailable; safe to print.
 package struct DocumentError: Error, Sendable, Equatable, CustomStringConvertible {
     package let description: String
     package init(_ text: String) { description = text }

@@ -4,7 +4,7 @@
 package struct IntakeMark: Sendable, Hashable {
     /// What is read, such as `postfix-log /var/log/mail.log`.
     package let source: String
-    /// Where reading goes on, in words of who reads the source.
+    /// Where reading goes on, in the form of the reader of that source.
     package let state: [UInt8]
 
     package init(source: String, state: [UInt8]) {

@@ -5,7 +5,7 @@ import Basics
 package protocol PolicyOverrides: Sendable {
     /// The operator's policy for the domain: it outranks all that the domain publishes.
     func pinned(_ domain: DomainName, at time: UTCTime) -> CachedPolicy?
-    /// The list's policy for the domain: it applies only where the domain's own cannot be had and none is cached.
+    /// The list's policy for the domain: it applies only where the domain's own cannot be fetched and none is cached.
     func preloaded(_ domain: DomainName, at time: UTCTime) -> CachedPolicy?
 }
 

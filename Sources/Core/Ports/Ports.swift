@@ -66,7 +66,7 @@ package protocol PolicyStore: Sendable {
 
 /// The policies in memory, those that have ended a while ago too: every answer is immediate.
 package protocol PolicyMemory: Sendable {
-    /// The policy last set, expired or not: who asks decides by the clock whether it is live.
+    /// The policy last set, expired or not: the caller decides by the clock whether it is live.
     func policy(for domain: DomainName) -> CachedPolicy?
     /// When the policy begins and ends, without reading its text.
     func life(of domain: DomainName) -> PolicyLife?
@@ -113,7 +113,7 @@ package enum DANEStatus: Sendable, Hashable {
     case absent
     /// Forged or broken: the host must not be used.
     case bogus(String)
-    /// No address can be had, so that the MTA cannot dial the host either: it is passed over.
+    /// No address can be looked up. The MTA cannot dial the host either, so it is passed over.
     /// - RFC 7672 §2.1.2: DNS Error Handling.
     case unreachable(String)
     /// Nobody knows whether there are records, and the host could be dialled.

@@ -23,7 +23,7 @@ package struct Known: Sendable {
 
     package init(_ hop: NextHop) { self.hop = hop }
 
-    /// The policy if nothing better can be had by asking.
+    /// The policy if asking cannot make it better.
     var settledPolicy: PolicyLookup? {
         if case .unreadable = policy, !isPolicyAsked { nil } else { policy }
     }

@@ -149,7 +149,7 @@ extension FedProcess {
         if files[0].revents != 0 { listen() }
     }
 
-    /// Takes what has been said so far, lest the program waits for us.
+    /// Takes what has been said so far, so that the program does not wait for us.
     private func listen() {
         var piece = [UInt8](repeating: 0, count: 4096)
         while isOutputOpen {

@@ -18,7 +18,7 @@ package struct Examination: Sendable, Codable {
         package let mode: String
         package let mx: [String]
         package let maxAgeSeconds: Int64
-        /// `live`; `cached` or `preloaded` when only a stored or a listed policy could be had; `pinned` by the settings.
+        /// `live`; `cached` or `preloaded` when only a stored or listed policy was available; `pinned` by the settings.
         package let source: String
         package let expires: String?
         package let warnings: [String]

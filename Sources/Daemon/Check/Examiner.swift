@@ -9,7 +9,6 @@ import Reporting
 import Settings
 import Store
 import Synchronization
-import TLSRPT
 
 /// Looks at a domain as the daemon would, by the same walk, without its memory, and keeps all that was seen.
 package final class Examiner: Sendable {
@@ -55,7 +54,7 @@ package final class Examiner: Sendable {
             memory: memory, store: NoStore(), discoverer: discovery, overrides: overrides, clock: clock, logger: silent,
             settings: settings.keeper)
         // The network first: it is to be shown as it is now. - RFC 8461 §3.3: a cached policy that has not expired
-        // applies when no live one can be had.
+        // applies when no live one can be fetched.
         let live = await policies.resolve(domain).cached
         if live == nil || live?.origin == .preloaded, let stored = try? await store?.policy(for: domain) {
             memory.set(stored)

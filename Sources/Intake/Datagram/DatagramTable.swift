@@ -20,7 +20,7 @@ package struct DatagramTable: Sendable {
         package fileprivate(set) var payloads: [Payload: Int]
     }
 
-    /// Octets held, their keep included: some 100,000 different datagrams.
+    /// Octets held, with what each entry takes beside them: some 100,000 different datagrams.
     static let maxOctets = 64 << 20
     /// What an entry takes beside its octets.
     private static let entryOctets = 96

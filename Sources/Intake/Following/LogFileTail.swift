@@ -73,7 +73,7 @@ struct LogFileTail {
 
     /// At the end of the file: to the next one, if there is one.
     ///
-    /// Who writes the log may go on in the old file until he is told. So the new one must have something in it, and
+    /// The writer may keep writing to the old file until it is signalled. The new one must have something in it, and
     /// the old one is looked at once more after a pause.
     private mutating func goOn(_ give: (UnsafeRawBufferPointer) -> Void) throws(LogFileError) -> Step {
         guard let next = try next() else {

@@ -6,7 +6,7 @@ enum PostfixVerdict {
     case certificateRefused
     /// The same by Postfix 3.4 and 3.5, which tell an issuer that is not trusted from a name that does not match.
     case issuerRefused
-    /// TLS is required and not to be had from this peer.
+    /// TLS is required, and this peer does not give it.
     case noSTARTTLS(peer: SyslogOctets)
     case noHandshake
     /// The peer and we got beyond the point where TLS begins.

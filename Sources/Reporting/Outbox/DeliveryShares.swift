@@ -51,8 +51,8 @@ package struct DeliveryShares: Sendable {
     /// Turns there are.
     package static let turns = 0...12
 
-    /// The turn in which the delivery of a source begins that has had so many on its day: the first of each come before
-    /// the second of any, and whoever has thousands waits behind all that have few.
+    /// The turn of a delivery, by how many its source has had on that day. The first delivery of each source comes
+    /// before the second of any. A source with thousands therefore waits behind all that have few.
     package static func turn(after count: Int) -> Int {
         min(Int.bitWidth - max(0, count).leadingZeroBitCount, turns.upperBound)
     }

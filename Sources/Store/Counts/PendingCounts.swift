@@ -22,7 +22,7 @@ package struct PendingCounts: Sendable {
     /// Most octets of all.
     package static let maxOctets = maxTallyOctets + maxDetails * 500
 
-    /// False for counts that are written at once, all or none: who has them bounds them.
+    /// False for counts that are written at once, all or none: the caller limits them.
     private let isBounded: Bool
     private(set) var tallies: [TallyKey: Tally] = [:]
     private(set) var detailCount = 0

@@ -140,7 +140,7 @@ final class DatabaseFile: Sendable {
             let result: Result<Value?, any Error> = await withCheckedContinuation { continuation in
                 pool.asyncWrite(
                     { [self] db in
-                        // Who waited while the file was exchanged writes to the new one.
+                        // A writer that waited while the file was exchanged writes to the new one.
                         guard self.pool === pool else { return nil }
                         return .some(try updates(db))
                     }, completion: { _, result in continuation.resume(returning: result) })

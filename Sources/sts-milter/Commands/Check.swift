@@ -14,7 +14,7 @@ struct Check: ParsableCommand {
     @Argument(help: "Domains to look at.")
     var domains: [String]
 
-    @Flag(help: "Print JSON, an array with an object a domain.")
+    @Flag(help: "Print JSON, an array with one object per domain.")
     var json = false
 
     @OptionGroup var settings: SettingsOption

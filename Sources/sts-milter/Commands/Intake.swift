@@ -7,7 +7,7 @@ struct Intake: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Read what an MTA says of its deliveries, once, and show what is made of it.")
 
-    @Option(help: "What is read: postfix-log, sendmail-log, or tlsrpt (datagrams, a line each).")
+    @Option(help: "What is read: postfix-log, sendmail-log, or tlsrpt (datagrams, one per line).")
     var from: ObservedSession.Source
 
     @Argument(help: "Files; - is standard input.")

@@ -12,7 +12,7 @@ struct PolicyCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the policies of the settings and then the cached ones, a line each.")
+            abstract: "List the policies of the settings and then the cached ones, one line each.")
         @OptionGroup var settings: SettingsOption
 
         func run() throws {

@@ -16,7 +16,7 @@ struct ReportShow: ParsableCommand {
     @Argument(help: "Files to show; - for standard input.")
     var files: [String]
 
-    @Flag(help: "Print JSON, an array with an object a report, as we would have written it.")
+    @Flag(help: "Print JSON, an array with one object per report, as we would have written it.")
     var json = false
 
     @Flag(help: "Print one HTML page with charts, complete in itself: --html FILE... >page.html")
