@@ -14,6 +14,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        // Without Foundation, of which its input and output could be.
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
         // C libraries
@@ -39,7 +42,13 @@ let package = Package(
         .target(name: "TLSRPT", dependencies: ["Basics"]),
 
         // Layer 2: one tool, library or protocol each
-        .target(name: "Concurrency", dependencies: ["Basics"]),
+        .target(name: "Concurrency", dependencies: ["Basics", .product(name: "Logging", package: "swift-log")]),
+        .target(
+            name: "Processes",
+            dependencies: [
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
         .target(name: "Events", dependencies: ["Basics"]),
         .target(name: "DNS", dependencies: ["Basics", "CUnbound", "Concurrency", "Events"]),
         .target(name: "TLS", dependencies: ["Basics", "COpenSSL", "Events"]),
@@ -49,7 +58,6 @@ let package = Package(
         .target(name: "Gzip", dependencies: ["CZlib"]),
         .target(name: "Mail", dependencies: ["Basics", "COpenSSL", "TLSRPT"]),
         .target(name: "Sockets", dependencies: ["Basics"]),
-        .target(name: "Spawn", dependencies: []),
 
         // Layer 3: the core, with its model and its ports; and reporting, with its own
         .target(
@@ -75,7 +83,7 @@ let package = Package(
         .target(
             name: "PolicyMap",
             dependencies: [
-                "Basics", "Core", "MTASTS", "Sockets", .product(name: "Logging", package: "swift-log"),
+                "Basics", "Concurrency", "Core", "MTASTS", "Sockets", .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .target(
@@ -86,24 +94,22 @@ let package = Package(
         .target(name: "Probe", dependencies: ["Basics", "Concurrency", "Core", "DNS", "SMTP", "TLS", "TLSRPT"]),
         .target(
             name: "Preload",
-            dependencies: ["Basics", "Core", "MTASTS", "Spawn", .product(name: "Logging", package: "swift-log")]),
+            dependencies: ["Basics", "Core", "MTASTS", "Processes", .product(name: "Logging", package: "swift-log")]),
         .target(
             name: "Intake",
             dependencies: [
-                "Basics", "CSystemd", "Core", "MailLog", "Sockets", "TLSRPT",
+                "Basics", "CSystemd", "Concurrency", "Core", "MailLog", "Sockets", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
             name: "Store",
             dependencies: [
-                "Basics", "Core", "MTASTS", "Reporting", "TLSRPT", .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Logging", package: "swift-log"),
+                "Basics", "Concurrency", "Core", "MTASTS", "Reporting", "TLSRPT",
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
             name: "Courier",
-            dependencies: [
-                "Basics", "DNS", "Gzip", "HTTP", "Mail", "Reporting", "SMTP", "Spawn", "TLS", "TLSRPT",
-            ]),
+            dependencies: ["Basics", "DNS", "HTTP", "Mail", "Processes", "Reporting", "SMTP", "TLS", "TLSRPT"]),
         .target(name: "ReportView", dependencies: ["Basics", "Concurrency", "Gzip", "Mail", "TLSRPT"]),
 
         // Layer 6: parts of the daemon that know nothing of each other
@@ -117,19 +123,19 @@ let package = Package(
             name: "Settings",
             dependencies: [
                 "Basics", "Core", "Courier", "DNS", "Discovery", "EventLog", "Intake", "MTASTS", "Mail", "Milter",
-                "PolicyMap", "Preload", "Probe", "Reporting", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+                "PolicyMap", "Preload", "Probe", "Reporting", .product(name: "Logging", package: "swift-log"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ]),
-        .target(name: "MTACheck", dependencies: ["Basics", "Core", "Intake", "PolicyMap"]),
+        .target(name: "MTACheck", dependencies: ["Basics", "Core", "Intake", "PolicyMap", "Processes"]),
 
         // Layer 7: the daemon
         .target(
             name: "Daemon",
             dependencies: [
-                "Basics", "CClock", "Control", "Core", "Courier", "DNS", "Discovery", "EventLog", "Gzip", "Intake",
-                "HTTP", "MTACheck", "MTASTS", "MailLog", "Milter", "PolicyMap", "Preload", "Probe", "Reporting", "SMTP",
-                "Settings", "Store", "TLS", "TLSRPT", .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOPosix", package: "swift-nio"),
+                "Basics", "CClock", "CSystemd", "Control", "Core", "Courier", "DNS", "Discovery", "EventLog", "Gzip",
+                "HTTP", "Intake", "MTACheck", "MTASTS", "MailLog", "Milter", "PolicyMap", "Preload", "Probe",
+                "Reporting", "SMTP", "Settings", "Store", "TLS", "TLSRPT",
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
 
         // Layer 8: its commands
@@ -145,15 +151,16 @@ let package = Package(
         .target(
             name: "LabKit",
             dependencies: [
-                "Basics", "COpenSSL", "Spawn", .product(name: "NIOCore", package: "swift-nio"),
+                "Basics", "COpenSSL", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "Tests/LabKit"),
         .executableTarget(name: "demo", dependencies: ["LabKit"], path: "Tests/Demo"),
+
+        // What tests share that need no laboratory
         .target(
             name: "TestKit", dependencies: ["Basics", .product(name: "Logging", package: "swift-log")],
             path: "Tests/TestKit"),
         .target(name: "RuleTables", dependencies: ["Basics", "MTASTS"], path: "Tests/RuleTables"),
-
         .executableTarget(
             name: "intake-victim",
             dependencies: [
@@ -161,39 +168,39 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Tests/IntakeVictim"),
 
-        .testTarget(name: "DocsTests"),
         .testTarget(name: "BasicsTests", dependencies: ["Basics", "RuleTables"]),
         .testTarget(name: "MTASTSTests", dependencies: ["Basics", "Core", "MTASTS", "RuleTables"]),
         .testTarget(name: "TLSRPTTests", dependencies: ["Basics", "RuleTables", "TLSRPT"]),
-        .testTarget(name: "ConcurrencyTests", dependencies: ["Basics", "Concurrency", "LabKit"]),
-        .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "SMTP", "TLS"]),
+        .testTarget(
+            name: "ConcurrencyTests",
+            dependencies: ["Basics", "Concurrency", "LabKit", .product(name: "Logging", package: "swift-log")]),
+        .testTarget(name: "ProcessesTests", dependencies: ["LabKit", "Processes"]),
+        .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "TLS"]),
         .testTarget(name: "SMTPTests", dependencies: ["Basics", "DNS", "Events", "LabKit", "SMTP", "TLS"]),
         .testTarget(name: "HTTPTests", dependencies: ["Basics", "Events", "Gzip", "HTTP", "LabKit", "TLS"]),
+        .testTarget(name: "EventLogTests", dependencies: ["Daemon", "EventLog", "LabKit"]),
         .testTarget(
             name: "CoreTests",
             dependencies: [
-                "Basics", "Concurrency", "Core", "MTASTS", "RuleTables", "TLSRPT",
-                .product(name: "Logging", package: "swift-log"),
+                "Basics", "Core", "MTASTS", "RuleTables", "TLSRPT", .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "ReportingTests",
             dependencies: [
-                "TestKit",
-                "Basics", "Core", "Gzip", "Reporting", "Store", "TLSRPT",
+                "Basics", "Core", "Gzip", "Reporting", "Store", "TLSRPT", "TestKit",
                 .product(name: "Logging", package: "swift-log"),
             ], exclude: ["schema"]),
         .testTarget(name: "MailLogTests", dependencies: ["Basics", "Core", "MailLog"], resources: [.copy("Logs")]),
         .testTarget(
             name: "MilterTests",
             dependencies: [
-                "TestKit",
-                "Basics", "CMilter", "Core", "LabKit", "Milter", .product(name: "Logging", package: "swift-log"),
+                "Basics", "CMilter", "Core", "LabKit", "Milter", "TestKit",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "PolicyMapTests",
             dependencies: [
-                "TestKit",
-                "Basics", "Core", "MTASTS", "PolicyMap", "RuleTables", "TLSRPT",
+                "Basics", "Concurrency", "Core", "MTASTS", "PolicyMap", "RuleTables", "TLSRPT", "TestKit",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
@@ -209,21 +216,19 @@ let package = Package(
         .testTarget(
             name: "PreloadTests",
             dependencies: [
-                "TestKit",
-                "Basics", "Core", "LabKit", "MTASTS", "Preload", .product(name: "Logging", package: "swift-log"),
+                "Basics", "Core", "LabKit", "MTASTS", "Preload", "TestKit",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "IntakeTests",
             dependencies: [
-                "TestKit",
-                "Basics", "Core", "Intake", "LabKit", "MailLog", "RuleTables", "Store", "TLSRPT", "intake-victim",
-                .product(name: "Logging", package: "swift-log"),
+                "Basics", "Concurrency", "Core", "Intake", "LabKit", "MailLog", "RuleTables", "Store", "TLSRPT",
+                "TestKit", "intake-victim", .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "StoreTests",
             dependencies: [
-                "TestKit",
-                "Basics", "Core", "MTASTS", "Reporting", "Store", "TLSRPT",
+                "Basics", "Core", "MTASTS", "Reporting", "Store", "TLSRPT", "TestKit",
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
@@ -234,18 +239,15 @@ let package = Package(
         .testTarget(
             name: "ReportViewTests", dependencies: ["Basics", "Gzip", "Mail", "ReportView", "TLSRPT"],
             resources: [.copy("Reports")]),
-        .testTarget(name: "EventLogTests", dependencies: ["Daemon", "EventLog", "LabKit"]),
         .testTarget(name: "SettingsTests", dependencies: ["Basics", "Courier", "LabKit", "Mail", "Settings"]),
-        .testTarget(name: "MTACheckTests", dependencies: ["Daemon", "MTACheck"]),
-        // Reads sources and pages as text, and runs the program; imports nothing of either.
-        .testTarget(name: "DocsTests", dependencies: ["sts-milter"], exclude: ["Files"]),
+        .testTarget(name: "MTACheckTests", dependencies: ["Daemon", "LabKit", "MTACheck"]),
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "TestKit",
                 "Basics", "Core", "Daemon", "Gzip", "LabKit", "MTASTS", "Milter", "Reporting", "Settings", "Sockets",
-                "Store", "TLSRPT", "sts-milter", .product(name: "Logging", package: "swift-log"),
+                "Store", "TLSRPT", "TestKit", "sts-milter", .product(name: "Logging", package: "swift-log"),
             ]),
+        .testTarget(name: "DocsTests", dependencies: ["sts-milter"], exclude: ["Files"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Core
 import Foundation
 import MailLog
 
@@ -122,6 +123,7 @@ enum LogBench {
         let file = open(log.path, O_RDONLY)
         defer { close(file) }
         var reader = PostfixLogReader()
+        var complete: [ObservedSession] = []
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: chunkOctets, alignment: 16)
         defer { buffer.deallocate() }
         var held = 0
@@ -131,7 +133,9 @@ enum LogBench {
             held += count
             guard let end = buffer[..<held].lastIndex(of: UInt8(ascii: "\n")) else { break }
             let whole = UnsafeRawBufferPointer(rebasing: buffer[...end])
-            reader.read(whole, now: UTCTime(secondsSinceEpoch: 1_795_564_800)) { _ in found += 1 }
+            reader.read(whole, now: UTCTime(secondsSinceEpoch: 1_795_564_800), into: &complete)
+            found += complete.count
+            complete.removeAll(keepingCapacity: true)
             held -= end + 1
             buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[(end + 1)..<(end + 1 + held)]))
         }

@@ -3,6 +3,15 @@
 #define CURL_DISABLE_TYPECHECK  // the checks of <curl/typecheck-gcc.h> want the options to be constants
 #include <curl/curl.h>
 
+// The option has another name and kind since 7.85, and the old one is deprecated there.
+static inline CURLcode CCurl_https_only(CURL *easy) {
+#if LIBCURL_VERSION_NUM >= 0x075500
+    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
+#else
+    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)CURLPROTO_HTTPS);
+#endif
+}
+
 // Swift cannot call a function of variable arguments: for each kind of argument, one that calls it.
 static inline CURLcode CCurl_set_long(CURL *easy, CURLoption option, long value) {
     return curl_easy_setopt(easy, option, value);

@@ -55,6 +55,11 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
         return !blocks.contains { $0.contains(self) }
     }
 
+    /// Whether it is this machine, whatever its network: 127.0.0.0/8 or ::1.
+    package var isLoopback: Bool {
+        isIPv6 ? octets.dropLast().allSatisfy { $0 == 0 } && octets.last == 1 : octets.first == 127
+    }
+
     /// The IPv4 address that an IPv4-mapped, NAT64 or 6to4 address leads to.
     private var embeddedIPv4: IPAddress? {
         guard isIPv6 else { return nil }

@@ -59,7 +59,7 @@ enum ResolverContext {
         }
         for server in servers { try check(ub_ctx_set_fwd(context, server)) }
         // By default libunbound never asks 127.0.0.0/8 and ::1.
-        if servers.contains(where: isLoopback) {
+        if servers.contains(where: { IPAddress($0.prefix { $0 != "@" })?.isLoopback == true }) {
             try check(ub_ctx_set_option(context, "do-not-query-localhost:", "no"))
         }
     }
@@ -109,10 +109,6 @@ enum ResolverContext {
             IPAddress(host) != nil
         else { return false }
         return parts.count == 1 || (parts.count == 2 && UInt16(parts[1]).map { $0 > 0 } ?? false)
-    }
-
-    private static func isLoopback(_ server: String) -> Bool {
-        server.hasPrefix("127.") || server.prefix { $0 != "@" } == "::1"
     }
 
     private static func check(_ code: Int32) throws(DNSSetupError) {

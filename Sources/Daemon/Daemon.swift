@@ -78,13 +78,13 @@ package final class Daemon: Sendable {
         gate = Gate(
             resolver: resolver, recorder: ledger, settings: settings.gate, mtaTellsSessions: settings.intake.isAny)
         hops = ObservedNextHops(clock: clock)
-        ownReports = OwnReports(store: store, clock: clock)
+        ownReports = OwnReports(outbox: store, clock: clock)
         reckoner = SessionAccounting(
-            policies: keeper, routes: resolver.routes, hops: hops, gate: gate,
+            policies: keeper, routes: resolver.routes, hops: hops, gate: gate, ownReports: ownReports,
             countsDatagrams: settings.intake.datagramSocket != nil, readsLog: settings.intake.postfixLog != nil,
             clock: clock)
         intake = try DeliveryIntake(
-            settings.intake, reckoner: reckoner, ledger: ledger, ownReports: ownReports, logger: logger)
+            settings.intake, accounting: reckoner, ledger: ledger, logger: logger)
         reports = ReportScheduler(
             settings: settings.reports, store: store, records: network.reportRecords,
             carrier: ownReports.noting(network), clock: clock, logger: logger)

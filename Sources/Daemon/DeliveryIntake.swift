@@ -7,25 +7,21 @@ import MailLog
 import Settings
 import Store
 
-/// Hears from the MTA how its deliveries went, and has them counted.
+/// Reads what the MTA says of its deliveries, and has it counted.
 struct DeliveryIntake: Sendable {
     private let settings: IntakeSettings
     private let receiver: DatagramReceiver?
-    private let reckoner: SessionAccounting
+    private let accounting: SessionAccounting
     private let ledger: Ledger
-    private let ownReports: OwnReports
     private let logger: Logger
-    private let postfixTrouble = SourceStatus()
-    private let sendmailTrouble = SourceStatus()
+    private let postfixStatus = SourceStatus()
+    private let sendmailStatus = SourceStatus()
 
     /// Binds the datagram socket, so that a daemon that cannot have it does not start; nothing is read before ``run()``.
-    init(
-        _ settings: IntakeSettings, reckoner: SessionAccounting, ledger: Ledger, ownReports: OwnReports, logger: Logger
-    ) throws {
+    init(_ settings: IntakeSettings, accounting: SessionAccounting, ledger: Ledger, logger: Logger) throws {
         self.settings = settings
-        self.reckoner = reckoner
+        self.accounting = accounting
         self.ledger = ledger
-        self.ownReports = ownReports
         self.logger = logger
         receiver = try settings.datagramSocket.map { path in
             var socket = DatagramSettings(path: path)
@@ -42,28 +38,27 @@ struct DeliveryIntake: Sendable {
                 group.addTask {
                     await DatagramIntake(receiver).run { datagram, day, times in
                         let sessions = datagram.sessionCounts(day: day)
-                        ledger.record(reckoner.counts(reported: sessions, times: times), times: times)
+                        ledger.record(accounting.counts(reported: sessions, times: times), times: times)
                     }
                 }
             }
             if let log = settings.postfixLog {
-                group.addTask { await follow(log, as: .postfixLog, PostfixLogReader.self, postfixTrouble) }
+                group.addTask { await follow(log, as: .postfixLog, PostfixLogReader.self, postfixStatus) }
             }
             if let log = settings.sendmailLog {
-                group.addTask { await follow(log, as: .sendmailLog, SendmailLogReader.self, sendmailTrouble) }
+                group.addTask { await follow(log, as: .sendmailLog, SendmailLogReader.self, sendmailStatus) }
             }
         }
     }
 
     private func follow<Reader: LogReader>(
-        _ log: IntakeSettings.Log, as kind: ObservedSession.Source, _: Reader.Type, _ trouble: SourceStatus
+        _ log: IntakeSettings.Log, as kind: ObservedSession.Source, _: Reader.Type, _ status: SourceStatus
     ) async {
-        let port = IntakePort(ledger: ledger, clock: SystemClock(), logger: logger, trouble: trouble) { sessions in
-            await reckoner.counts(of: ownReports.left(out: sessions))
-        }
+        let ports = IntakePorts(counter: accounting, ledger: ledger, clock: SystemClock())
         switch log {
-        case .file(let path): await LogFollower<Reader>(kind, path: path, port: port).run()
-        case .journal: await JournalFollower<Reader>(kind, port: port).run()
+        case .file(let path):
+            await LogFollower<Reader>(kind, path: path, ports: ports, status: status, logger: logger).run()
+        case .journal: await JournalFollower<Reader>(kind, ports: ports, status: status, logger: logger).run()
         }
     }
 
@@ -77,13 +72,13 @@ struct DeliveryIntake: Sendable {
             )
         }
         let logs = [
-            ("postfix", settings.postfixLog, postfixTrouble), ("sendmail", settings.sendmailLog, sendmailTrouble),
+            ("postfix", settings.postfixLog, postfixStatus), ("sendmail", settings.sendmailLog, sendmailStatus),
         ]
-        for (name, log, trouble) in logs {
-            let troubled = trouble.text.map { "; \($0)" } ?? ""
+        for (name, log, status) in logs {
+            let problem = status.text.map { "; \($0)" } ?? ""
             switch log {
-            case .file(let path): lines.append("\(name) log: \(path)\(troubled)")
-            case .journal: lines.append("\(name) log: the journal\(troubled)")
+            case .file(let path): lines.append("\(name) log: \(path)\(problem)")
+            case .journal: lines.append("\(name) log: the journal\(problem)")
             case nil: continue
             }
         }

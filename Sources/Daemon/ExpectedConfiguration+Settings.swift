@@ -5,11 +5,11 @@ import Settings
 extension ExpectedConfiguration {
     /// What the daemon's settings say.
     package init(_ settings: Settings) {
-        self.init()
+        self.init(
+            milterSocket: settings.milter.socket,
+            // With the header TLS-Required the verdicts of a whole message come at once.
+            patience: settings.milter.tlsRequiredNo ? settings.milter.messageBudget : settings.milter.lookupWait)
         enforcement = settings.gate.enforcement
-        milterSocket = settings.milter.socket
-        // With the header TLS-Required the verdicts of a whole message come at once.
-        patience = settings.milter.tlsRequiredNo ? settings.milter.messageBudget : settings.milter.lookupWait
         defersViolations = settings.milter.onViolation == .defer
         putsDANEFirst = settings.mapDesk.puttingDANEFirst
         intake = settings.intake

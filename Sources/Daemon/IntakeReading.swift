@@ -3,20 +3,17 @@ import Basics
 import Core
 import Foundation
 import Intake
-import Logging
 import MailLog
-import Settings
-import Store
 
 /// One file of what an MTA says of its deliveries, read once for a command.
 package struct IntakeReading: Sendable {
     /// Datagrams that cannot be read and are named one by one.
-    private static let mostComplaints = 10
+    private static let maxNamed = 10
 
-    private let source: ObservedSession.Source
-    private let path: String
-    private var sessions: [ObservedSession] = []
-    private var datagrams: [TLSRPTDatagram] = []
+    let source: ObservedSession.Source
+    let path: String
+    private(set) var sessions: [ObservedSession] = []
+    private(set) var datagrams: [TLSRPTDatagram] = []
     /// Tells one file's sessions from another's, with their number.
     private var digest = FNV1a()
     private var sessionCount = 0
@@ -45,12 +42,9 @@ package struct IntakeReading: Sendable {
         do throws(LogFileError) {
             var stream = try LogStream<Reader>(path: path)
             let now = SystemClock().now
-            var found: [ObservedSession] = []
-            while try stream.read(now: now, { found.append($0) }) {
+            while let found = try stream.next(now: now) {
                 for session in found { take(session, show) }
-                found.removeAll(keepingCapacity: true)
             }
-            for session in found { take(session, show) }
             remarks += stream.takeRemarks()
             if sessions.isEmpty {
                 remarks.append(
@@ -59,7 +53,7 @@ package struct IntakeReading: Sendable {
         } catch { throw .unreadable(path, cause: "\(error)") }
     }
 
-    /// Datagrams do not tell the time: it is now.
+    /// Datagrams hold no time: it is now.
     private mutating func readDatagrams(_ show: (SessionLine) -> Void) throws(IntakeReadingError) {
         do throws(LogFileError) {
             var lines = try LineStream(path: path)
@@ -76,7 +70,7 @@ package struct IntakeReading: Sendable {
             }
             if lines.hasPassedOver { remarks.append("lines over \(LineStream.maxLineOctets) octets were passed over") }
         } catch { throw .unreadable(path, cause: "\(error)") }
-        if unreadable > Self.mostComplaints { remarks.append("\(unreadable) datagrams could not be read") }
+        if unreadable > Self.maxNamed { remarks.append("\(unreadable) datagrams could not be read") }
         if datagrams.isEmpty { remarks.append("no datagram found: one is a line of JSON") }
     }
 
@@ -92,7 +86,7 @@ package struct IntakeReading: Sendable {
             }
         } catch {
             unreadable += 1
-            if unreadable <= Self.mostComplaints { remarks.append("datagram \(number): \(error)") }
+            if unreadable <= Self.maxNamed { remarks.append("datagram \(number): \(error)") }
         }
     }
 
@@ -103,30 +97,11 @@ package struct IntakeReading: Sendable {
         show(line)
     }
 
+    /// Another for each file, whatever its name.
+    var fingerprint: String { "\(String(digest.value, radix: 16)) \(sessionCount)" }
+
     private mutating func note(_ line: Substring) {
         sessionCount += 1
         digest.add("\(line)\n")
-    }
-
-    /// Adds what was read to the ledger, under the policies in the store; asks no network.
-    /// - Returns: a line for the administrator.
-    package func record(in settings: Settings, again: Bool) async throws -> String {
-        let logger = Logger(label: "intake") { StreamLogHandler.standardError(label: $0) }
-        let store = try Store(path: settings.storePath, createIfMissing: false, logger: logger)
-        let policies = PolicyTable(logger: logger)
-        let clock = SystemClock()
-        _ = try store.load(into: policies, at: clock.now)
-        let fingerprint = "\(String(digest.value, radix: 16)) \(sessionCount)"
-        let mark = IntakeMark(source: "recorded \(source.rawValue) \(fingerprint)", state: [])
-        let isKnown = try await store.intakeMark(of: mark.source) != nil
-        if isKnown, !again { throw IntakeReadingError.recordedBefore(path) }
-        var counts = datagrams.flatMap { $0.sessionCounts(day: clock.now.day) }
-        for session in await OwnReports(store: store, clock: clock).left(out: sessions) {
-            guard let domain = session.domain, !session.isDialledByAddress else { continue }
-            let finding: PolicyLookup = policies.policy(for: domain).map { .policy($0) } ?? .absent
-            counts += SessionCount.counts(of: session, for: domain, under: finding, seeing: nil)
-        }
-        try await Ledger(store: store, clock: clock, logger: logger).commit(counts, mark: mark)
-        return "\(path): \(counts.count) sessions recorded"
     }
 }

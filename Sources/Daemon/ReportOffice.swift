@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Core
 import Foundation
 import Logging
 import Reporting

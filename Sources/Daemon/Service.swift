@@ -20,7 +20,9 @@ package enum Service {
     package static func run(_ source: SettingsSource) -> ExitCode {
         // Before any other thread exists, so that all inherit the mask and the main thread alone takes the signals.
         // What comes before it waits for them is kept by the kernel.
-        let signals = blockSignals()
+        let signals = MainThreadSignals.take()
+        // A peer that hung up is an error to be told, not the end of us.
+        signal(SIGPIPE, SIG_IGN)
         let mainThread = pthread_self()
         raiseDescriptorLimit()
         let writer = LogWriter()
@@ -109,15 +111,6 @@ package enum Service {
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
         limit.rlim_cur = limit.rlim_max
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    }
-
-    private static func blockSignals() -> sigset_t {
-        var set = sigset_t()
-        sigemptyset(&set)
-        for signal in [SIGHUP, SIGUSR1, SIGTERM, SIGINT] { sigaddset(&set, signal) }
-        pthread_sigmask(SIG_BLOCK, &set, nil)
-        signal(SIGPIPE, SIG_IGN)
-        return set
     }
 }
 

@@ -29,7 +29,8 @@ struct PolicyClient: Sendable {
         let patience = min(settings.connectTimeout, deadline - .now)
         // A little longer, so that it is always the fetch's own deadline that passes.
         var request = HTTPRequest(
-            host: host, address: address, port: settings.port, path: path, trust: trust, deadline: deadline + .seconds(1))
+            host: host, address: address, port: settings.port, path: path, trust: trust,
+            deadline: deadline + .seconds(1))
         request.userAgent = settings.userAgent
         request.accept = mediaType ?? "*/*"
         request.connectTimeout = patience

@@ -10,6 +10,13 @@ import TLS
 /// common name. So its options for that are off, and OpenSSL asks us. A transfer takes no response over a connection whose
 /// context has not been here.
 final class PeerVerification {
+    /// Where a context keeps its verification, for as long as it lives: by version, libcurl ends a connection later than
+    /// the transfer.
+    private static let place = CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, nil, nil, nil) {
+        _, kept, _, _, _, _ in
+        if let kept { Unmanaged<PeerVerification>.fromOpaque(kept).release() }
+    }
+
     private let trust: TLSContext?
     private let host: DomainName?
     /// Whether the connection's context has our rules.
@@ -25,7 +32,14 @@ final class PeerVerification {
     }
 
     func prepare(_ context: OpaquePointer) -> Bool {
+        let kept = Unmanaged.passRetained(self)
+        guard SSL_CTX_set_ex_data(context, Self.place, kept.toOpaque()) == 1 else {
+            kept.release()
+            return false
+        }
         _ = COpenSSL_set_client_options(context)
+        // It may be the second connection of a transfer.
+        hasSaidGoodbye = false
         listenForGoodbye(context)
         guard let trust else {
             SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nil)

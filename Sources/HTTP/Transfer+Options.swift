@@ -5,7 +5,7 @@ extension Transfer {
     /// Tells libcurl what to do, and above all what not to.
     func setOptions() throws(HTTPFailure) {
         try set(CURLOPT_URL, request.url)
-        try set(CURLOPT_PROTOCOLS_STR, "https")
+        try require(CCurl_https_only(easy))
         // The path goes out as it was given.
         try set(CURLOPT_PATH_AS_IS, 1)
         try set(CURLOPT_NOSIGNAL, 1)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Concurrency
 import Core
 import FoundationEssentials
 import Logging
@@ -20,8 +21,8 @@ struct CheckpointedReader<Reader: LogReader, Place: Codable & Sendable> {
     /// Between two warnings of them.
     private static var warningPause: Duration { .seconds(3600) }
 
-    private let source: String
-    private let port: IntakePort
+    private let log: SourceLog
+    private let ports: IntakePorts
     private let pace: IntakePace
     private var reader = Reader()
     private var sessions: [ObservedSession] = []
@@ -30,23 +31,23 @@ struct CheckpointedReader<Reader: LogReader, Place: Codable & Sendable> {
     private var dropped = 0
     private var warnedAt: ContinuousClock.Instant?
 
-    init(source: String, port: IntakePort, pace: IntakePace) {
-        self.source = source
-        self.port = port
+    init(_ log: SourceLog, ports: IntakePorts, pace: IntakePace) {
+        self.log = log
+        self.ports = ports
         self.pace = pace
     }
 
     /// Where the last commit was made; nil if none was, or when the task is cancelled.
     mutating func resume() async -> Place? {
-        var patience = Backoff(pace)
+        var backoff = Backoff(first: pace.retry, longest: pace.longestRetry)
         while !Task.isCancelled {
             do {
-                let mark = try await port.ledger.mark(of: source)
-                patience.end("reading goes on", source, port)
+                let mark = try await ports.ledger.mark(of: log.source)
+                log.end(.placeUnreadable)
                 return mark.flatMap { take($0) }
             } catch {
-                patience.complain("the place in a log cannot be read, reading waits", of: error, source, port)
-                await patience.wait()
+                log.warn(.placeUnreadable, error)
+                await backoff.wait()
             }
         }
         return nil
@@ -59,30 +60,30 @@ struct CheckpointedReader<Reader: LogReader, Place: Codable & Sendable> {
             return state.place
         }
         // Another version of the reader: its open sessions are lost, the place is not.
-        port.logger.notice(
-            "sessions that were open in a log at the last stop are not counted",
-            metadata: ["source": "\(printable(source))"])
+        log.logger.notice("sessions that were open in a log at the last stop are not counted")
         return (try? JSONDecoder().decode(PlaceOnly<Place>.self, from: data))?.place
     }
 
     /// Takes whole lines.
     mutating func read(_ lines: UnsafeRawBufferPointer) {
         octets += lines.count
-        let now = port.clock.now
-        let (oldest, latest) = (now - Self.maxAge, now + Self.maxLead)
-        reader.read(lines, now: now) { session in
-            if session.time < oldest || session.time > latest { dropped += 1 } else { sessions.append(session) }
-        }
+        let now = ports.clock.now
+        let known = sessions.count
+        reader.read(lines, now: now, into: &sessions)
+        let range = (now - Self.maxAge)...(now + Self.maxLead)
+        guard !sessions[known...].allSatisfy({ range.contains($0.time) }) else { return }
+        let kept = sessions[known...].filter { range.contains($0.time) }
+        dropped += sessions.count - known - kept.count
+        sessions.replaceSubrange(known..., with: kept)
     }
 
     private mutating func warnOfDropped() {
         guard dropped > 0 else { return }
         if let warnedAt, ContinuousClock.now - warnedAt < Self.warningPause { return }
-        port.logger.warning(
+        log.logger.warning(
             "sessions of another time are not counted",
             metadata: [
-                "source": "\(printable(source))", "sessions": "\(dropped)",
-                "cause": "their time stamps are more than 5 days back or 2 days ahead",
+                "sessions": "\(dropped)", "cause": "their time stamps are more than 5 days back or 2 days ahead",
             ])
         (dropped, warnedAt) = (0, .now)
     }
@@ -98,24 +99,21 @@ struct CheckpointedReader<Reader: LogReader, Place: Codable & Sendable> {
     /// - Returns: false when the task was cancelled before.
     mutating func commit(_ place: Place) async -> Bool {
         for remark in reader.takeRemarks() {
-            port.logger.warning(
-                "a log lacks something",
-                metadata: ["source": "\(printable(source))", "remark": "\(printable(remark, limit: 500))"])
+            log.logger.warning("a log lacks something", metadata: ["remark": "\(printable(remark, limit: 500))"])
         }
         warnOfDropped()
-        var patience = Backoff(pace)
-        let counts = sessions.isEmpty ? [] : await port.count(sessions)
+        var backoff = Backoff(first: pace.retry, longest: pace.longestRetry)
+        let counts = sessions.isEmpty ? [] : await ports.counter.counts(of: sessions)
         while !Task.isCancelled {
             do {
                 let state = try JSONEncoder().encode(State(place: place, reader: reader))
-                try await port.ledger.commit(counts, mark: IntakeMark(source: source, state: [UInt8](state)))
+                try await ports.ledger.commit(counts, mark: IntakeMark(source: log.source, state: [UInt8](state)))
                 (sessions, octets, committedAt) = ([], 0, .now)
-                patience.end("reading goes on", source, port)
+                log.end(.countsNotKept)
                 return true
             } catch {
-                patience.complain(
-                    "what a log says cannot be kept, reading waits", of: error, source, port)
-                await patience.wait()
+                log.warn(.countsNotKept, error)
+                await backoff.wait()
             }
         }
         return false

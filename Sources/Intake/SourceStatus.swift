@@ -4,13 +4,13 @@ import Synchronization
 
 /// What keeps a source from being read at this moment, for an administrator who asks.
 package final class SourceStatus: Sendable {
-    private let state = Mutex<String?>(nil)
+    private let problem = Mutex<String?>(nil)
 
     package init() {}
 
     /// Safe to print; nil while all is well.
-    package var text: String? { state.withLock { $0 } }
+    package var text: String? { problem.withLock { $0 } }
 
-    func begin(_ text: String) { state.withLock { $0 = printable(text, limit: 500) } }
-    func end() { state.withLock { $0 = nil } }
+    func set(problem text: String) { problem.withLock { $0 = printable(text, limit: 500) } }
+    func clear() { problem.withLock { $0 = nil } }
 }

@@ -7,9 +7,9 @@ import PolicyMap
 /// What of our own settings the MTA's configuration must agree with.
 package struct ExpectedConfiguration: Sendable {
     package var enforcement = Enforcement.milter
-    package var milterSocket = ListenAddress.inet(host: "127.0.0.1", port: 8890)
+    package var milterSocket: ListenAddress
     /// The longest that we let the MTA wait for one reply.
-    package var patience: Duration = .seconds(3)
+    package var patience: Duration
     /// Whether a recipient may get a 451.
     package var defersViolations = true
     /// Nil when the policy map is not served.
@@ -23,7 +23,10 @@ package struct ExpectedConfiguration: Sendable {
     /// Where the MTA tells how its deliveries went.
     package var intake = IntakeSettings()
 
-    package init() {}
+    package init(milterSocket: ListenAddress, patience: Duration) {
+        self.milterSocket = milterSocket
+        self.patience = patience
+    }
 
     package var usesMap: Bool { enforcement == .milterAndPolicyMap }
 }

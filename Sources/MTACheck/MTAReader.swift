@@ -1,19 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Processes
 
 /// Reads the configuration of MTAs on this machine.
 package enum MTAReader {
     /// Largest sendmail.cf read, in bytes.
     private static let limitBytes = 4 << 20
+    /// How long postconf may take; it needs some hundredths of a second.
+    package static let patience = Duration.seconds(30)
+    /// What postconf may write, in octets; `postconf -x` writes some 40 KiB.
+    private static let outputLimitBytes = 4 << 20
 
     /// Asks `postconf` about the configuration in a directory; nil stands for the system's own directory and program.
-    package static func postfix(directory: String?, postconf named: String?) throws(MTAUnreadable) -> PostfixFacts {
+    /// - Parameter limit: time for each of its questions.
+    package static func postfix(
+        directory: String?, postconf named: String?, within limit: Duration = patience
+    ) async throws(MTAUnreadable) -> PostfixFacts {
         let program = if let named { named } else { try systemPostconf() }
         let place = directory.map { ["-c", $0] } ?? []
+        func ask(_ arguments: String...) async throws(MTAUnreadable) -> String {
+            try await run(program, place + arguments, within: limit)
+        }
         return PostfixFacts(
-            directory: trimmed(try run(program, place + ["-h", "config_directory"])),
-            parameters: try run(program, place + ["-x"]), services: try run(program, place + ["-M"]),
-            overrides: try run(program, place + ["-P", "-x"]))
+            directory: trimmed(try await ask("-h", "config_directory")), parameters: try await ask("-x"),
+            services: try await ask("-M"), overrides: try await ask("-P", "-x"))
     }
 
     /// Reads a sendmail.cf.
@@ -38,22 +48,19 @@ package enum MTAReader {
     }
 
     /// Runs a program and gives what it writes.
-    private static func run(_ program: String, _ arguments: [String]) throws(MTAUnreadable) -> String {
-        let process = Process()
-        let (output, errors) = (Pipe(), Pipe())
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = output
-        process.standardError = errors
-        do { try process.run() } catch { throw MTAUnreadable(description: "\(program): \(error)") }
-        // Warnings are few: they fit into the pipe while the output is read.
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw MTAUnreadable(description: "\(program) \(arguments.joined(separator: " ")): \(trimmed(complaint))")
+    private static func run(
+        _ path: String, _ arguments: [String], within limit: Duration
+    ) async throws(MTAUnreadable) -> String {
+        // In our environment, where MAIL_CONFIG may name the directory.
+        let program = Program(path, arguments, environment: nil)
+        let said: ProgramOutput
+        do throws(ProgramFailure) {
+            said = try await program.run(within: limit, outputLimitBytes: outputLimitBytes)
+        } catch { throw MTAUnreadable(description: "\(path) \(error)") }
+        guard said.status == 0 else {
+            let complaint = trimmed(String(decoding: said.errors, as: UTF8.self))
+            throw MTAUnreadable(description: "\(path) \(arguments.joined(separator: " ")): \(complaint)")
         }
-        return text
+        return String(decoding: said.output, as: UTF8.self)
     }
 }

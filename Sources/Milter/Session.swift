@@ -192,9 +192,3 @@ final class Session {
         ["queue_id": .string(queueID.map { printable($0, limit: 40) } ?? VerdictLine.noQueueID)]
     }
 }
-
-extension IPAddress {
-    fileprivate var isLoopback: Bool {
-        isIPv6 ? octets.dropLast().allSatisfy { $0 == 0 } && octets.last == 1 : octets.first == 127
-    }
-}

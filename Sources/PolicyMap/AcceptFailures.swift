@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Concurrency
 import Glibc
 import NIOCore
 
@@ -7,13 +8,13 @@ import NIOCore
 final class AcceptFailures: ChannelInboundHandler {
     typealias InboundIn = any Channel
 
-    private let complaints: Complaints
+    private let warnings: RateLimitedLog<MapWarning>
 
-    init(_ complaints: Complaints) { self.complaints = complaints }
+    init(_ warnings: RateLimitedLog<MapWarning>) { self.warnings = warnings }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let cause = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? printable("\(error)")
-        complaints.log(.acceptFailed, ["cause": "\(cause)"])
+        warnings.warn(.acceptFailed, ["cause": "\(cause)"])
         context.fireErrorCaught(error)
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Concurrency
 import Core
 import Logging
 import NIOCore
@@ -14,7 +15,7 @@ final class MapService: Sendable {
 
     let resolver: any MapResolver
     let logger: Logger
-    let complaints: Complaints
+    let warnings: RateLimitedLog<MapWarning>
     let requests = Atomic(0)
     let lookups = Atomic(0)
     private let terms: Mutex<Terms>
@@ -23,7 +24,7 @@ final class MapService: Sendable {
     init(settings: PolicyMapSettings, resolver: any MapResolver, logger: Logger) {
         self.resolver = resolver
         self.logger = logger
-        complaints = Complaints(logger: logger)
+        warnings = RateLimitedLog(logger: logger)
         terms = Mutex(Terms(settings: settings, names: MapNames(settings.names)))
     }
 
@@ -43,7 +44,7 @@ final class MapService: Sendable {
         let (isAdmitted, loser) = guests.withLock { $0.admit(guest, limit: limit) }
         if let loser {
             let holds = guests.withLock { $0.count(of: loser.peer) }
-            complaints.log(.tooManyConnections, ["limit": "\(limit)", "closed": "\(loser.peer)", "holds": "\(holds)"])
+            warnings.warn(.tooManyConnections, ["limit": "\(limit)", "closed": "\(loser.peer)", "holds": "\(holds)"])
             // At once: an answer that is due may never be taken, and MTAs ask again on a new connection.
             loser.channel.close(promise: nil)
         }

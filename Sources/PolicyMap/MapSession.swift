@@ -143,7 +143,7 @@ final class MapSession: ChannelDuplexHandler {
                 answer(key, form, context)
             } else {
                 let known = terms.settings.names.keys.sorted().joined(separator: " ")
-                service.complaints.log(.unknownMap, ["map": "\(unknownName)", "known": "\(known)"])
+                service.warnings.warn(.unknownMap, ["map": "\(unknownName)", "known": "\(known)"])
                 add(.trouble(.unknownMap))
             }
             return true
@@ -180,7 +180,7 @@ final class MapSession: ChannelDuplexHandler {
         guard let domain = names.first(where: service.resolver.enforces) else {
             return add(.answer(.notFound, nil, form))
         }
-        service.complaints.log(.unreadableKey, ["key": "\(printable(text, limit: 120))", "domain": "\(domain)"])
+        service.warnings.warn(.unreadableKey, ["key": "\(printable(text, limit: 120))", "domain": "\(domain)"])
         add(.trouble(.unreadableKey))
     }
 
@@ -194,7 +194,7 @@ final class MapSession: ChannelDuplexHandler {
             loop.execute { session.value.complete(number) { answer } }
         }
         guard let lookup else {
-            service.complaints.log(.tooManyLookups, ["limit": "\(terms.settings.maxLookups)"])
+            service.warnings.warn(.tooManyLookups, ["limit": "\(terms.settings.maxLookups)"])
             return add(.trouble(.busy))
         }
         // Never cancelled: that costs a search of all timers, and one that comes late finds its answer given.
@@ -207,7 +207,7 @@ final class MapSession: ChannelDuplexHandler {
 
     private func refuseGarbage(_ context: ChannelHandlerContext) {
         let start = String(decoding: input.readableBytesView.prefix(40), as: UTF8.self)
-        service.complaints.log(
+        service.warnings.warn(
             .garbage, ["client": "\(context.remoteAddress?.description ?? "unknown")", "start": "\(printable(start))"])
         input = nothing
         isEnding = true
@@ -318,15 +318,5 @@ final class MapSession: ChannelDuplexHandler {
         if case .waiting? = queue.first { return watchIdleness(context, after: .init(terms.settings.idleTimeout)) }
         guard left > .zero else { return context.close(promise: nil) }
         watchIdleness(context, after: left)
-    }
-}
-
-extension ByteBuffer {
-    /// Appends `<length>:<octets>,`.
-    fileprivate mutating func writeNetstring(_ octets: [UInt8]) {
-        writeString(String(octets.count))
-        writeInteger(UInt8(ascii: ":"))
-        writeBytes(octets)
-        writeInteger(UInt8(ascii: ","))
     }
 }

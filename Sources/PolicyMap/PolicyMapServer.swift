@@ -113,7 +113,7 @@ package final class PolicyMapServer: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     // Without a pause the loop would turn for as long as it lasts, and serve nobody well.
                     let pause = AcceptBackoffHandler { _ in Self.acceptPause }
-                    try channel.pipeline.syncOperations.addHandlers([pause, AcceptFailures(service.complaints)])
+                    try channel.pipeline.syncOperations.addHandlers([pause, AcceptFailures(service.warnings)])
                 }
             }
             .childChannelInitializer { [service] channel in

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Foundation
+import Processes
 
 /// Checks detached OpenPGP signatures with gpgv, which trusts exactly the keys of one key ring.
 package struct SignatureChecker: Sendable {
     /// Largest signature, in bytes; an armoured one has a few hundred.
     package static let limitBytes = 64 << 10
-    /// What gpgv may write on its status descriptor.
+    /// What gpgv may write, of its status and of errors, in octets.
     private static let outputLimitBytes = 256 << 10
+    /// The last octets of its errors, which say why, that are looked at.
+    private static let shownErrorBytes = 4096
     /// How long gpgv may take; it needs some hundredths of a second for the largest list.
     private static let patience = Duration.seconds(20)
 
@@ -32,26 +35,26 @@ package struct SignatureChecker: Sendable {
         guard access(program, X_OK) == 0 else { throw .cannotCheck("\(program) is missing; install the package gpgv") }
         let directory = try Self.makeDirectory(in: scratch)
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        let (textPath, signaturePath, errors) = (directory + "/list", directory + "/list.asc", directory + "/errors")
+        let (textPath, signaturePath) = (directory + "/list", directory + "/list.asc")
         do {
             try Data(text).write(to: URL(fileURLWithPath: textPath))
             try Data(signature).write(to: URL(fileURLWithPath: signaturePath))
         } catch {
             throw .cannotCheck("cannot write to \(directory): \(printable(error.localizedDescription))")
         }
-        let ending: ChildProcess.Ending
-        do throws(ChildProcess.Failure) {
-            ending = try await ChildProcess.run(
-                [
-                    // SHA-1 can be forged; MD5 is refused without asking.
-                    program, "--homedir", directory, "--weak-digest", "SHA1", "--keyring", keyring, "--status-fd", "1",
-                    "--", signaturePath, textPath,
-                ], errors: errors, within: Self.patience, outputLimitBytes: Self.outputLimitBytes)
-        } catch {
-            throw .cannotCheck(Self.text(of: error, program))
-        }
-        let said = FileManager.default.contents(atPath: errors).map { String(decoding: $0.suffix(4096), as: UTF8.self) }
-        return try verdict(ofStatus: ending.output, errors: said ?? "")
+        let gpgv = Program(
+            program,
+            [
+                // SHA-1 can be forged; MD5 is refused without asking. No home of ours comes from the environment.
+                "--homedir", directory, "--weak-digest", "SHA1", "--keyring", keyring, "--status-fd", "1", "--",
+                signaturePath, textPath,
+            ])
+        let said: ProgramOutput
+        do throws(ProgramFailure) {
+            said = try await gpgv.run(within: Self.patience, outputLimitBytes: Self.outputLimitBytes)
+        } catch { throw .cannotCheck("\(program) \(error)") }
+        return try verdict(
+            ofStatus: said.output, errors: String(decoding: said.errors.suffix(Self.shownErrorBytes), as: UTF8.self))
     }
 
     private static func makeDirectory(in scratch: String) throws(SignatureError) -> String {
@@ -61,13 +64,5 @@ package struct SignatureChecker: Sendable {
             throw .cannotCheck("cannot make a directory in \(printable(scratch)): \(String(cString: strerror(errno)))")
         }
         return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-    }
-
-    private static func text(of failure: ChildProcess.Failure, _ program: String) -> String {
-        switch failure {
-        case .cannotStart(let cause): "cannot run \(program): \(cause)"
-        case .tooLate: "\(program) did not end within \(patience.components.seconds) s"
-        case .tooMuchOutput: "\(program) says more than \(outputLimitBytes) bytes"
-        }
     }
 }

@@ -57,7 +57,10 @@ struct ProbeAttempt: Sendable {
             return .seen(.turnedAway("\(address): greeting: \(greeting.text)"))
         }
         guard greeting.code == 220 else { return broken(Unreachable(text: "greeting: \(greeting.text)"), nil) }
-        return await introduced(stream, by: within(settings.dialogueTimeout))
+        let connection = SMTPConnection(
+            stream, heloName: settings.heloName, commandTimeout: settings.commandTimeout,
+            deadline: within(settings.dialogueTimeout))
+        return await introduced(connection)
     }
 
     /// Waits as long as an MTA would, but a host that makes others wait for their turn gives up its place sooner.
@@ -73,48 +76,47 @@ struct ProbeAttempt: Sendable {
         }
     }
 
-    private func introduced(_ stream: TCPStream, by end: ContinuousClock.Instant) async -> AddressEvidence {
-        var helo: String?
-        do {
-            let hello = try await stream.command("EHLO \(settings.heloName)", by: soon(end))
-            guard hello.code == 250 else { return try await old(stream, after: hello, by: end) }
-            helo = hello.lines.first.map { printable($0, limit: 100) }
-            guard hello.offers("STARTTLS") else {
-                await quit(stream)
-                return failing(.starttlsNotSupported, "host does not offer STARTTLS", helo: helo)
+    private func introduced(_ connection: SMTPConnection) async -> AddressEvidence {
+        let hello: SMTPReply
+        do throws(Unreachable) {
+            switch try await connection.hello() {
+            case .extended(let reply): hello = reply
+            case .basic(_, let ehlo):
+                // MTAs go on with such a host, without TLS.
+                await connection.quit()
+                return failing(
+                    .starttlsNotSupported, "host knows no EHLO, so it offers no STARTTLS: \(ehlo.text)", helo: nil)
+            case .refused(let ehlo, let helo):
+                await connection.quit()
+                throw Unreachable(text: "EHLO: \(ehlo.text), HELO: \(helo.text)")
             }
-            let answer = try await stream.command("STARTTLS", by: soon(end))
-            guard answer.code == 220 else {
-                await quit(stream)
-                return failing(.starttlsNotSupported, "host refuses STARTTLS: \(answer.text)", helo: helo)
-            }
-        } catch { return broken(error, helo) }
-        return await secure(stream, helo: helo)
+        } catch { return broken(error, nil) }
+        let helo = hello.lines.first.map { printable($0, limit: 100) }
+        guard hello.offers("STARTTLS") else {
+            await connection.quit()
+            return failing(.starttlsNotSupported, "host does not offer STARTTLS", helo: helo)
+        }
+        return await secure(connection, helo: helo)
     }
 
-    /// A host that refuses EHLO, as MTAs take it: they say HELO and go on without TLS. - RFC 5321 §4.1.1.1: EHLO or HELO.
-    private func old(
-        _ stream: TCPStream, after hello: SMTPReply, by end: ContinuousClock.Instant
-    ) async throws(Unreachable) -> AddressEvidence {
-        let old = try await stream.command("HELO \(settings.heloName)", by: soon(end))
-        await quit(stream)
-        guard old.code == 250 else { throw Unreachable(text: "EHLO: \(hello.text), HELO: \(old.text)") }
-        return failing(
-            .starttlsNotSupported, "host knows no EHLO, so it offers no STARTTLS: \(hello.text)", helo: nil)
-    }
-
-    private func secure(_ stream: TCPStream, helo: String?) async -> AddressEvidence {
+    private func secure(_ connection: SMTPConnection, helo: String?) async -> AddressEvidence {
         var options = TLSOptions(serverName: candidate.name)
         options.tlsa = host.tlsa
         options.tlsaBase = host.tlsaBase
         options.moreDANENames = [candidate.name]
         let session: TLSSession
-        do {
-            session = try await stream.startTLS(prober.tls, options, by: .now + settings.handshakeTimeout)
+        do throws(StartTLSFailure) {
+            session = try await connection.startTLS(prober.tls, options, within: settings.handshakeTimeout)
         } catch {
-            return failing(error, helo: helo)
+            switch error {
+            case .refused(let reply):
+                await connection.quit()
+                return failing(.starttlsNotSupported, "host refuses STARTTLS: \(reply.text)", helo: helo)
+            case .unanswered(let error): return broken(error, helo)
+            case .failed(let error): return failing(error, helo: helo)
+            }
         }
-        await quit(stream)
+        await connection.quit()
         let facts = TLSFacts(session, address: address)
         let failures = session.failures(for: candidate.name, address: address, helo: helo)
         return .seen(failures.isEmpty ? .conforming(facts) : .failing(failures, facts))
@@ -145,15 +147,6 @@ struct ProbeAttempt: Sendable {
         _ type: ResultType, reason: String? = nil, _ text: String, helo: String?
     ) -> AddressEvidence {
         .seen(.failing([Failure(type, reasonCode: reason, text: text, address: address, helo: helo)], nil))
-    }
-
-    /// Leaves in order, without waiting for the answer.
-    private func quit(_ stream: TCPStream) async {
-        try? await stream.write(Array("QUIT\r\n".utf8), by: .now + .seconds(1))
-    }
-
-    private func soon(_ end: ContinuousClock.Instant) -> ContinuousClock.Instant {
-        min(.now + settings.commandTimeout, end)
     }
 
     private func within(_ timeout: Duration) -> ContinuousClock.Instant { min(.now + timeout, deadline) }

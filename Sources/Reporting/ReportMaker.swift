@@ -45,7 +45,9 @@ package struct ReportMaker: Sendable {
         return CompressedReport(
             policyDomain: results.domain, submitter: settings.contact.domain,
             organizationName: settings.organizationName, contactInfo: settings.contact.description,
-            reportID: whole.reportID, day: day, fileName: fileName(for: results.domain, on: day), body: body ?? last)
+            reportID: whole.reportID, day: day, fileName: fileName(for: results.domain, on: day), body: body ?? last,
+            // Cutting takes details away, never sessions.
+            totals: whole.totals)
     }
 
     /// The report compressed; nil if it is too large, compressed or not.

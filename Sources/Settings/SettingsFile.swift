@@ -41,7 +41,7 @@ package struct SettingsFile: Sendable {
         }
         var root: [String: TOMLValue]
         do throws(TOMLFault) { root = try TOMLValue.file(text) } catch {
-            // TOML lets no [[policy]] stand beside [policy]: that is the fault, and not worth a riddle.
+            // TOML lets no [[policy]] stand beside [policy], and its error does not name the cure.
             guard oldPins.isEmpty else { throw SettingsError(problems: oldPins) }
             throw SettingsError(problems: [
                 SettingsProblem(file: name, line: error.line, text: "not TOML: \(printable(error.text))")

@@ -26,9 +26,8 @@ struct SettingsReader {
             if case .table(let entries) = value, tables.contains(name) {
                 for (key, value) in entries { values["\(name).\(key)"] = value }
             } else if blocks.contains(name) {
-                guard case .list = value else {
-                    problems.append(file.problem(name, "must be written [[\(name)]]")); continue
-                }
+                if case .list = value { continue }
+                problems.append(file.problem(name, "must be written [[\(name)]]"))
             } else {
                 values[name] = value
             }

@@ -42,6 +42,11 @@ enum Schema {
         migrator.registerMigration("6-policy-checksum") { db in
             try db.execute(sql: "ALTER TABLE policy ADD COLUMN checksum INTEGER")
         }
+        // Reports of before have none: their mails leave them out.
+        migrator.registerMigration("7-report-totals") { db in
+            try db.execute(sql: "ALTER TABLE report ADD COLUMN successes INTEGER")
+            try db.execute(sql: "ALTER TABLE report ADD COLUMN failures INTEGER")
+        }
         return migrator
     }
 

@@ -38,4 +38,11 @@ package struct Report: Sendable, Hashable {
         self.reportID = reportID
         self.policies = policies
     }
+
+    /// The sessions of all policies, without details.
+    package var totals: Tally {
+        policies.reduce(into: Tally()) {
+            $0.merge(Tally(successes: $1.tally.successes, failures: $1.tally.failures))
+        }
+    }
 }

@@ -35,6 +35,16 @@ struct IPAddressTests {
         #expect(!(try #require(IPAddress(text)).isPublic))
     }
 
+    @Test(
+        "loopback is this machine's own network",
+        arguments: [
+            ("127.0.0.1", true), ("127.255.255.254", true), ("::1", true), ("128.0.0.1", false), ("10.0.0.127", false),
+            ("::", false), ("::2", false), ("1::1", false), ("::ffff:127.0.0.1", false),
+        ])
+    func loopback(_ text: String, _ expected: Bool) throws {
+        #expect(try #require(IPAddress(text)).isLoopback == expected)
+    }
+
     @Test("a network holds its own addresses only")
     func network() throws {
         let network = try #require(IPNetwork("192.0.2.128/25"))

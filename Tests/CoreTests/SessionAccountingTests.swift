@@ -6,7 +6,7 @@ import TLSRPT
 import Testing
 
 @Suite("SessionAccounting: what the MTA tells, held against the policies in force")
-struct ReckonerTests {
+struct SessionAccountingTests {
     let world = World()
     let keeper: PolicyCache
     let routes: RouteCache
@@ -31,10 +31,14 @@ struct ReckonerTests {
         }
     }
 
-    private func reckoner(datagrams: Bool = false, log: Bool = true) -> SessionAccounting {
+    private func reckoner(
+        datagrams: Bool = false, log: Bool = true, ownReports destinations: Set<String> = []
+    ) -> SessionAccounting {
         SessionAccounting(
-            policies: keeper, routes: routes, hops: hops, gate: gate, countsDatagrams: datagrams, readsLog: log,
-            clock: world)
+            policies: keeper, routes: routes, hops: hops, gate: gate,
+            ownReports: OwnReports(outbox: Outbox(destinations: destinations), clock: world),
+            countsDatagrams: datagrams,
+            readsLog: log, clock: world)
     }
 
     private func session(
@@ -72,6 +76,17 @@ struct ReckonerTests {
             source: .postfixLog, time: world.now, domain: domain, host: nil, address: IPAddress("192.0.2.25"),
             result: .trusted, queueID: "ABC")
         #expect(await reckoner().counts(of: [session]).isEmpty)
+    }
+
+    @Test("a session that carried a report of ours is not counted - RFC 8460 §3")
+    func ownReports() async throws {
+        var report = try session(.verified)
+        report.recipient = "reports@example.org"
+        var other = try session(.plaintext)
+        other.recipient = "user@example.org"
+        let counts = await reckoner(ownReports: ["mailto:reports@example.org"]).counts(of: [report, other])
+        #expect(types(counts) == ["example.org sts starttls-not-supported"])
+        #expect(await reckoner().counts(of: [report, other]).count == 2)
     }
 
     @Test("datagrams of Postfix say nothing about the sessions of a Sendmail beside it")
@@ -201,4 +216,12 @@ struct ReckonerTests {
             day: world.now.day, domain: domain,
             policy: .reported(ReportedPolicy(.noPolicyFound, domain: "example.org")), isFailure: false)
     }
+}
+
+/// An outbox with reports to these.
+private struct Outbox: OwnReportDestinations {
+    let destinations: Set<String>
+
+    func newestReport() async throws -> Int64 { Int64(destinations.count) }
+    func mailDestinations(since day: UTCDay) async throws -> Set<String> { destinations }
 }

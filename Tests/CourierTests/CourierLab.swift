@@ -82,7 +82,8 @@ extension CompressedReport {
         else { throw LabError("file name") }
         return CompressedReport(
             policyDomain: policyDomain, submitter: submitter, organizationName: organization, contactInfo: contact,
-            reportID: reportID, day: day, fileName: fileName, body: try compress(try report.json()))
+            reportID: reportID, day: day, fileName: fileName, body: try compress(try report.json()),
+            totals: report.totals)
     }
 }
 

@@ -2,8 +2,8 @@
 import Basics
 import TLS
 import Testing
+
 @testable import DNS
-@testable import SMTP
 
 @Suite("Record data is read or refused, whatever its octets")
 struct RecordDataTests {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Core
 import LabKit
 import Logging
 import Milter
@@ -14,7 +15,7 @@ struct OwnReportsTests {
     func known() async throws {
         let directory = try TemporaryDirectory("sts-lab-own")
         let store = try Store(path: directory.path + "/test.sqlite", logger: Logger(label: "test"))
-        let own = OwnReports(store: store, clock: SystemClock())
+        let own = OwnReports(outbox: store, clock: SystemClock())
         let yesterday = SystemClock().now.day.advanced(by: -1)
         func isKnown(_ address: String) -> Bool { own.contains(EnvelopeAddress("<\(address)>")) }
 

@@ -133,6 +133,27 @@ struct StandingScenarios {
         #expect(try await lab.send(through: 36, to: "u@p-listed.lab").reply.isPositive)
     }
 
+    /// A thread that waits for programs takes signals meanwhile, unlike all others.
+    @Test("a daemon that has run gpgv loses to no signal: a storm of reloads, and more of them behind TERM")
+    func signals() async throws {
+        let lab = try await Lab.open()
+        let press = try Press()
+        defer { press.stop() }
+        try press.publish(["p-listed.lab": "enforce"])
+        let daemon = try DaemonProcess(
+            address: "127.20.10.9",
+            settings: lab.town.settings
+                + "[preload]\nsource = \"\(press.list)\"\nkeyring = \"\(press.keyring)\"\n")
+        try await daemon.start()
+        try await daemon.waitForLog("preload list taken")
+        for _ in 0..<2000 { daemon.signal(Bool.random() ? SIGHUP : SIGUSR1) }
+        #expect(try daemon.command("status").succeeded)
+        daemon.signal(SIGTERM)
+        for _ in 0..<200 { daemon.signal([SIGHUP, SIGTERM, SIGINT].randomElement() ?? SIGHUP) }
+        #expect(daemon.exitStatus() == 0)
+        #expect(daemon.log.contains(": stopped"), "\(daemon.log)")
+    }
+
     @Test("a list exported from one cache protects another's first mail, by HTTPS")
     func export() async throws {
         let lab = try await Lab.open()

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import TestKit
 import Basics
+import Concurrency
 import Foundation
 import Glibc
 import LabKit
 import RuleTables
+import Synchronization
 import Testing
 @testable import Intake
 
@@ -181,13 +183,16 @@ struct DatagramReceiverTests {
         #expect(table.days.first?.payloads[known] == 2)
     }
 
-    @Test("one line a minute of each kind, which says how many were kept back")
-    func complaints() {
+    @Test("one line a minute of each kind, which says how many were held back")
+    func warnings() {
         let log = CapturedLog()
-        let complaints = DatagramComplaints(logger: log.logger)
-        let start = ContinuousClock.now
-        for second in 0..<125 { complaints.log(.refused, ["n": "\(second)"], at: start + .seconds(second)) }
-        complaints.log(.odd, times: 5, [:], at: start)
+        let time = Mutex(ContinuousClock.now)
+        let warnings = RateLimitedLog<DatagramWarning>(logger: log.logger) { time.withLock { $0 } }
+        for second in 0..<125 {
+            warnings.warn(.refused, ["n": "\(second)"])
+            time.withLock { $0 += .seconds(1) }
+        }
+        warnings.warn(.odd, times: 5)
         #expect(log.lines.count == 4)
         #expect(log.lines[0].hasSuffix(" n=0"))
         #expect(log.lines[1].hasSuffix(" more_before=59 n=60"))

@@ -16,11 +16,12 @@ struct FollowDiskTests {
         try Command.check(["mount", "-t", "tmpfs", "-o", "size=2m", "sts-lab", disk])
         defer { _ = try? Command.run(["umount", "-l", disk]) }
         let store = try Store(path: disk + "/store", logger: world.log.logger)
-        let port = IntakePort(
-            ledger: Ledger(store: store, clock: world.clock, logger: world.log.logger), clock: world.clock,
-            logger: world.log.logger, count: world.port.count)
+        let ports = IntakePorts(
+            counter: NumberCounter(),
+            ledger: Ledger(store: store, clock: world.clock, logger: world.log.logger), clock: world.clock)
         let follower = LogFollower<PairReader>(
-            .postfixLog, path: world.scratch.log, beginsAtEnd: false, pace: world.pace, port: port)
+            .postfixLog, path: world.scratch.log, beginsAtEnd: false, pace: world.pace, ports: ports,
+            logger: world.log.logger)
         try world.scratch.write(PairReader.lines(1...50))
         let task = Task { await follower.run() }
         defer { task.cancel() }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Lines are given whole, whatever the reads are")
 struct FollowLineTests {
-    private static let max = LineBuffer.maxLineOctets
+    private static let max = LogLineBuffer.maxLineOctets
 
     private static func line(_ octets: Int, _ letter: String = "x") -> String {
         String(repeating: letter, count: octets - 1) + "\n"
@@ -32,7 +32,7 @@ struct FollowLineTests {
         // A read of single octets is for short texts.
         guard readOctets > 7 || text.utf8.count < 1000 else { return }
         var rest = Array(text.utf8)[...]
-        var buffer = LineBuffer()
+        var buffer = LogLineBuffer()
         var given: [UInt8] = []
         var done = 0
         while buffer.fill({ room in

@@ -15,7 +15,7 @@ struct PairReader: LogReader {
     /// Seconds by which the stamps of what follows are off.
     var offset: Int64 = 0
 
-    mutating func read(_ lines: UnsafeRawBufferPointer, now: UTCTime, _ found: (ObservedSession) -> Void) {
+    mutating func read(_ lines: UnsafeRawBufferPointer, now: UTCTime, into sessions: inout [ObservedSession]) {
         precondition(lines.last == UInt8(ascii: "\n"))
         for line in lines.split(separator: UInt8(ascii: "\n")) {
             // Behind a prefix or not.
@@ -25,7 +25,7 @@ struct PairReader: LogReader {
             if words[0] == "remark" { remarks.append(String(words[1])) }
             if words[0] == "offset" { offset = Int64(words[1]) ?? 0 }
             guard words[0] == "done", open.remove(String(words[1])) != nil else { continue }
-            found(
+            sessions.append(
                 ObservedSession(
                     source: .postfixLog, time: now + .seconds(offset), domain: nil, host: nil, address: nil,
                     result: .verified,
@@ -140,12 +140,22 @@ final class LogScratch {
     }
 }
 
+/// Counts each session under a domain that tells its number.
+struct NumberCounter: SessionCounter {
+    func counts(of sessions: [ObservedSession]) async -> [SessionCount] {
+        sessions.compactMap { session in
+            guard let number = session.queueID, let domain = try? DomainName("n\(number).example") else { return nil }
+            return SessionCount(day: session.time.day, domain: domain, policy: .sts(domain, nil), isFailure: false)
+        }
+    }
+}
+
 /// A follower of a log that can be stopped at any moment and started again.
 struct FollowedLog {
     let scratch: LogScratch
     let ledger = MemoryLedger()
     let log = CapturedLog()
-    let trouble = SourceStatus()
+    let status = SourceStatus()
     let clock = TestClock()
     var beginsAtEnd = false
     var pace = IntakePace()
@@ -157,22 +167,13 @@ struct FollowedLog {
         pace.retry = .milliseconds(1)
     }
 
-    var port: IntakePort {
-        IntakePort(ledger: ledger, clock: clock, logger: log.logger, trouble: trouble) { sessions in
-            sessions.compactMap { session in
-                guard let number = session.queueID, let domain = try? DomainName("n\(number).example") else {
-                    return nil
-                }
-                return SessionCount(
-                    day: session.time.day, domain: domain, policy: .sts(domain, nil), isFailure: false)
-            }
-        }
-    }
+    var ports: IntakePorts { IntakePorts(counter: NumberCounter(), ledger: ledger, clock: clock) }
 
     /// Follows while `body` runs, and then stops as a kill would.
     func follow(_ body: () async throws -> Void) async throws {
         let follower = LogFollower<PairReader>(
-            .postfixLog, path: scratch.log, beginsAtEnd: beginsAtEnd, pace: pace, port: port)
+            .postfixLog, path: scratch.log, beginsAtEnd: beginsAtEnd, pace: pace, ports: ports,
+            status: status, logger: log.logger)
         let task = Task { await follower.run() }
         let result = await Result { try await body() }
         task.cancel()

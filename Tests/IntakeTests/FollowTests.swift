@@ -59,10 +59,10 @@ struct FollowTests {
         var world = try FollowedLog()
         world.beginsAtEnd = true
         try await world.follow { try await Wait.until("a mark") { world.ledger.commits > 0 } }
-        #expect(world.trouble.text?.contains("no such file") == true)
+        #expect(world.status.text?.contains("no such file") == true)
         try world.scratch.write(PairReader.lines(1...2))
         try await world.follow { try await Wait.until("both counted") { world.ledger.numbers == [1, 2] } }
-        #expect(world.trouble.text == nil)
+        #expect(world.status.text == nil)
         #expect(world.log.lines.filter { $0.contains("cannot be read") && $0.contains("no such file") }.count == 1)
     }
 
@@ -77,11 +77,11 @@ struct FollowTests {
             try world.scratch.rename()
             if command == "mkdir" { mkdir(world.scratch.log, 0o755) } else { mkfifo(world.scratch.log, 0o644) }
             try await Wait.until("a warning") { world.log.lines.contains { $0.contains(kind) } }
-            #expect(world.trouble.text?.contains(kind) == true)
+            #expect(world.status.text?.contains(kind) == true)
             _ = remove(world.scratch.log)
             try world.scratch.write(PairReader.lines(2...2))
             try await Wait.until("counted") { world.ledger.numbers == [1, 2] }
-            #expect(world.trouble.text == nil)
+            #expect(world.status.text == nil)
         }
         #expect(world.log.lines.filter { $0.hasPrefix("warning") }.count == 1)
     }
@@ -93,7 +93,7 @@ struct FollowTests {
         world.ledger.isFull = true
         try await world.follow {
             try await Wait.until("retries") { world.ledger.refused > 3 }
-            #expect(world.trouble.text?.contains("reading waits") == true)
+            #expect(world.status.text?.contains("reading waits") == true)
             world.ledger.isFull = false
             try await Wait.until("counted") { world.ledger.numbers == Array(1...10) }
             world.ledger.isFull = true

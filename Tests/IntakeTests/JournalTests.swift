@@ -10,7 +10,7 @@ struct JournalTests {
     private func follow(_ world: FollowedLog, _ body: () async throws -> Void) async throws {
         let follower = JournalFollower<PairReader>(
             .postfixLog, directory: world.scratch.directory, beginsAtEnd: world.beginsAtEnd, pace: world.pace,
-            port: world.port)
+            ports: world.ports, status: world.status, logger: world.log.logger)
         let task = Task { await follower.run() }
         defer { task.cancel() }
         try await body()
@@ -72,7 +72,8 @@ struct JournalTests {
     func missing() async throws {
         let world = try FollowedLog()
         let follower = JournalFollower<PairReader>(
-            .postfixLog, directory: world.scratch.directory + "/none", pace: world.pace, port: world.port)
+            .postfixLog, directory: world.scratch.directory + "/none", pace: world.pace,
+            ports: world.ports, logger: world.log.logger)
         let task = Task { await follower.run() }
         try await Wait.until("a warning") { world.log.lines.contains { $0.contains("No such file") } }
         task.cancel()

@@ -17,20 +17,22 @@ struct FixedClock: WallClock {
 }
 
 /// Each session as a policy-less count with all that was seen of it, so that no two kinds are summed.
-@Sendable func count(_ sessions: [ObservedSession]) -> [SessionCount] {
-    sessions.compactMap { session in
-        guard let domain = session.domain else { return nil }
-        var details: Set<FailureDetails> = []
-        if case .failed(let type, let reason) = session.result {
-            details = [
-                FailureDetails(
-                    type, receivingMXHostname: session.host?.ascii, receivingIP: session.address?.description,
-                    reasonCode: reason)
-            ]
+struct SeenCounter: SessionCounter {
+    func counts(of sessions: [ObservedSession]) async -> [SessionCount] {
+        sessions.compactMap { session in
+            guard let domain = session.domain else { return nil }
+            var details: Set<FailureDetails> = []
+            if case .failed(let type, let reason) = session.result {
+                details = [
+                    FailureDetails(
+                        type, receivingMXHostname: session.host?.ascii, receivingIP: session.address?.description,
+                        reasonCode: reason)
+                ]
+            }
+            return SessionCount(
+                day: session.time.day, domain: domain, policy: .sts(domain, nil), isFailure: !details.isEmpty,
+                details: details)
         }
-        return SessionCount(
-            day: session.time.day, domain: domain, policy: .sts(domain, nil), isFailure: !details.isEmpty,
-            details: details)
     }
 }
 
@@ -43,5 +45,7 @@ var pace = IntakePace()
 pace.poll = .milliseconds(5)
 pace.interval = .milliseconds(200)
 pace.maxOctets = octets
-let port = IntakePort(ledger: ledger, clock: FixedClock(), logger: logger) { count($0) }
-await LogFollower<PostfixLogReader>(.postfixLog, path: arguments[1], beginsAtEnd: false, pace: pace, port: port).run()
+let ports = IntakePorts(counter: SeenCounter(), ledger: ledger, clock: FixedClock())
+let follower = LogFollower<PostfixLogReader>(
+    .postfixLog, path: arguments[1], beginsAtEnd: false, pace: pace, ports: ports, logger: logger)
+await follower.run()

@@ -5,7 +5,8 @@ import Testing
 
 /// What our settings say, in the tables' rows.
 private func guarding(_ change: (inout ExpectedConfiguration) -> Void = { _ in }) -> ExpectedConfiguration {
-    var settings = ExpectedConfiguration()
+    var settings = ExpectedConfiguration(
+        milterSocket: .inet(host: "127.0.0.1", port: 8890), patience: .seconds(3))
     settings.enforcement = .milterAndPolicyMap
     settings.mapSocket = .inet(host: "127.0.0.1", port: 8461)
     change(&settings)

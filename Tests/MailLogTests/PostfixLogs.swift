@@ -23,7 +23,7 @@ enum PostfixLogs {
 
     static func sessions(_ log: [UInt8], _ reader: inout PostfixLogReader) -> [ObservedSession] {
         var sessions: [ObservedSession] = []
-        log.withUnsafeBytes { reader.read($0, now: now) { sessions.append($0) } }
+        log.withUnsafeBytes { reader.read($0, now: now, into: &sessions) }
         return sessions
     }
 

@@ -44,9 +44,9 @@ struct SendmailLog {
     func sessions(splitAt place: Int = 0) throws -> [ObservedSession] {
         var found: [ObservedSession] = []
         var reader = SendmailLogReader()
-        octets[..<place].withUnsafeBytes { reader.read($0, now: Self.now) { found.append($0) } }
+        octets[..<place].withUnsafeBytes { reader.read($0, now: Self.now, into: &found) }
         reader = try JSONDecoder().decode(SendmailLogReader.self, from: JSONEncoder().encode(reader))
-        octets[place...].withUnsafeBytes { reader.read($0, now: Self.now) { found.append($0) } }
+        octets[place...].withUnsafeBytes { reader.read($0, now: Self.now, into: &found) }
         return found
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Core
 import Foundation
 import Testing
 @testable import MailLog
@@ -94,7 +95,8 @@ struct SendmailLogTests {
         for _ in 0..<1000 {
             text += "Nov 23 20:40:45 vm sendmail[5]: ruleset=tls_server, arg1=NONE, relay=mx.example, reject=403\n".utf8
         }
-        text.withUnsafeBytes { reader.read($0, now: SendmailLog.now) { _ in } }
+        var sessions: [ObservedSession] = []
+        text.withUnsafeBytes { reader.read($0, now: SendmailLog.now, into: &sessions) }
         let state = try JSONEncoder().encode(reader)
         #expect(state.count < 1 << 20)
     }
@@ -103,9 +105,10 @@ struct SendmailLogTests {
     func remarks() throws {
         let plain = "A1: to=u@a.example, delay=0, mailer=esmtp, relay=mx.a.example. [192.0.2.1], dsn=2.0.0, stat=Sent"
         var reader = SendmailLogReader()
+        var sessions: [ObservedSession] = []
         func read(_ message: String, pid: Int) {
             Array("Nov 23 20:40:45 vm sm-mta[\(pid)]: \(message)\n".utf8).withUnsafeBytes {
-                reader.read($0, now: SendmailLog.now) { _ in }
+                reader.read($0, now: SendmailLog.now, into: &sessions)
             }
         }
         for pid in 0..<4 { read(plain, pid: pid) }

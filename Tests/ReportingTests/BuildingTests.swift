@@ -29,6 +29,7 @@ struct BuildingTests {
         #expect(report.dateRange == Report.DateRange(site.day))
         #expect(report.contactInfo == "tlsrpt@mta.example" && report.organizationName == "Example Org")
         #expect(report.policies.map(\.tally.successes) == [1] && report.policies.map(\.tally.failures) == [1])
+        #expect(packed.totals == Tally(successes: 1, failures: 1))
         let name = try #require(ReportFileName(packed.fileName.description))
         #expect(name == packed.fileName && name.isCompressed && name.uniqueID != nil)
         #expect(packed.fileName.description.hasPrefix("mta.example!a.example!1795392000!1795478399!"))

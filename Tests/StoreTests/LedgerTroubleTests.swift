@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import TestKit
 import Core
 import GRDB
@@ -26,7 +27,8 @@ struct LedgerTroubleTests {
         let log = CapturedLog()
         let clock = TestClock(noon)
         let store = try Scratch().store()
-        let ledger = Ledger(store: store, clock: clock, logger: log.logger)
+        let start = ContinuousClock.now
+        let ledger = Ledger(store: store, clock: clock, logger: log.logger) { start + (clock.now - noon) }
         try await store.pool.writeWithoutTransaction { try $0.execute(sql: fault) }
         for second in 0..<130 {
             // Enough domains that no page already there takes them all.

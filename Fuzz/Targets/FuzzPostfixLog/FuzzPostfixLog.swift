@@ -25,6 +25,6 @@ public func fuzzPostfixLog(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt 
 
 private func sessions(_ log: UnsafeRawBufferPointer, _ reader: inout PostfixLogReader) -> [ObservedSession] {
     var sessions: [ObservedSession] = []
-    reader.read(log, now: UTCTime(secondsSinceEpoch: 1_795_564_800)) { sessions.append($0) }
+    reader.read(log, now: UTCTime(secondsSinceEpoch: 1_795_564_800), into: &sessions)
     return sessions
 }

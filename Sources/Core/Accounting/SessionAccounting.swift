@@ -3,22 +3,24 @@ import Basics
 import Concurrency
 import TLSRPT
 
-/// Holds the policies in force against what the MTA tells of its sessions: what comes out is counted.
+/// Holds the policies in force against what the MTA says of its sessions: what comes out is counted.
 ///
 /// - RFC 8460 §4.2: Delivery Summary. Each session counts once.
-package final class SessionAccounting: Sendable {
+package final class SessionAccounting: SessionCounter {
     /// How long all sessions of a batch wait for lookups: the log waits meanwhile, and nothing in it is lost.
-    private static let patience = Duration.seconds(10)
+    package static let lookupTimeout = Duration.seconds(10)
 
     private let policies: PolicyCache
     private let routes: RouteCache
     private let hops: ObservedNextHops
-    private let gate: Gate
+    private let gate: Gate?
+    private let ownReports: OwnReports
     private let clock: any WallClock
     /// Whether the MTA's datagrams are counted, so that a log only adds what they never carry.
     private let countsDatagrams: Bool
     /// Whether the log of the MTA that sends them is read as well.
     private let readsLog: Bool
+    private let lookupTimeout: Duration
     /// How many sessions of a domain datagrams have counted as without a policy while nobody knew whether it has one:
     /// their log lines are still to come, and a testing policy may be known by then.
     private let countedUnknown = TTLCache<DomainName, Int>(octets: MemoryBudget.countedUnknown) { domain, _ in
@@ -27,15 +29,20 @@ package final class SessionAccounting: Sendable {
     /// Longer than a log lags behind.
     private static let logLagsFor = Duration.seconds(3600)
 
+    /// - Parameters:
+    ///   - gate: knows of hosts what a log does not say, and learns from deliveries; nil where no host was looked at.
+    ///   - lookupTimeout: for the lookups of all sessions that are counted at a time; without their answers the sessions
+    ///     are counted in doubt.
     package init(
-        policies: PolicyCache, routes: RouteCache, hops: ObservedNextHops, gate: Gate, countsDatagrams: Bool,
-        readsLog: Bool,
-        clock: any WallClock
+        policies: PolicyCache, routes: RouteCache, hops: ObservedNextHops, gate: Gate?, ownReports: OwnReports,
+        countsDatagrams: Bool, readsLog: Bool, lookupTimeout: Duration = lookupTimeout, clock: any WallClock
     ) {
         self.policies = policies
         self.routes = routes
         self.hops = hops
         self.gate = gate
+        self.ownReports = ownReports
+        self.lookupTimeout = lookupTimeout
         self.countsDatagrams = countsDatagrams
         self.readsLog = readsLog
         self.clock = clock
@@ -48,20 +55,21 @@ package final class SessionAccounting: Sendable {
 
     /// What sessions of a log add to reports.
     package func counts(of sessions: [ObservedSession]) async -> [SessionCount] {
+        let sessions = await ownReports.excludingOwnReports(sessions)
         let findings = await findings(for: Set(sessions.compactMap(\.domain)))
         var counts: [SessionCount] = []
         for session in sessions {
             guard let domain = session.domain, let found = findings[domain] ?? nil,
                 let place = found.place(of: session)
             else { continue }
-            gate.note(session, via: place.hop)
+            gate?.note(session, via: place.hop)
             if session.hasDatagram, wasCounted(domain) { continue }
             // Another MTA sends no datagrams.
             guard !countsDatagrams || session.source != .postfixLog || isNewsBeside(session, under: place.policy)
             else { continue }
             counts += SessionCount.counts(
                 of: session, for: place.domain, under: place.policy,
-                seeing: session.host.flatMap { gate.evidence(of: $0, via: place.hop) })
+                seeing: session.host.flatMap { gate?.evidence(of: $0, via: place.hop) })
         }
         return counts
     }
@@ -76,21 +84,21 @@ package final class SessionAccounting: Sendable {
         return wasCounted
     }
 
-    /// Whether no datagram counts the session: datagrams never tell of hosts outside a policy, nor of mail that went
-    /// without TLS, and those of a testing policy say that there is none.
+    /// Whether no datagram counts the session: there are none of hosts outside a policy, nor of mail that went without
+    /// TLS, and those of a testing policy say that there is none.
     private func isNewsBeside(_ session: ObservedSession, under policy: PolicyLookup) -> Bool {
         if session.isOutsidePolicy { return true }
         if session.result == .plaintext { return !session.hasDatagram }
         return policy.isTesting && session.hasDatagram
     }
 
-    /// What is known of the domains, as far as the patience goes; nil for one whose mail takes a way that is not its own.
+    /// What is known of the domains before the timeout; nil for one whose mail takes a way that is not its own.
     private func findings(for domains: Set<DomainName>) async -> [DomainName: DomainFinding?] {
         let (answers, continuation) = AsyncStream<(DomainName, DomainFinding?)?>.makeStream()
         // Tasks of their own: lookups go on for the next batch when this one stops waiting.
         for domain in domains { Task { continuation.yield((domain, await finding(for: domain))) } }
-        let timer = Task {
-            try? await Task.sleep(for: Self.patience)
+        let timer = Task { [lookupTimeout] in
+            try? await Task.sleep(for: lookupTimeout)
             continuation.yield(nil)
         }
         defer { timer.cancel() }
@@ -129,9 +137,11 @@ package final class SessionAccounting: Sendable {
 
     // MARK: Sessions of datagrams
 
-    /// What a datagram's sessions add to reports. Usually that is what the datagram says. There are two exceptions:
-    /// under a testing policy the log says more; and where the datagram says that there is no policy, we may know of
-    /// one that cannot be fetched, which Postfix is not told of.
+    /// What a datagram's sessions add to reports.
+    ///
+    /// They count as the datagram says, with two exceptions. Under a testing policy the log says more, so it counts
+    /// instead. And Postfix does not know of a policy that cannot be fetched: where it says that there is none, the
+    /// failed fetch is counted.
     /// - Parameter times: how often the datagram came.
     package func counts(reported sessions: [SessionCount], times: Int = 1) -> [SessionCount] {
         sessions.compactMap { session in

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import FoundationEssentials
-import Gzip
 import Mail
 import Reporting
 import TLSRPT
@@ -10,8 +9,6 @@ import TLSRPT
 struct ReportMail: Sendable {
     /// No line of ours begins like it, and base64 has no `_`.
     private static let boundary = "=_tlsrpt_report"
-    /// Largest JSON that is opened only to tell its counts, in octets.
-    private static let readLimitBytes = Report.maxOctets
 
     let report: CompressedReport
     /// The report's `contact-info`; its domain is the submitter.
@@ -62,21 +59,9 @@ struct ReportMail: Sendable {
             "This is an aggregate TLS report (RFC 8460) from \(report.submitter)",
             "on its mail to \(report.policyDomain) of \(report.day), 00:00 to 24:00 UTC.", "",
         ]
-        if let totals {
+        if let totals = report.totals {
             lines += ["Sessions that went well: \(totals.successes)", "Sessions that failed: \(totals.failures)", ""]
         }
         return lines + ["Report-ID: \(id)", "Questions to: \(contact)", "", "The report itself is attached."]
-    }
-
-    /// The counts of all policies; nil if the report cannot be read.
-    private var totals: Tally? {
-        guard let json = try? decompress(report.body, limitBytes: Self.readLimitBytes),
-            let content = try? Report(json: json)
-        else { return nil }
-        var totals = Tally()
-        for policy in content.policies {
-            totals.merge(Tally(successes: policy.tally.successes, failures: policy.tally.failures))
-        }
-        return totals
     }
 }

@@ -61,9 +61,3 @@ struct SMTPSubmission: Sendable {
         }
     }
 }
-
-extension IPAddress {
-    fileprivate var isLoopback: Bool {
-        isIPv6 ? octets == Array(repeating: 0, count: 15) + [1] : octets.first == 127
-    }
-}

@@ -30,38 +30,41 @@ struct SMTPTransaction: Sendable {
             stream = try await submission.connector.connect(
                 to: address, port: submission.port, by: min(.now + submission.settings.connectTimeout, deadline))
         } catch { return .notSent("\(address): \(error)") }
+        let connection = SMTPConnection(
+            stream, heloName: submission.settings.heloName, commandTimeout: Self.commandTimeout, deadline: deadline)
         let ending: Ending
         do throws(Ending) {
-            let hello = try await open(stream)
-            try await announce(letter, offersSize: hello.offers("SIZE"), stream)
-            ending = .ended(try await send(letter.message, stream, commit: commit))
+            let hello = try await open(connection)
+            try await announce(letter, offersSize: hello.offers("SIZE"), connection)
+            ending = .ended(try await send(letter.message, connection, commit: commit))
         } catch { ending = error }
         await stream.close()
         return ending
     }
 
     /// From the greeting to the reply to EHLO that counts.
-    private func open(_ stream: TCPStream) async throws(Ending) -> SMTPReply {
-        let greeting = try await reply { () async throws(Unreachable) in
-            try await stream.readReply("greeting", by: soon)
-        }
+    private func open(_ connection: SMTPConnection) async throws(Ending) -> SMTPReply {
+        let greeting = try await reply { () async throws(Unreachable) in try await connection.greeting() }
         guard greeting.code == 220 else { throw .notSent("\(address): greeting: \(greeting.text)") }
-        let hello = try await command("EHLO \(submission.settings.heloName)", stream)
-        if hello.code == 250 { return try await secure(stream, hello) }
-        // A host without EHLO has no extensions either.
-        let old = try await command("HELO \(submission.settings.heloName)", stream)
-        guard old.code == 250 else { throw .notSent("\(address): EHLO: \(hello.text)") }
-        return old
+        switch try await reply({ () async throws(Unreachable) in try await connection.hello() }) {
+        case .extended(let hello): return try await secure(connection, hello)
+        case .basic(let hello, ehlo: _): return hello
+        case .refused(let ehlo, helo: _): throw .notSent("\(address): EHLO: \(ehlo.text)")
+        }
     }
 
-    private func secure(_ stream: TCPStream, _ hello: SMTPReply) async throws(Ending) -> SMTPReply {
+    private func secure(_ connection: SMTPConnection, _ hello: SMTPReply) async throws(Ending) -> SMTPReply {
         guard usesTLS, hello.offers("STARTTLS"), let name = serverName(hello) else { return hello }
-        let answer = try await command("STARTTLS", stream)
-        guard answer.code == 220 else { throw .noTLS("\(address): STARTTLS: \(answer.text)") }
-        do throws(TLSFailure) {
-            _ = try await stream.startTLS(submission.tls, TLSOptions(serverName: name), by: soon)
-        } catch { throw .noTLS("\(address): \(error)") }
-        let again = try await command("EHLO \(submission.settings.heloName)", stream)
+        do throws(StartTLSFailure) {
+            _ = try await connection.startTLS(submission.tls, TLSOptions(serverName: name))
+        } catch {
+            switch error {
+            case .refused(let reply): throw .noTLS("\(address): STARTTLS: \(reply.text)")
+            case .unanswered(let error): throw .notSent("\(address): \(error.text)")
+            case .failed(let error): throw .noTLS("\(address): \(error)")
+            }
+        }
+        let again = try await reply { () async throws(Unreachable) in try await connection.ehlo() }
         guard again.code == 250 else { throw .notSent("\(address): EHLO: \(again.text)") }
         return again
     }
@@ -75,20 +78,23 @@ struct SMTPTransaction: Sendable {
     }
 
     /// MAIL, RCPT and DATA.
-    private func announce(_ letter: OutgoingMail, offersSize: Bool, _ stream: TCPStream) async throws(Ending) {
+    private func announce(
+        _ letter: OutgoingMail, offersSize: Bool, _ connection: SMTPConnection
+    ) async throws(Ending) {
         let size = offersSize ? " SIZE=\(letter.message.count)" : ""
-        let mail = try await command("MAIL FROM:<\(letter.senderText)>\(size)", stream)
+        let mail = try await command("MAIL FROM:<\(letter.senderText)>\(size)", connection)
         // The sender is ours: what is wrong with it is no reason to give up a destination.
         guard mail.code == 250 else { throw .ended(.deferred("MAIL: \(mail.text)", after: nil)) }
-        let recipient = try await command("RCPT TO:<\(letter.recipient)>", stream)
+        let recipient = try await command("RCPT TO:<\(letter.recipient)>", connection)
         guard (250...252).contains(recipient.code) else { throw .ended(Self.result("RCPT", recipient)) }
-        let data = try await command("DATA", stream)
+        let data = try await command("DATA", connection)
         guard data.code == 354 else { throw .ended(.deferred("DATA: \(data.text)", after: nil)) }
     }
 
     private func send(
-        _ message: [UInt8], _ stream: TCPStream, commit: @Sendable () async -> Bool
+        _ message: [UInt8], _ connection: SMTPConnection, commit: @Sendable () async -> Bool
     ) async throws(Ending) -> SendResult {
+        let stream = connection.stream
         do throws(StreamError) { try await stream.write(Self.stuffed(message), by: deadline) } catch {
             throw .notSent("\(address): DATA: \(error)")
         }
@@ -101,7 +107,7 @@ struct SMTPTransaction: Sendable {
         do throws(Unreachable) { answer = try await stream.readReply("end of message", by: deadline) } catch {
             return .uncertain("message sent, but no answer: \(address): \(error.text)")
         }
-        try? await stream.write(Array("QUIT\r\n".utf8), by: .now + .seconds(1))
+        await connection.quit()
         return answer.code == 250 ? .accepted(answer.text) : Self.result("end of message", answer)
     }
 
@@ -128,13 +134,11 @@ struct SMTPTransaction: Sendable {
         return result
     }
 
-    private func command(_ line: String, _ stream: TCPStream) async throws(Ending) -> SMTPReply {
-        try await reply { () async throws(Unreachable) in try await stream.command(line, by: soon) }
+    private func command(_ line: String, _ connection: SMTPConnection) async throws(Ending) -> SMTPReply {
+        try await reply { () async throws(Unreachable) in try await connection.command(line) }
     }
 
-    private func reply(_ read: () async throws(Unreachable) -> SMTPReply) async throws(Ending) -> SMTPReply {
+    private func reply<Answer>(_ read: () async throws(Unreachable) -> Answer) async throws(Ending) -> Answer {
         do throws(Unreachable) { return try await read() } catch { throw .notSent("\(address): \(error.text)") }
     }
-
-    private var soon: ContinuousClock.Instant { min(.now + Self.commandTimeout, deadline) }
 }

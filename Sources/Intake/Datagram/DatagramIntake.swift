@@ -35,11 +35,11 @@ package struct DatagramIntake: Sendable {
                 do throws(DatagramError) {
                     let datagram = try TLSRPTDatagram(payload.octets)
                     if !datagram.remarks.isEmpty {
-                        complain(.odd, datagram.remarks.joined(separator: "; "), payload, times)
+                        warn(.odd, datagram.remarks.joined(separator: "; "), payload, times)
                     }
                     count(datagram, day.day, times)
                 } catch {
-                    complain(.refused, error.description, payload, times)
+                    warn(.refused, error.description, payload, times)
                 }
                 read += 1
                 if read.isMultiple(of: Self.turn) { await Task.yield() }
@@ -47,12 +47,12 @@ package struct DatagramIntake: Sendable {
         }
     }
 
-    private func complain(
-        _ kind: DatagramComplaints.Kind, _ cause: String, _ payload: DatagramTable.Payload, _ times: Int
+    private func warn(
+        _ warning: DatagramWarning, _ cause: String, _ payload: DatagramTable.Payload, _ times: Int
     ) {
         // Octets that are no UTF-8 are shown as U+FFFD, escaped like the rest.
         let start = String(decoding: payload.octets.prefix(Self.sampleLimit), as: UTF8.self)
-        receiver.complaints.log(
-            kind, times: times, ["cause": "\(cause)", "datagram": "\(printable(start, limit: Self.sampleLimit))"])
+        receiver.warnings.warn(
+            warning, times: times, ["cause": "\(cause)", "datagram": "\(printable(start, limit: Self.sampleLimit))"])
     }
 }

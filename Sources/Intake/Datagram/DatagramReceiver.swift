@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Concurrency
 import Glibc
 import Logging
 import Synchronization
@@ -32,7 +33,7 @@ package final class DatagramReceiver: Sendable {
 
     private let socket: DatagramSocket
     private let clock: any WallClock
-    let complaints: DatagramComplaints
+    let warnings: RateLimitedLog<DatagramWarning>
     private let state = Mutex(State())
     private let thread = Mutex<pthread_t?>(nil)
 
@@ -41,7 +42,7 @@ package final class DatagramReceiver: Sendable {
         if let warning = DatagramQueue.warning() { logger.warning("\(warning)") }
         socket = try DatagramSocket(settings)
         self.clock = clock
-        complaints = DatagramComplaints(logger: logger)
+        warnings = RateLimitedLog(logger: logger)
         try start()
     }
 
@@ -108,7 +109,7 @@ package final class DatagramReceiver: Sendable {
             } else if failure == EAGAIN, isStopping {
                 return
             } else if failure != EINTR {
-                complaints.log(.receiveFailed, ["cause": "\(String(cString: strerror(failure)))"])
+                warnings.warn(.receiveFailed, ["cause": "\(String(cString: strerror(failure)))"])
                 pause(Self.errorPause)
             }
         }
@@ -117,7 +118,7 @@ package final class DatagramReceiver: Sendable {
     private func keep(_ buffer: UnsafeMutableRawBufferPointer, _ length: Int) {
         guard (1...buffer.count).contains(length) else {
             state.withLock { $0.counts.unreadable += 1 }
-            complaints.log(
+            warnings.warn(
                 length == 0 ? .refused : .tooLong,
                 length == 0 ? ["cause": "\(DatagramError.empty)"] : ["octets": "\(length)"])
             return
@@ -135,7 +136,7 @@ package final class DatagramReceiver: Sendable {
                 return (false, state.isStopping)
             }
             if isKept { return }
-            complaints.log(isStopping ? .lost : .full, [:])
+            warnings.warn(isStopping ? .lost : .full)
             if isStopping { return }
             pause(Self.roomPause)
         }

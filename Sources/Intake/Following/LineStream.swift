@@ -5,12 +5,12 @@ import Glibc
 package struct LineStream: ~Copyable {
     private let descriptor: Int32
     private let ownsDescriptor: Bool
-    private var buffer = LineBuffer()
+    private var buffer = LogLineBuffer()
     /// Whether a line was passed over since it was longer than ``maxLineOctets``.
     package private(set) var hasPassedOver = false
 
     /// Longest line that is given, with its line feed.
-    package static let maxLineOctets = LineBuffer.maxLineOctets
+    package static let maxLineOctets = LogLineBuffer.maxLineOctets
 
     /// - Parameter path: `-` is standard input.
     package init(path: String) throws(LogFileError) {

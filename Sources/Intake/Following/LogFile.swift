@@ -76,7 +76,7 @@ final class LogFile {
     /// Reads into `buffer` what follows the mark, of which `buffer` may hold a part already.
     ///
     /// The head is compared after the reading: were it compared before, the file could be written anew in between.
-    func read(into buffer: inout LineBuffer, from mark: inout LogFileMark) throws(LogFileError) -> Reading {
+    func read(into buffer: inout LogLineBuffer, from mark: inout LogFileMark) throws(LogFileError) -> Reading {
         let (start, overflow) = mark.offset.addingReportingOverflow(Int64(buffer.heldOctets))
         guard !overflow else { return .replaced }
         let count = buffer.fill { read(into: $0, at: start) }

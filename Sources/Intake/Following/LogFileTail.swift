@@ -21,7 +21,7 @@ struct LogFileTail {
     private(set) var mark: LogFileMark
     private let path: String
     private var file: LogFile
-    private var buffer: LineBuffer
+    private var buffer: LogLineBuffer
     /// Whether another file has taken the place: a last look at this one is due.
     private var isLeaving = false
 
@@ -29,7 +29,7 @@ struct LogFileTail {
     init(path: String, mark: LogFileMark?, beginsAtEnd: Bool) throws(LogFileError) {
         self.path = path
         (file, self.mark) = try Self.open(path, mark, beginsAtEnd)
-        buffer = LineBuffer(isInsideLongLine: self.mark.isInsideLine)
+        buffer = LogLineBuffer(isInsideLongLine: self.mark.isInsideLine)
     }
 
     private static func open(
@@ -49,7 +49,7 @@ struct LogFileTail {
         return (file, try file.start())
     }
 
-    /// Reads some more, at most ``LineBuffer/maxLineOctets``. After an error the same can be tried again.
+    /// Reads some more, at most ``LogLineBuffer/maxLineOctets``. After an error the same can be tried again.
     mutating func step(_ give: (UnsafeRawBufferPointer) -> Void) throws(LogFileError) -> Step {
         switch try file.read(into: &buffer, from: &mark) {
         case .replaced: return try findAgain()
@@ -106,7 +106,7 @@ struct LogFileTail {
     private mutating func move(to file: LogFile, at mark: LogFileMark) {
         self.file = file
         self.mark = mark
-        buffer = LineBuffer(isInsideLongLine: mark.isInsideLine)
+        buffer = LogLineBuffer(isInsideLongLine: mark.isInsideLine)
         isLeaving = false
     }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Basics
 import Core
 import Logging
 import MailLog
@@ -9,9 +8,11 @@ import MailLog
 /// A stop at any moment, `kill -9` included, is the same: what was not committed is read again. So there is nothing to
 /// do at an orderly stop.
 package struct LogFollower<Reader: LogReader>: Sendable {
+    private typealias Lines = CheckpointedReader<Reader, LogFileMark>
+
     private let path: String
-    private let source: String
-    private let port: IntakePort
+    private let ports: IntakePorts
+    private let log: SourceLog
     private let pace: IntakePace
     private let beginsAtEnd: Bool
 
@@ -20,89 +21,81 @@ package struct LogFollower<Reader: LogReader>: Sendable {
     ///   - beginsAtEnd: whether a log that was never read counts from now on, or from its first line.
     package init(
         _ kind: ObservedSession.Source, path: String, beginsAtEnd: Bool = true, pace: IntakePace = IntakePace(),
-        port: IntakePort
+        ports: IntakePorts, status: SourceStatus = SourceStatus(), logger: Logger
     ) {
         self.path = path
-        source = "\(kind.rawValue) \(path)"
-        self.port = port
+        self.ports = ports
+        log = SourceLog(source: "\(kind.rawValue) \(path)", status: status, logger: logger)
         self.pace = pace
         self.beginsAtEnd = beginsAtEnd
     }
 
     /// Reads until the task is cancelled.
     package func run() async {
-        var desk = CheckpointedReader<Reader, LogFileMark>(source: source, port: port, pace: pace)
-        let mark = await desk.resume()
-        guard !Task.isCancelled, var tail = await openTail(at: mark, &desk) else { return }
+        var lines = Lines(log, ports: ports, pace: pace)
+        let mark = await lines.resume()
+        guard !Task.isCancelled, var tail = await openTail(at: mark, &lines) else { return }
         // At once: should the next start be the second, it goes on here.
-        guard await desk.commit(tail.mark) else { return }
-        await follow(&tail, &desk)
+        guard await lines.commit(tail.mark) else { return }
+        await follow(&tail, &lines)
     }
 
     /// Waits for the log to be there.
-    private func openTail(at mark: LogFileMark?, _ desk: inout CheckpointedReader<Reader, LogFileMark>) async
-        -> LogFileTail?
-    {
+    private func openTail(at mark: LogFileMark?, _ lines: inout Lines) async -> LogFileTail? {
         var mark = mark
-        var told: LogFileError?
+        var logged: LogFileError?
         while !Task.isCancelled {
             do throws(LogFileError) {
                 let tail = try LogFileTail(path: path, mark: mark, beginsAtEnd: beginsAtEnd)
-                tellOpened(tail.mark, after: mark)
+                logOpened(tail.mark, after: mark)
                 return tail
-            } catch {
-                port.trouble.begin("cannot be read: \(error): \(error.cure)")
-                if told != error { tell(error) }
-                told = error
-            }
-            if mark == nil, told == .missing {
+            } catch { note(error, &logged) }
+            if mark == nil, logged == .missing {
                 // What comes is new from its first line, also after a restart.
                 mark = .nowhere
-                guard await desk.commit(.nowhere) else { return nil }
+                guard await lines.commit(.nowhere) else { return nil }
             }
             try? await Task.sleep(for: pace.poll)
         }
         return nil
     }
 
-    private func follow(_ tail: inout LogFileTail, _ desk: inout CheckpointedReader<Reader, LogFileMark>) async {
-        var told: LogFileError?
+    private func follow(_ tail: inout LogFileTail, _ lines: inout Lines) async {
+        var logged: LogFileError?
         var committed = tail.mark
         while !Task.isCancelled {
             var step = LogFileTail.Step.end
             do throws(LogFileError) {
-                step = try tail.step { desk.read($0) }
-                port.trouble.end()
-                if step != .end { told = nil }
-            } catch {
-                port.trouble.begin("cannot be read: \(error): \(error.cure)")
-                if told != error { tell(error) }
-                told = error
-            }
-            if step == .lost { tellLost() }
-            if tail.mark != committed, desk.isDue {
+                step = try tail.step { lines.read($0) }
+                log.status.clear()
+                if step != .end { logged = nil }
+            } catch { note(error, &logged) }
+            if step == .lost { logLost() }
+            if tail.mark != committed, lines.isDue {
                 committed = tail.mark
-                guard await desk.commit(committed) else { return }
+                guard await lines.commit(committed) else { return }
             }
             if step == .end { try? await Task.sleep(for: pace.poll) } else { await Task.yield() }
         }
     }
 
-    private func tellOpened(_ mark: LogFileMark, after last: LogFileMark?) {
-        if let last, !last.isNowhere, mark.offset != last.offset { tellLost() }
-        port.trouble.end()
-        port.logger.info("follows a log", metadata: ["source": "\(printable(source))", "offset": "\(mark.offset)"])
+    private func logOpened(_ mark: LogFileMark, after last: LogFileMark?) {
+        if let last, !last.isNowhere, mark.offset != last.offset { logLost() }
+        log.status.clear()
+        log.logger.info("follows a log", metadata: ["offset": "\(mark.offset)"])
     }
 
-    private func tellLost() {
-        port.logger.notice(
+    private func logLost() {
+        log.logger.notice(
             "a log was replaced and its old lines are gone: those not read before are not counted",
-            metadata: ["source": "\(printable(source))", "cure": "let logrotate compress with delaycompress"])
+            metadata: ["cure": "let logrotate compress with delaycompress"])
     }
 
-    private func tell(_ error: LogFileError) {
-        port.logger.warning(
-            "a log cannot be read",
-            metadata: ["source": "\(printable(source))", "cause": "\(error)", "cure": "\(error.cure)"])
+    /// The status has each error, the log only one that differs from the last.
+    private func note(_ error: LogFileError, _ logged: inout LogFileError?) {
+        log.status.set(problem: "cannot be read: \(error): \(error.cure)")
+        guard logged != error else { return }
+        log.logger.warning("a log cannot be read", metadata: ["cause": "\(error)", "cure": "\(error.cure)"])
+        logged = error
     }
 }

@@ -12,15 +12,18 @@ package struct LogStream<Reader: LogReader>: ~Copyable {
     package init(path: String) throws(LogFileError) { lines = try LineStream(path: path) }
 
     /// Reads some more.
-    /// - Returns: whether there may be more; false at the end, and then all was given.
-    package mutating func read(now: UTCTime, _ found: (ObservedSession) -> Void) throws(LogFileError) -> Bool {
-        try Self.read(&lines, &reader, now, found)
+    /// - Returns: the sessions found in it; nil at the end.
+    package mutating func next(now: UTCTime) throws(LogFileError) -> [ObservedSession]? {
+        var sessions: [ObservedSession] = []
+        let isMore = try Self.read(&lines, &reader, now, &sessions)
+        return isMore || !sessions.isEmpty ? sessions : nil
     }
 
+    /// Apart from `self`, of which the buffer lends its lines while the reader takes them.
     private static func read(
-        _ lines: inout LineStream, _ reader: inout Reader, _ now: UTCTime, _ found: (ObservedSession) -> Void
+        _ lines: inout LineStream, _ reader: inout Reader, _ now: UTCTime, _ sessions: inout [ObservedSession]
     ) throws(LogFileError) -> Bool {
-        try lines.read { reader.read($0, now: now, found) }
+        try lines.read { reader.read($0, now: now, into: &sessions) }
     }
 
     /// What the administrator should know of the log.

@@ -64,8 +64,8 @@ final class Journal {
         return mark
     }
 
-    /// Reads the next entries; if there are none, waits for some as long as `patience`.
-    func read(patience: Duration) throws(JournalError) -> Batch {
+    /// Reads the next entries; if there are none, waits for some as long as `time`.
+    func read(waiting time: Duration) throws(JournalError) -> Batch {
         var batch = Batch()
         var entries = 0
         while entries < Self.batchEntries, batch.lines.count < Self.batchOctets, try advance() {
@@ -75,7 +75,7 @@ final class Journal {
         if entries > 0 {
             batch.mark = try mark()
         } else {
-            let micros = UInt64(patience.components.seconds) * 1_000_000
+            let micros = UInt64(time.components.seconds) * 1_000_000
             try JournalError.check(sd_journal_wait(handle, micros), "sd_journal_wait")
         }
         return batch

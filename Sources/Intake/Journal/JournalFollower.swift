@@ -1,66 +1,80 @@
 // SPDX-License-Identifier: Apache-2.0
+import Concurrency
 import Core
 import Logging
 import MailLog
 
 /// Follows the journal of systemd, and counts each session of its mail entries exactly once, as ``LogFollower`` does.
 package struct JournalFollower<Reader: LogReader>: Sendable {
-    /// How long the library waits for something new; a stop takes as long.
-    private static var patience: Duration { .seconds(1) }
+    private typealias Lines = CheckpointedReader<Reader, JournalMark>
 
-    private let source: String
-    private let directory: String?
+    /// How long the library waits for something new; a stop takes as long.
+    private static var wait: Duration { .seconds(1) }
+
+    private let journal: any JournalSource
+    private let log: SourceLog
     private let beginsAtEnd: Bool
     private let pace: IntakePace
-    private let port: IntakePort
+    private let ports: IntakePorts
 
     /// - Parameters:
     ///   - kind: what the entries are read as.
     ///   - directory: where the journal's files are; nil for the system's own.
     package init(
         _ kind: ObservedSession.Source, directory: String? = nil, beginsAtEnd: Bool = true,
-        pace: IntakePace = IntakePace(), port: IntakePort
+        pace: IntakePace = IntakePace(), ports: IntakePorts, status: SourceStatus = SourceStatus(), logger: Logger
     ) {
-        source = "\(kind.rawValue) journal"
-        self.directory = directory
+        self.init(
+            kind, journal: JournalThread(directory: directory), beginsAtEnd: beginsAtEnd, pace: pace, ports: ports,
+            status: status, logger: logger)
+    }
+
+    init(
+        _ kind: ObservedSession.Source, journal: any JournalSource, beginsAtEnd: Bool, pace: IntakePace,
+        ports: IntakePorts, status: SourceStatus, logger: Logger
+    ) {
+        self.journal = journal
+        log = SourceLog(source: "\(kind.rawValue) journal", status: status, logger: logger)
         self.beginsAtEnd = beginsAtEnd
         self.pace = pace
-        self.port = port
+        self.ports = ports
     }
 
     /// Reads until the task is cancelled.
     package func run() async {
-        var desk = CheckpointedReader<Reader, JournalMark>(source: source, port: port, pace: pace)
-        var place = await desk.resume()
+        var lines = Lines(log, ports: ports, pace: pace)
+        var place = await lines.resume()
         if place == nil, !beginsAtEnd { place = JournalMark(cursor: nil) }
-        let thread = JournalThread()
-        var patience = Backoff(pace)
+        var backoff = Backoff(first: pace.retry, longest: pace.longestRetry)
         while !Task.isCancelled {
             do throws(JournalError) {
-                var mark = try await thread.open(directory: directory, at: place)
+                var mark = try await journal.open(at: place)
                 defer { place = mark }
-                port.trouble.end()
-                port.logger.info("follows the journal", metadata: ["source": "\(source)"])
-                guard await desk.commit(mark) else { return }
-                try await follow(thread, &desk, &mark)
+                log.status.clear()
+                log.logger.info("follows the journal")
+                guard await lines.commit(mark) else { return }
+                try await follow(&lines, &mark, &backoff)
             } catch {
-                patience.complain("the journal cannot be read", of: error, source, port)
-                await patience.wait()
+                log.warn(.journalUnreadable, error)
+                await backoff.wait()
             }
         }
     }
 
-    /// - Parameter mark: where the lines end that were read, so that a journal that fails is opened again there.
+    /// - Parameters:
+    ///   - mark: where the lines end that were read, so that a journal that fails is opened again there.
+    ///   - backoff: begins anew when something was read. A journal that only opens has not recovered.
     private func follow(
-        _ thread: JournalThread, _ desk: inout CheckpointedReader<Reader, JournalMark>, _ mark: inout JournalMark
+        _ lines: inout Lines, _ mark: inout JournalMark, _ backoff: inout Backoff
     ) async throws(JournalError) {
         var committed = mark
         while !Task.isCancelled {
-            let batch = try await thread.read(patience: Self.patience)
-            batch.lines.withUnsafeBytes { if !$0.isEmpty { desk.read($0) } }
+            let batch = try await journal.read(waiting: Self.wait)
+            backoff.reset()
+            batch.lines.withUnsafeBytes { if !$0.isEmpty { lines.read($0) } }
             mark = batch.mark ?? mark
-            if mark != committed, desk.isDue {
-                guard await desk.commit(mark) else { return }
+            if mark != committed, lines.isDue {
+                guard await lines.commit(mark) else { return }
                 committed = mark
             }
         }

@@ -3,8 +3,17 @@ import Dispatch
 import Foundation
 import Synchronization
 
+/// A journal as its follower sees it.
+protocol JournalSource: Sendable {
+    /// Opens the journal anew and goes to the mark's place.
+    /// - Returns: the mark of the place.
+    func open(at mark: JournalMark?) async throws(JournalError) -> JournalMark
+    /// Reads on; if there is nothing new, waits for it as long as `time`.
+    func read(waiting time: Duration) async throws(JournalError) -> Journal.Batch
+}
+
 /// The one thread that touches a journal: its library wants that, and may block.
-final class JournalThread: Sendable {
+final class JournalThread: JournalSource {
     private typealias Job = @Sendable (inout Journal?) -> Void
 
     /// Jobs to do; nil in it is the end.
@@ -23,9 +32,12 @@ final class JournalThread: Sendable {
         }
     }
 
+    private let directory: String?
     private let queue = Queue()
 
-    init() {
+    /// - Parameter directory: where the journal's files are; nil for the system's own.
+    init(directory: String?) {
+        self.directory = directory
         Thread { [queue] in
             var journal: Journal?
             while let job = queue.take() { job(&journal) }
@@ -34,9 +46,8 @@ final class JournalThread: Sendable {
 
     deinit { queue.put(nil) }
 
-    /// Opens the journal anew and goes to the mark's place.
-    func open(directory: String?, at mark: JournalMark?) async throws(JournalError) -> JournalMark {
-        try await perform { journal throws(JournalError) in
+    func open(at mark: JournalMark?) async throws(JournalError) -> JournalMark {
+        try await perform { [directory] journal throws(JournalError) in
             journal = nil
             let opened = try Journal(directory: directory)
             let place = try opened.seek(mark)
@@ -45,11 +56,10 @@ final class JournalThread: Sendable {
         }
     }
 
-    /// Reads on; waits as long as `patience` if there is nothing new.
-    func read(patience: Duration) async throws(JournalError) -> Journal.Batch {
+    func read(waiting time: Duration) async throws(JournalError) -> Journal.Batch {
         try await perform { journal throws(JournalError) in
             guard let journal else { throw .nothingToRead }
-            return try journal.read(patience: patience)
+            return try journal.read(waiting: time)
         }
     }
 

@@ -11,6 +11,6 @@ extension ObservedSession {
             host: try? DomainName(mxHost: attempt.peer.host), address: IPAddress(attempt.peer.address),
             result: attempt.result, queueID: delivery.queueID.text)
         recipient = delivery.recipient.text
-        hasDatagram = attempt.isTold
+        hasDatagram = attempt.isReported
     }
 }

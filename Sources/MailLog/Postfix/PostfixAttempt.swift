@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Core
 
-/// A session of an smtp(8) process with one server, as far as its lines have told.
+/// A session of an smtp(8) process with one server, as far as its lines say.
 struct PostfixAttempt: Sendable, Hashable, Codable {
     /// How a server was left.
     enum End: Int, Sendable, Codable {
@@ -14,9 +14,10 @@ struct PostfixAttempt: Sendable, Hashable, Codable {
     var level: PostfixTLSLevel?
     /// What was found wrong with the certificate.
     var failure: PostfixFailure?
-    /// What Postfix itself reports as the failure, and that it reports a success.
-    var toldFailure: PostfixFailure?
-    var toldSuccess: Bool?
+    /// What Postfix itself reports as the failure.
+    var reportedFailure: PostfixFailure?
+    /// Postfix itself reports a success.
+    var isReportedSuccess: Bool?
     /// The policy domain that Postfix names.
     var domain: String?
     var end: End?
@@ -30,8 +31,8 @@ struct PostfixAttempt: Sendable, Hashable, Codable {
         case time = "t"
         case level = "l"
         case failure = "f"
-        case toldFailure = "T"
-        case toldSuccess = "S"
+        case reportedFailure = "T"
+        case isReportedSuccess = "S"
         case domain = "d"
         case end = "e"
         case isReuse = "r"
@@ -42,20 +43,25 @@ struct PostfixAttempt: Sendable, Hashable, Codable {
 
     /// Whether nothing at all was said of TLS.
     var isSilent: Bool {
-        level == nil && failure == nil && toldFailure == nil && toldSuccess == nil && end == nil && usedTLS == nil
+        level == nil && failure == nil && reportedFailure == nil && isReportedSuccess == nil && end == nil
+            && usedTLS == nil
     }
 
     /// Whether Postfix itself has reported the session: it does not report hosts outside a policy.
-    var isTold: Bool { toldSuccess == true || (toldFailure != nil && toldFailure != .mxNotInPolicy) }
+    var isReported: Bool {
+        isReportedSuccess == true || (reportedFailure != nil && reportedFailure != .mxNotInPolicy)
+    }
 
     var result: ObservedSession.Result {
-        if let failure = toldFailure ?? endFailure ?? failure { return .failed(failure.type, reason: failure.reason) }
+        if let failure = reportedFailure ?? endFailure ?? failure {
+            return .failed(failure.type, reason: failure.reason)
+        }
         switch level {
         case .verified?: return .verified
         case .trusted?: return .trusted
         case .untrusted?: return .untrusted
         // TLS that its level was content with, but no word on what it asked for.
-        case nil: return toldSuccess == true || usedTLS == true ? .trusted : .plaintext
+        case nil: return isReportedSuccess == true || usedTLS == true ? .trusted : .plaintext
         }
     }
 

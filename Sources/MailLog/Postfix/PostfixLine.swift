@@ -12,8 +12,8 @@ enum PostfixLine {
     case reused(peer: SyslogOctets)
     /// No TLS came about.
     case noHandshake(peer: SyslogOctets)
-    /// What Postfix from 3.10 on reports by TLSRPT: it is the authority for its session. Without a type it is a success.
-    case told(peer: SyslogOctets, domain: SyslogOctets, type: SyslogOctets?, reason: SyslogOctets?)
+    /// What Postfix from 3.10 on reports by TLSRPT: it knows its session best. Without a type it is a success.
+    case report(peer: SyslogOctets, domain: SyslogOctets, type: SyslogOctets?, reason: SyslogOctets?)
     /// A host of the MX set that the policy does not name; it is not contacted (from 3.10.6 on).
     case outsidePolicy(host: SyslogOctets, domain: SyslogOctets)
     /// A server that was not the last one to try did not do.
@@ -60,11 +60,11 @@ enum PostfixLine {
         guard let status = rest.take(until: UInt8(ascii: ",")), rest.skip(" domain="),
             let domain = rest.take(until: UInt8(ascii: ",")), rest.skip(" receiving_mx="), let peer = rest.takePeer()
         else { return nil }
-        if status.equals("success") { return .told(peer: peer, domain: domain, type: nil, reason: nil) }
+        if status.equals("success") { return .report(peer: peer, domain: domain, type: nil, reason: nil) }
         guard status.equals("failure"), rest.skip(", failure_type=") else { return nil }
         let type = rest.take(until: UInt8(ascii: ",")) ?? rest
         let reason = rest.skip(" failure_reason=") ? rest : nil
-        return .told(peer: peer, domain: domain, type: type, reason: reason)
+        return .report(peer: peer, domain: domain, type: type, reason: reason)
     }
 
     private static func verification(_ message: SyslogOctets) -> PostfixLine? {

@@ -24,11 +24,13 @@ package struct PostfixLogReader: LogReader {
 
     package mutating func takeRemarks() -> [String] { silence.takeRemarks() }
 
-    package mutating func read(_ lines: UnsafeRawBufferPointer, now: UTCTime, _ found: (ObservedSession) -> Void) {
+    package mutating func read(
+        _ lines: UnsafeRawBufferPointer, now: UTCTime, into sessions: inout [ObservedSession]
+    ) {
         var rest = SyslogOctets(lines)
         while let line = rest.take(until: .lineFeed) {
             if line.count <= Self.maxLineOctets, let split = SyslogLine(line), let program = Self.program(split.tag) {
-                take(split, of: program, now, found)
+                take(split, of: program, now, &sessions)
             }
         }
     }
@@ -43,66 +45,48 @@ package struct PostfixLogReader: LogReader {
     }
 
     private mutating func take(
-        _ line: SyslogLine, of program: Program, _ now: UTCTime, _ found: (ObservedSession) -> Void
+        _ line: SyslogLine, of program: Program, _ now: UTCTime, _ sessions: inout [ObservedSession]
     ) {
         guard line.pid != nil, let message = PostfixLine(line.message), let time = clock.time(of: line, now: now)
         else { return }
         switch program {
         case .tlsproxy: proxied.note(message, of: line.host, time)
-        case .smtp: follow(message, of: line, time.secondsSinceEpoch, found)
+        case .smtp: follow(message, of: line, time.secondsSinceEpoch, &sessions)
         case .unknown:
             // lmtp(8) logs the same, to other ports.
             if case .delivery(let delivery) = message, delivery.peer != nil, delivery.port != 25 { return }
             proxied.note(message, of: line.host, time)
-            follow(message, of: line, time.secondsSinceEpoch, found)
+            follow(message, of: line, time.secondsSinceEpoch, &sessions)
         }
     }
 
     private mutating func follow(
-        _ message: PostfixLine, of line: SyslogLine, _ time: Int64, _ found: (ObservedSession) -> Void
+        _ message: PostfixLine, of line: SyslogLine, _ time: Int64, _ sessions: inout [ObservedSession]
     ) {
-        let proxied = proxied
-        var taken: PostfixPeer?
-        let other = { (peer: PostfixPeer) in
-            let found = proxied.find(peer, of: line.host, time)
-            if found?.toldFailure != nil { taken = peer }
-            return found
-        }
-        var isSilent = false
-        let isHeard = message.endsDelivery && silence.hasHeard(line.tag)
-        processes.update(line.process, time) { process in
-            switch message {
-            case .unverified(let peer, let text): process.unverified(peer, text)
-            case .established(let peer, let level): process.established(peer, level)
-            case .reused(let peer): process.reused(peer)
-            case .noHandshake(let peer): process.noHandshake(peer)
-            case .told(let peer, let domain, let type, let reason):
-                process.told(peer, domain, type.map { PostfixFailure(words: $0, reason: reason) })
-            case .outsidePolicy(let host, let domain): process.outsidePolicy(host, domain)
-            case .left(let queueID, let verdict): process.left(queueID, verdict, other)
-            case .delivery(let delivery):
-                process.deliver(delivery, other) { attempt in
-                    isSilent = attempt.isSilent
-                    var session = ObservedSession(attempt, delivery)
-                    session.isTLSLogged = !isSilent || delivery.tls != nil || isHeard
-                    found(session)
-                }
+        let attempts = processes.update(with: message, of: line, time, &proxied)
+        if case .delivery(let delivery) = message, !attempts.isEmpty {
+            let logsTLS = delivery.tls != nil || silence.logsTLS(line.tag)
+            for attempt in attempts {
+                var session = ObservedSession(attempt, delivery)
+                session.isTLSLogged = logsTLS || !attempt.isSilent
+                sessions.append(session)
             }
         }
-        if let taken { self.proxied.forgetReport(of: taken, of: line.host) }
-        if message.tellsOfTLS { silence.hear(line.tag) } else if isSilent { silence.miss(line.tag) }
+        if message.tellsOfTLS {
+            silence.noteTLS(line.tag)
+        } else if attempts.last?.isSilent == true {
+            silence.noteNoTLS(line.tag)
+        }
     }
 }
 
 extension PostfixLine {
-    fileprivate var endsDelivery: Bool { if case .delivery = self { true } else { false } }
-
     /// Whether such lines are logged of each session with TLS, so that a session without them has none.
     fileprivate var tellsOfTLS: Bool {
         switch self {
         case .established: true
         case .delivery(let delivery): delivery.tls != nil
-        case .unverified, .reused, .noHandshake, .told, .outsidePolicy, .left: false
+        case .unverified, .reused, .noHandshake, .report, .outsidePolicy, .left: false
         }
     }
 }

@@ -28,7 +28,7 @@ struct PostfixProcess: Sendable, Hashable, Codable {
     var time: Int64 = 0
     private var current: PostfixAttempt?
     private var ended: [PostfixAttempt]?
-    /// The delivery that the ended sessions belong to, where a line has told.
+    /// The delivery that the ended sessions belong to, where a line says so.
     private var queueID: String?
     private var counted: Counted?
 
@@ -45,96 +45,122 @@ struct PostfixProcess: Sendable, Hashable, Codable {
     /// Whether a session waits for the end of its delivery.
     var isPending: Bool { current != nil || ended != nil }
 
+    /// Takes what a line says.
+    /// - Parameters:
+    ///   - host: the machine that logged it.
+    ///   - proxied: what tlsproxy(8) found wrong.
+    /// - Returns: the sessions that the line completes, in their order; none for most lines.
+    mutating func update(
+        with message: PostfixLine, of host: SyslogOctets, _ proxied: inout PostfixProxied
+    ) -> [PostfixAttempt] {
+        switch message {
+        case .unverified(let peer, let text): unverified(peer, text)
+        case .established(let peer, let level): established(peer, level)
+        case .reused(let peer): reused(peer)
+        case .noHandshake(let peer): noHandshake(peer)
+        case .report(let peer, let domain, let type, let reason):
+            reported(peer, domain, type.map { PostfixFailure(words: $0, reason: reason) })
+        case .outsidePolicy(let host, let domain): outsidePolicy(host, domain)
+        case .left(let queueID, let verdict): left(queueID, verdict, host, &proxied)
+        case .delivery(let delivery): return deliver(delivery, host, &proxied)
+        }
+        return []
+    }
+
     // MARK: Lines about TLS
 
-    mutating func unverified(_ peer: SyslogOctets, _ text: SyslogOctets) {
+    private mutating func unverified(_ peer: SyslogOctets, _ text: SyslogOctets) {
         if current?.end != nil || current?.level != nil { close() }
-        attempt(with: peer) { if $0.failure == nil { $0.failure = PostfixFailure(verification: text) } }
+        open(peer)
+        if current?.failure == nil { current?.failure = PostfixFailure(verification: text) }
     }
 
-    mutating func established(_ peer: SyslogOctets, _ level: PostfixTLSLevel) {
+    private mutating func established(_ peer: SyslogOctets, _ level: PostfixTLSLevel) {
         if current?.end != nil || current?.level != nil { close() }
-        attempt(with: peer) { $0.level = level }
+        open(peer)
+        current?.level = level
     }
 
-    mutating func reused(_ peer: SyslogOctets) {
+    private mutating func reused(_ peer: SyslogOctets) {
         close()
-        attempt(with: peer) { $0.isReuse = true }
+        open(peer)
+        current?.isReuse = true
     }
 
-    mutating func noHandshake(_ peer: SyslogOctets) {
+    private mutating func noHandshake(_ peer: SyslogOctets) {
         if current?.end != nil || current?.level != nil { close() }
-        attempt(with: peer) { $0.end = .noHandshake }
+        open(peer)
+        current?.end = .noHandshake
     }
 
-    mutating func told(_ peer: SyslogOctets, _ domain: SyslogOctets, _ failure: PostfixFailure?) {
-        if current?.toldFailure != nil || current?.toldSuccess != nil { close() }
-        attempt(with: peer) {
-            $0.domain = domain.prefix(Self.maxNameOctets).text
-            if let failure { $0.toldFailure = failure } else { $0.toldSuccess = true }
-        }
+    private mutating func reported(_ peer: SyslogOctets, _ domain: SyslogOctets, _ failure: PostfixFailure?) {
+        if current?.reportedFailure != nil || current?.isReportedSuccess != nil { close() }
+        open(peer)
+        current?.domain = domain.prefix(Self.maxNameOctets).text
+        if let failure { current?.reportedFailure = failure } else { current?.isReportedSuccess = true }
     }
 
     /// Each address of the host gets such a line; none of them is dialled.
-    mutating func outsidePolicy(_ host: SyslogOctets, _ domain: SyslogOctets) {
+    private mutating func outsidePolicy(_ host: SyslogOctets, _ domain: SyslogOctets) {
         close()
         let host = PostfixPeer(host: host.prefix(Self.maxNameOctets).text)
         var attempt = PostfixAttempt(peer: host)
         attempt.domain = domain.prefix(Self.maxNameOctets).text
-        attempt.toldFailure = .mxNotInPolicy
+        attempt.reportedFailure = .mxNotInPolicy
         attempt.time = time
-        if ended?.contains(where: { $0.peer == host && $0.toldFailure == .mxNotInPolicy }) != true { keep(attempt) }
+        if ended?.contains(where: { $0.peer == host && $0.reportedFailure == .mxNotInPolicy }) != true { keep(attempt) }
     }
 
     // MARK: Lines about deliveries
 
     /// A server that was not the last one.
-    mutating func left(_ queueID: SyslogOctets, _ verdict: PostfixVerdict, _ proxied: (PostfixPeer) -> PostfixAttempt?)
-    {
+    private mutating func left(
+        _ queueID: SyslogOctets, _ verdict: PostfixVerdict, _ host: SyslogOctets, _ proxied: inout PostfixProxied
+    ) {
         belong(to: queueID)
         switch verdict {
         case .conversed(let peer):
             // It may serve the other recipients yet, so the session stays open.
-            if current.map({ peer == $0.peer }) == true || isCounted(queueID, peer, waited: nil) { return }
+            if isCurrent(peer) || isCounted(queueID, peer, waited: nil) { return }
             close()
-            attempt(with: peer) { _ in }
+            open(peer)
         case .certificateRefused, .issuerRefused, .noSTARTTLS, .noHandshake:
-            end(verdict, proxied)
+            end(verdict, host, &proxied)
             close()
         case .nothing: break
         }
         if self.queueID == nil { self.queueID = queueID.text }
     }
 
-    /// The end of a delivery for one recipient: hands out the sessions it had, in their order.
-    mutating func deliver(
-        _ delivery: PostfixDelivery, _ proxied: (PostfixPeer) -> PostfixAttempt?, _ found: (PostfixAttempt) -> Void
-    ) {
+    /// The end of a delivery for one recipient.
+    /// - Returns: the sessions that the delivery had.
+    private mutating func deliver(
+        _ delivery: PostfixDelivery, _ host: SyslogOctets, _ proxied: inout PostfixProxied
+    ) -> [PostfixAttempt] {
         belong(to: delivery.queueID)
         queueID = nil
         var last: PostfixAttempt?
         if let peer = delivery.peer {
-            last = finish(delivery, with: peer, proxied)
+            last = finish(delivery, with: peer, host, &proxied)
         } else {
             close()
         }
-        if let earlier = ended {
-            ended = nil
-            for attempt in earlier { found(attempt) }
-        }
-        if let last { found(last) }
+        var attempts = ended ?? []
+        ended = nil
+        if let last { attempts.append(last) }
+        return attempts
     }
 
     private mutating func finish(
-        _ delivery: PostfixDelivery, with peer: SyslogOctets, _ proxied: (PostfixPeer) -> PostfixAttempt?
+        _ delivery: PostfixDelivery, with peer: SyslogOctets, _ host: SyslogOctets, _ proxied: inout PostfixProxied
     ) -> PostfixAttempt? {
-        if current.map({ peer == $0.peer }) != true {
+        if !isCurrent(peer) {
             close()
             let isMore = isCounted(delivery.queueID, peer, waited: delivery.waited)
             if isMore || delivery.isReuse || !delivery.hasSession { return nil }
-            attempt(with: peer) { _ in }
+            open(peer)
         }
-        end(delivery.verdict, proxied)
+        end(delivery.verdict, host, &proxied)
         guard var last = current else { return nil }
         current = nil
         last.time = time
@@ -150,16 +176,16 @@ struct PostfixProcess: Sendable, Hashable, Codable {
 
     // MARK: Sessions
 
-    /// The session with `peer` that goes on, or a new one.
-    private mutating func attempt(with peer: SyslogOctets, _ change: (inout PostfixAttempt) -> Void) {
-        if let open = current, open.isReuse == true || !(peer == open.peer) { close() }
-        var attempt = current ?? PostfixAttempt(peer: PostfixPeer(peer))
-        attempt.time = time
-        change(&attempt)
-        current = attempt
+    private func isCurrent(_ peer: SyslogOctets) -> Bool { current.map { peer == $0.peer } ?? false }
+
+    /// Makes the session with `peer` the current one: the one that goes on, or a new one.
+    private mutating func open(_ peer: SyslogOctets) {
+        if let current, current.isReuse == true || !(peer == current.peer) { close() }
+        if current == nil { current = PostfixAttempt(peer: PostfixPeer(peer)) }
+        current?.time = time
     }
 
-    private mutating func end(_ verdict: PostfixVerdict, _ proxied: (PostfixPeer) -> PostfixAttempt?) {
+    private mutating func end(_ verdict: PostfixVerdict, _ host: SyslogOctets, _ proxied: inout PostfixProxied) {
         let end: PostfixAttempt.End
         switch verdict {
         case .nothing, .conversed: return
@@ -168,17 +194,19 @@ struct PostfixProcess: Sendable, Hashable, Codable {
         case .noHandshake: end = .noHandshake
         case .noSTARTTLS(let peer):
             end = .noSTARTTLS
-            if current.map({ peer == $0.peer }) != true {
+            if !isCurrent(peer) {
                 close()
-                attempt(with: peer) { _ in }
+                open(peer)
             }
         }
         // With tlsproxy(8) and no TLS lines of its own, the process does not say whom it left.
         var attempt = current ?? PostfixAttempt(peer: PostfixPeer())
         attempt.end = end
-        if attempt.failure == nil, attempt.toldFailure == nil, let other = proxied(attempt.peer) {
+        if attempt.failure == nil, attempt.reportedFailure == nil,
+            let other = proxied.take(attempt.peer, of: host, time)
+        {
             attempt.failure = other.failure
-            attempt.toldFailure = other.toldFailure
+            attempt.reportedFailure = other.reportedFailure
             attempt.domain = attempt.domain ?? other.domain
         }
         current = attempt

@@ -25,19 +25,25 @@ struct PostfixProcesses: Sendable, Codable {
 
     init() {}
 
-    mutating func update(_ name: SyslogOctets, _ time: Int64, _ change: (inout PostfixProcess) -> Void) {
+    /// Takes what a line says.
+    /// - Returns: the sessions that it completes, in their order; none for most lines.
+    mutating func update(
+        with message: PostfixLine, of line: SyslogLine, _ time: Int64, _ proxied: inout PostfixProxied
+    ) -> [PostfixAttempt] {
         sweep(time)
+        let index = index(of: line.process)
         // In place: a process is written to with each of its lines.
-        Self.update(&table.values[index(of: name)], time, change)
+        return Self.update(&table.values[index], with: message, of: line.host, time, &proxied)
     }
 
     private static func update(
-        _ process: inout PostfixProcess, _ time: Int64, _ change: (inout PostfixProcess) -> Void
-    ) {
+        _ process: inout PostfixProcess, with message: PostfixLine, of host: SyslogOctets, _ time: Int64,
+        _ proxied: inout PostfixProxied
+    ) -> [PostfixAttempt] {
         // Far apart in either direction: clocks are set back, too.
         if abs(process.time - time) > maxSilence { process = PostfixProcess() }
         process.time = time
-        change(&process)
+        return process.update(with: message, of: host, &proxied)
     }
 
     private mutating func index(of octets: SyslogOctets) -> Dictionary<String, PostfixProcess>.Index {

@@ -2,7 +2,7 @@
 import Basics
 
 /// What tlsproxy(8) found wrong: with `smtp_tls_connection_reuse = yes` it does the handshakes, and the smtp(8) process
-/// tells the rest. Only the peer joins the two.
+/// logs the rest. Only the peer joins the two.
 struct PostfixProxied: Sendable, Codable {
     /// Most findings that wait for a session.
     private static let maxCount = 64
@@ -15,12 +15,12 @@ struct PostfixProxied: Sendable, Codable {
     mutating func note(_ line: PostfixLine, of host: SyslogOctets, _ time: UTCTime) {
         switch line {
         case .unverified(let peer, let text): note(peer, host, time) { $0.failure = PostfixFailure(verification: text) }
-        case .told(let peer, let domain, let type?, let reason):
+        case .report(let peer, let domain, let type?, let reason):
             note(peer, host, time) {
-                $0.toldFailure = PostfixFailure(words: type, reason: reason)
+                $0.reportedFailure = PostfixFailure(words: type, reason: reason)
                 $0.domain = domain.prefix(DomainName.maxOctets).text
             }
-        case .established, .reused, .noHandshake, .told, .outsidePolicy, .left, .delivery: break
+        case .established, .reused, .noHandshake, .report, .outsidePolicy, .left, .delivery: break
         }
     }
 
@@ -35,18 +35,25 @@ struct PostfixProxied: Sendable, Codable {
         table[Self.key(host, peer)] = attempt
     }
 
-    func find(_ peer: PostfixPeer, of host: SyslogOctets, _ time: Int64) -> PostfixAttempt? {
+    /// What was found wrong with the peer, for a session that failed.
+    ///
+    /// A report of Postfix's own is given once: it is about one session, and the next session with the same host may be
+    /// about another domain.
+    mutating func take(_ peer: PostfixPeer, of host: SyslogOctets, _ time: Int64) -> PostfixAttempt? {
+        guard let attempt = find(peer, of: host, time) else { return nil }
+        if attempt.reportedFailure != nil {
+            let key = Self.key(host, peer)
+            table[key]?.reportedFailure = nil
+            table[key]?.domain = nil
+        }
+        return attempt
+    }
+
+    private func find(_ peer: PostfixPeer, of host: SyslogOctets, _ time: Int64) -> PostfixAttempt? {
         guard !table.isEmpty, let attempt = table[Self.key(host, peer)],
             abs(attempt.time - time) <= PostfixProcesses.maxSilence
         else { return nil }
         return attempt
-    }
-
-    /// Lets go of what Postfix reported: it is of one session, and the next with the same host may be another domain's.
-    mutating func forgetReport(of peer: PostfixPeer, of host: SyslogOctets) {
-        let key = Self.key(host, peer)
-        table[key]?.toldFailure = nil
-        table[key]?.domain = nil
     }
 
     private static func key(_ host: SyslogOctets, _ peer: PostfixPeer) -> String {

@@ -4,43 +4,50 @@ import Basics
 /// Whether smtp(8) logs of TLS at all, by the name it logs under: with `smtp_tls_loglevel = 0`, Postfix's default, a
 /// session with TLS looks like one without.
 struct PostfixSilence: Sendable, Hashable, Codable {
-    /// Deliveries without a word of TLS before the administrator is told.
+    /// Deliveries without a word of TLS before the administrator hears of it.
     static let enough = 5
     /// Most names that are watched.
     private static let maxNames = 64
 
-    /// Deliveries without a word of TLS; nil once it was heard.
-    private var silent: [String: Int?] = [:]
-    private var untold: [String] = []
-    /// The name heard last, which is most often the next, too.
+    /// Names under which there was no word of TLS yet, with their deliveries.
+    private var silent: [String: Int] = [:]
+    /// Names under which TLS was logged.
+    private var logging: Set<String> = []
+    /// The silent names that are still to be logged.
+    private var unlogged: [String] = []
+    /// The name noted last, which is most often the next, too.
     private var last = ""
 
     init() {}
 
-    /// Whether TLS was ever mentioned under the name.
-    func hasHeard(_ name: SyslogOctets) -> Bool { name == last || silent[name.text] == .some(.none) }
+    /// Whether TLS was ever logged under the name.
+    func logsTLS(_ name: SyslogOctets) -> Bool { name == last || logging.contains(name.text) }
 
-    mutating func hear(_ name: SyslogOctets) {
+    mutating func noteTLS(_ name: SyslogOctets) {
         guard !(name == last) else { return }
         let name = name.text
         last = name
-        if silent[name] != .some(.none), silent.count < Self.maxNames || silent[name] != nil {
-            silent.updateValue(nil, forKey: name)
-        }
+        guard hasRoom(for: name) else { return }
+        silent[name] = nil
+        logging.insert(name)
     }
 
-    mutating func miss(_ name: SyslogOctets) {
+    mutating func noteNoTLS(_ name: SyslogOctets) {
         let name = name.text
-        guard silent[name] != .some(.none), silent.count < Self.maxNames || silent[name] != nil else { return }
-        let count = ((silent[name] ?? 0) ?? 0) + 1
+        guard !logging.contains(name), hasRoom(for: name) else { return }
+        let count = (silent[name] ?? 0) + 1
         guard count <= Self.enough else { return }
-        silent.updateValue(count, forKey: name)
-        if count == Self.enough { untold.append(name) }
+        silent[name] = count
+        if count == Self.enough { unlogged.append(name) }
+    }
+
+    private func hasRoom(for name: String) -> Bool {
+        silent[name] != nil || logging.contains(name) || silent.count + logging.count < Self.maxNames
     }
 
     mutating func takeRemarks() -> [String] {
-        defer { untold = [] }
-        return untold.map {
+        defer { unlogged = [] }
+        return unlogged.map {
             "\(printable($0)) logs no TLS sessions, so that mail sent with TLS looks like mail sent without: set "
                 + "smtp_tls_loglevel = 1 in main.cf (postconf -e smtp_tls_loglevel=1; postfix reload)"
         }

@@ -33,7 +33,9 @@ package struct SendmailLogReader: LogReader {
 
     package mutating func takeRemarks() -> [String] { silence.takeRemarks() }
 
-    package mutating func read(_ lines: UnsafeRawBufferPointer, now: UTCTime, _ found: (ObservedSession) -> Void) {
+    package mutating func read(
+        _ lines: UnsafeRawBufferPointer, now: UTCTime, into sessions: inout [ObservedSession]
+    ) {
         var rest = SyslogOctets(lines)
         while let line = rest.take(until: .lineFeed) {
             guard line.count <= Self.maxLineOctets, let split = SyslogLine(line), split.pid != nil,
@@ -41,19 +43,19 @@ package struct SendmailLogReader: LogReader {
                 let message = SendmailLine(split.message),
                 let time = clock.time(of: split, now: now)
             else { continue }
-            var heard = silence
-            if case .established = message { heard.hearTLS() }
-            follow(message, of: split.process.text, time.secondsSinceEpoch) { session in
-                heard.hear(session.result)
-                found(session)
+            if case .established = message { silence.noteTLS() }
+            for session in update(split.process.text, with: message, time.secondsSinceEpoch) {
+                silence.note(session.result)
+                sessions.append(session)
             }
-            silence = heard
         }
     }
 
-    private mutating func follow(
-        _ message: SendmailLine, of name: String, _ time: Int64, _ found: (ObservedSession) -> Void
-    ) {
+    /// Takes what a line of the process says.
+    /// - Returns: the sessions that it completes, in their order; none for most lines.
+    private mutating func update(
+        _ name: String, with message: SendmailLine, _ time: Int64
+    ) -> [ObservedSession] {
         sweep(time)
         if processes[name] == nil, processes.count >= Self.maxProcesses,
             let oldest = processes.min(by: { $0.value.time < $1.value.time })
@@ -63,20 +65,8 @@ package struct SendmailLogReader: LogReader {
         var process = processes.removeValue(forKey: name) ?? SendmailProcess()
         if Self.isFar(process.time, time) { process = SendmailProcess() }
         process.time = time
-        switch message {
-        case .established(let relay, let verify):
-            process.established(SendmailSession.name(relay), verify)
-        case .certificateError(let reason): process.certificateError(reason)
-        case .verifyMessage(let reason): process.verifyMessage(reason)
-        case .handshakeFailed: process.handshakeHasFailed()
-        case .namesCompared: process.namesAreCompared()
-        case .localTrouble: process.localTrouble()
-        case .refused(let relay, let verify, let text): process.refused(SendmailSession.name(relay), verify, text)
-        case .refusedFor(let recipient, let relay, let text):
-            process.refused(SendmailSession.name(relay), for: SendmailDelivery.domain(of: recipient) ?? "", text)
-        case .delivery(let delivery): process.deliver(delivery, found)
-        }
-        processes[name] = process
+        defer { processes[name] = process }
+        return process.update(with: message)
     }
 
     private mutating func sweep(_ time: Int64) {

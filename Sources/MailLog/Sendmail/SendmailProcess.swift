@@ -34,7 +34,25 @@ struct SendmailProcess: Sendable, Hashable, Codable {
 
     init() {}
 
-    mutating func established(_ relay: String, _ verify: SendmailVerify) {
+    /// Takes what a line says.
+    /// - Returns: the sessions that the line completes, in their order; none for most lines.
+    mutating func update(with message: SendmailLine) -> [ObservedSession] {
+        switch message {
+        case .established(let relay, let verify): established(SendmailSession.name(relay), verify)
+        case .certificateError(let reason): certificateError(reason)
+        case .verifyMessage(let reason): verifyMessage(reason)
+        case .handshakeFailed: handshakeFailed = true
+        case .namesCompared: comparesNames = true
+        case .localTrouble: hasLocalTrouble = true
+        case .refused(let relay, let verify, let text): refused(SendmailSession.name(relay), verify, text)
+        case .refusedFor(let recipient, let relay, let text):
+            refused(SendmailSession.name(relay), for: SendmailDelivery.domain(of: recipient) ?? "", text)
+        case .delivery(let delivery): return deliver(delivery)
+        }
+        return []
+    }
+
+    private mutating func established(_ relay: String, _ verify: SendmailVerify) {
         closeFailedHandshake(with: relay)
         var session = SendmailSession(relay: relay, time: time)
         session.verify = verify
@@ -45,18 +63,16 @@ struct SendmailProcess: Sendable, Hashable, Codable {
     }
 
     /// Why the certificate of the session that comes next fails: the first error is the one that counts.
-    mutating func certificateError(_ text: SyslogOctets) { reason = reason ?? text.prefix(Self.maxReasonOctets).text }
+    private mutating func certificateError(_ text: SyslogOctets) {
+        reason = reason ?? text.prefix(Self.maxReasonOctets).text
+    }
 
-    mutating func verifyMessage(_ text: SyslogOctets) {
+    private mutating func verifyMessage(_ text: SyslogOctets) {
         guard !text.equals("ok"), let last = sessions.indices.last, sessions[last].reason == nil else { return }
         sessions[last].reason = text.prefix(Self.maxReasonOctets).text
     }
 
-    mutating func handshakeHasFailed() { handshakeFailed = true }
-    mutating func namesAreCompared() { comparesNames = true }
-    mutating func localTrouble() { hasLocalTrouble = true }
-
-    mutating func refused(_ relay: String, _ verify: SendmailVerify, _ text: SyslogOctets) {
+    private mutating func refused(_ relay: String, _ verify: SendmailVerify, _ text: SyslogOctets) {
         if verify != .noHandshake { closeFailedHandshake(with: relay) }
         let isOurs = hasLocalTrouble && verify == .temporary
         let open = sessions.indices.last.flatMap { last in
@@ -73,7 +89,7 @@ struct SendmailProcess: Sendable, Hashable, Codable {
     }
 
     /// - Parameter domain: the recipient's.
-    mutating func refused(_ relay: String, for domain: String, _ text: SyslogOctets) {
+    private mutating func refused(_ relay: String, for domain: String, _ text: SyslogOctets) {
         let open = sessions.lastIndex { $0.relay == relay && $0.failure == nil }
         var session = open.map { sessions.remove(at: $0) } ?? SendmailSession(relay: relay, time: time)
         let verify = session.verify ?? .verified
@@ -81,8 +97,10 @@ struct SendmailProcess: Sendable, Hashable, Codable {
         keep(session)
     }
 
-    /// The end of a delivery for some recipients: hands out the sessions it had, in their order.
-    mutating func deliver(_ delivery: SendmailDelivery, _ found: (ObservedSession) -> Void) {
+    /// The end of a delivery for some recipients.
+    /// - Returns: the sessions that the delivery had.
+    private mutating func deliver(_ delivery: SendmailDelivery) -> [ObservedSession] {
+        var found: [ObservedSession] = []
         let relay = SendmailSession.name(delivery.relay)
         let queueID = delivery.queueID.text
         closeFailedHandshake(with: relay)
@@ -97,17 +115,18 @@ struct SendmailProcess: Sendable, Hashable, Codable {
             sessions[index].lastTime = time
             sessions[index].queueID = sessions[index].queueID ?? queueID
             sessions[index].via = relay
-            sessions[index].count(for: delivery, found)
+            sessions[index].count(for: delivery, into: &found)
         }
         if !isKnown, delivery.isSent {
             var session = SendmailSession(relay: relay, time: time)
             session.queueID = queueID
             session.via = relay
             session.address = delivery.address?.description
-            session.count(for: delivery, found)
+            session.count(for: delivery, into: &found)
             keep(session)
         }
         forget()
+        return found
     }
 
     /// Whether the session is part of the delivery that `relay` ended: begun for it, or still open and used again.

@@ -2,9 +2,9 @@
 import Basics
 import Core
 
-/// One session with a server, as far as the lines have told.
+/// One session with a server, as far as the lines say.
 struct SendmailSession: Sendable, Hashable, Codable {
-    /// Most domains of one session that are told apart.
+    /// Most domains of one session that are kept apart.
     private static let maxDomains = 64
     /// A name with its final dot, in octets.
     private static let maxNameOctets = 254
@@ -63,7 +63,7 @@ struct SendmailSession: Sendable, Hashable, Codable {
     }
 
     /// Counts the session under each of the delivery's domains that it was not counted under yet.
-    mutating func count(for delivery: SendmailDelivery, _ found: (ObservedSession) -> Void) {
+    mutating func count(for delivery: SendmailDelivery, into found: inout [ObservedSession]) {
         for domain in delivery.domains ?? [""] where !counted.contains(domain) && counted.count < Self.maxDomains {
             counted.append(domain)
             guard let result = result(for: domain) else { continue }
@@ -72,7 +72,7 @@ struct SendmailSession: Sendable, Hashable, Codable {
                 domain: domain.isEmpty ? nil : try? DomainName(domain), host: try? DomainName(mxHost: relay),
                 address: address.flatMap { IPAddress($0) }, result: result, queueID: queueID)
             session.recipient = delivery.recipient
-            found(session)
+            found.append(session)
         }
     }
 

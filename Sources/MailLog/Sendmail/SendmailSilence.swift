@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Core
 
-/// What Sendmail's log leaves unsaid, told once.
+/// What Sendmail's log leaves unsaid: each is logged once.
 struct SendmailSilence: Sendable, Hashable, Codable {
     /// Deliveries without a word of TLS before anything is said.
     private static let enough = 5
@@ -9,23 +9,23 @@ struct SendmailSilence: Sendable, Hashable, Codable {
     private var plaintext = 0
     private var hasTLS = false
     private var lacksReason = false
-    /// What was told already.
-    private var toldTLS = false
-    private var toldReason = false
+    /// What was logged already.
+    private var hasLoggedTLS = false
+    private var hasLoggedReason = false
 
     private enum CodingKeys: String, CodingKey {
         case plaintext = "p"
         case hasTLS = "h"
         case lacksReason = "l"
-        case toldTLS = "t"
-        case toldReason = "r"
+        case hasLoggedTLS = "t"
+        case hasLoggedReason = "r"
     }
 
     init() {}
 
-    mutating func hearTLS() { hasTLS = true }
+    mutating func noteTLS() { hasTLS = true }
 
-    mutating func hear(_ result: ObservedSession.Result) {
+    mutating func note(_ result: ObservedSession.Result) {
         switch result {
         case .plaintext: plaintext = min(plaintext + 1, Self.enough)
         case .failed(.certificateNotTrusted, reason: nil): lacksReason = true
@@ -35,14 +35,14 @@ struct SendmailSilence: Sendable, Hashable, Codable {
 
     mutating func takeRemarks() -> [String] {
         var remarks: [String] = []
-        if !hasTLS, plaintext >= Self.enough, !toldTLS {
-            toldTLS = true
+        if !hasTLS, plaintext >= Self.enough, !hasLoggedTLS {
+            hasLoggedTLS = true
             remarks.append(
                 "Sendmail's log has no word of TLS: unless no server offers it, set LogLevel to 9 or more (confLOG_LEVEL)"
             )
         }
-        if lacksReason, !toldReason {
-            toldReason = true
+        if lacksReason, !hasLoggedReason {
+            hasLoggedReason = true
             remarks.append(
                 "Sendmail's log does not say why certificates fail: set LogLevel to 14 (confLOG_LEVEL) to have the reasons in reports"
             )

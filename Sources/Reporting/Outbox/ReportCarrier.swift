@@ -14,10 +14,12 @@ package struct CompressedReport: Sendable, Hashable {
     package let fileName: ReportFileName
     /// The report's JSON, compressed with gzip.
     package let body: [UInt8]
+    /// The sessions of all its policies, without details; nil if it was made by a version that did not keep them.
+    package let totals: Tally?
 
     package init(
         policyDomain: DomainName, submitter: DomainName, organizationName: String, contactInfo: String,
-        reportID: String, day: UTCDay, fileName: ReportFileName, body: [UInt8]
+        reportID: String, day: UTCDay, fileName: ReportFileName, body: [UInt8], totals: Tally? = nil
     ) {
         self.policyDomain = policyDomain
         self.submitter = submitter
@@ -27,6 +29,7 @@ package struct CompressedReport: Sendable, Hashable {
         self.day = day
         self.fileName = fileName
         self.body = body
+        self.totals = totals
     }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Concurrency
 import Core
 import Logging
 import Synchronization
@@ -12,24 +13,25 @@ package final class Ledger: Recorder, IntakeLedger {
     package static let maxDetails = 200
     /// Policies kept for one domain and day, such as one that changes with each fetch; the rest is summed without text.
     package static let maxPolicies = 32
-    /// Between two warnings that the disk does not take the counts.
-    static let warningPause = Duration.seconds(60)
 
-    private struct Trouble {
-        var isWriting = true
-        var warnedAt: UTCTime?
+    private enum Warning: RepeatedWarning {
+        case notWritten
+        var message: Logger.Message { "counts for reports cannot be written, they are kept in memory" }
     }
 
     private let store: Store
     private let clock: any WallClock
-    private let logger: Logger
+    private let warnings: RateLimitedLog<Warning>
     private let pending = Mutex(PendingCounts())
-    private let trouble = Mutex(Trouble())
 
-    package init(store: Store, clock: any WallClock, logger: Logger) {
+    /// - Parameter now: by which warnings are a minute apart.
+    package init(
+        store: Store, clock: any WallClock, logger: Logger,
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+    ) {
         self.store = store
         self.clock = clock
-        self.logger = logger
+        warnings = RateLimitedLog(logger: logger, now: now)
     }
 
     package func record(_ outcome: Outcome) {
@@ -97,28 +99,15 @@ package final class Ledger: Recorder, IntakeLedger {
     }
 
     private func noteWritten(lost: Int) {
-        let wasTroubled = trouble.withLock { trouble in
-            let wasTroubled = !trouble.isWriting
-            trouble = Trouble()
-            return wasTroubled
-        }
-        if wasTroubled || lost > 0 {
-            logger.notice("counts for reports are written again", metadata: ["sessions-lost": "\(lost)"])
+        let wasFailing = warnings.end(.notWritten)
+        if wasFailing || lost > 0 {
+            warnings.logger.notice("counts for reports are written again", metadata: ["sessions-lost": "\(lost)"])
         }
     }
 
     private func warn(of error: StoreError, waiting: Int, lost: Int) {
-        let now = clock.now
-        let isDue = trouble.withLock { trouble in
-            trouble.isWriting = false
-            // A clock that was set back must not silence the warning.
-            if let last = trouble.warnedAt, last <= now, now - last < Self.warningPause { return false }
-            trouble.warnedAt = now
-            return true
-        }
-        guard isDue else { return }
-        logger.warning(
-            "counts for reports cannot be written, they are kept in memory",
-            metadata: ["cause": "\(error)", "tallies-waiting": "\(waiting)", "sessions-lost": "\(lost)"])
+        warnings.warn(
+            .notWritten,
+            ["cause": "\(error)", "tallies-waiting": "\(waiting)", "sessions-lost": "\(lost)"])
     }
 }

@@ -81,14 +81,16 @@ extension Store: ReportOutbox {
             let row = try Row.fetchOne(
                 db.cachedStatement(
                     sql: """
-                        SELECT r.file_name, r.organization, r.contact, r.report_id, r.body
+                        SELECT r.file_name, r.organization, r.contact, r.report_id, r.body, r.successes, r.failures
                         FROM report r JOIN delivery d ON d.report = r.id WHERE d.id = ?
                         """),
                 arguments: [delivery.id])
             guard let row, let fileName = ReportFileName(row[0] as String), let body: Data = row[4] else { return nil }
+            let (successes, failures): (Int?, Int?) = (row[5], row[6])
             return CompressedReport(
                 policyDomain: delivery.domain, submitter: fileName.sender, organizationName: row[1],
-                contactInfo: row[2], reportID: row[3], day: delivery.day, fileName: fileName, body: Array(body))
+                contactInfo: row[2], reportID: row[3], day: delivery.day, fileName: fileName, body: Array(body),
+                totals: successes.flatMap { successes in failures.map { Tally(successes: successes, failures: $0) } })
         }
     }
 

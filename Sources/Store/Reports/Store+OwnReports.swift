@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Core
 import GRDB
 
-extension Store {
-    /// The number of the youngest report; 0 if there is none.
+extension Store: OwnReportDestinations {
     package func newestReport() async throws(StoreError) -> Int64 {
         try await read { db in try Int64.fetchOne(db, sql: "SELECT coalesce(max(id), 0) FROM report") ?? 0 }
     }
 
-    /// The `mailto:` destinations of the reports of this day and later ones, as they stand in the outbox.
     package func mailDestinations(since day: UTCDay) async throws(StoreError) -> Set<String> {
         try await read { db in
             let rows = try String.fetchCursor(

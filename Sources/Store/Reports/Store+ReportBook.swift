@@ -85,13 +85,15 @@ extension Store: DailyCounts {
         let insert = try db.cachedStatement(
             sql: """
                 INSERT OR IGNORE INTO report (
-                    day, domain, state, text, settled_at, report_id, file_name, organization, contact, body
-                ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    day, domain, state, text, settled_at, report_id, file_name, organization, contact, body,
+                    successes, failures
+                ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)
         try insert.execute(arguments: [
             report.day.daysSinceEpoch, report.domain.ascii, state, text, time.secondsSinceEpoch,
             packed?.reportID ?? "", packed?.fileName.description ?? "", packed?.organizationName ?? "",
-            packed?.contactInfo ?? "", packed.map { Data($0.body) },
+            packed?.contactInfo ?? "", packed.map { Data($0.body) }, packed?.totals?.successes,
+            packed?.totals?.failures,
         ])
     }
 

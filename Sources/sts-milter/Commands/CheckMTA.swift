@@ -26,8 +26,10 @@ struct CheckMTA: ParsableCommand {
 
         func run() throws {
             let guarding = ExpectedConfiguration(try settings.read())
-            let facts = try CheckMTA.reading { () throws(MTAUnreadable) in
-                try MTAReader.postfix(directory: configDir, postconf: postconf)
+            let facts = try CheckMTA.reading { [configDir, postconf] () throws(MTAUnreadable) in
+                try blocking { () async throws(MTAUnreadable) in
+                    try await MTAReader.postfix(directory: configDir, postconf: postconf)
+                }
             }
             try CheckMTA.conclude(MTAReport(facts, guarding: guarding), json: json)
         }

@@ -17,7 +17,9 @@ struct Intake: ParsableCommand {
     var json = false
 
     @Flag(
-        help: "Add the sessions to the ledger, under the policies it holds. The daemon does that for what it follows.")
+        help:
+            "Add the sessions to the ledger, as the daemon would. It looks policies and MX records up; the daemon itself does so for what it follows."
+    )
     var record = false
 
     @Flag(help: "With --record: also what was recorded before.")

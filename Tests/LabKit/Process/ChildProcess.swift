@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import Spawn
 import Synchronization
 
 /// A child process with nothing of ours but the three standard files.
 ///
-/// Foundation's Process notices an end late when a daemon stays behind.
+/// The laboratory's own, since its servers outlive the function that starts them and tests wait for them without a
+/// task: the daemon's way, ``Processes``, gives a program for the length of one call. Foundation's Process notices an end
+/// late when a daemon stays behind.
 final class ChildProcess: Sendable {
     let processIdentifier: pid_t
     /// The exit status once known; a death by signal is 128 and its number, as in the shell.
@@ -18,13 +19,51 @@ final class ChildProcess: Sendable {
     ) throws {
         // The shell changes directory: the spawn action for it is hidden from Swift.
         let arguments = directory.map { ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", $0] + arguments } ?? arguments
-        let append = { (path: String) in ChildFile.path(path, flags: O_WRONLY | O_CREAT | O_APPEND, mode: 0o644) }
-        do throws(SpawnError) {
-            processIdentifier = try spawn(
-                arguments, environment: Self.environment(with: environment), input: .path(input, flags: O_RDONLY),
-                // By then descriptor 1 is the output.
-                output: append(output), errors: errors.map(append) ?? .descriptor(1))
-        } catch { throw LabError("\(arguments): \(error.text)") }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        let flags = O_WRONLY | O_CREAT | O_APPEND
+        posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, output, flags, 0o644)
+        if let errors {
+            posix_spawn_file_actions_addopen(&actions, 2, errors, flags, 0o644)
+        } else {
+            posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        }
+        // What a library opened without close-on-exec; closing one that is gone by then is no error.
+        let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+        for file in open.compactMap(Int32.init) where file > 2 { posix_spawn_file_actions_addclose(&actions, file) }
+        processIdentifier = try Self.spawn(arguments, &actions, Self.environment(with: environment))
+    }
+
+    private static func spawn(
+        _ arguments: [String], _ actions: inout posix_spawn_file_actions_t, _ environment: [String]
+    ) throws -> pid_t {
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        var process = pid_t()
+        let code = withCStrings(environment) { environment in
+            withCStrings(arguments) {
+                posix_spawnp(&process, arguments.first ?? "", &actions, &attributes, $0, environment)
+            }
+        }
+        guard code == 0 else { throw LabError("\(arguments): \(String(cString: strerror(code)))") }
+        return process
+    }
+
+    private static func withCStrings<Value>(
+        _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Value
+    ) -> Value {
+        let copies = texts.map { strdup($0) }
+        defer { for copy in copies { free(copy) } }
+        return body(copies + [nil])
     }
 
     /// The exit status if the process has ended.

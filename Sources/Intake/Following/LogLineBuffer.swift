@@ -4,7 +4,7 @@
 ///
 /// What is given depends on the octets alone, not on how they were cut into reads: each line of at most
 /// ``maxLineOctets`` once and whole, and nothing of a longer one.
-struct LineBuffer {
+struct LogLineBuffer {
     /// Longest line that is given, with its line feed. Syslog daemons cut at 8 KiB (rsyslog) or less.
     static let maxLineOctets = 65_536
 

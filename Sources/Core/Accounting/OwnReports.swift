@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Synchronization
+
+/// Knows where our own reports go by mail.
+///
+/// The sessions that carried them are not reported on, or each report would bring forth the next; and the mail that
+/// carries them is not judged. - RFC 8460 §3: Reporting Policy.
+package final class OwnReports: Sendable {
+    /// Days whose reports may still be under way.
+    private static let reach: Int64 = 4
+    /// Between looks at the outbox: reports may also be built by a command beside the daemon.
+    package static let interval = Duration.seconds(1)
+
+    private struct State {
+        var destinations: Set<String> = []
+        var at: ContinuousClock.Instant?
+        /// What the destinations were read for.
+        var day: UTCDay?
+        var newest: Int64?
+    }
+
+    private let outbox: any OwnReportDestinations
+    private let clock: any WallClock
+    private let state = Mutex(State())
+
+    package init(outbox: any OwnReportDestinations, clock: any WallClock) {
+        self.outbox = outbox
+        self.clock = clock
+    }
+
+    /// Keeps what is known up to date until the task is cancelled.
+    package func run() async {
+        while !Task.isCancelled {
+            await refresh()
+            try? await Task.sleep(for: Self.interval)
+        }
+    }
+
+    /// The sessions without those that carried reports to their destinations.
+    package func excludingOwnReports(_ sessions: [ObservedSession]) async -> [ObservedSession] {
+        let isOld = state.withLock { $0.at.map { ContinuousClock.now - $0 >= Self.interval } ?? true }
+        if isOld { await refresh() }
+        let destinations = state.withLock { $0.destinations }
+        guard !destinations.isEmpty else { return sessions }
+        return sessions.filter { session in
+            session.recipient.map { !destinations.contains("mailto:\($0)") } ?? true
+        }
+    }
+
+    /// Whether a report goes to the address, from memory.
+    package func contains(local: String, domain: DomainName) -> Bool {
+        state.withLock { $0.destinations.contains("mailto:\(local)@\(domain)") }
+    }
+
+    /// Takes note of a report that is about to go.
+    /// - Parameter destination: a `mailto:` URI.
+    package func expect(_ destination: String) { state.withLock { _ = $0.destinations.insert(destination) } }
+
+    /// Reads the destinations anew if there are reports that were not there before.
+    package func refresh() async {
+        let day = clock.now.day
+        // What cannot be read now is as it was.
+        guard let newest = try? await outbox.newestReport() else { return }
+        let isKnown = state.withLock { state in
+            state.at = .now
+            return state.day == day && state.newest == newest
+        }
+        guard !isKnown, let read = try? await outbox.mailDestinations(since: day.advanced(by: -Self.reach)) else {
+            return
+        }
+        state.withLock { $0 = State(destinations: read, at: .now, day: day, newest: newest) }
+    }
+}

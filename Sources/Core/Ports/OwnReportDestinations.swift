@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+
+/// The outbox of our reports, as far as sessions are left out of reports because of it.
+package protocol OwnReportDestinations: Sendable {
+    /// The number of the youngest report; 0 if there is none. The destinations do not change while it stays.
+    func newestReport() async throws -> Int64
+    /// The `mailto:` destinations of the reports of this day and later ones.
+    func mailDestinations(since day: UTCDay) async throws -> Set<String>
+}

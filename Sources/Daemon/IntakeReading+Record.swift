@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
+import Foundation
+import Intake
+import Logging
+import Preload
+import Settings
+import Store
+
+extension IntakeReading {
+    /// Sessions that are counted at a time, as by the daemon.
+    private static let batch = IntakePace().maxSessions
+    /// How long the lookups of a batch may take: nothing waits for a command.
+    private static let lookupTimeout = Duration.seconds(300)
+
+    /// Adds what was read to the ledger, by the rules of the daemon under these settings.
+    ///
+    /// Policies are those of the store; of a domain without one, and for MX records, the network is asked. What a daemon
+    /// learns from its milter and its probes is not known here.
+    /// - Returns: a line for the administrator.
+    package func record(in settings: Settings, again: Bool) async throws -> String {
+        let logger = Logger(label: "intake") { StreamLogHandler.standardError(label: $0) }
+        let store = try Store(path: settings.storePath, createIfMissing: false, logger: logger)
+        let clock = SystemClock()
+        let mark = IntakeMark(source: "recorded \(source.rawValue) \(fingerprint)", state: [])
+        let isKnown = try await store.intakeMark(of: mark.source) != nil
+        if isKnown, !again { throw IntakeReadingError.recordedBefore(path) }
+        // Only sessions of a log need answers of the network.
+        let network = Network(
+            sessions.isEmpty ? try NetworkAdapters(settings) : try await NetworkAdapters.adapted(to: settings).0)
+        defer { network.shutdown() }
+        let accounting = try await Self.accounting(settings, store, network, clock, logger)
+        var counts = datagrams.flatMap { accounting.counts(reported: $0.sessionCounts(day: clock.now.day)) }
+        var rest = sessions[...]
+        while !rest.isEmpty {
+            counts += await accounting.counts(of: Array(rest.prefix(Self.batch)))
+            rest = rest.dropFirst(Self.batch)
+        }
+        try await Ledger(store: store, clock: clock, logger: logger).commit(counts, mark: mark)
+        return "\(path): \(counts.count) sessions recorded"
+    }
+
+    private static func accounting(
+        _ settings: Settings, _ store: Store, _ network: Network, _ clock: SystemClock, _ logger: Logger
+    ) async throws -> SessionAccounting {
+        let memory = PolicyTable(logger: logger)
+        _ = try store.load(into: memory, at: clock.now)
+        let preload = PreloadLists(
+            directory: URL(fileURLWithPath: settings.storePath).deletingLastPathComponent().path,
+            scratch: NSTemporaryDirectory(), documents: network, clock: clock, logger: logger)
+        await preload.serveKept(settings.preload)
+        let policies = PolicyCache(
+            memory: memory, store: UnsavedPolicies(), discoverer: network,
+            standing: KeptOverrides(pins: settings.localPolicies, preload: preload), clock: clock, logger: logger,
+            settings: settings.keeper)
+        return SessionAccounting(
+            policies: policies, routes: RouteCache(router: network, clock: clock),
+            hops: ObservedNextHops(clock: clock), gate: nil, ownReports: OwnReports(outbox: store, clock: clock),
+            countsDatagrams: settings.intake.datagramSocket != nil, readsLog: settings.intake.postfixLog != nil,
+            lookupTimeout: lookupTimeout, clock: clock)
+    }
+}
+
+/// Policies that a command fetches serve it alone: the store's are the daemon's to write.
+private struct UnsavedPolicies: PolicyStore {
+    func save(_ policy: CachedPolicy) async throws {}
+    func remove(_ domain: DomainName) async throws {}
+}
+
+/// The settings' own policies, and the preload list as the daemon has kept it.
+private struct KeptOverrides: PolicyOverrides {
+    let pins: LocalPolicies
+    let preload: PreloadLists
+
+    func pinned(_ domain: DomainName, at time: UTCTime) -> CachedPolicy? { pins.policy(for: domain, at: time) }
+    func preloaded(_ domain: DomainName, at time: UTCTime) -> CachedPolicy? { preload.policy(for: domain, at: time) }
+}

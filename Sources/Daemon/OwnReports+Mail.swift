@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import Core
+import Milter
+import Reporting
+import TLSRPT
+
+extension OwnReports {
+    /// Whether a report goes to the address, from memory.
+    func contains(_ address: EnvelopeAddress) -> Bool {
+        address.domain.map { contains(local: address.local, domain: $0) } ?? false
+    }
+
+    /// Takes note of a report that is about to go.
+    func expect(_ destination: ReportDestination) {
+        if case .mail = destination { expect(destination.description) }
+    }
+
+    /// The carrier, with note taken of each report before it goes.
+    func noting(_ carrier: any ReportCarrier) -> any ReportCarrier { NotingCarrier(carrier: carrier, ownReports: self) }
+}
+
+private struct NotingCarrier: ReportCarrier {
+    let carrier: any ReportCarrier
+    let ownReports: OwnReports
+
+    func carry(
+        _ report: CompressedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
+    ) async -> SendResult {
+        ownReports.expect(destination)
+        return await carrier.carry(report, to: destination, commit: commit)
+    }
+}
