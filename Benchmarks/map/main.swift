@@ -14,7 +14,7 @@ func serve(_ what: String, port: UInt16) async throws {
     if what == "echo" {
         try await EchoHandler.serve(port: Int(port)).closeFuture.get()
     } else {
-        let server = try await WarmOracle.serve(port: port, domains: domains)
+        let server = try await WarmResolver.serve(port: port, domains: domains)
         while true { try await Task.sleep(for: .seconds(3600)) }
         await server.stop()
     }

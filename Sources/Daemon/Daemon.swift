@@ -37,7 +37,7 @@ package final class Daemon: Sendable {
     private let network: Network
     private let overrides: ConfiguredOverrides
     private let keeper: PolicyCache
-    private let routes: RouteCache
+    private let resolver: NextHopResolver
     private let gate: Gate
     private let hops: ObservedNextHops
     private let ownReports: OwnReports
@@ -45,7 +45,7 @@ package final class Daemon: Sendable {
     private let clock: SteadyClock
     private let intake: DeliveryIntake
     private let reports: ReportScheduler
-    private let desk: PolicyMapResolver
+    private let mapResolver: PolicyMapResolver
     private let milter: MilterThread
     private let map: PolicyMapServer?
     private let control: ControlServer?
@@ -68,14 +68,15 @@ package final class Daemon: Sendable {
             memory: table, store: store, discoverer: network, overrides: overrides, clock: clock, logger: logger,
             settings: settings.keeper)
         keeper.loadUses(uses)
-        routes = RouteCache(router: network, clock: clock)
+        resolver = NextHopResolver(
+            policies: keeper, routes: RouteCache(router: network, clock: clock), prober: network, surveyor: network,
+            clock: clock)
         gate = Gate(
-            policies: keeper, routes: routes, prober: network, recorder: ledger, clock: clock, settings: settings.gate,
-            mtaTellsSessions: settings.intake.isAny)
+            resolver: resolver, recorder: ledger, settings: settings.gate, mtaTellsSessions: settings.intake.isAny)
         hops = ObservedNextHops(clock: clock)
         ownReports = OwnReports(outbox: store, clock: clock)
         reckoner = SessionAccounting(
-            policies: keeper, routes: routes, hops: hops, gate: gate, ownReports: ownReports,
+            policies: keeper, routes: resolver.routes, hops: hops, gate: gate, ownReports: ownReports,
             countsDatagrams: settings.intake.datagramSocket != nil, readsLog: settings.intake.postfixLog != nil,
             clock: clock)
         intake = try DeliveryIntake(
@@ -83,10 +84,10 @@ package final class Daemon: Sendable {
         reports = ReportScheduler(
             settings: settings.reports, store: store, records: network.reportRecords,
             carrier: ownReports.noting(network), clock: clock, logger: logger)
-        desk = PolicyMapResolver(
-            policies: keeper, routes: routes, surveyor: network, clock: clock, settings: settings.mapDesk)
-        map = settings.policyMap.map { [desk] in
-            PolicyMapServer(settings: $0, oracle: desk, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
+        mapResolver = PolicyMapResolver(resolver: resolver, settings: settings.mapDesk)
+        map = settings.policyMap.map { [mapResolver] in
+            PolicyMapServer(
+                settings: $0, resolver: mapResolver, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
         }
         let judge = GateJudge(gate: gate, hops: settings.intake.readsLog ? hops : nil, ownReports: ownReports)
         milter = MilterThread(MilterServer(settings: settings.milter, judge: judge, logger: logger))
@@ -195,17 +196,17 @@ package final class Daemon: Sendable {
     /// Lets go of what is no longer good in all tables.
     private func sweep() {
         keeper.sweep()
-        routes.sweep()
+        resolver.sweep()
         gate.sweep()
-        desk.sweep()
+        mapResolver.sweep()
         hops.sweep()
         reckoner.sweep()
     }
 
     /// Has routes and hosts looked at anew.
     private func forgetHosts() {
-        gate.forgetEvidence()
-        desk.forget()
+        gate.forgetHosts()
+        mapResolver.forgetAnswers()
     }
 
     /// Takes new settings and what changed in the files they name, or nothing of it: if one of them
@@ -225,7 +226,7 @@ package final class Daemon: Sendable {
         await overrides.apply(new)
         keeper.apply(new.keeper)
         gate.apply(new.gate)
-        desk.apply(new.mapDesk)
+        mapResolver.apply(new.mapDesk)
         reports.apply(new.reports)
         milter.server.apply(new.milter)
         if let policyMap = new.policyMap { map?.apply(policyMap) }
@@ -279,11 +280,13 @@ private struct GateJudge: RecipientJudge {
     let ownReports: OwnReports
 
     func awaitsReport(_ recipient: EnvelopeAddress) -> Bool { ownReports.contains(recipient) }
-    func glance(_ hops: [NextHop]) -> Verdict? { gate.glance(hops) }
-    func judge(_ hops: [NextHop]) async -> Verdict { await gate.admit(hops) }
-    func settle(_ hops: [NextHop], because ending: WaitEnding) -> Verdict { gate.settle(hops, because: ending) }
-    func note(_ ruling: Disposition) {
-        hops?.note(ruling)
-        gate.note(ruling)
+    func cached(_ hops: [NextHop]) -> Judgement? { gate.cached(hops) }
+    func resolve(_ hops: [NextHop]) async -> Judgement { await gate.resolve(hops) }
+    func decideNow(_ hops: [NextHop], because ending: WaitEnding) -> Judgement {
+        gate.decideNow(hops, because: ending)
+    }
+    func note(_ disposition: Disposition) {
+        hops?.note(disposition)
+        gate.note(disposition)
     }
 }

@@ -58,19 +58,3 @@ extension IntakeReading {
             lookupTimeout: lookupTimeout, clock: clock)
     }
 }
-
-/// Policies that a command fetches serve it alone: the store's are the daemon's to write.
-private struct NoPolicyStore: PolicyStore {
-    func save(_ policy: CachedPolicy) async throws {}
-    func save(uses: [DomainName: UTCTime]) async throws {}
-    func remove(_ domain: DomainName) async throws {}
-}
-
-/// The settings' own policies, and the preload list as the daemon has kept it.
-private struct KeptOverrides: PolicyOverrides {
-    let pins: LocalPolicies
-    let preload: PreloadLists
-
-    func pinned(_ domain: DomainName, at time: UTCTime) -> CachedPolicy? { pins.policy(for: domain, at: time) }
-    func preloaded(_ domain: DomainName, at time: UTCTime) -> CachedPolicy? { preload.policy(for: domain, at: time) }
-}

@@ -13,9 +13,9 @@ final class BlockingLookups: Sendable {
     private let lookups = Guarded(SharedPlaces<Share>())
 
     /// The verdict, if it comes within `patience`; the lookup goes on when it does not, or when nobody more may wait.
-    func verdict(
+    func judgement(
         on hops: [NextHop], by judge: any RecipientJudge, within patience: Duration, maxWaiting: Int
-    ) -> Result<Verdict, WaitEnding> {
+    ) -> Result<Judgement, WaitEnding> {
         let found = Promise()
         let shares = Share.owners(of: hops.compactMap(\.policyDomain))
         guard start(hops, shares, judge, found) else { return .failure(.crowded) }
@@ -33,7 +33,7 @@ final class BlockingLookups: Sendable {
     private func start(_ hops: [NextHop], _ shares: [Share], _ judge: any RecipientJudge, _ found: Promise) -> Bool {
         guard lookups.withLock({ $0.take(shares, of: Self.maxLookups) }) else { return false }
         Task {
-            found.keep(await judge.judge(hops))
+            found.keep(await judge.resolve(hops))
             lookups.withLock { $0.give(shares) }
         }
         return true
@@ -44,8 +44,8 @@ final class BlockingLookups: Sendable {
 ///
 /// Not `DispatchSemaphore`, which waits by the wall clock: one that is set back would keep a reply from the MTA for as
 /// long.
-private final class Promise: @unchecked Sendable {  // `verdict` is touched under `mutex` only.
-    private var verdict: Verdict?
+private final class Promise: @unchecked Sendable {  // `judgement` is touched under `mutex` only.
+    private var judgement: Judgement?
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let isKept: UnsafeMutablePointer<pthread_cond_t>
 
@@ -67,14 +67,14 @@ private final class Promise: @unchecked Sendable {  // `verdict` is touched unde
         mutex.deallocate()
     }
 
-    func keep(_ value: Verdict) {
+    func keep(_ value: Judgement) {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        verdict = value
+        judgement = value
         pthread_cond_signal(isKept)
     }
 
-    func value(within patience: Duration) -> Verdict? {
+    func value(within patience: Duration) -> Judgement? {
         var deadline = timespec()
         clock_gettime(CLOCK_MONOTONIC, &deadline)
         let (seconds, attoseconds) = patience.components
@@ -83,7 +83,7 @@ private final class Promise: @unchecked Sendable {  // `verdict` is touched unde
         deadline.tv_nsec = nanoseconds % 1_000_000_000
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        while verdict == nil, pthread_cond_timedwait(isKept, mutex, &deadline) == 0 {}
-        return verdict
+        while judgement == nil, pthread_cond_timedwait(isKept, mutex, &deadline) == 0 {}
+        return judgement
     }
 }

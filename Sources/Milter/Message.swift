@@ -41,5 +41,5 @@ final class Message {
 /// A verdict already given for this message.
 struct Judged: Sendable {
     let hops: [NextHop]
-    let verdict: Verdict
+    let judgement: Judgement
 }

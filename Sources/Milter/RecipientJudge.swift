@@ -4,20 +4,20 @@ import Core
 /// What the milter asks about a recipient's next hops; nothing here is counted until ``note(_:)``.
 package protocol RecipientJudge: Sendable {
     /// The verdict if memory alone decides it; called on libmilter's thread, must not block.
-    func glance(_ hops: [NextHop]) -> Verdict?
+    func cached(_ hops: [NextHop]) -> Judgement?
     /// The verdict after looking things up; may take long, and goes on although the caller stopped waiting.
-    func judge(_ hops: [NextHop]) async -> Verdict
+    func resolve(_ hops: [NextHop]) async -> Judgement
     /// The verdict as memory stands when nobody waits any longer; called on libmilter's thread, must not block.
-    func settle(_ hops: [NextHop], because ending: WaitEnding) -> Verdict
+    func decideNow(_ hops: [NextHop], because ending: WaitEnding) -> Judgement
     /// Takes note of what was done, once per message and next hops; must not block.
-    func note(_ ruling: Disposition)
+    func note(_ disposition: Disposition)
     /// Whether a report of ours is on its way to the address; must not block.
     func awaitsReport(_ recipient: EnvelopeAddress) -> Bool
 }
 
 extension RecipientJudge {
-    package func settle(_ hops: [NextHop], because ending: WaitEnding) -> Verdict {
-        glance(hops) ?? .unknown("lookup still running")
+    package func decideNow(_ hops: [NextHop], because ending: WaitEnding) -> Judgement {
+        cached(hops) ?? Judgement(.unknown("lookup still running"))
     }
 
     package func awaitsReport(_ recipient: EnvelopeAddress) -> Bool { false }

@@ -55,9 +55,9 @@ final class Session {
 
         if message.queueID == nil { message.queueID = context.symbol(.queueID) }
         let known = message.verdicts.first { $0.hops == hops }
-        let verdict = known?.verdict ?? verdict(on: hops, of: message)
-        let decision = Decision(on: verdict, circumstances(settings.value, rule, isLocal: isLocal))
-        let line = VerdictLine(recipient: address, hops: hops, verdict: verdict, decision: decision)
+        let judgement = known?.judgement ?? judgement(on: hops, of: message)
+        let decision = Decision(on: judgement.verdict, circumstances(settings.value, rule, isLocal: isLocal))
+        let line = VerdictLine(recipient: address, hops: hops, judgement: judgement, decision: decision)
         record(line, isRepeated: known != nil, in: message)
         return act(line, isRepeated: known != nil, on: message, in: context)
     }
@@ -77,7 +77,9 @@ final class Session {
         let queueID = context.symbol(.queueID) ?? message.queueID
         for line in message.unnamed { line.write(to: desk.logger, queueID: queueID) }
         guard message.deferral != nil || message.hold != nil else { return .proceed }
-        for ruling in message.undecided { desk.judge.note(message.isTLSOptional ? ruling.released : ruling) }
+        for disposition in message.undecided {
+            desk.judge.note(message.isTLSOptional ? disposition.released : disposition)
+        }
         if message.isTLSOptional {
             desk.logger.info("let through by TLS-Required: No", metadata: named(queueID))
             return .proceed
@@ -100,31 +102,35 @@ final class Session {
     /// The message is gone: RSET, a refusal elsewhere, a lost connection.
     func abort() { message = nil }
 
-    private func verdict(on hops: [NextHop], of message: Message) -> Verdict {
-        if let verdict = desk.judge.glance(hops) { return verdict }
+    private func judgement(on hops: [NextHop], of message: Message) -> Judgement {
+        if let judgement = desk.judge.cached(hops) { return judgement }
         let settings = message.settings.value
         let start = ContinuousClock.now
         let patience = min(settings.lookupWait, settings.messageBudget - message.waited)
-        let found = desk.room.verdict(on: hops, by: desk.judge, within: patience, maxWaiting: settings.maxWaiting)
+        let found = desk.room.judgement(on: hops, by: desk.judge, within: patience, maxWaiting: settings.maxWaiting)
         message.waited += ContinuousClock.now - start
         switch found {
-        case .success(let verdict): return verdict
-        case .failure(let ending): return desk.judge.settle(hops, because: ending)
+        case .success(let judgement): return judgement
+        case .failure(let ending): return desk.judge.decideNow(hops, because: ending)
         }
     }
 
     private func record(_ line: VerdictLine, isRepeated: Bool, in message: Message) {
         guard !isRepeated else { return line.write(to: desk.logger, queueID: message.queueID, level: .debug) }
-        message.verdicts.append(Judged(hops: line.hops, verdict: line.verdict))
+        message.verdicts.append(Judged(hops: line.hops, judgement: line.judgement))
         note(line, of: message)
         line.write(to: desk.logger, queueID: message.queueID)
         if message.queueID == nil, line.level >= desk.logger.logLevel { message.unnamed.append(line) }
     }
 
     private func note(_ line: VerdictLine, of message: Message) {
-        let ruling = Disposition(
-            line.verdict, of: line.hops, recipientDomain: line.recipient.domain, isHeldBack: line.decision.holdsBack)
-        if line.decision == .deferMessage { message.undecided.append(ruling) } else { desk.judge.note(ruling) }
+        let disposition = Disposition(
+            line.judgement, of: line.hops, recipientDomain: line.recipient.domain, isHeldBack: line.decision.holdsBack)
+        if line.decision == .deferMessage {
+            message.undecided.append(disposition)
+        } else {
+            desk.judge.note(disposition)
+        }
     }
 
     private func circumstances(_ settings: MilterSettings, _ rule: Rule.Action?, isLocal: Bool)

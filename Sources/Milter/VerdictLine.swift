@@ -10,8 +10,10 @@ struct VerdictLine: Sendable {
 
     let recipient: EnvelopeAddress
     let hops: [NextHop]
-    let verdict: Verdict
+    let judgement: Judgement
     let decision: Decision
+
+    var verdict: Verdict { judgement.verdict }
 
     /// Mail that met no policy is the bulk of all mail, and is not worth a line.
     var level: Logger.Level {

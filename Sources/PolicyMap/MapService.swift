@@ -13,7 +13,7 @@ final class MapService: Sendable {
         let names: MapNames
     }
 
-    let oracle: any MapResolver
+    let resolver: any MapResolver
     let logger: Logger
     let warnings: RateLimitedLog<MapWarning>
     let requests = Atomic(0)
@@ -21,8 +21,8 @@ final class MapService: Sendable {
     private let terms: Mutex<Terms>
     private let guests = Mutex(MapConnections())
 
-    init(settings: PolicyMapSettings, oracle: any MapResolver, logger: Logger) {
-        self.oracle = oracle
+    init(settings: PolicyMapSettings, resolver: any MapResolver, logger: Logger) {
+        self.resolver = resolver
         self.logger = logger
         warnings = RateLimitedLog(logger: logger)
         terms = Mutex(Terms(settings: settings, names: MapNames(settings.names)))
@@ -57,22 +57,32 @@ final class MapService: Sendable {
     /// - Returns: the connections there are.
     func closeDoor() -> [any Channel] { guests.withLock { $0.closeDoor() } }
 
+    /// A lookup that an answer waits for. It has a place among those that may wait until it ends or its time is up.
+    final class Lookup: Sendable {
+        private let service: MapService
+        private let hasEnded = Atomic(false)
+
+        fileprivate init(_ service: MapService) { self.service = service }
+
+        /// Gives the place back, however often it is called.
+        func end() {
+            if !hasEnded.exchange(true, ordering: .relaxed) { service.lookups.subtract(1, ordering: .relaxed) }
+        }
+    }
+
     /// Looks a key up; nil when so many wait already that this one must not.
-    ///
-    /// - Parameter patience: what the oracle is given; the caller keeps its own deadline.
-    func lookUp(
-        _ key: NextHop, within patience: Duration, then give: @escaping @Sendable (MapAnswer) -> Void
-    ) -> Bool {
+    func lookUp(_ key: NextHop, then give: @escaping @Sendable (MapAnswer) -> Void) -> Lookup? {
         let limit = currentTerms.settings.maxLookups
         guard lookups.add(1, ordering: .relaxed).newValue <= limit else {
             lookups.subtract(1, ordering: .relaxed)
-            return false
+            return nil
         }
+        let lookup = Lookup(self)
         Task {
-            let finding = await oracle.find(key, within: patience)
-            lookups.subtract(1, ordering: .relaxed)
-            give(finding)
+            let answer = await resolver.resolve(key)
+            lookup.end()
+            give(answer)
         }
-        return true
+        return lookup
     }
 }

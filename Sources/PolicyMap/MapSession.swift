@@ -20,12 +20,10 @@ final class MapSession: ChannelDuplexHandler {
     static let outputLimitOctets = 128 << 10
     /// Answers that may wait in one connection for a lookup; MTAs ask one question at a time.
     static let maxWaiting = 32
-    /// What is left to an oracle's own deadline before ours.
-    private static let margin = Duration.milliseconds(250)
 
     /// An answer that is due, or that waits for a lookup.
     private enum Reply {
-        case finding(MapAnswer, DomainName?, MapForm)
+        case answer(MapAnswer, DomainName?, MapForm)
         case trouble(TemporaryReason)
         case waiting(DomainName?, MapForm)
     }
@@ -172,36 +170,37 @@ final class MapSession: ChannelDuplexHandler {
     private func answer(_ text: String, _ form: MapForm, _ context: ChannelHandlerContext) {
         switch MapKey(text, services: terms.settings.services) {
         case .nextHop(let key): answer(key, form, context)
-        case .withoutPolicy: add(.finding(.notFound, nil, form))
+        case .withoutPolicy: add(.answer(.notFound, nil, form))
         case .unreadable(let names): answerUnreadable(text, names, form)
         }
     }
 
     /// What nobody can read is not "no policy" for a name that is known to have one.
     private func answerUnreadable(_ text: String, _ names: [DomainName], _ form: MapForm) {
-        guard let domain = names.first(where: service.oracle.enforces) else {
-            return add(.finding(.notFound, nil, form))
+        guard let domain = names.first(where: service.resolver.enforces) else {
+            return add(.answer(.notFound, nil, form))
         }
         service.warnings.warn(.unreadableKey, ["key": "\(printable(text, limit: 120))", "domain": "\(domain)"])
         add(.trouble(.unreadableKey))
     }
 
     private func answer(_ key: NextHop, _ form: MapForm, _ context: ChannelHandlerContext) {
-        if let finding = service.oracle.glance(key) { return add(.finding(finding, key.policyDomain, form)) }
+        if let answer = service.resolver.cached(key) { return add(.answer(answer, key.policyDomain, form)) }
         let patience = terms.settings.patience(for: form)
         let number = firstNumber + queue.count
         let loop = context.eventLoop
         let session = NIOLoopBound(self, eventLoop: loop)
-        let isUnderWay = service.lookUp(key, within: max(patience - Self.margin, .zero)) { finding in
-            loop.execute { session.value.settle(number, finding) }
+        let lookup = service.lookUp(key) { answer in
+            loop.execute { session.value.complete(number) { answer } }
         }
-        guard isUnderWay else {
+        guard let lookup else {
             service.warnings.warn(.tooManyLookups, ["limit": "\(terms.settings.maxLookups)"])
             return add(.trouble(.busy))
         }
         // Never cancelled: that costs a search of all timers, and one that comes late finds its answer given.
         loop.scheduleTask(in: .init(patience)) {
-            session.value.settle(number, .temporary("no answer within \(patience)"))
+            lookup.end()
+            session.value.complete(number) { session.value.service.resolver.decideNow(key) }
         }
         queue.append(.waiting(key.policyDomain, form))
     }
@@ -217,17 +216,18 @@ final class MapSession: ChannelDuplexHandler {
 
     // MARK: Answers
 
-    /// Takes the finding of a lookup, the first that comes: the oracle's, or that of our own deadline.
-    private func settle(_ number: Int, _ finding: MapAnswer) {
+    /// Takes the answer that comes first: that of the lookup, or what is decided when its time is up.
+    private func complete(_ number: Int, with answer: () -> MapAnswer) {
         let place = number - firstNumber
         guard let context, place >= 0, place < queue.count else { return }
         let index = queue.index(queue.startIndex, offsetBy: place)
         guard case .waiting(let domain, let form) = queue[index] else { return }
-        if case .temporary(let why) = finding {
+        let answer = answer()
+        if case .temporary(let why) = answer {
             let name = domain?.ascii ?? ""
             service.logger.info("policy map: not decided", metadata: ["domain": "\(name)", "why": "\(why)"])
         }
-        queue[index] = .finding(finding, domain, form)
+        queue[index] = .answer(answer, domain, form)
         guard place == 0 else { return }
         activeAt = .now()
         goOn(context)
@@ -240,8 +240,8 @@ final class MapSession: ChannelDuplexHandler {
     private func render(_ reply: Reply) {
         scratch.removeAll(keepingCapacity: true)
         switch reply {
-        case .finding(let finding, let domain, let form):
-            MapReply(form, terms.settings.choices).write(finding, of: domain, to: &scratch)
+        case .answer(let answer, let domain, let form):
+            MapReply(form, terms.settings.choices).write(answer, of: domain, to: &scratch)
         case .trouble(let trouble): MapReply.write(trouble, to: &scratch)
         case .waiting: preconditionFailure("an answer that waits is not rendered")
         }

@@ -30,11 +30,11 @@ package final class PolicyMapServer: Sendable {
 
     /// - Parameters:
     ///   - settings: the socket holds for the life of the server, the rest until ``apply(_:)``.
-    ///   - group: the threads that serve; the oracle's `glance` runs on them.
-    package init(settings: PolicyMapSettings, oracle: any MapResolver, group: any EventLoopGroup, logger: Logger) {
+    ///   - group: the threads that serve; what memory decides is answered on them.
+    package init(settings: PolicyMapSettings, resolver: any MapResolver, group: any EventLoopGroup, logger: Logger) {
         started = settings
         self.group = group
-        service = MapService(settings: settings, oracle: oracle, logger: logger)
+        service = MapService(settings: settings, resolver: resolver, logger: logger)
     }
 
     /// Connections of MTAs.

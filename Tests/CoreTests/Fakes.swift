@@ -145,6 +145,15 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
     func record(_ outcome: Outcome) { change { $0.outcomes.append(outcome) } }
 }
 
+extension NextHopResolver {
+    /// One that remembers nothing and asks the world.
+    convenience init(_ policies: PolicyCache, _ world: World, routes: RouteCache? = nil) {
+        self.init(
+            policies: policies, routes: routes ?? RouteCache(router: world, clock: world), prober: world,
+            surveyor: world, clock: world)
+    }
+}
+
 /// Holds tasks back until it is opened.
 actor Gatepost {
     private var isOpen = false

@@ -2,6 +2,7 @@
 import Basics
 import Core
 import Logging
+import MTASTS
 import Testing
 
 @Suite("Gate: policy, then route, then evidence")
@@ -16,8 +17,7 @@ struct GateTests {
             memory: world, store: world, discoverer: world, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
         gate = Gate(
-            policies: keeper, routes: RouteCache(router: world, clock: world), prober: world, recorder: world,
-            clock: world, settings: GateSettings())
+            resolver: NextHopResolver(keeper, world), recorder: world, settings: GateSettings())
         world.change {
             $0.record = announce("1")
             $0.fetch = .success(body(.enforce))
@@ -39,10 +39,10 @@ struct GateTests {
 
     @Test("a cold domain is asked for, a warm one is not")
     func warm() async {
-        #expect(gate.glance(hops) == nil)
-        #expect(await gate.admit(hops) == .conforming(.enforce))
-        #expect(gate.glance(hops) == .conforming(.enforce))
-        #expect(await gate.admit(hops) == .conforming(.enforce))
+        #expect(gate.cached(hops)?.verdict == nil)
+        #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
+        #expect(gate.cached(hops)?.verdict == .conforming(.enforce))
+        #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
         #expect(world.look(\.probes) == 1)
         #expect(world.look(\.fetches) == 1)
     }
@@ -54,94 +54,94 @@ struct GateTests {
             $0.route = .success(["mx1.example.org", "mx2.example.org"])
             $0.notTried = ["mx2.example.org"]
         }
-        let verdict = await gate.admit(hops)
+        let verdict = await gate.resolve(hops).verdict
         guard case .unproven(let doubt) = verdict, doubt.isOurs else {
             Issue.record("a host that nobody looked at was taken for good: \(verdict)")
             return
         }
         world.change { $0.notTried = [] }
-        #expect(await gate.admit(hops) == .conforming(.enforce))
+        #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
     }
 
     @Test("without a policy no host is looked at")
     func noPolicy() async {
         world.change { $0.record = .found(.absent) }
-        #expect(await gate.admit(hops) == .noPolicy(nil))
-        #expect(gate.glance(hops) == .noPolicy(nil))
+        #expect(await gate.resolve(hops).verdict == .noPolicy(nil))
+        #expect(gate.cached(hops)?.verdict == .noPolicy(nil))
         #expect(world.look(\.probes) == 0)
     }
 
     @Test("a violation looks for a new policy at once, and the repaired policy frees the mail")
     func repairedPolicy() async {
-        #expect(await gate.admit(hops) == .conforming(.enforce))
+        #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
         world.change { $0.route = .success(["mx2.example.org"]) }
         world.pass(.seconds(400))
-        #expect(await isViolating(gate.admit(hops)))
+        #expect(await isViolating(gate.resolve(hops).verdict))
         // Looked at just now: the violation is known.
-        #expect(isViolating(gate.glance(hops)))
+        #expect(isViolating(gate.cached(hops)?.verdict))
         world.pass(.seconds(61))
         world.change {
             $0.record = announce("2")
             $0.fetch = .success(body(.enforce, mx: "mx2.example.org"))
         }
-        #expect(gate.glance(hops) == nil)
-        #expect(await gate.admit(hops) == .conforming(.enforce))
+        #expect(gate.cached(hops)?.verdict == nil)
+        #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
     }
 
     @Test("a repaired host gets its mail after a minute")
     func repairedHost() async {
         world.change { $0.hosts["mx1.example.org"] = expired }
-        #expect(await isViolating(gate.admit(hops)))
+        #expect(await isViolating(gate.resolve(hops).verdict))
         world.change { $0.hosts["mx1.example.org"] = .conforming(facts) }
         world.pass(.seconds(61))
-        #expect(await gate.admit(hops) == .conforming(.enforce))
+        #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
     }
 
     @Test("when patience ends, one bad host seen is enough to decide")
     func settles() async {
-        #expect(gate.settle(hops) == .unknown("lookup still running"))
+        #expect(gate.decideNow(hops).verdict == .unknown("lookup still running"))
         world.change { $0.hosts["mx1.example.org"] = expired }
-        _ = await gate.admit(hops)
+        _ = await gate.resolve(hops).verdict
         world.pass(.seconds(29))
-        #expect(isViolating(gate.settle(hops)))
+        #expect(isViolating(gate.decideNow(hops).verdict))
     }
 
     @Test("a route that broke its policy is not let through because it cannot be looked at now")
     func staysBroken() async {
         world.change { $0.hosts["mx1.example.org"] = expired }
-        #expect(await isViolating(gate.admit(hops)))
+        #expect(await isViolating(gate.resolve(hops).verdict))
         // The host's failure is old, and the next look has not ended.
         world.pass(.seconds(61))
-        #expect(isViolating(gate.settle(hops)))
+        #expect(isViolating(gate.decideNow(hops).verdict))
         // The next look ends without an answer.
         world.change { $0.hosts["mx1.example.org"] = .unreachable("timed out") }
-        #expect(await isViolating(gate.admit(hops)))
+        #expect(await isViolating(gate.resolve(hops).verdict))
         world.pass(.seconds(400))
         world.change { $0.route = .failure(.unavailable("SERVFAIL")) }
-        #expect(await isViolating(gate.admit(hops)))
-        #expect(isViolating(gate.settle(hops)))
+        #expect(await isViolating(gate.resolve(hops).verdict))
+        #expect(isViolating(gate.decideNow(hops).verdict))
         // Seen to keep it, it is trusted again.
         world.pass(.seconds(61))
         world.change {
             $0.route = .success(["mx1.example.org"])
             $0.hosts["mx1.example.org"] = .conforming(facts)
         }
-        #expect(await gate.admit(hops) == .conforming(.enforce))
+        #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
         world.pass(.seconds(301))
-        #expect(gate.settle(hops) == .unproven(Doubt("lookup of hosts still running")))
+        #expect(gate.decideNow(hops).verdict == .unproven(Doubt("lookup of hosts still running")))
     }
 
     @Test("a violation does not turn into a pass while the route is looked up again")
     func routeLostAfterViolation() async {
         world.change { $0.route = .success(["mx9.example.org"]) }
         world.change { $0.routesAnswered = 1 }
-        #expect(await isViolating(gate.admit(hops)))
+        #expect(await isViolating(gate.resolve(hops).verdict))
     }
 
     @Test("another policy is judged anew")
     func brokenUnderAnotherPolicy() async {
         world.change { $0.hosts["mx1.example.org"] = expired }
-        #expect(await isViolating(gate.admit(hops)))
+        #expect(await isViolating(gate.resolve(hops).verdict))
         world.pass(.seconds(61))
         world.change {
             $0.record = announce("2")
@@ -149,41 +149,41 @@ struct GateTests {
             $0.route = .failure(.unavailable("SERVFAIL"))
         }
         world.pass(.seconds(4000))
-        _ = await gate.admit(hops)
-        #expect(await gate.admit(hops) == .unproven(Doubt("SERVFAIL")))
+        _ = await gate.resolve(hops).verdict
+        #expect(await gate.resolve(hops).verdict == .unproven(Doubt("SERVFAIL")))
     }
 
     @Test("a testing policy holds nothing back for want of time")
     func testingUnfinished() async {
         world.change { $0.fetch = .success(body(.testing)) }
-        #expect(await gate.admit(hops) == .conforming(.testing))
+        #expect(await gate.resolve(hops).verdict == .conforming(.testing))
         world.pass(.seconds(301))
-        #expect(gate.settle(hops) == .testing([]))
+        #expect(gate.decideNow(hops).verdict == .testing([]))
     }
 
     @Test("of several next hops a bad one decides although another is not known yet")
     func oneOfSeveral() async throws {
         world.change { $0.hosts["mx1.example.org"] = expired }
-        #expect(await isViolating(gate.admit(hops)))
+        #expect(await isViolating(gate.resolve(hops).verdict))
         let other = NextHop.mx(of: try DomainName("other.example"), port: 25)
-        #expect(isViolating(gate.settle(hops + [other])))
-        #expect(isViolating(gate.settle([other] + hops)))
+        #expect(isViolating(gate.decideNow(hops + [other]).verdict))
+        #expect(isViolating(gate.decideNow([other] + hops).verdict))
     }
 
     @Test("what old settings saw does not count under new ones")
     func reloadDuringProbe() async {
         let post = Gatepost()
         world.change { $0.probeGate = post }
-        async let before = gate.admit(hops)
+        async let before = gate.resolve(hops).verdict
         while world.look(\.probes) == 0 { await Task.yield() }
-        gate.forgetEvidence()
+        gate.forgetHosts()
         world.change {
             $0.probeGate = nil
             $0.hosts["mx1.example.org"] = expired
         }
         await post.open()
         _ = await before
-        #expect(await isViolating(gate.admit(hops)))
+        #expect(await isViolating(gate.resolve(hops).verdict))
     }
 
     @Test("a domain with many hosts takes a few probes at a time")
@@ -194,7 +194,7 @@ struct GateTests {
             $0.route = .success((0..<30).map { "h\($0).example.org" })
             $0.probeGate = post
         }
-        async let verdict = gate.admit(hops)
+        async let verdict = gate.resolve(hops).verdict
         while world.look(\.probes) == 0 { await Task.yield() }
         try? await Task.sleep(for: .milliseconds(50))
         #expect(world.look(\.probes) <= 8)
@@ -206,25 +206,25 @@ struct GateTests {
     @Test("routes that cannot be had")
     func noRoute() async {
         world.change { $0.route = .failure(.nullMX(isSecure: true)) }
-        #expect(await gate.admit(hops) == .notJudged("null MX"))
-        gate.forgetEvidence()
+        #expect(await gate.resolve(hops).verdict == .notJudged("null MX"))
+        gate.forgetHosts()
         for error in [RouteError.nullMX(isSecure: false), .noSuchDomain(isSecure: false)] {
             world.change { $0.route = .failure(error) }
-            #expect(await isUnproven(gate.admit(hops)))
-            gate.forgetEvidence()
+            #expect(await isUnproven(gate.resolve(hops).verdict))
+            gate.forgetHosts()
         }
         world.pass(.seconds(61))
         world.change { $0.route = .failure(.bogus("signature")) }
-        #expect(await isViolating(gate.admit(hops)))
-        gate.forgetEvidence()
+        #expect(await isViolating(gate.resolve(hops).verdict))
+        gate.forgetHosts()
         world.change { $0.route = .failure(.unavailable("SERVFAIL")) }
-        #expect(await gate.admit(hops) == .unproven(Doubt("SERVFAIL")))
+        #expect(await gate.resolve(hops).verdict == .unproven(Doubt("SERVFAIL")))
     }
 
     @Test("an address literal is not judged")
     func literal() async throws {
         let address = try #require(IPAddress("192.0.2.1"))
-        #expect(gate.glance([.address(address, port: 25)]) == .notJudged("address literal"))
+        #expect(gate.cached([.address(address, port: 25)])?.verdict == .notJudged("address literal"))
     }
 
     @Test("hosts are judged by their names alone when probes are off")
@@ -232,18 +232,66 @@ struct GateTests {
         var settings = GateSettings()
         settings.scrutiny = .namesOnly
         gate.apply(settings)
-        #expect(await gate.admit(hops) == .conforming(.enforce))
+        #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
         #expect(world.look(\.probes) == 0)
     }
 
     @Test("counts what met a policy, with the policy")
     func counts() async throws {
-        gate.note(Disposition(await gate.admit(hops), of: hops, isHeldBack: true))
-        gate.note(Disposition(.unknown("x"), of: hops, isHeldBack: true))
-        gate.note(Disposition(.notJudged("x"), of: hops, isHeldBack: false))
+        gate.note(Disposition(await gate.resolve(hops), of: hops, isHeldBack: true))
+        gate.note(Disposition(Judgement(.unknown("x")), of: hops, isHeldBack: true))
+        gate.note(Disposition(Judgement(.notJudged("x")), of: hops, isHeldBack: false))
         let outcomes = world.look(\.outcomes)
         #expect(outcomes.count == 1)
         #expect(outcomes.first?.policy?.id == "1")
         #expect(outcomes.first?.verdict == .conforming(.enforce))
+    }
+
+    @Test("what is counted is the policy that the verdict rests on, not one that came since")
+    func countsItsPolicy() async {
+        let judgement = await gate.resolve(hops)
+        #expect(gate.cached(hops)?.basis.policy?.id == "1")
+        world.change {
+            $0.memory = [:]
+            $0.record = .found(.absent)
+        }
+        gate.note(Disposition(judgement, of: hops, isHeldBack: true))
+        #expect(world.look(\.outcomes).map(\.policy?.id) == ["1"])
+    }
+
+    @Test("of several next hops the one counts whose verdict decided")
+    func countsTheDecidingHop() async throws {
+        var settings = GateSettings()
+        settings.enforcement = .milterAndPolicyMap
+        gate.apply(settings)
+        let (broken, kept) = (try DomainName("broken.example"), try DomainName("kept.example"))
+        for (domain, host) in [(broken, "mx9.example.org"), (kept, "mx1.example.org")] {
+            let policy = try Policy.read(body(.enforce, mx: host).utf8).policy
+            world.set(CachedPolicy(domain: domain, id: "1", policy: policy, fetchedAt: world.now))
+        }
+        let hops = [NextHop.mx(of: broken, port: 25), .mx(of: kept, port: 25)]
+        let judgement = await gate.resolve(hops)
+        #expect(judgement.verdict == .conforming(.enforce))
+        gate.note(Disposition(judgement, of: hops, isHeldBack: false))
+        #expect(world.look(\.outcomes).map(\.policyDomain) == [kept])
+        #expect(world.look(\.outcomes).first?.policy?.domain == kept)
+    }
+
+    @Test("a verdict carries the route and what was seen of its hosts")
+    func basis() async throws {
+        let basis = await gate.resolve(hops).basis
+        let host = try #require(basis.route?.candidates.first)
+        #expect(host.name.ascii == "mx1.example.org")
+        #expect(basis.evidence.hosts[host] == .conforming(facts))
+    }
+
+    @Test("a doubt that memory holds in full is an answer: nobody waits for it")
+    func doubtFromMemory() async {
+        world.change { $0.hosts["mx1.example.org"] = .unreachable("timed out") }
+        let verdict = await gate.resolve(hops).verdict
+        #expect(isUnproven(verdict))
+        #expect(gate.cached(hops)?.verdict == verdict)
+        world.pass(.seconds(61))
+        #expect(gate.cached(hops)?.verdict == nil, "the host may be up again")
     }
 }

@@ -169,17 +169,21 @@ struct JudgementTests {
     private func isUnproven(_ verdict: Verdict) -> Bool { if case .unproven = verdict { true } else { false } }
 
     @Test("several next hops: one bad is enough for the milter, one good for the map")
-    func combined() throws {
+    func severalHops() throws {
         let bad = Verdict.violating(Violation(policyDomain: try DomainName("a.example"), findings: []))
-        #expect(combine([.conforming(.enforce), bad], enforcement: .milter) == bad)
-        #expect(combine([bad, .conforming(.enforce)], enforcement: .milterAndPolicyMap) == .conforming(.enforce))
-        #expect(combine([.unknown("x"), .noPolicy(nil)], enforcement: .milter) == .unknown("x"))
+        #expect(combined([.conforming(.enforce), bad], enforcement: .milter) == bad)
+        #expect(combined([bad, .conforming(.enforce)], enforcement: .milterAndPolicyMap) == .conforming(.enforce))
+        #expect(combined([.unknown("x"), .noPolicy(nil)], enforcement: .milter) == .unknown("x"))
         let unproven = Verdict.unproven(Doubt("x"))
-        #expect(combine([.unknown("x"), unproven, .conforming(.enforce)], enforcement: .milter) == unproven)
-        #expect(combine([unproven, .provenLately("x")], enforcement: .milter) == unproven)
-        #expect(combine([unproven, bad], enforcement: .milter) == bad)
-        #expect(combine([bad, unproven], enforcement: .milterAndPolicyMap) == unproven)
-        #expect(combine([bad, bad], enforcement: .milterAndPolicyMap) == bad)
+        #expect(combined([.unknown("x"), unproven, .conforming(.enforce)], enforcement: .milter) == unproven)
+        #expect(combined([unproven, .provenLately("x")], enforcement: .milter) == unproven)
+        #expect(combined([unproven, bad], enforcement: .milter) == bad)
+        #expect(combined([bad, unproven], enforcement: .milterAndPolicyMap) == unproven)
+        #expect(combined([bad, bad], enforcement: .milterAndPolicyMap) == bad)
+    }
+
+    private func combined(_ verdicts: [Verdict], enforcement: Enforcement) -> Verdict {
+        combine(verdicts.map { Judgement($0) }, enforcement: enforcement).verdict
     }
 
     private func verdict(_ row: Row, mode: Policy.Mode, _ enforcement: Enforcement) throws -> Verdict {
@@ -188,7 +192,7 @@ struct JudgementTests {
         for (candidate, (_, seen)) in zip(route.candidates, row.hosts) { evidence.hosts[candidate] = try host(seen) }
         return judge(
             route, under: try finding(mode: mode), seeing: evidence, enforcement: enforcement,
-            scrutiny: row.namesOnly ? .namesOnly : .probes)
+            hostCheck: row.namesOnly ? .namesOnly : .probes)
     }
 
     private func route(_ hosts: [(String, Seen)]) throws -> Route {

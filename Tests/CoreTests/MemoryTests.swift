@@ -37,24 +37,22 @@ struct MemoryTests {
     func hosts() async throws {
         let world = World()
         let keeper = keeper(world)
-        let routes = RouteCache(router: world, clock: world)
-        let gate = Gate(
-            policies: keeper, routes: routes, prober: world, recorder: world, clock: world, settings: GateSettings())
+        let resolver = NextHopResolver(keeper, world)
         let long = String(repeating: "x", count: 255)
         let failure = Failure(.validationFailure, reasonCode: long, text: long, helo: long)
         let now = world.now
         for number in 0..<20_000 {
             let candidate = MXHost(name: try longName(number), preference: 1, port: 25)
-            gate.evidence.set(
+            resolver.hosts.table.set(
                 .failing([failure, failure], nil),
-                for: Gate.ProbeKey(candidate: candidate, routeIsSecure: false, generation: 0), at: now,
+                for: HostEvidenceCache.Key(candidate: candidate, routeIsSecure: false, generation: 0), at: now,
                 keepFor: .seconds(60))
         }
-        #expect(gate.evidence.octets <= MemoryBudget.evidence)
-        #expect(gate.evidence.count > 5000)
+        #expect(resolver.hosts.table.octets <= MemoryBudget.evidence)
+        #expect(resolver.hosts.table.count > 5000)
         world.pass(.seconds(61))
-        gate.sweep()
-        #expect(gate.evidence.count == 0 && gate.evidence.octets == 0)
+        resolver.sweep()
+        #expect(resolver.hosts.table.count == 0 && resolver.hosts.table.octets == 0)
     }
 
     @Test("of a route without DNSSEC and without a policy no hosts are kept, and it is not looked up twice")
@@ -63,18 +61,18 @@ struct MemoryTests {
         let names = try (0..<100).map { try longName($0).ascii }
         world.change { $0.route = .success(names) }
         let routes = RouteCache(router: world, clock: world)
-        let desk = PolicyMapResolver(
-            policies: keeper(world), routes: routes, surveyor: world, clock: world, settings: MapSettings())
+        let map = PolicyMapResolver(
+            resolver: NextHopResolver(keeper(world), world, routes: routes), settings: MapSettings())
         for number in 0..<50 {
             let key = NextHop.mx(of: try longName(number), port: 25)
-            #expect(await desk.find(key, within: .seconds(5)) == .notFound)
-            #expect(desk.glance(key) == .notFound)
+            #expect(await map.resolve(key) == .notFound)
+            #expect(map.cached(key) == .notFound)
         }
         #expect(routes.octets < 50 * 1000)
         // A second later the answer of the second is gone, and what is known of the route still decides.
         world.pass(.seconds(2))
         world.change { $0.routesAnswered = 0 }
-        #expect(desk.glance(.mx(of: try longName(1), port: 25)) == .notFound)
+        #expect(map.cached(.mx(of: try longName(1), port: 25)) == .notFound)
         world.pass(.seconds(60))
         routes.sweep()
         #expect(routes.octets == 0)

@@ -7,7 +7,7 @@ import Testing
 @Suite("PolicyMapResolver: DANE, then the policy, then what is known of hosts")
 struct MapDeskTests {
     let world = World()
-    let desk: PolicyMapResolver
+    let map: PolicyMapResolver
     let key: NextHop
 
     init() throws {
@@ -15,16 +15,14 @@ struct MapDeskTests {
         let keeper = PolicyCache(
             memory: world, store: world, discoverer: world, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
-        desk = PolicyMapResolver(
-            policies: keeper, routes: RouteCache(router: world, clock: world), surveyor: world, clock: world,
-            settings: MapSettings())
+        map = PolicyMapResolver(resolver: NextHopResolver(keeper, world), settings: MapSettings())
         world.change {
             $0.record = announce("1")
             $0.fetch = .success(body(.enforce))
         }
     }
 
-    private func find() async -> MapAnswer { await desk.find(key, within: .seconds(120)) }
+    private func find() async -> MapAnswer { await map.resolve(key) }
 
     @Test("an enforce policy is enforced, from memory the second time")
     func enforce() async throws {
@@ -33,7 +31,7 @@ struct MapDeskTests {
             return
         }
         #expect(cached.id == "1")
-        #expect(desk.glance(key) == .enforce(cached, .unneeded))
+        #expect(map.cached(key) == .enforce(cached, .unneeded))
     }
 
     @Test("testing, none, absent and failed enforce nothing")
@@ -87,14 +85,14 @@ struct MapDeskTests {
             $0.dane = Dictionary(zip(names, statuses)) { $1 }
         }
         #expect(kind(await find()) == expected)
-        if expected != "temporary" { #expect(desk.glance(key).map(kind) == expected) }
+        if expected != "temporary" { #expect(map.cached(key).map(kind) == expected) }
     }
 
     @Test("DANE can be left out")
     func withoutDANE() async {
         var settings = MapSettings()
         settings.puttingDANEFirst = false
-        desk.apply(settings)
+        map.apply(settings)
         world.change {
             $0.routeIsSecure = true
             $0.dane = ["mx1.example.org": .usable]
@@ -121,12 +119,18 @@ struct MapDeskTests {
     func late() async {
         let gate = Gatepost()
         world.change { $0.gate = gate }
-        #expect(await desk.find(key, within: .milliseconds(20)) == .notFound)
+        async let found = find()
+        while world.look(\.fetches) == 0 { await Task.yield() }
+        #expect(map.decideNow(key) == .notFound)
         var settings = MapSettings()
         settings.onUnknown = .temporary
-        desk.apply(settings)
-        #expect(kind(await desk.find(key, within: .milliseconds(20))) == "temporary")
+        map.apply(settings)
+        #expect(kind(map.decideNow(key)) == "temporary")
         await gate.open()
+        #expect(kind(await found) == "enforce")
+        // The policy is known now, and its route may be looked up anew.
+        world.pass(.seconds(31))
+        #expect(kind(map.decideNow(key)) == "temporary")
         #expect(kind(await find()) == "enforce")
     }
 
@@ -138,9 +142,9 @@ struct MapDeskTests {
             var settings = MapSettings()
             settings.onUnknown = .temporary
             settings.puttingDANEFirst = isDANEFirst
-            desk.apply(settings)
+            map.apply(settings)
             for _ in 0..<3 { #expect(kind(await find()) == "temporary") }
-            #expect(desk.glance(key).map(kind) == "temporary")
+            #expect(map.cached(key).map(kind) == "temporary")
         }
     }
 
@@ -148,9 +152,9 @@ struct MapDeskTests {
     func zones() async throws {
         var settings = MapSettings()
         settings.neverPoliced = [try DomainName("example.org")]
-        desk.apply(settings)
-        #expect(desk.glance(key) == .notFound)
-        #expect(desk.glance(.host(try DomainName("relay.example.org"), port: 587)) == .notFound)
+        map.apply(settings)
+        #expect(map.cached(key) == .notFound)
+        #expect(map.cached(.host(try DomainName("relay.example.org"), port: 587)) == .notFound)
         #expect(world.look(\.recordQuestions) == 0)
     }
 
@@ -174,17 +178,17 @@ struct MapDeskTests {
         var settings = MapSettings()
         settings.neverPoliced = [try DomainName("intern.example.org")]
         settings.neverPolicedHops = [.host(try DomainName("relay.example.org"), port: 587)]
-        desk.apply(settings)
+        map.apply(settings)
         guard case .nextHop(let key) = MapKey(row.key, services: ServicePorts()) else {
             Issue.record("\(row.key) is no next hop")
             return
         }
-        let finding = await desk.find(key, within: .seconds(120))
+        let finding = await map.resolve(key)
         if let expected = row.policyDomain {
             guard case .enforce(let cached, _) = finding else { throw RowError(finding: finding) }
             #expect(cached.domain.ascii == expected)
         } else {
-            #expect(finding == .notFound && desk.glance(key) == .notFound)
+            #expect(finding == .notFound && map.cached(key) == .notFound)
             #expect(world.look(\.recordQuestions) == 0)
         }
     }

@@ -22,8 +22,7 @@ struct ProvenTests {
             memory: world, store: world, discoverer: world, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: settings)
         gate = Gate(
-            policies: keeper, routes: RouteCache(router: world, clock: world), prober: world, recorder: world,
-            clock: world, settings: GateSettings())
+            resolver: NextHopResolver(keeper, world), recorder: world, settings: GateSettings())
         let facts = TLSFacts(
             address: try #require(IPAddress("192.0.2.1")), version: "TLSv1.3", cipher: "x", subject: "", issuer: "",
             notBefore: nil, notAfter: nil, names: [], authentication: .pkix)
@@ -59,57 +58,57 @@ struct ProvenTests {
     @Test("after a day of keeping the policy", arguments: rows.indices)
     func proven(_ index: Int) async {
         let (label, change, expected) = Self.rows[index]
-        #expect(await gate.admit(hops) == .conforming(.enforce))
+        #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
         world.pass(evidenceEnds)
         world.change(change)
-        #expect(await word(gate.admit(hops)) == expected, "\(label)")
+        #expect(await word(gate.resolve(hops).verdict) == expected, "\(label)")
         // It is no state of the domain's: with our trouble over, all is as it was.
         world.change {
             $0.notTried = []
             $0.route = .success(["mx1.example.org"])
         }
         guard expected == "proven-lately" else { return }
-        #expect(await gate.admit(hops) == .conforming(.enforce), "\(label)")
+        #expect(await gate.resolve(hops).verdict == .conforming(.enforce), "\(label)")
     }
 
     @Test("what was never seen to conform, or more than a day ago, or under another policy, is not proven")
     func notProven() async {
         world.change { $0.notTried = ["mx1.example.org"] }
-        #expect(await word(gate.admit(hops)) == "unproven by us")
+        #expect(await word(gate.resolve(hops).verdict) == "unproven by us")
         world.change { $0.notTried = [] }
-        #expect(await gate.admit(hops) == .conforming(.enforce))
+        #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
         world.change { $0.notTried = ["mx1.example.org"] }
         world.pass(.seconds(86_399))
-        #expect(await word(gate.admit(hops)) == "proven-lately")
+        #expect(await word(gate.resolve(hops).verdict) == "proven-lately")
         world.pass(.seconds(2))
-        #expect(await word(gate.admit(hops)) == "unproven by us")
+        #expect(await word(gate.resolve(hops).verdict) == "unproven by us")
     }
 
     @Test("a host that was seen to fail is no longer proven, whatever our trouble")
     func lost() async {
-        #expect(await gate.admit(hops) == .conforming(.enforce))
+        #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
         world.pass(evidenceEnds)
         world.change { $0.hosts["mx1.example.org"] = expired }
-        #expect(await word(gate.admit(hops)) == "violating")
+        #expect(await word(gate.resolve(hops).verdict) == "violating")
         world.change { $0.notTried = ["mx1.example.org"] }
         world.pass(.seconds(120))
-        #expect(await word(gate.admit(hops)) == "violating")
+        #expect(await word(gate.resolve(hops).verdict) == "violating")
         world.pass(.seconds(3600))
-        #expect(await word(gate.admit(hops)) == "unproven by us")
+        #expect(await word(gate.resolve(hops).verdict) == "unproven by us")
     }
 
     @Test("at the end of patience a host that takes its time is its own doing, a queue of ours is not")
     func endOfPatience() async {
-        #expect(await gate.admit(hops) == .conforming(.enforce))
+        #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
         world.pass(evidenceEnds)
         let post = Gatepost()
         world.change { $0.probeGate = post }
-        async let looking = gate.admit(hops)
+        async let looking = gate.resolve(hops).verdict
         while world.look(\.probes) < 2 { await Task.yield() }
-        #expect(word(gate.settle(hops, because: .late)) == "unproven")
-        #expect(word(gate.settle(hops, because: .crowded)) == "proven-lately")
+        #expect(word(gate.decideNow(hops, because: .late).verdict) == "unproven")
+        #expect(word(gate.decideNow(hops, because: .crowded).verdict) == "proven-lately")
         // The time of a message that other domains have used up is not ours either.
-        #expect(word(gate.settle(hops, because: .spent)) == "unproven")
+        #expect(word(gate.decideNow(hops, because: .spent).verdict) == "unproven")
         await post.open()
         #expect(await looking == .conforming(.enforce))
 
@@ -119,9 +118,9 @@ struct ProvenTests {
             $0.probeGate = queue
             $0.probesQueue = true
         }
-        async let waiting = gate.admit(hops)
+        async let waiting = gate.resolve(hops).verdict
         while world.look(\.probes) < 3 { await Task.yield() }
-        #expect(word(gate.settle(hops, because: .late)) == "proven-lately")
+        #expect(word(gate.decideNow(hops, because: .late).verdict) == "proven-lately")
         await queue.open()
         _ = await waiting
     }
@@ -129,37 +128,37 @@ struct ProvenTests {
     @Test("a lookup that is late while nobody's can be made is ours, one beside somebody else's excess is not")
     func lateRoute() async throws {
         let other = [NextHop.mx(of: try DomainName("other.example"), port: 25)]
-        #expect(await gate.admit(hops) == .conforming(.enforce))
+        #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
         world.pass(evidenceEnds)
         world.change { $0.route = .failure(.notAsked("too many DNS queries under way")) }
-        _ = await gate.admit(other)
-        #expect(word(gate.settle(hops)) == "unproven")
+        _ = await gate.resolve(other).verdict
+        #expect(word(gate.decideNow(hops).verdict) == "unproven")
         world.change { $0.route = .failure(.notAsked("the resolver answers nothing", concernsAll: true)) }
-        _ = await gate.admit(other)
-        #expect(word(gate.settle(hops)) == "proven-lately")
+        _ = await gate.resolve(other).verdict
+        #expect(word(gate.decideNow(hops).verdict) == "proven-lately")
         world.pass(.seconds(20))
-        #expect(word(gate.settle(hops)) == "unproven")
+        #expect(word(gate.decideNow(hops).verdict) == "unproven")
     }
 
     @Test("our own trouble is not kept: the next question asks again")
     func notKept() async {
         world.change { $0.route = .failure(.notAsked("busy")) }
-        #expect(await word(gate.admit(hops)) == "unproven by us")
+        #expect(await word(gate.resolve(hops).verdict) == "unproven by us")
         world.change { $0.route = .success(["mx1.example.org"]) }
-        #expect(await gate.admit(hops) == .conforming(.enforce))
+        #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
     }
 
     @Test("a reload with the same settings forgets no violation")
     func reload() async {
         world.change { $0.hosts["mx1.example.org"] = expired }
-        #expect(await word(gate.admit(hops)) == "violating")
+        #expect(await word(gate.resolve(hops).verdict) == "violating")
         world.pass(.seconds(120))
         world.change { $0.hosts["mx1.example.org"] = .unreachable("timed out") }
         gate.apply(GateSettings())
-        #expect(await word(gate.admit(hops)) == "violating")
+        #expect(await word(gate.resolve(hops).verdict) == "violating")
         var settings = GateSettings()
         settings.failingFor = .seconds(1)
         gate.apply(settings)
-        #expect(await word(gate.admit(hops)) == "unproven")
+        #expect(await word(gate.resolve(hops).verdict) == "unproven")
     }
 }

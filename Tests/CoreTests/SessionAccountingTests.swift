@@ -24,7 +24,7 @@ struct SessionAccountingTests {
         var settings = GateSettings()
         settings.enforcement = .milterAndPolicyMap
         gate = Gate(
-            policies: keeper, routes: routes, prober: world, recorder: world, clock: world, settings: settings)
+            resolver: NextHopResolver(keeper, world, routes: routes), recorder: world, settings: settings)
         world.change {
             $0.record = announce("1")
             $0.fetch = .success(body(.enforce))
@@ -100,7 +100,8 @@ struct SessionAccountingTests {
     @Test("mail that the MTA says goes by MX is counted although the host is no longer in DNS")
     func hijack() async throws {
         hops.note(
-            Disposition(.noPolicy(nil), of: [.mx(of: domain, port: 25)], recipientDomain: domain, isHeldBack: false))
+            Disposition(
+                Judgement(.noPolicy(nil)), of: [.mx(of: domain, port: 25)], recipientDomain: domain, isHeldBack: false))
         let counts = await reckoner().counts(of: [try session(.verified, host: "evil.example.net")])
         #expect(types(counts) == ["example.org sts validation-failure"])
     }
@@ -109,7 +110,8 @@ struct SessionAccountingTests {
     func smartHost() async throws {
         let smart = try DomainName("smart.example.net")
         hops.note(
-            Disposition(.noPolicy(nil), of: [.host(smart, port: 587)], recipientDomain: domain, isHeldBack: false))
+            Disposition(
+                Judgement(.noPolicy(nil)), of: [.host(smart, port: 587)], recipientDomain: domain, isHeldBack: false))
         world.change { $0.record = .found(.absent) }
         let counts = await reckoner().counts(of: [try session(.trusted, host: "smart.example.net")])
         #expect(types(counts) == ["smart.example.net no-policy-found success"])
@@ -183,13 +185,13 @@ struct SessionAccountingTests {
     @Test("a delivery spares the probe, a failed one asks for it")
     func evidence() async throws {
         let hop = NextHop.mx(of: domain, port: 25)
-        _ = await routes.find(hop)
+        _ = await routes.resolve(hop)
         _ = await reckoner().counts(of: [try session(.verified)])
-        #expect(await gate.admit([hop]) == .conforming(.enforce))
+        #expect(await gate.resolve([hop]).verdict == .conforming(.enforce))
         #expect(world.look(\.probes) == 0)
         _ = await reckoner().counts(of: [try session(.failed(.certificateExpired, reason: nil))])
         world.change { $0.hosts = ["mx1.example.org": .failing([Failure(.certificateExpired, text: "expired")], nil)] }
-        guard case .violating = await gate.admit([hop]) else {
+        guard case .violating = await gate.resolve([hop]).verdict else {
             Issue.record("not looked at anew")
             return
         }
@@ -199,12 +201,12 @@ struct SessionAccountingTests {
     @Test("an old delivery says nothing about the host as it is now")
     func oldDelivery() async throws {
         let hop = NextHop.mx(of: domain, port: 25)
-        _ = await routes.find(hop)
+        _ = await routes.resolve(hop)
         let old = try session(.verified)
         world.pass(.seconds(20))
-        _ = await routes.find(hop)
+        _ = await routes.resolve(hop)
         world.change { $0.now = $0.now + .seconds(400) }
-        _ = await routes.find(hop)
+        _ = await routes.resolve(hop)
         _ = await reckoner().counts(of: [old])
         #expect(gate.evidence(of: try DomainName("mx1.example.org"), via: hop) == nil)
     }

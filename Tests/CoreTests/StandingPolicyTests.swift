@@ -38,8 +38,7 @@ struct StandingPolicyTests {
             memory: world, store: world, discoverer: world, overrides: book, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
         gate = Gate(
-            policies: keeper, routes: RouteCache(router: world, clock: world), prober: world, recorder: world,
-            clock: world, settings: GateSettings())
+            resolver: NextHopResolver(keeper, world), recorder: world, settings: GateSettings())
     }
 
     private func pin(_ mode: Policy.Mode, until: UTCDay? = nil) throws {
@@ -95,11 +94,11 @@ struct StandingPolicyTests {
     func verdicts() async throws {
         world.change { $0.route = .success(["elsewhere.example.net"]) }
         try pin(.none)
-        #expect(gate.glance([hop]) == .modeNone)
+        #expect(gate.cached([hop])?.verdict == .modeNone)
         try pin(.enforce)
         // The verdict of a second stands until it ends.
         world.pass(.seconds(1))
-        guard case .violating = await gate.admit([hop]) else {
+        guard case .violating = await gate.resolve([hop]).verdict else {
             Issue.record("a pinned policy is not enforced")
             return
         }
@@ -161,26 +160,26 @@ struct StandingPolicyTests {
     @Test("who delays the DNS does not get around the list")
     func delayed() async throws {
         world.change { $0.route = .success(["elsewhere.example.net"]) }
-        #expect(gate.settle([hop]) == .unknown("lookup still running"))
+        #expect(gate.decideNow([hop]).verdict == .unknown("lookup still running"))
         try preload(.enforce)
         // The route is known from earlier mail, the policy is being asked for.
-        _ = await gate.admit([hop])
+        _ = await gate.resolve([hop]).verdict
         world.pass(.seconds(31))
-        _ = await gate.admit([hop])
+        _ = await gate.resolve([hop]).verdict
         try await keeper.forget(domain)
         #expect(keeper.cached(domain) == nil)
-        guard case .violating = gate.settle([hop]) else {
-            Issue.record("\(gate.settle([hop]))")
+        guard case .violating = gate.decideNow([hop]).verdict else {
+            Issue.record("\(gate.decideNow([hop]).verdict)")
             return
         }
-        #expect(gate.glance([hop]) == nil, "before patience ends the domain's own policy is waited for")
+        #expect(gate.cached([hop])?.verdict == nil, "before patience ends the domain's own policy is waited for")
     }
 
     @Test("a testing entry of the list never holds mail back")
     func testingEntry() async throws {
         try preload(.testing)
         world.change { $0.route = .success(["elsewhere.example.net"]) }
-        guard case .testing = await gate.admit([hop]) else {
+        guard case .testing = await gate.resolve([hop]).verdict else {
             Issue.record("not testing")
             return
         }

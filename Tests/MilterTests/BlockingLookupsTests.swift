@@ -26,7 +26,7 @@ struct WaitingRoomTests {
         Thread {
             let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self")
             thread.withLock { $0 = link ?? "" }
-            _ = BlockingLookups().verdict(on: [hop], by: judge, within: .seconds(60), maxWaiting: 4)
+            _ = BlockingLookups().judgement(on: [hop], by: judge, within: .seconds(60), maxWaiting: 4)
         }.start()
         defer { judge.release() }
         // What the thread waits in: the kernel tells the call and its arguments.
@@ -50,19 +50,27 @@ struct WaitingRoomTests {
         let room = BlockingLookups()
         func hop(_ owner: String) throws -> NextHop { .mx(of: try DomainName("\(owner).slow.lab"), port: 25) }
         @Sendable func ask(_ hop: NextHop, _ patience: Duration) -> WaitEnding? {
-            if case .failure(let ending) = room.verdict(on: [hop], by: judge, within: patience, maxWaiting: 4) {
+            if case .failure(let ending) = room.judgement(on: [hop], by: judge, within: patience, maxWaiting: 4) {
                 return ending
+            }
+            return nil
+        }
+        // A look of this test may hold the last place for a moment.
+        @Sendable func take(_ hop: NextHop) -> WaitEnding? {
+            while let ending = ask(hop, .seconds(60)) {
+                guard ending != .late else { return ending }
+                usleep(1_000)
             }
             return nil
         }
         var waiting: [Task<WaitEnding?, Never>] = []
         // All below slow.lab is one owner's: half of the places, and no more.
         let slow = try hop("a")
-        for _ in 0..<2 { waiting.append(Task { await onThread { ask(slow, .seconds(60)) } }) }
+        for _ in 0..<2 { waiting.append(Task { await onThread { take(slow) } }) }
         try await Wait.until("the owner's share is full") { ask(slow, .milliseconds(1)) == .spent }
         for owner in ["b.example", "c.example"] {
             let other = NextHop.mx(of: try DomainName(owner), port: 25)
-            waiting.append(Task { await onThread { ask(other, .seconds(60)) } })
+            waiting.append(Task { await onThread { take(other) } })
         }
         let last = NextHop.mx(of: try DomainName("d.example"), port: 25)
         try await Wait.until("the room is full") { ask(last, .milliseconds(1)) == .crowded }

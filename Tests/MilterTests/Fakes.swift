@@ -23,23 +23,25 @@ final class TableJudge: RecipientJudge {
     /// Lets lookups that wait come to their end.
     func release() { released.withLock { $0 = true } }
 
-    func glance(_ hops: [NextHop]) -> Verdict? {
-        guard let domain = hops.first?.policyDomain else { return .notJudged("address literal") }
+    func cached(_ hops: [NextHop]) -> Judgement? {
+        guard let domain = hops.first?.policyDomain else { return Judgement(.notJudged("address literal")) }
         if domain.ascii.hasSuffix("slow.lab") { return nil }
-        return answer(domain)
+        return Judgement(answer(domain))
     }
 
-    func judge(_ hops: [NextHop]) async -> Verdict {
+    func resolve(_ hops: [NextHop]) async -> Judgement {
         asked.withLock { $0 += 1 }
         while !released.withLock({ $0 }) { try? await Task.sleep(for: .milliseconds(2)) }
-        guard let domain = hops.first?.policyDomain else { return .notJudged("address literal") }
-        return answer(domain)
+        guard let domain = hops.first?.policyDomain else { return Judgement(.notJudged("address literal")) }
+        return Judgement(answer(domain))
     }
 
-    func settle(_ hops: [NextHop], because ending: WaitEnding) -> Verdict { .unknown("lookup still running") }
+    func decideNow(_ hops: [NextHop], because ending: WaitEnding) -> Judgement {
+        Judgement(.unknown("lookup still running"))
+    }
 
-    func note(_ ruling: Disposition) {
-        noted.withLock { $0.append("\(ruling.hops.first?.policyDomain?.ascii ?? "-")") }
+    func note(_ disposition: Disposition) {
+        noted.withLock { $0.append("\(disposition.hops.first?.policyDomain?.ascii ?? "-")") }
     }
 
     func awaitsReport(_ recipient: EnvelopeAddress) -> Bool { recipient.local == "reports" }

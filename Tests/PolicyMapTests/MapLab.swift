@@ -7,12 +7,12 @@ import NIOPosix
 import PolicyMap
 import Testing
 
-/// A policy map on loopback with an oracle of tables.
+/// A policy map on loopback with a resolver of tables.
 struct MapLab {
     static let address = "127.5.0.1"
 
     let server: PolicyMapServer
-    let oracle: FakeOracle
+    let resolver: FakeResolver
     let log: CapturedLog
 
     var port: Int { server.port ?? 0 }
@@ -25,7 +25,7 @@ struct MapLab {
         return settings
     }
 
-    /// What all oracles know: `example.com`, `testing.example`, `dane.example`, `none.example`, and `d0.example` on.
+    /// What all resolvers know: `example.com`, `testing.example`, `dane.example`, `none.example`, and `d0.example` on.
     static func warm() throws -> [String: MapAnswer] {
         var warm: [String: MapAnswer] = [
             "example.com": .enforce(
@@ -45,19 +45,19 @@ struct MapLab {
         _ settings: PolicyMapSettings = settings(), warm: [String: MapAnswer]? = nil,
         _ body: (MapLab) async throws -> Void
     ) async throws {
-        let oracle = try FakeOracle(try warm ?? self.warm())
+        let resolver = try FakeResolver(try warm ?? self.warm())
         let log = CapturedLog()
         let server = PolicyMapServer(
-            settings: settings, oracle: oracle, group: MultiThreadedEventLoopGroup.singleton, logger: log.logger)
+            settings: settings, resolver: resolver, group: MultiThreadedEventLoopGroup.singleton, logger: log.logger)
         try await server.start()
         do {
-            try await body(MapLab(server: server, oracle: oracle, log: log))
+            try await body(MapLab(server: server, resolver: resolver, log: log))
         } catch {
-            oracle.releaseAll()
+            resolver.releaseAll()
             await server.stop(within: .zero)
             throw error
         }
-        oracle.releaseAll()
+        resolver.releaseAll()
         await server.stop(within: .seconds(5))
         #expect(server.connections == 0)
     }

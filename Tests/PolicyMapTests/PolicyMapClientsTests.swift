@@ -27,8 +27,8 @@ struct PolicyMapClientsTests {
             let client = try await lab.connect()
             try await client.ask(["postfix dane.example", "postfix a.cold"])
             try await client.finishSending()
-            try await eventually("the lookup has begun") { lab.oracle.patience.count == 1 }
-            try lab.oracle.release("a.cold", .notFound)
+            try await eventually("the lookup has begun") { lab.resolver.lookups == 1 }
+            try lab.resolver.release("a.cold", .notFound)
             #expect(try await client.replies(3) == ["OK dane-only", "NOTFOUND "])
         }
     }
@@ -45,7 +45,7 @@ struct PolicyMapClientsTests {
             try? await partial.send("19:postfix")
             #expect(try await idle.reply() == nil)
             #expect(try await partial.reply() == nil)
-            try lab.oracle.release("a.cold", .dane(besides: .notFound))
+            try lab.resolver.release("a.cold", .dane(besides: .notFound))
             #expect(try await waiting.reply() == "OK dane-only")
             #expect(try await waiting.reply() == nil)
         }
@@ -85,11 +85,11 @@ struct PolicyMapClientsTests {
             let (idle, waiting) = (try await lab.connect(), try await lab.connect())
             #expect(try await idle.ask("postfix dane.example") == "OK dane-only")
             try await waiting.ask(["postfix a.cold", "postfix dane.example"])
-            try await eventually("the lookup has begun") { lab.oracle.patience.count == 1 }
+            try await eventually("the lookup has begun") { lab.resolver.lookups == 1 }
             let port = lab.port
             async let stopped: Void = lab.server.stop(within: .seconds(20))
             #expect(try await idle.reply() == nil)
-            try lab.oracle.release("a.cold", .notFound)
+            try lab.resolver.release("a.cold", .notFound)
             #expect(try await waiting.replies(3) == ["NOTFOUND ", "OK dane-only"])
             await stopped
             await #expect(throws: (any Error).self) { try await MapClient.connect(port: port) }
@@ -101,7 +101,7 @@ struct PolicyMapClientsTests {
         try await MapLab.run { lab in
             let client = try await lab.connect()
             try await client.ask(["postfix never.cold"])
-            try await eventually("the lookup has begun") { lab.oracle.patience.count == 1 }
+            try await eventually("the lookup has begun") { lab.resolver.lookups == 1 }
             await lab.server.stop(within: .milliseconds(50))
             #expect(try await client.reply() == nil)
             #expect(lab.server.connections == 0)

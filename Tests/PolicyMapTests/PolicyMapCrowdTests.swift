@@ -40,12 +40,12 @@ struct PolicyMapCrowdTests {
         try await MapLab.run(crowded(2)) { lab in
             let waiting = try await lab.connect()
             try await waiting.ask(["postfix a.cold"])
-            try await eventually("the lookup has begun") { lab.oracle.patience.count == 1 }
+            try await eventually("the lookup has begun") { lab.resolver.lookups == 1 }
             for _ in 0..<10 {
                 let other = try await lab.connect()
                 #expect(try await other.ask(Self.question) == Self.answer)
             }
-            try lab.oracle.release("a.cold", .notFound)
+            try lab.resolver.release("a.cold", .notFound)
             #expect(try await waiting.reply() == "NOTFOUND ")
             await waiting.close()
         }
@@ -155,7 +155,7 @@ struct PolicyMapCrowdTests {
             let lines = lab.log.lines.filter { $0.contains("a next hop cannot be read") }
             #expect(
                 lines.count == 1 && lines.allSatisfy { $0.contains("domain=d1.example key=[d1.example") }, "\(lines)")
-            #expect(lab.oracle.patience.isEmpty)
+            #expect(lab.resolver.lookups == 0)
             await client.close()
         }
     }

@@ -129,7 +129,7 @@ package final class SessionAccounting: SessionCounter {
         let policy = await policies.resolve(domain)
         if hops.hops(of: domain) != nil { return DomainFinding(domain: domain, hop: own, policy: policy, hosts: nil) }
         var hosts: Set<DomainName>?
-        if case .route(let route) = await routes.find(own) {
+        if let route = await routes.resolve(own).found {
             hosts = Set(route.candidates.map(\.name) + route.overflow)
         }
         return DomainFinding(domain: domain, hop: own, policy: policy, hosts: hosts)

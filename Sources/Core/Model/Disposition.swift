@@ -13,23 +13,25 @@ package enum WaitEnding: Error, Sendable, Hashable {
 }
 
 /// What was done about a recipient's mail, and upon which verdict.
-package struct Disposition: Sendable, Hashable {
-    package let verdict: Verdict
+package struct Disposition: Sendable {
+    package let judgement: Judgement
     package let hops: [NextHop]
     /// The domain of the recipient's address, whose mail takes these next hops.
     package let recipientDomain: DomainName?
     /// Whether the mail was kept from going on: it does not become a session of the MTA now.
     package let isHeldBack: Bool
 
-    package init(_ verdict: Verdict, of hops: [NextHop], recipientDomain: DomainName? = nil, isHeldBack: Bool) {
-        self.verdict = verdict
+    package init(_ judgement: Judgement, of hops: [NextHop], recipientDomain: DomainName? = nil, isHeldBack: Bool) {
+        self.judgement = judgement
         self.hops = hops
         self.recipientDomain = recipientDomain
         self.isHeldBack = isHeldBack
     }
 
+    package var verdict: Verdict { judgement.verdict }
+
     /// The same, when the mail was let go after all.
     package var released: Disposition {
-        Disposition(verdict, of: hops, recipientDomain: recipientDomain, isHeldBack: false)
+        Disposition(judgement, of: hops, recipientDomain: recipientDomain, isHeldBack: false)
     }
 }

@@ -16,6 +16,11 @@ package enum PolicyLookup: Sendable, Hashable {
     case unreadable(String)
 }
 
+extension PolicyLookup {
+    /// The policy that applies; nil where none does.
+    package var cached: CachedPolicy? { if case .policy(let cached) = self { cached } else { nil } }
+}
+
 /// Why an announced policy cannot be fetched or read. - RFC 8460 §4.3.2.2: MTA-STS-specific Policy Failures.
 package struct PolicyFailure: Error, Sendable, Hashable {
     /// One of the three `sts-*` types.

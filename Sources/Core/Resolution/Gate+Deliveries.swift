@@ -2,9 +2,13 @@
 import Basics
 
 extension Gate {
+    /// How old a delivery may be that still says something about its host.
+    private static let deliveryStandsFor = Duration.seconds(300)
+
     /// What the last look at a host found, while it is good.
     func evidence(of host: DomainName, via hop: NextHop) -> HostEvidence? {
-        probeKey(of: host, via: hop).flatMap { evidence.value(for: $0, at: clock.now) }
+        let now = clock.now
+        return route(to: hop, at: now).flatMap { resolver.hosts.cached(host, on: $0, at: now) }
     }
 
     /// Learns from a delivery: a host that proved itself to the MTA needs no probe, one that failed is looked at anew.
@@ -12,23 +16,21 @@ extension Gate {
     /// Only an MTA that is held to the policy by the policy map asks of a host what the policy does, and only there does
     /// it not matter that the host may have other addresses.
     func note(_ session: ObservedSession, via hop: NextHop) {
-        guard let host = session.host, let key = probeKey(of: host, via: hop) else { return }
         let now = clock.now
-        let settings = settings.withLock { $0 }
+        guard let host = session.host, let route = route(to: hop, at: now) else { return }
         switch session.result {
         case .verified:
-            guard settings.enforcement == .milterAndPolicyMap, let address = session.address, isFresh(session, now)
-            else {
-                return
-            }
-            let known = evidence.value(for: key, at: now)
-            if case .failing = known { return evidence.remove(key) }
+            guard settings.withLock({ $0.enforcement }) == .milterAndPolicyMap, let address = session.address,
+                isFresh(session, now)
+            else { return }
+            let known = resolver.hosts.cached(host, on: route, at: now)
+            if case .failing = known { return resolver.hosts.forget(host, on: route) }
             let facts: TLSFacts? = if case .conforming(let facts) = known { facts } else { nil }
-            evidence.set(
-                .conforming(facts ?? .delivered(at: address)), for: key, at: now, keepFor: settings.conformingFor)
+            resolver.hosts.note(.conforming(facts ?? .delivered(at: address)), of: host, on: route, at: now)
         case .failed where !session.isOutsidePolicy && isFresh(session, now):
-            evidence.remove(key)
-            standing.remove(hop)
+            guard route.candidates.contains(where: { $0.name == host }) else { return }
+            resolver.hosts.forget(host, on: route)
+            judgements.remove(hop)
         case .failed, .trusted, .untrusted, .plaintext: return
         }
     }
@@ -38,12 +40,8 @@ extension Gate {
         now - session.time < Self.deliveryStandsFor && session.time <= now + Self.deliveryStandsFor
     }
 
-    private func probeKey(of host: DomainName, via hop: NextHop) -> ProbeKey? {
-        guard case .route(let route) = routes.known(hop, at: clock.now),
-            let candidate = route.candidates.first(where: { $0.name == host })
-        else { return nil }
-        return ProbeKey(
-            candidate: candidate, routeIsSecure: route.isSecure, generation: generation.load(ordering: .relaxed))
+    private func route(to hop: NextHop, at now: UTCTime) -> Route? {
+        resolver.routes.cached(hop, at: now)?.found
     }
 }
 

@@ -1,202 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import MTASTS
 
-/// The reason code for a host that no `mx` pattern covers; the registry has no type for it. - RFC 8460 §4.3.1: validation-failure.
-package let mxNotInPolicyReason = "mx-not-in-sts-policy"
-/// The reason code for a TLS handshake that failed, which is Postfix's own. - RFC 8460 §4.3.1: validation-failure.
-package let handshakeFailureReason = "tls-handshake-failure"
+/// A verdict, and what it rests on.
+package struct Judgement: Sendable {
+    package let verdict: Verdict
+    package let basis: Basis
 
-/// Whether a route keeps its policy: a pure function of what is known.
-///
-/// - RFC 8461 §4: Policy Validation.
-/// - RFC 8461 §5: Policy Application.
-package func judge(
-    _ route: Route, under finding: PolicyLookup, seeing evidence: Evidence, enforcement: Enforcement,
-    scrutiny: HostCheck = .probes
-) -> Verdict {
-    switch finding {
-    case .absent: return .noPolicy(nil)
-    case .failed(let failure): return .noPolicy(failure)
-    case .unknown(let text): return .unknown(text)
-    case .unreadable(let text): return .unproven(Doubt(text))
-    case .policy(let cached):
-        let policy = cached.policy
-        guard policy.mode != .none else { return .modeNone }
-        let tally = Tally(of: route, under: policy, seeing: evidence, scrutiny: scrutiny)
-        switch (tally.standing(enforcement), policy.mode) {
-        case (.conforms, let mode): return .conforming(mode)
-        case (_, .testing): return .testing(tally.bad)
-        case (.violates, _): return .violating(Violation(policyDomain: route.policyDomain, findings: tally.bad))
-        case (.undecided(let doubt), _): return .unproven(doubt)
+    /// What was known when the verdict was reached. Shared, so that handing a verdict on costs one reference.
+    package final class Basis: Sendable {
+        /// The domain whose policy governs; nil for an address.
+        package let policyDomain: DomainName?
+        /// The policy that was applied; nil where none was.
+        package let policy: CachedPolicy?
+        package let route: Route?
+        package let evidence: Evidence
+
+        package init(
+            policyDomain: DomainName?, policy: CachedPolicy? = nil, route: Route? = nil, evidence: Evidence = Evidence()
+        ) {
+            self.policyDomain = policyDomain
+            self.policy = policy
+            self.route = route
+            self.evidence = evidence
         }
-    }
-}
 
-/// The verdict when there is no route to judge.
-package func judge(
-    _ error: RouteError, of policyDomain: DomainName, under finding: PolicyLookup
-) -> Verdict {
-    let doubt: Doubt
-    switch (error, finding.mode) {
-    // Without a policy to keep it is the MTA's to bounce, whoever said it.
-    case (.nullMX(let isSecure), let mode):
-        guard mode == .enforce, !isSecure else { return .notJudged("null MX") }
-        doubt = Doubt("null MX, for which DNSSEC does not vouch")
-    case (.noSuchDomain(let isSecure), let mode):
-        guard mode == .enforce, !isSecure else { return .notJudged("no such domain") }
-        doubt = Doubt("no such domain, for which DNSSEC does not vouch")
-    case (.bogus(let text), .enforce), (.bogus(let text), .testing):
-        let failure = Failure(.dnssecInvalid, text: "MX records fail DNSSEC validation: \(text)")
-        let findings = [HostFinding(host: nil, failures: [failure])]
-        return finding.mode == .testing
-            ? .testing(findings) : .violating(Violation(policyDomain: policyDomain, findings: findings))
-    case (.bogus(let text), _), (.unavailable(let text), _): doubt = Doubt(text)
-    case (.notAsked(let text, _), _): doubt = Doubt(text, isOurs: true)
+        /// Of a verdict that rests on nothing.
+        fileprivate static let none = Basis(policyDomain: nil)
     }
-    return judge(doubt, under: finding)
-}
 
-/// The verdict when the route has not been looked at, or not far enough.
-package func judge(_ doubt: Doubt, under finding: PolicyLookup) -> Verdict {
-    switch finding {
-    case .absent: .noPolicy(nil)
-    case .failed(let failure): .noPolicy(failure)
-    case .unknown(let text): .unknown(text)
-    case .unreadable(let text): .unproven(Doubt(text))
-    case .policy(let cached):
-        switch cached.policy.mode {
-        case .none: .modeNone
-        case .testing: .testing([])
-        case .enforce: .unproven(doubt)
-        }
+    package init(_ verdict: Verdict, on basis: Basis? = nil) {
+        self.verdict = verdict
+        self.basis = basis ?? .none
     }
-}
 
-extension PolicyLookup {
-    /// The mode of the policy that applies; nil where none does or none can be read. One that is not readable is taken
-    /// for the strictest.
-    fileprivate var mode: Policy.Mode? {
-        switch self {
-        case .policy(let cached): cached.policy.mode
-        case .unreadable: .enforce
-        case .absent, .failed, .unknown: nil
-        }
+    init(_ resolved: Resolved<Verdict>) {
+        let known = resolved.known
+        self.init(
+            resolved.answer,
+            on: Basis(
+                policyDomain: known.hop.policyDomain, policy: known.policy?.cached, route: known.route?.found,
+                evidence: known.evidence ?? Evidence()))
+    }
+
+    /// What it holds in memory, in octets, roughly.
+    var heldOctets: Int {
+        verdict.heldOctets + (basis.policy?.heldOctets ?? 0) + (basis.route?.heldOctets ?? 0)
+            + basis.evidence.hosts.reduce(0) { $0 + $1.key.name.heldOctets + $1.value.heldOctets }
     }
 }
 
 /// The verdict over next hops that the MTA tries in order, each judged by its own policy.
-package func combine(_ verdicts: [Verdict], enforcement: Enforcement) -> Verdict {
+package func combine(_ judgements: [Judgement], enforcement: Enforcement) -> Judgement {
     // Without a map one bad next hop is enough, with it all must be bad; so the order of search differs.
-    let isViolating: (Verdict) -> Bool = { if case .violating = $0 { true } else { false } }
-    let isUnknown: (Verdict) -> Bool = { if case .unknown = $0 { true } else { false } }
-    let isUnproven: (Verdict) -> Bool = { if case .unproven = $0 { true } else { false } }
-    let violating = verdicts.first(where: isViolating)
-    let unproven = verdicts.first(where: isUnproven)
-    let unknown = verdicts.first(where: isUnknown)
-    let mayGo = verdicts.first { !isViolating($0) && !isUnproven($0) && !isUnknown($0) }
-    switch enforcement {
-    case .milter: return violating ?? unproven ?? unknown ?? mayGo ?? .notJudged("no next hop")
-    case .milterAndPolicyMap: return mayGo ?? unknown ?? unproven ?? violating ?? .notJudged("no next hop")
-    }
-}
-
-/// The candidates of a route, sorted by what is known of them.
-private struct Tally {
-    enum Standing { case conforms, violates, undecided(Doubt) }
-
-    var good = 0
-    var bad: [HostFinding] = []
-    var unreachable: [String] = []
-    /// Hosts that are up and let nobody in.
-    var closed: [String] = []
-    var unseen: [DomainName] = []
-    /// Hosts that only our own trouble keeps us from seeing.
-    var notTried: [String] = []
-
-    init(of route: Route, under policy: Policy, seeing evidence: Evidence, scrutiny: HostCheck) {
-        for candidate in route.candidates {
-            if evidence.hosts[candidate] == nil, let trouble = evidence.notTried[candidate], scrutiny == .probes,
-                policy.covers(candidate.name)
-            {
-                notTried.append("\(candidate.name): \(trouble)")
-            } else {
-                add(candidate, policy, evidence.hosts[candidate], scrutiny)
-            }
-        }
-        for name in route.overflow { add(unlookedAt: name, policy, scrutiny) }
-        for stranger in route.strangers {
-            let failure = Failure(
-                notCovered.type, reasonCode: notCovered.reasonCode,
-                text: "MX record names no host of the policy: \(stranger)")
-            bad.append(HostFinding(host: nil, failures: [failure]))
-        }
-    }
-
-    private mutating func add(_ candidate: MXHost, _ policy: Policy, _ seen: HostEvidence?, _ scrutiny: HostCheck) {
-        switch seen {
-        // A name outside the policy needs no look at the host, and one that hides from us may still answer the MTA.
-        case .unreachable where !policy.covers(candidate.name), .turnedAway where !policy.covers(candidate.name):
-            bad.append(HostFinding(host: candidate.name, failures: [notCovered]))
-        case .turnedAway(let text):
-            closed.append("\(candidate.name): \(text)")
-        case .unreachable(let text):
-            unreachable.append("\(candidate.name): \(text)")
-        // DANE decides for a host that has it, whatever the policy says. - RFC 8461 §2: Related Technologies.
-        case .conforming(let facts) where facts.authentication == .dane:
-            good += 1
-        case .failing(let failures, _) where failures.contains { $0.type.isDANE }:
-            bad.append(HostFinding(host: candidate.name, failures: failures))
-        case nil:
-            add(unlookedAt: candidate.name, policy, scrutiny)
-        case .conforming(let facts):
-            if policy.covers(candidate.name) {
-                good += 1
-            } else {
-                let failure = Failure(
-                    notCovered.type, reasonCode: notCovered.reasonCode, text: notCovered.text, address: facts.address)
-                bad.append(HostFinding(host: candidate.name, failures: [failure]))
-            }
-        case .failing(let failures, _):
-            let outside = policy.covers(candidate.name) ? [] : [notCovered]
-            bad.append(HostFinding(host: candidate.name, failures: outside + failures))
-        }
-    }
-
-    private mutating func add(unlookedAt name: DomainName, _ policy: Policy, _ scrutiny: HostCheck) {
-        switch (policy.covers(name), scrutiny) {
-        case (true, .namesOnly): good += 1
-        case (true, .probes): unseen.append(name)
-        case (false, _): bad.append(HostFinding(host: name, failures: [notCovered]))
-        }
-    }
-
-    private var notCovered: Failure {
-        Failure(.validationFailure, reasonCode: mxNotInPolicyReason, text: "MX host is not in the policy")
-    }
-
-    func standing(_ enforcement: Enforcement) -> Standing {
+    let isViolating: (Judgement) -> Bool = { if case .violating = $0.verdict { true } else { false } }
+    let isUnknown: (Judgement) -> Bool = { if case .unknown = $0.verdict { true } else { false } }
+    let isUnproven: (Judgement) -> Bool = { if case .unproven = $0.verdict { true } else { false } }
+    let violating = judgements.first(where: isViolating)
+    let unproven = judgements.first(where: isUnproven)
+    let unknown = judgements.first(where: isUnknown)
+    let mayGo = judgements.first { !isViolating($0) && !isUnproven($0) && !isUnknown($0) }
+    let deciding =
         switch enforcement {
-        case .milter:
-            if !bad.isEmpty { return .violates }
-            if let open { return .undecided(open) }
-            // A host that is down gets no mail. One that turned us away may take it from the MTA, as it pleases.
-            return good > 0 && closed.isEmpty ? .conforms : .undecided(down)
-        case .milterAndPolicyMap:
-            if good > 0 { return .conforms }
-            if let open { return .undecided(open) }
-            return bad.isEmpty ? .undecided(down) : .violates
+        case .milter: violating ?? unproven ?? unknown ?? mayGo
+        case .milterAndPolicyMap: mayGo ?? unknown ?? unproven ?? violating
         }
-    }
-
-    /// What is still to be seen; nil when all hosts were looked at.
-    private var open: Doubt? {
-        if !unseen.isEmpty {
-            return Doubt("not yet looked at: \(unseen.prefix(3).map(\.ascii).joined(separator: ", "))")
-        }
-        return notTried.isEmpty
-            ? nil : Doubt("not looked at: \(notTried.prefix(3).joined(separator: "; "))", isOurs: true)
-    }
-
-    private var down: Doubt { Doubt("unreachable: \((closed + unreachable).prefix(3).joined(separator: "; "))") }
+    return deciding ?? Judgement(.notJudged("no next hop"))
 }

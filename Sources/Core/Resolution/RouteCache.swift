@@ -3,6 +3,16 @@ import Basics
 import Concurrency
 import Synchronization
 
+/// What is known of the way to a next hop.
+package enum RouteLookup: Sendable, Hashable {
+    case route(Route)
+    case error(RouteError)
+    /// There is a route that DNSSEC does not vouch for. Its hosts were not kept, since nobody wanted them.
+    case insecure
+
+    package var found: Route? { if case .route(let route) = self { route } else { nil } }
+}
+
 /// The routes that were looked up, for as long as the DNS lets them stand; one lookup in flight for a next hop.
 package final class RouteCache: Sendable {
     /// Next hops that may be looked up at one time.
@@ -12,22 +22,17 @@ package final class RouteCache: Sendable {
     /// How long our own trouble is taken to last when a lookup does not end in time.
     private static let troubleStandsFor = Duration.seconds(15)
 
-    enum Finding: Sendable {
-        case route(Route)
-        case error(RouteError)
-    }
-
     private let router: any Router
     private let clock: any WallClock
-    private let routes = TTLCache<NextHop, Finding>(octets: MemoryBudget.routes) { hop, finding in
-        switch finding {
+    private let routes = TTLCache<NextHop, RouteLookup>(octets: MemoryBudget.routes) { hop, lookup in
+        switch lookup {
         case .route(let route): hop.heldOctets + route.heldOctets
-        case .error: hop.heldOctets
+        case .error, .insecure: hop.heldOctets
         }
     }
     /// Next hops whose route DNSSEC does not vouch for, where nobody wants to know more of it.
     private let insecure = TTLCache<NextHop, Bool>(octets: MemoryBudget.insecure) { hop, _ in hop.heldOctets }
-    private let flights = SingleFlight<NextHop, Finding>(capacity: maxFlights) { $0.policyDomain }
+    private let flights = SingleFlight<NextHop, RouteLookup>(capacity: maxFlights) { $0.policyDomain }
     private let trouble = Mutex<(text: String, until: UTCTime)?>(nil)
 
     package init(router: any Router, clock: any WallClock) {
@@ -40,15 +45,18 @@ package final class RouteCache: Sendable {
         trouble.withLock { $0 }.flatMap { now < $0.until ? $0.text : nil }
     }
 
-    func known(_ hop: NextHop, at now: UTCTime) -> Finding? { routes.value(for: hop, at: now) }
+    /// What memory knows; nil when the network has to be asked.
+    /// - Parameter wantsHosts: false if the hosts matter only where DNSSEC vouches for them.
+    func cached(_ hop: NextHop, wantsHosts: Bool = true, at now: UTCTime) -> RouteLookup? {
+        if !wantsHosts, insecure.value(for: hop, at: now) != nil { return .insecure }
+        return routes.value(for: hop, at: now)
+    }
 
-    /// Whether DNSSEC is known not to vouch for the route, in which case its hosts may not be known.
-    func isInsecure(_ hop: NextHop, at now: UTCTime) -> Bool { insecure.value(for: hop, at: now) != nil }
-
+    /// The route as memory knows it, or as the network says it now.
     /// - Parameter wantsHosts: false if the hosts matter only where DNSSEC vouches for them; of another route nothing
     ///   more is kept, since anybody's mail to any domain asks so.
-    func find(_ hop: NextHop, wantsHosts: Bool = true) async -> Finding {
-        if let known = routes.value(for: hop, at: clock.now) { return known }
+    func resolve(_ hop: NextHop, wantsHosts: Bool = true) async -> RouteLookup {
+        if let known = cached(hop, wantsHosts: wantsHosts, at: clock.now) { return known }
         let found = await flights.join(hop) { [self] in
             do throws(RouteError) {
                 let (route, keepFor) = try await router.route(to: hop)

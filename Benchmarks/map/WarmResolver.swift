@@ -7,11 +7,11 @@ import NIOPosix
 import PolicyMap
 
 /// Knows everything at once: the policy map without what lies behind it.
-struct WarmOracle: MapResolver {
-    private let findings: [DomainName: MapAnswer]
+struct WarmResolver: MapResolver {
+    private let answers: [DomainName: MapAnswer]
 
     init(domains: [String]) throws {
-        findings = Dictionary(
+        answers = Dictionary(
             uniqueKeysWithValues: try domains.map { domain in
                 let body = "version: STSv1\r\nmode: enforce\r\nmx: mx.\(domain)\r\nmax_age: 86400\r\n"
                 let name = try DomainName(domain)
@@ -26,17 +26,20 @@ struct WarmOracle: MapResolver {
         var settings = PolicyMapSettings()
         settings.socket = .inet(host: "127.0.0.1", port: port)
         let server = PolicyMapServer(
-            settings: settings, oracle: try WarmOracle(domains: domains), group: MultiThreadedEventLoopGroup.singleton,
+            settings: settings, resolver: try WarmResolver(domains: domains),
+            group: MultiThreadedEventLoopGroup.singleton,
             logger: Logger(label: "bench"))
         try await server.start()
         return server
     }
 
-    func glance(_ key: NextHop) -> MapAnswer? { key.policyDomain.flatMap { findings[$0] } ?? .notFound }
+    func cached(_ key: NextHop) -> MapAnswer? { key.policyDomain.flatMap { answers[$0] } ?? .notFound }
 
-    func find(_ key: NextHop, within patience: Duration) async -> MapAnswer { glance(key) ?? .notFound }
+    func resolve(_ key: NextHop) async -> MapAnswer { decideNow(key) }
+
+    func decideNow(_ key: NextHop) -> MapAnswer { cached(key) ?? .notFound }
 
     func enforces(_ domain: DomainName) -> Bool {
-        if case .enforce = findings[domain] { true } else { false }
+        if case .enforce = answers[domain] { true } else { false }
     }
 }

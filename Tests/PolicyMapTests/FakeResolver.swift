@@ -6,27 +6,31 @@ import Logging
 import Synchronization
 
 /// Answers at once what its table holds; the rest waits until a test releases it.
-final class FakeOracle: MapResolver {
+final class FakeResolver: MapResolver {
     private struct State {
         var released: [NextHop: MapAnswer] = [:]
         var waiting: [NextHop: [CheckedContinuation<MapAnswer, Never>]] = [:]
-        var patience: [Duration] = []
+        var lookups = 0
+        var decided: [NextHop] = []
     }
 
     private let warm: [DomainName: MapAnswer]
     private let state = Mutex(State())
-    private let glanceCount = Atomic(0)
+    private let cachedCount = Atomic(0)
 
     init(_ warm: [String: MapAnswer] = [:]) throws {
         self.warm = Dictionary(uniqueKeysWithValues: try warm.map { (try DomainName($0), $1) })
     }
 
-    var glances: Int { glanceCount.load(ordering: .relaxed) }
-    /// One for each lookup that began.
-    var patience: [Duration] { state.withLock { $0.patience } }
+    /// Questions that memory was asked.
+    var questions: Int { cachedCount.load(ordering: .relaxed) }
+    /// Lookups that began.
+    var lookups: Int { state.withLock { $0.lookups } }
+    /// What had to be decided because time was up.
+    var decided: [NextHop] { state.withLock { $0.decided } }
 
-    func glance(_ key: NextHop) -> MapAnswer? {
-        glanceCount.add(1, ordering: .relaxed)
+    func cached(_ key: NextHop) -> MapAnswer? {
+        cachedCount.add(1, ordering: .relaxed)
         return key.policyDomain.flatMap { warm[$0] }
     }
 
@@ -34,25 +38,30 @@ final class FakeOracle: MapResolver {
         if case .enforce? = warm[domain] { true } else { false }
     }
 
-    func find(_ key: NextHop, within patience: Duration) async -> MapAnswer {
+    func resolve(_ key: NextHop) async -> MapAnswer {
         await withCheckedContinuation { continuation in
-            let finding = state.withLock { state -> MapAnswer? in
-                state.patience.append(patience)
-                if let finding = state.released[key] { return finding }
+            let answer = state.withLock { state -> MapAnswer? in
+                state.lookups += 1
+                if let answer = state.released[key] { return answer }
                 state.waiting[key, default: []].append(continuation)
                 return nil
             }
-            if let finding { continuation.resume(returning: finding) }
+            if let answer { continuation.resume(returning: answer) }
         }
     }
 
-    func release(_ domain: String, _ finding: MapAnswer) throws {
+    func decideNow(_ key: NextHop) -> MapAnswer {
+        state.withLock { $0.decided.append(key) }
+        return .temporary("lookup still running")
+    }
+
+    func release(_ domain: String, _ answer: MapAnswer) throws {
         let key = NextHop.mx(of: try DomainName(domain), port: NextHop.smtpPort)
         let waiting = state.withLock { state in
-            state.released[key] = finding
+            state.released[key] = answer
             return state.waiting.removeValue(forKey: key) ?? []
         }
-        for continuation in waiting { continuation.resume(returning: finding) }
+        for continuation in waiting { continuation.resume(returning: answer) }
     }
 
     /// Ends what still waits, so that no test leaves a task behind.

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import MTASTS
+
+/// What a policy map says in doubt.
+package struct MapSettings: Sendable, Equatable {
+    /// What is said of a domain never seen while its policy is being looked up.
+    package enum Unknown: Sendable { case notFound, temporary }
+
+    /// Whether DANE is looked at, and put first.
+    package var puttingDANEFirst = true
+    package var onUnknown = Unknown.notFound
+    /// Next hops, and all names below them, that never have a policy: no question is asked for them.
+    package var neverPoliced: [DomainName] = []
+    /// Single next hops that never have one, as a relayhost is written: `[relay.example.org]:587`.
+    package var neverPolicedHops: Set<NextHop> = []
+
+    package init() {}
+
+    /// Whether a domain, with all names below it, never has a policy.
+    func neverPolices(_ domain: DomainName) -> Bool { neverPoliced.contains { domain.isWithin($0) } }
+}
+
+/// What is the MTA to be told to enforce on this route? The question of the policy map.
+///
+/// - RFC 8461 §2: DANE comes first, a policy never overrides a DANE validation that fails.
+package struct MapQuestion: Question {
+    private let settings: MapSettings
+
+    package init(_ settings: MapSettings) { self.settings = settings }
+
+    package func concerns(_ hop: NextHop, of domain: DomainName) -> Bool {
+        !settings.neverPolicedHops.contains(hop) && !settings.neverPolices(domain)
+    }
+
+    package var answerWithoutPolicy: MapAnswer { .notFound }
+
+    package func answer(under policy: PolicyLookup) -> MapAnswer? {
+        switch policy {
+        case .unreadable(let text): return .temporary(text)
+        case .unknown(let text) where settings.onUnknown == .temporary: return .temporary("policy not known: \(text)")
+        case .policy, .absent, .failed, .unknown:
+            return settings.puttingDANEFirst || policy.needsHosts ? nil : policy.answer(hosts: .unneeded)
+        }
+    }
+
+    package func wantsHosts(under policy: PolicyLookup) -> Bool { policy.needsHosts }
+
+    package func need(of route: Route) -> Need? { settings.puttingDANEFirst && route.isSecure ? .dane : nil }
+
+    package func decide(_ known: Known, of domain: DomainName, under policy: PolicyLookup) -> Step<MapAnswer> {
+        // What is missing is late, not absent: a policy that is known must not be left out.
+        if let late = known.late {
+            return .answer(policy.isEnforced ? .temporary(late.text) : policy.answer(hosts: .unneeded))
+        }
+        switch known.route {
+        case .route(let route):
+            let answer = policy.answer(hosts: .known(route.candidates.map(\.name)))
+            return .answer(known.dane.flatMap { judgeDANE($0, besides: answer) } ?? answer)
+        // An MTA that sees the same never asks; one that sees hosts was not told what we were, and must not go free.
+        case .error(.nullMX): return .answer(policy.answer(hosts: .unknown("null MX")))
+        case .error(.noSuchDomain): return .answer(policy.answer(hosts: .unknown("no such domain")))
+        case .error(.bogus(let text)): return .answer(.temporary("MX records fail DNSSEC validation: \(text)"))
+        case .error(.unavailable(let text)), .error(.notAsked(let text, _)):
+            return .answer(policy.answer(hosts: .unknown(text)))
+        case .insecure, nil: return .answer(policy.answer(hosts: .unneeded))
+        }
+    }
+}
+
+/// What the TLSA records of a secure route's hosts mean for the whole: nil when DANE says nothing and a policy may.
+///
+/// A destination has one level for all its hosts. Where some have usable records, `dane-only` keeps DANE on those and
+/// leaves the others out, which neither weakens DANE nor lets a host without proof in. A host that has no address
+/// to be dialled does not hold up the others, as long as there are others.
+/// - RFC 7672 §2.2: TLS Discovery.
+package func judgeDANE(_ statuses: [DANEStatus], besides answer: MapAnswer) -> MapAnswer? {
+    var bogus: String?
+    var unknown: String?
+    var unreachable: String?
+    var isAnyOpen = false
+    for status in statuses {
+        switch status {
+        case .usable: return .dane(besides: answer)
+        case .bogus(let text): bogus = bogus ?? text
+        case .unknown(let text): unknown = unknown ?? text
+        case .unreachable(let text): unreachable = unreachable ?? text
+        case .unusable, .absent: isAnyOpen = true
+        }
+    }
+    if let bogus { return .temporary("TLSA records fail DNSSEC validation: \(bogus)") }
+    if !isAnyOpen { unknown = unknown ?? unreachable }
+    return unknown.map { .temporary("TLSA records could not be looked up: \($0)") }
+}
+
+extension PolicyLookup {
+    /// Whether the MX hosts decide what is said of the policy.
+    fileprivate var needsHosts: Bool {
+        if case .policy(let cached) = self { cached.policy.mode == .enforce && cached.hasWildcard } else { false }
+    }
+
+    /// Whether a live policy of mode enforce is known.
+    fileprivate var isEnforced: Bool {
+        if case .policy(let cached) = self { cached.policy.mode == .enforce } else { false }
+    }
+
+    /// What is said where the policy alone speaks.
+    fileprivate func answer(hosts: MXSet) -> MapAnswer {
+        switch self {
+        case .absent, .unknown: return .notFound
+        case .unreadable(let text): return .temporary(text)
+        case .failed(let failure): return .failed(failure)
+        case .policy(let cached):
+            switch cached.policy.mode {
+            case .enforce: return .enforce(cached, cached.hasWildcard ? hosts : .unneeded)
+            case .testing: return .testing(cached)
+            case .none: return .notFound
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
+import MTASTS
+import Reporting
+import TLSRPT
+
+extension Examination {
+    /// Puts into words what a walk came by.
+    /// - Parameter reading: the policy as it was fetched just now; nil if it was not.
+    init(
+        of domain: DomainName, record: RecordLookup, reading: Policy.Reading?, verdict: Verdict, known: Known,
+        reporting: ReportRecordLookup
+    ) {
+        let policy = known.policy?.cached
+        var policyProblem: Problem?
+        if case .failed(let failure) = known.policy {
+            policyProblem = Problem(type: failure.type.rawValue, reasonCode: nil, text: failure.text)
+        }
+        var routeProblem: String?
+        if case .error(let error) = known.route { routeProblem = Self.describe(error) }
+        let route = known.route?.found
+        let (tlsrpt, destinations) = Self.describe(reporting)
+        let told = verdict.told
+        self.init(
+            domain: domain.ascii, record: Self.describe(record),
+            policy: policy.map { Self.describe($0, reading) }, policyProblem: policyProblem,
+            routeProblem: routeProblem, mxSecure: route?.isSecure ?? false,
+            hosts: (route?.candidates ?? []).map { Self.describe($0, known.evidence?.hosts[$0], policy?.policy) },
+            strangers: route?.strangers ?? [], tlsrpt: tlsrpt, tlsrptDestinations: destinations,
+            verdict: verdict.word, explanation: told.explanation, conclusion: told.conclusion)
+    }
+
+    private static func describe(_ lookup: ReportRecordLookup) -> (Record, destinations: [String]) {
+        switch lookup {
+        case .unavailable(let text): (Record(status: "unavailable", id: nil, problem: text), [])
+        case .found(.absent): (Record(status: "absent", id: nil, problem: nil), [])
+        case .found(.invalid(let text)): (Record(status: "invalid", id: nil, problem: text), [])
+        case .found(.record(let record)):
+            (Record(status: "found", id: nil, problem: nil), record.destinations.map(\.description))
+        }
+    }
+
+    private static func describe(_ record: RecordLookup) -> Record {
+        switch record {
+        case .found(.record(let record)): Record(status: "found", id: record.id, problem: nil)
+        case .found(.absent): Record(status: "absent", id: nil, problem: nil)
+        case .found(.invalid(let text)): Record(status: "invalid", id: nil, problem: text)
+        case .unavailable(let text), .notAsked(let text):
+            Record(status: "unavailable", id: nil, problem: text)
+        }
+    }
+
+    private static func describe(_ error: RouteError) -> String {
+        switch error {
+        case .nullMX: "the domain takes no mail (null MX)"
+        case .noSuchDomain: "the domain does not exist or has no host for mail"
+        case .bogus(let text): "the MX records fail DNSSEC validation: \(text)"
+        case .unavailable(let text), .notAsked(let text, _): "the MX records cannot be had: \(text)"
+        }
+    }
+
+    private static func describe(_ cached: CachedPolicy, _ reading: Policy.Reading?) -> PolicySeen {
+        let live = reading.flatMap { cached.origin == .published && $0.policy == cached.policy ? $0 : nil }
+        let isStored = live == nil && cached.origin == .published
+        return PolicySeen(
+            mode: cached.policy.mode.rawValue, mx: cached.policy.mx.map(\.description),
+            maxAgeSeconds: cached.policy.maxAgeSeconds,
+            source: live != nil ? "live" : isStored ? "cached" : cached.origin.rawValue,
+            expires: isStored ? cached.expiresAt.description : nil, warnings: live?.warnings ?? [])
+    }
+
+    private static func describe(_ candidate: MXHost, _ seen: HostEvidence?, _ policy: Policy?) -> Host {
+        let pattern = policy?.mx.first { $0.matches(candidate.name) }?.description
+        var facts: TLSFacts?
+        var problems: [Problem] = []
+        let status: String
+        switch seen {
+        case .conforming(let seen):
+            status = "conforming"
+            facts = seen
+        case .failing(let failures, let seen):
+            status = "failing"
+            facts = seen
+            problems = failures.map {
+                Problem(type: $0.type.rawValue, reasonCode: $0.reasonCode, text: $0.text)
+            }
+        case .unreachable(let text), .turnedAway(let text):
+            status = "unreachable"
+            problems = [Problem(type: "unreachable", reasonCode: nil, text: text)]
+        case nil: status = "not-probed"
+        }
+        return Host(
+            name: candidate.name.ascii, preference: candidate.preference, port: candidate.port, pattern: pattern,
+            status: status,
+            address: facts?.address.description, tls: facts.map { "\($0.version) \($0.cipher)" },
+            authentication: facts.flatMap { status == "conforming" ? $0.authentication.rawValue : nil },
+            certificate: facts.map {
+                Certificate(
+                    subject: $0.subject, issuer: $0.issuer, notBefore: $0.notBefore?.description,
+                    notAfter: $0.notAfter?.description,
+                    names: $0.names)
+            }, problems: problems)
+    }
+}
