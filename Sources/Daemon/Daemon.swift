@@ -152,7 +152,7 @@ package final class Daemon: Sendable {
     }
 
     private var maintenance: Maintenance {
-        let refresher = PolicyRefresher(keeper: keeper, memory: table, uses: keeper.uses, clock: clock)
+        let refresher = PolicyRefresher(keeper)
         return Maintenance(
             store: store, table: table, ledger: ledger, keeper: keeper, refresher: refresher,
             overrides: overrides, clock: clock, logger: logger, sweep: { self.sweep() },

@@ -202,7 +202,7 @@ struct FollowTests {
         try scratch.write(PairReader.lines(1...9) + "open 10\ndone 10")
         var stream = try LogStream<PairReader>(path: scratch.log)
         var found: [String] = []
-        while try stream.read(now: TestClock().now, { found.append($0.queueID ?? "") }) {}
+        while let sessions = try stream.next(now: TestClock().now) { found += sessions.map { $0.queueID ?? "" } }
         #expect(found == (1...10).map(String.init))
         #expect(throws: LogFileError.missing) { _ = try LogStream<PairReader>(path: "/nowhere").self }
     }
