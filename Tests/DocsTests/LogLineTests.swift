@@ -22,7 +22,7 @@ struct LogLineTests {
         .init("DatagramReceiver.swift", "a value"): .declaration("func warning", in: "DatagramQueue.swift"),
         .init("RateLimitedLog.swift", "warning.message"): .declaration("var message: Logger.Message"),
         .init("Service.swift", "a value"): .form("FILE:LINE: ...", in: "Service.swift"),
-        .init("Daemon.swift", "a value"): .literal(
+        .init("Network.swift", "a value"): .literal(
             "DKIM key ... has ... bits; receivers may ignore it: make one of 2048", in: "DKIMKey.swift"),
         .init("ReportScheduler.swift", "a value"): .declaration("var obstacle", in: "ReportSettings.swift"),
         .init("DNSSECUse.swift", "a value"): .declaration("var text", in: "DNSSECUse.swift"),
