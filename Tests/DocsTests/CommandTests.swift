@@ -93,4 +93,15 @@ struct CommandTests {
             }
         }
     }
+
+    @Test("targets of make that the pages name exist", arguments: Project.pages)
+    func make(_ path: String) throws {
+        let makefile = try Project.text("Makefile")
+        let targets = Set(makefile.matches(of: /(?m)^([a-z-]+):/).map { String($0.1) })
+        #expect(targets.count > 8)
+        // As code, or as a line of commands with a remark.
+        for call in try Project.text(path).matches(of: /(?:`|\n *)make ([a-z-]+)(?=`| +#)/) {
+            #expect(targets.contains(String(call.1)), "\(path): make \(call.1)")
+        }
+    }
 }

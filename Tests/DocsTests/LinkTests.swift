@@ -42,15 +42,16 @@ struct LinkTests {
 
     @Test("types that the pages about the code name exist", arguments: ["docs/design.md", "docs/deviations.md"])
     func types(_ path: String) throws {
+        let folders = ["Sources", "Tests", "CShims", "Benchmarks", "Fuzz"]
         let code = Set(
-            ["Sources", "Tests", "CShims"].flatMap { Project.files(below: $0, ending: "") }.filter {
+            folders.flatMap { Project.files(below: $0, ending: "") }.filter {
                 $0.hasSuffix(".swift") || $0.hasSuffix(".h")
             }.flatMap { file -> [String] in
                 let text = (try? Project.text(file)) ?? ""
                 return text.matches(of: /[A-Za-z_][A-Za-z0-9_]*/).map { String($0.0) }
             })
         let modules = Set(
-            ["Sources", "Tests", "CShims"].flatMap {
+            folders.flatMap {
                 (try? FileManager.default.contentsOfDirectory(atPath: Project.root + "/" + $0)) ?? []
             })
         let files = Set(

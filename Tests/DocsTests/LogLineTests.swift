@@ -19,16 +19,12 @@ struct LogLineTests {
 
     private static let origins: [LogCalls.Indirect: Origin] = [
         .init("Store+Policies.swift", "message"): .calls("warn(", in: "Sources/Store/"),
-        .init("Backoff.swift", "message"): .calls(".complain(", in: "Sources/Intake/"),
-        .init("Backoff.swift", "message", level: "notice"): .calls(".end(", in: "Sources/Intake/"),
         .init("DatagramReceiver.swift", "a value"): .declaration("func warning", in: "DatagramQueue.swift"),
-        .init("DatagramComplaints.swift", "kind.message"): .declaration("var message: Logger.Message"),
-        .init("Complaints.swift", "kind.message"): .declaration("var message: Logger.Message"),
+        .init("RateLimitedLog.swift", "warning.message"): .declaration("var message: Logger.Message"),
         .init("Service.swift", "a value"): .form("FILE:LINE: ...", in: "Service.swift"),
-        .init("Daemon.swift", "a value"): .literal(
+        .init("Network.swift", "a value"): .literal(
             "DKIM key ... has ... bits; receivers may ignore it: make one of 2048", in: "DKIMKey.swift"),
-        .init("ReportScheduler.swift", "a value"):
-            .declaration("var obstacle", in: "Settings+Report.swift"),
+        .init("ReportScheduler.swift", "a value"): .declaration("var obstacle", in: "ReportSettings.swift"),
         .init("DNSSECUse.swift", "a value"): .declaration("var text", in: "DNSSECUse.swift"),
     ]
 

@@ -21,7 +21,7 @@ extension PolicyCache {
             fallback = .absent
         case .unavailable(let text):
             noteRecordCheck(of: domain, at: now, for: Self.firstPause)
-            // Who blocks the DNS must not thereby let a policy run out: its host can still be asked.
+            // Blocking the DNS must not let a policy run out: its host can still be asked.
             if fetchAlways, let policy = livePolicy(of: domain) {
                 return await follow(policy.id, of: domain, settings, fetchAlways: true)
             }

@@ -82,8 +82,8 @@ package final class PolicyCache: Sendable {
         return entries.lookup(of: domain, at: now).map { orPreloaded($0, for: domain, at: now) }
     }
 
-    /// What stands in while nothing is known yet and nobody can wait any longer: the list's policy. Who delays the DNS
-    /// must not get around it.
+    /// The policy of the list, for the time while nothing is known yet and nobody can wait any longer. An attacker who
+    /// delays the DNS must not get around it.
     package func standIn(for domain: DomainName) -> PolicyLookup? {
         overrides.preloaded(domain, at: clock.now).map { .policy($0) }
     }

@@ -49,7 +49,7 @@ struct Upload: Sendable {
         var answer = HTTPAnswer(status: response.head.status)
         answer.retryAfter = response.head.first("retry-after")
         answer.excerpt = String(decoding: response.body, as: UTF8.self)
-        // Praise for a report that was not sent means nothing.
+        // A 2xx before the body was complete is not an acceptance.
         guard !response.isEarly || answer.status >= 300 else {
             return .deferred("\(answer.text) before the report was sent", after: nil)
         }
