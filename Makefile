@@ -68,7 +68,7 @@ fuzz: packages
 # The test of a million policies and the like are left out: the sanitizer costs ten times the time and memory.
 tsan: test-packages
 	$(SWIFT) build --build-tests --sanitize thread --scratch-path .build-tsan
-	$(NETNS) $(SWIFT) test --skip-build --no-parallel --sanitize thread --scratch-path .build-tsan --filter 'DaemonTests|MilterTests|PipelineTests'
+	$(NETNS) $(SWIFT) test --skip-build --no-parallel --sanitize thread --scratch-path .build-tsan --filter 'DaemonTests|MilterTests|CoreTests'
 
 settings-example: build
 	$(DEBUG)/sts-milter config example >contrib/sts-milter.toml

@@ -5,10 +5,6 @@ import PackageDescription
 // A package of its own, so that nobody builds benchmarks who does not run them. Sources, CShims and LabKit are links to
 // the project's own: access level `package` ends at a package.
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let nio: [Target.Dependency] = [
-    .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
-]
-
 let package = Package(
     name: "sts-milter-benchmarks",
     dependencies: [
@@ -18,47 +14,56 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CIDN2", path: "CShims/CIDN2", pkgConfig: "libidn2"),
-        .systemLibrary(name: "CPSL", path: "CShims/CPSL", pkgConfig: "libpsl"),
         .systemLibrary(name: "COpenSSL", path: "CShims/COpenSSL", pkgConfig: "openssl"),
+        .systemLibrary(name: "CPSL", path: "CShims/CPSL", pkgConfig: "libpsl"),
         .systemLibrary(name: "CSystemd", path: "CShims/CSystemd", pkgConfig: "libsystemd"),
         .systemLibrary(name: "CZlib", path: "CShims/CZlib", pkgConfig: "zlib"),
         .target(name: "Basics", dependencies: ["CIDN2", "CPSL"]),
         .target(name: "MTASTS", dependencies: ["Basics"]),
         .target(name: "TLSRPT", dependencies: ["Basics"]),
-        .target(name: "Concurrency", dependencies: ["Basics"]),
+        .target(name: "Concurrency", dependencies: ["Basics", logging]),
         .target(name: "Gzip", dependencies: ["CZlib"]),
         .target(name: "Sockets", dependencies: ["Basics"]),
-        .target(name: "Spawn"),
         .target(name: "Core", dependencies: ["Basics", "Concurrency", "MTASTS", "TLSRPT", logging]),
-        .target(name: "Reporting", dependencies: ["Basics", "Concurrency", "Gzip", "TLSRPT", logging]),
+        .target(name: "Reporting", dependencies: ["Basics", "Gzip", "TLSRPT", logging]),
         .target(name: "MailLog", dependencies: ["Basics", "Core", "TLSRPT"]),
-        .target(name: "PolicyMap", dependencies: ["Basics", "Core", "MTASTS", "Sockets", logging] + nio),
         .target(
-            name: "Intake", dependencies: ["Basics", "Core", "CSystemd", "MailLog", "Sockets", "TLSRPT", logging]),
+            name: "PolicyMap",
+            dependencies: [
+                "Basics", "Concurrency", "Core", "MTASTS", "Sockets", logging,
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+        .target(
+            name: "Intake",
+            dependencies: ["Basics", "CSystemd", "Concurrency", "Core", "MailLog", "Sockets", "TLSRPT", logging]),
         .target(
             name: "Store",
             dependencies: [
-                "Basics", "Core", "MTASTS", "Reporting", "TLSRPT", .product(name: "GRDB", package: "GRDB.swift"),
-                logging,
+                "Basics", "Concurrency", "Core", "MTASTS", "Reporting", "TLSRPT",
+                .product(name: "GRDB", package: "GRDB.swift"), logging,
             ]),
         .target(
             name: "LabKit",
             dependencies: [
-                "Basics", "COpenSSL", "Spawn", .product(name: "NIOHTTP1", package: "swift-nio"),
-            ] + nio, path: "LabKit"),
+                "Basics", "COpenSSL", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ], path: "LabKit"),
 
         .executableTarget(name: "bench-gate", dependencies: ["LabKit"], path: "gate"),
         .executableTarget(
-            name: "bench-map", dependencies: ["Basics", "Core", "LabKit", "MTASTS", "PolicyMap", logging] + nio,
-            path: "map"),
+            name: "bench-map",
+            dependencies: [
+                "Basics", "Core", "LabKit", "MTASTS", "PolicyMap", logging,
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ], path: "map"),
         .executableTarget(
             name: "bench-intake", dependencies: ["Basics", "Core", "Intake", "MailLog", "Store", logging],
             path: "intake"),
         .executableTarget(
             name: "bench-policies", dependencies: ["Basics", "Core", "MTASTS", "Store", logging], path: "policies"),
         .executableTarget(
-            name: "bench-reports",
-            dependencies: ["Basics", "Core", "Gzip", "Reporting", "Store", "TLSRPT", logging], path: "reports"),
+            name: "bench-reports", dependencies: ["Basics", "Core", "Gzip", "Reporting", "Store", "TLSRPT", logging],
+            path: "reports"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -21,7 +21,8 @@ let package = Package(
         .target(name: "Basics", dependencies: ["CIDN2", "CPSL"]),
         .target(name: "MTASTS", dependencies: ["Basics"]),
         .target(name: "TLSRPT", dependencies: ["Basics"]),
-        .target(name: "Concurrency", dependencies: ["Basics"]),
+        .target(
+            name: "Concurrency", dependencies: ["Basics", .product(name: "Logging", package: "swift-log")]),
         .target(name: "Gzip", dependencies: ["CZlib"]),
         .target(name: "Mail", dependencies: ["Basics", "COpenSSL", "TLSRPT"]),
         .target(
