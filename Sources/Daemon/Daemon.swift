@@ -36,12 +36,12 @@ package final class Daemon: Sendable {
     private let ledger: Ledger
     private let network: Network
     private let overrides: ConfiguredOverrides
-    private let keeper: PolicyCache
+    private let policyCache: PolicyCache
     private let resolver: NextHopResolver
     private let gate: Gate
     private let hops: ObservedNextHops
     private let ownReports: OwnReports
-    private let reckoner: SessionAccounting
+    private let accounting: SessionAccounting
     private let clock: SteadyClock
     private let intake: DeliveryIntake
     private let reports: ReportScheduler
@@ -64,27 +64,28 @@ package final class Daemon: Sendable {
         network.warn(logger)
         overrides = ConfiguredOverrides(settings, documents: network, clock: clock, logger: logger)
         await overrides.apply(settings)
-        keeper = PolicyCache(
+        policyCache = PolicyCache(
             memory: table, store: store, discoverer: network, overrides: overrides, clock: clock, logger: logger,
-            settings: settings.keeper)
-        keeper.loadUses(uses)
+            settings: settings.policyCache)
+        policyCache.loadUses(uses)
         resolver = NextHopResolver(
-            policies: keeper, routes: RouteCache(router: network, clock: clock), prober: network, surveyor: network,
+            policies: policyCache, routes: RouteCache(router: network, clock: clock), prober: network,
+            surveyor: network,
             clock: clock)
         gate = Gate(
             resolver: resolver, recorder: ledger, settings: settings.gate, mtaTellsSessions: settings.intake.isAny)
         hops = ObservedNextHops(clock: clock)
         ownReports = OwnReports(outbox: store, clock: clock)
-        reckoner = SessionAccounting(
-            policies: keeper, routes: resolver.routes, hops: hops, gate: gate, ownReports: ownReports,
+        accounting = SessionAccounting(
+            policies: policyCache, routes: resolver.routes, hops: hops, gate: gate, ownReports: ownReports,
             countsDatagrams: settings.intake.datagramSocket != nil, readsLog: settings.intake.postfixLog != nil,
             clock: clock)
         intake = try DeliveryIntake(
-            settings.intake, accounting: reckoner, ledger: ledger, logger: logger)
+            settings.intake, accounting: accounting, ledger: ledger, logger: logger)
         reports = ReportScheduler(
             settings: settings.reports, store: store, records: network.reportRecords,
             carrier: ownReports.noting(network), clock: clock, logger: logger)
-        mapResolver = PolicyMapResolver(resolver: resolver, settings: settings.mapDesk)
+        mapResolver = PolicyMapResolver(resolver: resolver, settings: settings.mapAnswers)
         map = settings.policyMap.map { [mapResolver] in
             PolicyMapServer(
                 settings: $0, resolver: mapResolver, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
@@ -152,9 +153,9 @@ package final class Daemon: Sendable {
     }
 
     private var maintenance: Maintenance {
-        let refresher = PolicyRefresher(keeper)
+        let refresher = PolicyRefresher(policyCache)
         return Maintenance(
-            store: store, table: table, ledger: ledger, keeper: keeper, refresher: refresher,
+            store: store, table: table, ledger: ledger, policyCache: policyCache, refresher: refresher,
             overrides: overrides, clock: clock, logger: logger, sweep: { self.sweep() },
             retryDNSSEC: { await self.retryDNSSEC() })
     }
@@ -176,7 +177,7 @@ package final class Daemon: Sendable {
 
     /// Writes what memory alone holds, and closes what was opened.
     private func save() async {
-        let unsaved = await keeper.saveUnsaved()
+        let unsaved = await policyCache.saveUnsaved()
         if unsaved > 0 { logger.error("policies could not be written", metadata: ["count": "\(unsaved)"]) }
         if !(await ledger.flush()) { logger.error("counts could not be written") }
         network.shutdown()
@@ -195,12 +196,12 @@ package final class Daemon: Sendable {
 
     /// Lets go of what is no longer good in all tables.
     private func sweep() {
-        keeper.sweep()
+        policyCache.sweep()
         resolver.sweep()
         gate.sweep()
         mapResolver.sweep()
         hops.sweep()
-        reckoner.sweep()
+        accounting.sweep()
     }
 
     /// Has routes and hosts looked at anew.
@@ -224,9 +225,9 @@ package final class Daemon: Sendable {
             forgetHosts()
         }
         await overrides.apply(new)
-        keeper.apply(new.keeper)
+        policyCache.apply(new.policyCache)
         gate.apply(new.gate)
-        mapResolver.apply(new.mapDesk)
+        mapResolver.apply(new.mapAnswers)
         reports.apply(new.reports)
         milter.server.apply(new.milter)
         if let policyMap = new.policyMap { map?.apply(policyMap) }
@@ -252,7 +253,7 @@ package final class Daemon: Sendable {
         ]
         lines += intake.status
         lines += overrides.status
-        for lost in keeper.ranOutPolicies {
+        for lost in policyCache.ranOutPolicies {
             lines.append(
                 "policy of \(lost.domain) ran out at \(lost.at), every fetch failed: mail to it is unprotected")
         }
@@ -266,8 +267,8 @@ package final class Daemon: Sendable {
         }
         switch request.command {
         case .status: return await status()
-        case .forget: return await PolicyCommands(keeper: keeper) { self.forgetHosts() }.forget(domains)
-        case .refresh: return await PolicyCommands(keeper: keeper) { self.forgetHosts() }.refresh(domains)
+        case .forget: return await PolicyCommands(policyCache: policyCache) { self.forgetHosts() }.forget(domains)
+        case .refresh: return await PolicyCommands(policyCache: policyCache) { self.forgetHosts() }.refresh(domains)
         }
     }
 }

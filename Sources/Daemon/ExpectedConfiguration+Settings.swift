@@ -11,7 +11,7 @@ extension ExpectedConfiguration {
             patience: settings.milter.tlsRequiredNo ? settings.milter.messageBudget : settings.milter.lookupWait)
         enforcement = settings.gate.enforcement
         defersViolations = settings.milter.onViolation == .defer
-        putsDANEFirst = settings.mapDesk.puttingDANEFirst
+        putsDANEFirst = settings.mapAnswers.puttingDANEFirst
         intake = settings.intake
         guard let map = settings.policyMap else { return }
         mapSocket = map.socket

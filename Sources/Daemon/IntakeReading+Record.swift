@@ -50,7 +50,7 @@ extension IntakeReading {
         let policies = PolicyCache(
             memory: memory, store: NoPolicyStore(), discoverer: network,
             overrides: KeptOverrides(pins: settings.localPolicies, preload: preload), clock: clock, logger: logger,
-            settings: settings.keeper)
+            settings: settings.policyCache)
         return SessionAccounting(
             policies: policies, routes: RouteCache(router: network, clock: clock),
             hops: ObservedNextHops(clock: clock), gate: nil, ownReports: OwnReports(outbox: store, clock: clock),

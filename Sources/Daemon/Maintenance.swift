@@ -20,7 +20,7 @@ struct Maintenance: Sendable {
     let store: Store
     let table: PolicyTable
     let ledger: Ledger
-    let keeper: PolicyCache
+    let policyCache: PolicyCache
     let refresher: PolicyRefresher
     let overrides: ConfiguredOverrides
     let clock: SteadyClock
@@ -52,7 +52,7 @@ struct Maintenance: Sendable {
             clock.check()
             do throws(StoreError) {
                 guard let loss = try await store.mendIfLost(from: table) else { continue }
-                keeper.saveUsesAnew()
+                policyCache.saveUsesAnew()
                 complainedAt = nil
                 logger.error(
                     "the database was lost while in use and is written anew from memory: stop sts-milter before it is touched",
@@ -70,7 +70,7 @@ struct Maintenance: Sendable {
     private func tidyNowAndThen() async {
         var nextTidy = ContinuousClock.now
         while !Task.isCancelled {
-            await keeper.saveUnsaved()
+            await policyCache.saveUnsaved()
             await retryDNSSEC()
             if ContinuousClock.now >= nextTidy {
                 await tidy()
@@ -78,7 +78,7 @@ struct Maintenance: Sendable {
             }
             try? await Task.sleep(for: Self.writeInterval)
         }
-        try? await keeper.saveUses()
+        try? await policyCache.saveUses()
     }
 
     private func tidy() async {
@@ -87,7 +87,7 @@ struct Maintenance: Sendable {
         let expired = table.removeExpired(at: past)
         if expired > 0 { logger.info("policies that ended a month ago are let go", metadata: ["count": "\(expired)"]) }
         do {
-            try await keeper.saveUses()
+            try await policyCache.saveUses()
             try await store.removeExpired(before: past)
         } catch {
             logger.warning("the store could not be tidied", metadata: ["cause": "\(error)"])

@@ -8,7 +8,7 @@ package struct MXRouter: Router {
     /// Hosts of one route that are looked at, the most preferred ones.
     private static let maxCandidates = 32
     /// Names of MX records that no host can have that are kept, as examples.
-    private static let maxStrangers = 3
+    private static let maxInvalidTargets = 3
     /// A shorter time to live would make each message ask again.
     private static let minKeep: Duration = .seconds(30)
     /// A longer one would keep us behind the MTA, whose resolver may have asked later.
@@ -32,7 +32,7 @@ package struct MXRouter: Router {
             }
             let route = Route(
                 nextHop: nextHop, policyDomain: domain, candidates: candidates,
-                overflow: hosts.records.dropFirst(Self.maxCandidates).map(\.name), strangers: hosts.strangers,
+                unprobed: hosts.records.dropFirst(Self.maxCandidates).map(\.name), invalidTargets: hosts.invalidTargets,
                 isSecure: hosts.isSecure)
             return (route, keepFor: min(max(hosts.timeToLive, Self.minKeep), Self.maxKeep))
         case .host(let name, let port):
@@ -48,7 +48,7 @@ package struct MXRouter: Router {
 
     private struct Hosts {
         var records: [(name: DomainName, preference: UInt16)]
-        var strangers: [String] = []
+        var invalidTargets: [String] = []
         var isSecure: Bool
         var timeToLive: Duration
     }
@@ -58,9 +58,9 @@ package struct MXRouter: Router {
         let isSecure = answer.security == .secure
         switch answer.outcome {
         case .records:
-            let (records, strangers) = try Self.named(in: answer, of: domain)
+            let (records, invalidTargets) = try Self.named(in: answer, of: domain)
             return Hosts(
-                records: records, strangers: strangers, isSecure: isSecure, timeToLive: answer.timeToLive)
+                records: records, invalidTargets: invalidTargets, isSecure: isSecure, timeToLive: answer.timeToLive)
         case .noData:
             let addressLife = try await lifeOfAddress(of: domain, noMXIsSecure: isSecure)
             let life = min(answer.timeToLive, addressLife)
@@ -75,27 +75,27 @@ package struct MXRouter: Router {
     /// The hosts that can be dialled, best first, each once; and what else the records name.
     private static func named(
         in answer: DNSAnswer<MXRecord>, of domain: DomainName
-    ) throws(RouteError) -> (hosts: [(name: DomainName, preference: UInt16)], strangers: [String]) {
+    ) throws(RouteError) -> (hosts: [(name: DomainName, preference: UInt16)], invalidTargets: [String]) {
         var best: [DomainName: UInt16] = [:]
-        var strangers: [String] = []
+        var invalidTargets: [String] = []
         for record in answer.records {
             switch record.exchange {
             case .host(let name): best[name] = min(best[name] ?? .max, record.preference)
-            case .invalid(let text) where strangers.count < maxStrangers:
-                strangers.append(printable(text, limit: 80))
+            case .invalid(let text) where invalidTargets.count < maxInvalidTargets:
+                invalidTargets.append(printable(text, limit: 80))
             // - RFC 7505 §3: among other records it is an error; the others count.
             case .invalid, .root: continue
             }
         }
-        if best.isEmpty, strangers.isEmpty {
+        if best.isEmpty, invalidTargets.isEmpty {
             if answer.malformed == 0 { throw .nullMX(isSecure: answer.security == .secure) }
             throw .unavailable("no MX record of \(domain) can be read")
         }
         // What is not read cannot be vouched for.
-        if answer.isCut { strangers.append("more than \(answer.records.count) records") }
+        if answer.isCut { invalidTargets.append("more than \(answer.records.count) records") }
         // Hosts of one preference have no order: by name, so that the same answer gives the same route.
         let sorted = best.sorted { ($0.value, $0.key) < ($1.value, $1.key) }
-        return (sorted.map { (name: $0.key, preference: $0.value) }, strangers)
+        return (sorted.map { (name: $0.key, preference: $0.value) }, invalidTargets)
     }
 
     /// How long the address of a domain without MX records holds: without one, the domain takes no mail.

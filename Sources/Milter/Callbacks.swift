@@ -44,8 +44,8 @@ private let negotiate:
         OpaquePointer?, UInt, UInt, UInt, UInt, UnsafeMutablePointer<UInt>?, UnsafeMutablePointer<UInt>?,
         UnsafeMutablePointer<UInt>?, UnsafeMutablePointer<UInt>?
     ) -> sfsistat = { context, offeredActions, offeredSteps, _, _, actions, steps, reserved2, reserved3 in
-        guard let context, let desk = server.withLock({ $0?.desk }) else { return sfsistat(SMFIS_REJECT) }
-        let settings = desk.settings.value
+        guard let context, let shared = server.withLock({ $0?.shared }) else { return sfsistat(SMFIS_REJECT) }
+        let settings = shared.settings.value
         let headers = UInt(settings.tlsRequiredNo ? SMFIP_NR_HDR : SMFIP_NOHDRS)
         actions?.pointee = offeredActions & UInt(SMFIF_SETSYMLIST | SMFIF_QUARANTINE)
         steps?.pointee = offeredSteps & (unneededSteps | headers)
@@ -53,8 +53,8 @@ private let negotiate:
         reserved3?.pointee = 0
         if offeredActions & UInt(SMFIF_SETSYMLIST) != 0 { askForMacros(context, settings) }
         release(context)
-        let session = Session(desk: desk, canQuarantine: offeredActions & UInt(SMFIF_QUARANTINE) != 0)
-        desk.sessions.add(1, ordering: .relaxed)
+        let session = Session(shared: shared, canQuarantine: offeredActions & UInt(SMFIF_QUARANTINE) != 0)
+        shared.sessions.add(1, ordering: .relaxed)
         smfi_setpriv(context, Unmanaged.passRetained(session).toOpaque())
         return sfsistat(SMFIS_CONTINUE)
     }
@@ -128,7 +128,7 @@ private func release(_ context: OpaquePointer) {
     guard let state = smfi_getpriv(context) else { return }
     smfi_setpriv(context, nil)
     let session = Unmanaged<Session>.fromOpaque(state).takeRetainedValue()
-    session.desk.sessions.subtract(1, ordering: .relaxed)
+    session.shared.sessions.subtract(1, ordering: .relaxed)
 }
 
 /// Runs a callback on its connection's state; nil if there is none, as before negotiation.
@@ -138,8 +138,8 @@ private func withSession<Result>(
 ) -> Result? {
     guard let context, let state = smfi_getpriv(context) else { return nil }
     let session = Unmanaged<Session>.fromOpaque(state).takeUnretainedValue()
-    session.desk.callbacks.add(1, ordering: .relaxed)
-    defer { session.desk.callbacks.subtract(1, ordering: .releasing) }
+    session.shared.callbacks.add(1, ordering: .relaxed)
+    defer { session.shared.callbacks.subtract(1, ordering: .releasing) }
     return body(session, CallbackContext(pointer: context))
 }
 

@@ -19,7 +19,7 @@ package final class MilterServer: Sendable {
     /// The tag in syslog; static, since openlog(3) keeps the pointer.
     static let name: StaticString = "sts-milter"
 
-    let desk: MilterState
+    let shared: MilterState
     private let started: MilterSettings
     private let isRunning = Atomic(false)
     /// Whether ``stop()`` was called: without it no end of libmilter is a success.
@@ -28,13 +28,13 @@ package final class MilterServer: Sendable {
     /// - Parameter settings: the socket and what it says of the protocol hold for the life of the process.
     package init(settings: MilterSettings, judge: any RecipientJudge, logger: Logger) {
         started = settings
-        desk = MilterState(settings: settings, judge: judge, logger: logger)
+        shared = MilterState(settings: settings, judge: judge, logger: logger)
     }
 
     /// Callbacks under way, for tests and status.
-    package var callbacksUnderWay: Int { desk.callbacks.load(ordering: .acquiring) }
+    package var callbacksUnderWay: Int { shared.callbacks.load(ordering: .acquiring) }
     /// Connections of MTAs.
-    package var connections: Int { desk.sessions.load(ordering: .acquiring) }
+    package var connections: Int { shared.sessions.load(ordering: .acquiring) }
 
     /// Takes the socket, and never from an instance that lives; mail waits in the backlog until ``run()``.
     package func open() throws(MilterError) {
@@ -101,7 +101,7 @@ package final class MilterServer: Sendable {
         var settings = settings
         // The steps of the protocol are the same for all connections of a process: libmilter keeps one table of them.
         settings.tlsRequiredNo = started.tlsRequiredNo
-        desk.apply(settings)
+        shared.apply(settings)
     }
 
     /// Opens the socket so that at no time more than its mode allows may connect.

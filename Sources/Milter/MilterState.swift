@@ -12,7 +12,7 @@ final class MilterState: Sendable {
 
     let judge: any RecipientJudge
     let logger: Logger
-    let room = BlockingLookups()
+    let lookups = BlockingLookups()
     /// Callbacks under way.
     let callbacks = Atomic(0)
     /// Connections whose state is alive.

@@ -7,20 +7,20 @@ import Logging
 ///
 /// libmilter calls on changing threads but never on two at once, so nothing here is locked.
 final class Session {
-    let desk: MilterState
+    let shared: MilterState
     /// Whether the MTA can put mail on hold.
     private let canQuarantine: Bool
     private var message: Message?
 
-    init(desk: MilterState, canQuarantine: Bool) {
-        self.desk = desk
+    init(shared: MilterState, canQuarantine: Bool) {
+        self.shared = shared
         self.canQuarantine = canQuarantine
     }
 
     /// MAIL: a message begins.
     /// - Parameter address: asked for only if settings depend on it.
     func sender(_ address: @autoclosure () -> String, requiresTLS: Bool = false, in context: some MilterContext) {
-        let settings = desk.settings
+        let settings = shared.settings
         let message = Message(settings: settings)
         let port = context.symbol(.daemonPort)
         message.queueID = context.symbol(.queueID)
@@ -38,7 +38,7 @@ final class Session {
 
     /// RCPT: judges one recipient.
     func recipient(_ text: String, in context: some MilterContext) -> Answer {
-        let message = self.message ?? Message(settings: desk.settings)
+        let message = self.message ?? Message(settings: shared.settings)
         self.message = message
         let settings = message.settings
         let address = EnvelopeAddress(text)
@@ -75,26 +75,26 @@ final class Session {
         self.message = nil
         guard !message.isPlain else { return .proceed }
         let queueID = context.symbol(.queueID) ?? message.queueID
-        for line in message.unnamed { line.write(to: desk.logger, queueID: queueID) }
+        for line in message.unnamed { line.write(to: shared.logger, queueID: queueID) }
         guard message.deferral != nil || message.hold != nil else { return .proceed }
         for disposition in message.undecided {
-            desk.judge.note(message.isTLSOptional ? disposition.released : disposition)
+            shared.judge.note(message.isTLSOptional ? disposition.released : disposition)
         }
         if message.isTLSOptional {
-            desk.logger.info("let through by TLS-Required: No", metadata: named(queueID))
+            shared.logger.info("let through by TLS-Required: No", metadata: named(queueID))
             return .proceed
         }
         if let reply = message.deferral {
-            desk.logger.info("message deferred", metadata: named(queueID))
+            shared.logger.info("message deferred", metadata: named(queueID))
             context.setReply(reply)
             return .defer
         }
         guard let reason = message.hold else { return .proceed }
         if context.quarantine(reason.text) {
-            desk.logger.info("message put on hold", metadata: named(queueID))
+            shared.logger.info("message put on hold", metadata: named(queueID))
             return .proceed
         }
-        desk.logger.error("the MTA did not put the message on hold, so it is deferred", metadata: named(queueID))
+        shared.logger.error("the MTA did not put the message on hold, so it is deferred", metadata: named(queueID))
         context.setReply(reason)
         return .defer
     }
@@ -103,24 +103,25 @@ final class Session {
     func abort() { message = nil }
 
     private func judgement(on hops: [NextHop], of message: Message) -> Judgement {
-        if let judgement = desk.judge.cached(hops) { return judgement }
+        if let judgement = shared.judge.cached(hops) { return judgement }
         let settings = message.settings.value
         let start = ContinuousClock.now
         let patience = min(settings.lookupWait, settings.messageBudget - message.waited)
-        let found = desk.room.judgement(on: hops, by: desk.judge, within: patience, maxWaiting: settings.maxWaiting)
+        let found = shared.lookups.judgement(
+            on: hops, by: shared.judge, within: patience, maxWaiting: settings.maxWaiting)
         message.waited += ContinuousClock.now - start
         switch found {
         case .success(let judgement): return judgement
-        case .failure(let ending): return desk.judge.decideNow(hops, because: ending)
+        case .failure(let ending): return shared.judge.decideNow(hops, because: ending)
         }
     }
 
     private func record(_ line: VerdictLine, isRepeated: Bool, in message: Message) {
-        guard !isRepeated else { return line.write(to: desk.logger, queueID: message.queueID, level: .debug) }
+        guard !isRepeated else { return line.write(to: shared.logger, queueID: message.queueID, level: .debug) }
         message.verdicts.append(Judged(hops: line.hops, judgement: line.judgement))
         note(line, of: message)
-        line.write(to: desk.logger, queueID: message.queueID)
-        if message.queueID == nil, line.level >= desk.logger.logLevel { message.unnamed.append(line) }
+        line.write(to: shared.logger, queueID: message.queueID)
+        if message.queueID == nil, line.level >= shared.logger.logLevel { message.unnamed.append(line) }
     }
 
     private func note(_ line: VerdictLine, of message: Message) {
@@ -129,7 +130,7 @@ final class Session {
         if line.decision == .deferMessage {
             message.undecided.append(disposition)
         } else {
-            desk.judge.note(disposition)
+            shared.judge.note(disposition)
         }
     }
 
@@ -185,7 +186,7 @@ final class Session {
         guard let own = message.settings.value.reportSender, own.domain == message.origin.sender.domain,
             own.local == message.origin.sender.local
         else { return false }
-        return (isLocal || message.origin.client?.isLoopback == true) && desk.judge.awaitsReport(recipient)
+        return (isLocal || message.origin.client?.isLoopback == true) && shared.judge.awaitsReport(recipient)
     }
 
     private func named(_ queueID: String?) -> Logger.Metadata {

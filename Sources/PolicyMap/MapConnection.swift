@@ -65,35 +65,37 @@ final class MapConnection: Sendable {
 /// connection that has been idle longest. A peer that takes many takes them from itself, and an MTA that
 /// loses one asks again on a new one.
 struct MapConnections {
-    private var guests: [ObjectIdentifier: MapConnection] = [:]
+    private var clients: [ObjectIdentifier: MapConnection] = [:]
     private var counts: [MapConnection.Peer: Int] = [:]
     private var isClosing = false
 
-    var count: Int { guests.count }
+    var count: Int { clients.count }
 
     func count(of peer: MapConnection.Peer) -> Int { counts[peer] ?? 0 }
 
     /// Takes a connection in.
     /// - Returns: whether it is in, and the one that has lost its place.
-    mutating func admit(_ guest: MapConnection, limit: Int) -> (isAdmitted: Bool, loser: MapConnection?) {
+    mutating func admit(_ client: MapConnection, limit: Int) -> (isAdmitted: Bool, loser: MapConnection?) {
         guard !isClosing else { return (false, nil) }
-        let loser = guests.count >= limit ? leastWanted(for: guest.peer) : nil
+        let loser = clients.count >= limit ? leastWanted(for: client.peer) : nil
         if let loser { leave(loser) }
-        guests[ObjectIdentifier(guest)] = guest
-        counts[guest.peer, default: 0] += 1
+        clients[ObjectIdentifier(client)] = client
+        counts[client.peer, default: 0] += 1
         return (true, loser)
     }
 
     /// Forgets a connection, if it has not lost its place already.
-    mutating func leave(_ guest: MapConnection) {
-        guard guests.removeValue(forKey: ObjectIdentifier(guest)) != nil, let count = counts[guest.peer] else { return }
-        counts[guest.peer] = count > 1 ? count - 1 : nil
+    mutating func leave(_ client: MapConnection) {
+        guard clients.removeValue(forKey: ObjectIdentifier(client)) != nil, let count = counts[client.peer] else {
+            return
+        }
+        counts[client.peer] = count > 1 ? count - 1 : nil
     }
 
     /// Lets nobody in any more.
-    mutating func closeDoor() -> [any Channel] {
+    mutating func stopAccepting() -> [any Channel] {
         isClosing = true
-        return guests.values.map(\.channel)
+        return clients.values.map(\.channel)
     }
 
     /// - Parameter newcomer: counted with the connection that it is about to get.
@@ -101,6 +103,6 @@ struct MapConnections {
         func holding(_ peer: MapConnection.Peer) -> Int { count(of: peer) + (peer == newcomer ? 1 : 0) }
         // A peer without a connection has none to lose.
         let most = counts.keys.map(holding).max() ?? 0
-        return guests.values.filter { holding($0.peer) == most }.min { $0.rank < $1.rank }
+        return clients.values.filter { holding($0.peer) == most }.min { $0.rank < $1.rank }
     }
 }

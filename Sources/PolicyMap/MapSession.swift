@@ -14,7 +14,7 @@ final class MapSession: ChannelDuplexHandler {
     typealias OutboundOut = ByteBuffer
 
     /// Sent to a connection that is to answer what it was asked and close.
-    enum Farewell { case stop }
+    enum StopEvent { case stop }
 
     /// Octets of answers after which they are written, and after which reading stops until the client took them.
     static let outputLimitOctets = 128 << 10
@@ -29,8 +29,8 @@ final class MapSession: ChannelDuplexHandler {
     }
 
     private let service: MapService
-    private let terms: MapService.Terms
-    private let guest: MapConnection
+    private let served: MapService.ServedSettings
+    private let client: MapConnection
     private var context: ChannelHandlerContext?
     private let nothing = ByteBuffer()
     private var input = ByteBuffer()
@@ -49,17 +49,17 @@ final class MapSession: ChannelDuplexHandler {
     private var partialSince: NIODeadline?
     private var isPartialWatched = false
 
-    init(service: MapService, terms: MapService.Terms, guest: MapConnection) {
+    init(service: MapService, served: MapService.ServedSettings, client: MapConnection) {
         self.service = service
-        self.terms = terms
-        self.guest = guest
+        self.served = served
+        self.client = client
     }
 
     // MARK: Events
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        watchIdleness(context, after: .init(terms.settings.idleTimeout))
+        watchIdleness(context, after: .init(served.settings.idleTimeout))
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -90,7 +90,7 @@ final class MapSession: ChannelDuplexHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
-        case ChannelEvent.inputClosed, Farewell.stop:
+        case ChannelEvent.inputClosed, StopEvent.stop:
             isEnding = true
             goOn(context)
         default: context.fireUserInboundEventTriggered(event)
@@ -117,7 +117,7 @@ final class MapSession: ChannelDuplexHandler {
         }
         // Let go of the channel's own buffer, so that it can be read into again.
         if input.readableBytes == 0 { input = nothing }
-        guest.note(activeAt, isWaiting: !queue.isEmpty)
+        client.note(activeAt, isWaiting: !queue.isEmpty)
     }
 
     private enum Step {
@@ -142,7 +142,7 @@ final class MapSession: ChannelDuplexHandler {
             if let form {
                 answer(key, form, context)
             } else {
-                let known = terms.settings.names.keys.sorted().joined(separator: " ")
+                let known = served.settings.names.keys.sorted().joined(separator: " ")
                 service.warnings.warn(.unknownMap, ["map": "\(unknownName)", "known": "\(known)"])
                 add(.trouble(.unknownMap))
             }
@@ -159,7 +159,7 @@ final class MapSession: ChannelDuplexHandler {
             let space = request.firstIndex(of: UInt8(ascii: " ")) ?? request.endIndex
             let name = UnsafeRawBufferPointer(rebasing: request[..<space])
             let key = UnsafeRawBufferPointer(rebasing: request[min(space + 1, request.endIndex)...])
-            guard let form = terms.names.form(of: name) else {
+            guard let form = served.names.form(of: name) else {
                 let shown = printable(String(decoding: name, as: UTF8.self), limit: 60)
                 return .request(nil, key: "", unknownName: shown, octets: count)
             }
@@ -168,7 +168,7 @@ final class MapSession: ChannelDuplexHandler {
     }
 
     private func answer(_ text: String, _ form: MapForm, _ context: ChannelHandlerContext) {
-        switch MapKey(text, services: terms.settings.services) {
+        switch MapKey(text, services: served.settings.services) {
         case .nextHop(let key): answer(key, form, context)
         case .withoutPolicy: add(.answer(.notFound, nil, form))
         case .unreadable(let names): answerUnreadable(text, names, form)
@@ -186,7 +186,7 @@ final class MapSession: ChannelDuplexHandler {
 
     private func answer(_ key: NextHop, _ form: MapForm, _ context: ChannelHandlerContext) {
         if let answer = service.resolver.cached(key) { return add(.answer(answer, key.policyDomain, form)) }
-        let patience = terms.settings.patience(for: form)
+        let patience = served.settings.patience(for: form)
         let number = firstNumber + queue.count
         let loop = context.eventLoop
         let session = NIOLoopBound(self, eventLoop: loop)
@@ -194,7 +194,7 @@ final class MapSession: ChannelDuplexHandler {
             loop.execute { session.value.complete(number) { answer } }
         }
         guard let lookup else {
-            service.warnings.warn(.tooManyLookups, ["limit": "\(terms.settings.maxLookups)"])
+            service.warnings.warn(.tooManyLookups, ["limit": "\(served.settings.maxLookups)"])
             return add(.trouble(.busy))
         }
         // Never cancelled: that costs a search of all timers, and one that comes late finds its answer given.
@@ -241,7 +241,7 @@ final class MapSession: ChannelDuplexHandler {
         scratch.removeAll(keepingCapacity: true)
         switch reply {
         case .answer(let answer, let domain, let form):
-            MapReply(form, terms.settings.choices).write(answer, of: domain, to: &scratch)
+            MapReply(form, served.settings.choices).write(answer, of: domain, to: &scratch)
         case .trouble(let trouble): MapReply.write(trouble, to: &scratch)
         case .waiting: preconditionFailure("an answer that waits is not rendered")
         }
@@ -293,7 +293,7 @@ final class MapSession: ChannelDuplexHandler {
         partialSince = .now()
         guard !isPartialWatched else { return }
         isPartialWatched = true
-        scheduleWatch(context, after: .init(terms.settings.requestTimeout))
+        scheduleWatch(context, after: .init(served.settings.requestTimeout))
     }
 
     private func scheduleWatch(_ context: ChannelHandlerContext, after pause: TimeAmount) {
@@ -305,7 +305,7 @@ final class MapSession: ChannelDuplexHandler {
         guard let context else { return }
         isPartialWatched = false
         guard let partialSince else { return }
-        let left = partialSince + .init(terms.settings.requestTimeout) - .now()
+        let left = partialSince + .init(served.settings.requestTimeout) - .now()
         guard left > .zero else { return context.close(promise: nil) }
         isPartialWatched = true
         scheduleWatch(context, after: left)
@@ -314,8 +314,8 @@ final class MapSession: ChannelDuplexHandler {
     /// Lookups under way end by their own deadlines, so they are no idleness.
     private func checkIdleness() {
         guard let context else { return }
-        let left = activeAt + .init(terms.settings.idleTimeout) - .now()
-        if case .waiting? = queue.first { return watchIdleness(context, after: .init(terms.settings.idleTimeout)) }
+        let left = activeAt + .init(served.settings.idleTimeout) - .now()
+        if case .waiting? = queue.first { return watchIdleness(context, after: .init(served.settings.idleTimeout)) }
         guard left > .zero else { return context.close(promise: nil) }
         watchIdleness(context, after: left)
     }

@@ -64,8 +64,8 @@ package final class PolicyMapServer: Sendable {
         }
         try? await listener?.channel.close().get()
         listener?.unix?.remove()
-        let channels = service.closeDoor()
-        for channel in channels { channel.pipeline.fireUserInboundEventTriggered(MapSession.Farewell.stop) }
+        let channels = service.stopAccepting()
+        for channel in channels { channel.pipeline.fireUserInboundEventTriggered(MapSession.StopEvent.stop) }
         let loop = group.next()
         let timer = loop.scheduleTask(in: .init(limit)) { for channel in channels { channel.close(promise: nil) } }
         try? await EventLoopFuture.andAllComplete(channels.map(\.closeFuture), on: loop).get()
@@ -118,12 +118,12 @@ package final class PolicyMapServer: Sendable {
             }
             .childChannelInitializer { [service] channel in
                 MapConnection.Peer.of(channel).flatMapThrowing { peer in
-                    let terms = service.currentTerms
-                    guard let guest = service.admit(channel, of: peer, limit: terms.settings.maxConnections) else {
+                    let served = service.currentSettings
+                    guard let client = service.admit(channel, of: peer, limit: served.settings.maxConnections) else {
                         return channel.close(promise: nil)
                     }
                     try channel.pipeline.syncOperations.addHandler(
-                        MapSession(service: service, terms: terms, guest: guest))
+                        MapSession(service: service, served: served, client: client))
                 }
             }
     }

@@ -40,8 +40,8 @@ package actor PreloadLists {
     /// The key ring as it was when the list held was last checked.
     private var ring: [UInt8] = []
     private var due = UTCTime(secondsSinceEpoch: 0)
-    private var isExpiryTold = false
-    private var isEndTold = false
+    private var hasWarnedOfExpiry = false
+    private var hasWarnedOfEnd = false
     /// Refreshes go one after the other.
     private var lastRefresh: Task<Outcome, Never>?
     private let held = Mutex<Held?>(nil)
@@ -161,8 +161,8 @@ package actor PreloadLists {
         }
         guard !new.list.isExpired(at: now) else { throw Refusal(text: "it expired at \(new.list.expires)") }
         held.withLock { $0 = new }
-        isExpiryTold = false
-        isEndTold = false
+        hasWarnedOfExpiry = false
+        hasWarnedOfEnd = false
         tell(new, settings)
         keep(KeptList(source: settings.source.description, signature: signature, text: text))
         return .taken
@@ -245,13 +245,13 @@ package actor PreloadLists {
         guard let list else { return }
         let now = clock.now
         if list.isExpired(at: now) {
-            guard !isExpiryTold else { return }
-            isExpiryTold = true
+            guard !hasWarnedOfExpiry else { return }
+            hasWarnedOfExpiry = true
             logger.warning(
                 "preload list has expired and is ignored, its domains are protected by their own policies only",
                 metadata: ["expired": "\(list.expires)", "policies": "\(list.policies.count)"])
-        } else if now + Self.lastDays >= list.expires, !isEndTold {
-            isEndTold = true
+        } else if now + Self.lastDays >= list.expires, !hasWarnedOfEnd {
+            hasWarnedOfEnd = true
             logger.warning("preload list ends soon and has no successor yet", metadata: ["expires": "\(list.expires)"])
         }
     }

@@ -75,14 +75,14 @@ extension Settings {
             "Map names as the MTA's configuration has them, and the form of answers each gets: postfix (3.4 and later), postfix-tlsrpt (3.10 and later) or sendmail."
         ),
         Setting(
-            "policy_map.dane", .flag, to: \.mapDesk.puttingDANEFirst,
+            "policy_map.dane", .flag, to: \.mapAnswers.puttingDANEFirst,
             "Put DANE first: a domain whose MX hosts have TLSA records gets dane-only."),
         Setting(
             "policy_map.sendmail_dane", .flag, to: \.policyMapOptions.choices.sendmailDoesDANE,
             "Sendmail does DANE itself (sendmail -d0.13 lists it; Debian 12's does not): domains with TLSA records get no policy from the map. Otherwise their MTA-STS policy is answered."
         ),
         Setting(
-            "policy_map.on_unknown", .choice(["notfound": .notFound, "temp": .temporary]), to: \.mapDesk.onUnknown,
+            "policy_map.on_unknown", .choice(["notfound": .notFound, "temp": .temporary]), to: \.mapAnswers.onUnknown,
             "What is said of a domain never seen whose policy cannot be looked up in time. A policy that is known is always enforced."
         ),
         Setting(
@@ -107,7 +107,7 @@ extension Settings {
             "policy_map.policy_failure_attributes", .flag, to: \.policyMapOptions.choices.policyFailureAttributes,
             "Tell Postfix 3.10 of policies that cannot be had, at level may, so that it reports them. As above."),
         Setting(
-            "policy_map.never", .list(of: .nextHop), to: \.mapDesk.never,
+            "policy_map.never", .list(of: .nextHop), to: \.mapAnswers.never,
             "Next hops that never have a policy, and are not looked up: a name with all names below it, or one next hop as the MTA has it, such as [relay.example.org]:587. For those that always have one: [[pin]]."
         ),
     ]
@@ -132,10 +132,10 @@ extension Settings {
 
     private static let policyKeys: [Setting<Settings>] = [
         Setting(
-            "policy.refresh_interval", .duration, to: \.keeper.refreshInterval,
+            "policy.refresh_interval", .duration, to: \.policyCache.refreshInterval,
             "A policy in use is fetched anew after this time even when its id stays."),
         Setting(
-            "policy.txt_check_interval", .duration, to: \.keeper.recordCheckInterval,
+            "policy.txt_check_interval", .duration, to: \.policyCache.recordCheckInterval,
             "The TXT record of a domain in use is looked at again after this time."),
         Setting(
             "policy.fetch_timeout", .duration, to: \.discovery.fetchDeadline,
@@ -144,7 +144,7 @@ extension Settings {
             "policy.max_fetches", .number(1...10_000), to: \.discovery.maxFetches,
             "Policy fetches at one time, a quarter of them for renewals of cached policies alone."),
         Setting(
-            "policy.absent_for", .duration, to: \.keeper.absentFor,
+            "policy.absent_for", .duration, to: \.policyCache.absentFor,
             "How long \"this domain has no policy\" is believed."),
     ]
 
@@ -172,7 +172,7 @@ extension Settings {
 
     private static let probeKeys: [Setting<Settings>] = [
         Setting(
-            "probe.enabled", .flag(true: .probes, false: .namesOnly), to: \.gate.scrutiny,
+            "probe.enabled", .flag(true: .probes, false: .namesOnly), to: \.gate.hostCheck,
             "Try STARTTLS on MX hosts. false: hosts are judged by their names alone."),
         Setting(
             "probe.greeting_timeout", .duration, to: \.probe.greetingTimeout,

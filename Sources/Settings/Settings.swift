@@ -30,7 +30,7 @@ package struct Settings: SettingsTable {
     private static let longestLookupWait = Duration.seconds(9)
 
     package var gate = GateSettings()
-    package var keeper = PolicyCacheSettings()
+    package var policyCache = PolicyCacheSettings()
     package var milter = MilterSettings()
     package var discovery = DiscoverySettings()
     package var probe: ProbeSettings
@@ -38,7 +38,7 @@ package struct Settings: SettingsTable {
     package var dnsTimeout: Duration
     package var caFile = "/etc/ssl/certs/ca-certificates.crt"
     package var heloName: DomainName
-    package var mapDesk = MapSettings()
+    package var mapAnswers = MapSettings()
     /// The policies that the operator gives, `[[pin]]`.
     package var localPolicies = LocalPolicies()
     /// Nil for no list.

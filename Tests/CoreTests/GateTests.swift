@@ -13,11 +13,11 @@ struct GateTests {
 
     init() throws {
         hops = [.mx(of: try DomainName("example.org"), port: 25)]
-        let keeper = PolicyCache(
+        let policyCache = PolicyCache(
             memory: world, store: world, discoverer: world, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
         gate = Gate(
-            resolver: NextHopResolver(keeper, world), recorder: world, settings: GateSettings())
+            resolver: NextHopResolver(policyCache, world), recorder: world, settings: GateSettings())
         world.change {
             $0.record = announce("1")
             $0.fetch = .success(body(.enforce))
@@ -230,7 +230,7 @@ struct GateTests {
     @Test("hosts are judged by their names alone when probes are off")
     func namesOnly() async {
         var settings = GateSettings()
-        settings.scrutiny = .namesOnly
+        settings.hostCheck = .namesOnly
         gate.apply(settings)
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
         #expect(world.look(\.probes) == 0)

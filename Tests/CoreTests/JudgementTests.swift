@@ -73,12 +73,13 @@ struct JudgementTests {
     @Test("an MX record that names an address, or hosts past those looked at, are judged all the same")
     func beyondTheCandidates() throws {
         let finding = try finding(mode: .enforce)
-        func verdicts(_ overflow: [String], _ strangers: [String], _ hosts: [(String, Seen)]) throws -> [Expected] {
-            let names = try overflow.map { try DomainName($0) }
+        func verdicts(_ unprobed: [String], _ invalidTargets: [String], _ hosts: [(String, Seen)]) throws -> [Expected]
+        {
+            let names = try unprobed.map { try DomainName($0) }
             let known = try route(hosts)
             let route = Route(
                 nextHop: known.nextHop, policyDomain: known.policyDomain, candidates: known.candidates,
-                overflow: names, strangers: strangers, isSecure: false)
+                unprobed: names, invalidTargets: invalidTargets, isSecure: false)
             var evidence = Evidence()
             for (candidate, (_, seen)) in zip(route.candidates, hosts) { evidence.hosts[candidate] = try host(seen) }
             return try Enforcement.allCases.map {

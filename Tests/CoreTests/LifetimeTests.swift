@@ -100,7 +100,7 @@ struct LifetimeTests {
     func holds(_ row: Row) async throws {
         let world = World()
         let domain = try DomainName("example.org")
-        let keeper = PolicyCache(
+        let policyCache = PolicyCache(
             memory: world, store: world, discoverer: world, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
         if let mode = row.learned {
@@ -108,7 +108,7 @@ struct LifetimeTests {
                 $0.record = announce("1")
                 $0.fetch = .success(body(mode, maxAge: row.maxAge))
             }
-            #expect(Self.word(await keeper.resolve(domain)) == mode.rawValue)
+            #expect(Self.word(await policyCache.resolve(domain)) == mode.rawValue)
         }
         world.pass(.seconds(row.secondsLater))
         world.change {
@@ -116,10 +116,10 @@ struct LifetimeTests {
             $0.record = row.record
             $0.fetch = row.fetch
         }
-        #expect(Self.word(await keeper.recheck(domain)) == row.holds)
+        #expect(Self.word(await policyCache.recheck(domain)) == row.holds)
         #expect(world.look(\.fetches) == row.fetches)
         // What memory answers from now on is the same.
-        #expect(keeper.cached(domain).map(Self.word) == (row.isKept ? row.holds : nil))
+        #expect(policyCache.cached(domain).map(Self.word) == (row.isKept ? row.holds : nil))
     }
 
     private static func word(_ finding: PolicyLookup) -> String {

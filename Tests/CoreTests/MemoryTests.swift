@@ -12,7 +12,7 @@ struct MemoryTests {
         return try DomainName("n\(number).\(label).\(label).\(label).\(String(repeating: "y", count: 50)).example")
     }
 
-    private func keeper(_ world: World) -> PolicyCache {
+    private func policyCache(_ world: World) -> PolicyCache {
         PolicyCache(
             memory: world, store: world, discoverer: world, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
@@ -36,8 +36,8 @@ struct MemoryTests {
     @Test("thousands of hosts of the worst kind stay within the budget, and go when they are no longer good")
     func hosts() async throws {
         let world = World()
-        let keeper = keeper(world)
-        let resolver = NextHopResolver(keeper, world)
+        let policyCache = policyCache(world)
+        let resolver = NextHopResolver(policyCache, world)
         let long = String(repeating: "x", count: 255)
         let failure = Failure(.validationFailure, reasonCode: long, text: long, helo: long)
         let now = world.now
@@ -62,7 +62,7 @@ struct MemoryTests {
         world.change { $0.route = .success(names) }
         let routes = RouteCache(router: world, clock: world)
         let map = PolicyMapResolver(
-            resolver: NextHopResolver(keeper(world), world, routes: routes), settings: MapSettings())
+            resolver: NextHopResolver(policyCache(world), world, routes: routes), settings: MapSettings())
         for number in 0..<50 {
             let key = NextHop.mx(of: try longName(number), port: 25)
             #expect(await map.resolve(key) == .notFound)
@@ -85,22 +85,22 @@ struct ClockJumpTests {
     func jump() async throws {
         let world = World()
         let domain = try DomainName("example.org")
-        let keeper = PolicyCache(
+        let policyCache = PolicyCache(
             memory: world, store: world, discoverer: world, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
         world.change {
             $0.record = announce("1")
             $0.fetch = .success(body(.enforce, maxAge: 7 * 86_400))
         }
-        let policy = await keeper.resolve(domain)
+        let policy = await policyCache.resolve(domain)
         world.change {
             $0.record = .found(.absent)
             $0.now = $0.now + .seconds(8 * 86_400)
         }
-        #expect(keeper.cached(domain) == nil)
-        #expect(await keeper.resolve(domain) == .absent)
+        #expect(policyCache.cached(domain) == nil)
+        #expect(await policyCache.resolve(domain) == .absent)
         world.change { $0.now = $0.now - .seconds(8 * 86_400) }
-        #expect(keeper.cached(domain) == policy)
+        #expect(policyCache.cached(domain) == policy)
         #expect(world.look { $0.saved[domain] } != nil)
     }
 
@@ -108,28 +108,28 @@ struct ClockJumpTests {
     func saidOnce() async throws {
         let world = World()
         let domain = try DomainName("example.org")
-        let keeper = PolicyCache(
+        let policyCache = PolicyCache(
             memory: world, store: world, discoverer: world, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
         world.change {
             $0.record = announce("1")
             $0.fetch = .success(body(.enforce))
         }
-        _ = await keeper.resolve(domain)
+        _ = await policyCache.resolve(domain)
         world.change {
             $0.fetch = .failure(.failed(PolicyFailure(.stsPolicyFetchError, "HTTP status 503")))
             $0.now = $0.now + .seconds(80_000)
         }
-        _ = await keeper.refresh(domain)
+        _ = await policyCache.refresh(domain)
         world.pass(.seconds(10_000))
-        keeper.noteUse(of: domain, found: keeper.cached(domain))
-        let lost = keeper.ranOutPolicies.map(\.at)
+        policyCache.noteUse(of: domain, found: policyCache.cached(domain))
+        let lost = policyCache.ranOutPolicies.map(\.at)
         #expect(lost == [world.now])
         world.pass(.seconds(60))
-        keeper.noteUse(of: domain, found: keeper.cached(domain))
-        #expect(keeper.ranOutPolicies.map(\.at) == lost)
+        policyCache.noteUse(of: domain, found: policyCache.cached(domain))
+        #expect(policyCache.ranOutPolicies.map(\.at) == lost)
         world.change { $0.now = $0.now - .seconds(10_060) }
-        #expect(keeper.ranOutPolicies.isEmpty)
+        #expect(policyCache.ranOutPolicies.isEmpty)
     }
 }
 
@@ -149,12 +149,12 @@ struct UnreadablePolicyTests {
     }
 
     private let world = World()
-    private let keeper: PolicyCache
+    private let policyCache: PolicyCache
     private let domain: DomainName
 
     init() throws {
         domain = try DomainName("example.org")
-        keeper = PolicyCache(
+        policyCache = PolicyCache(
             memory: Memory(world), store: world, discoverer: world, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
     }
@@ -165,9 +165,9 @@ struct UnreadablePolicyTests {
     func holds(_ record: RecordLookup) async {
         world.change { $0.record = record }
         for _ in 1...3 {
-            #expect(await keeper.resolve(domain) == .unreadable("cannot be read"))
-            #expect(await keeper.recheck(domain) == .unreadable("cannot be read"))
-            #expect(keeper.cached(domain) == .unreadable("cannot be read"))
+            #expect(await policyCache.resolve(domain) == .unreadable("cannot be read"))
+            #expect(await policyCache.recheck(domain) == .unreadable("cannot be read"))
+            #expect(policyCache.cached(domain) == .unreadable("cannot be read"))
         }
         #expect(world.look(\.fetches) > 0)
     }
@@ -178,11 +178,11 @@ struct UnreadablePolicyTests {
             $0.record = .found(.absent)
             $0.fetch = .success(body(.enforce))
         }
-        guard case .policy(let cached) = await keeper.resolve(domain) else {
+        guard case .policy(let cached) = await policyCache.resolve(domain) else {
             Issue.record("not fetched")
             return
         }
         #expect(cached.policy.mode == .enforce)
-        #expect(keeper.cached(domain) == .policy(cached))
+        #expect(policyCache.cached(domain) == .policy(cached))
     }
 }

@@ -8,12 +8,12 @@ import Testing
 @Suite("PolicyCache: no failure forgets or weakens a live policy")
 struct PolicyCacheTests {
     let world = World()
-    let keeper: PolicyCache
+    let policyCache: PolicyCache
     let domain: DomainName
 
     init() throws {
         domain = try DomainName("example.org")
-        keeper = PolicyCache(
+        policyCache = PolicyCache(
             memory: world, store: world, discoverer: world, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
     }
@@ -27,17 +27,17 @@ struct PolicyCacheTests {
             $0.record = announce(id)
             $0.fetch = .success(body(mode, maxAge: maxAge))
         }
-        _ = await keeper.recheck(domain)
+        _ = await policyCache.recheck(domain)
     }
 
     @Test("fetches what is announced, saves it, and knows it from then on")
     func fetches() async {
-        #expect(keeper.cached(domain) == nil)
+        #expect(policyCache.cached(domain) == nil)
         await learn(.enforce, id: "1")
-        #expect(keeper.cached(domain).flatMap(mode) == .enforce)
-        #expect(await mode(keeper.resolve(domain)) == .enforce)
+        #expect(policyCache.cached(domain).flatMap(mode) == .enforce)
+        #expect(await mode(policyCache.resolve(domain)) == .enforce)
         #expect(world.look(\.fetches) == 1)
-        #expect(await keeper.saveUnsaved() == 0)
+        #expect(await policyCache.saveUnsaved() == 0)
         #expect(world.look { $0.saved[domain]?.id } == "1")
     }
 
@@ -52,9 +52,9 @@ struct PolicyCacheTests {
             $0.record = record
             $0.fetch = .failure(.failed(PolicyFailure(.stsPolicyFetchError, "connection refused")))
         }
-        #expect(await mode(keeper.recheck(domain)) == .enforce)
+        #expect(await mode(policyCache.recheck(domain)) == .enforce)
         world.pass(.seconds(80_000))
-        #expect(await mode(keeper.recheck(domain)) == .enforce)
+        #expect(await mode(policyCache.recheck(domain)) == .enforce)
         #expect(world.look { $0.memory[domain]?.id } == "1")
     }
 
@@ -64,23 +64,23 @@ struct PolicyCacheTests {
             $0.record = announce("1")
             $0.fetch = .failure(.notTried("too many fetches under way"))
         }
-        #expect(await keeper.resolve(domain) == .unknown("too many fetches under way"))
-        #expect(keeper.lastFailure(of: domain) == nil)
+        #expect(await policyCache.resolve(domain) == .unknown("too many fetches under way"))
+        #expect(policyCache.lastFailure(of: domain) == nil)
         // Nothing of it is kept.
         world.change { $0.record = .notAsked("too many DNS queries under way") }
-        #expect(await keeper.resolve(domain) == .unknown("too many DNS queries under way"))
+        #expect(await policyCache.resolve(domain) == .unknown("too many DNS queries under way"))
         world.change {
             $0.record = announce("1")
             $0.fetch = .success(body(.enforce))
         }
-        #expect(await mode(keeper.resolve(domain)) == .enforce)
+        #expect(await mode(policyCache.resolve(domain)) == .enforce)
         // A policy that is cached stays, and is asked for again soon.
         world.change {
             $0.record = announce("2")
             $0.fetch = .failure(.notTried("too many fetches under way"))
         }
-        #expect(await mode(keeper.recheck(domain)) == .enforce)
-        #expect(keeper.lastFailure(of: domain) == nil)
+        #expect(await mode(policyCache.recheck(domain)) == .enforce)
+        #expect(policyCache.lastFailure(of: domain) == nil)
     }
 
     @Test("an invalid new body does not displace the policy")
@@ -90,32 +90,32 @@ struct PolicyCacheTests {
             $0.record = announce("2")
             $0.fetch = .success("version: STSv1\nmode: enforce\nmax_age: 1")
         }
-        #expect(await mode(keeper.recheck(domain)) == .enforce)
+        #expect(await mode(policyCache.recheck(domain)) == .enforce)
     }
 
     @Test("a changed id is fetched once, an unchanged one is not")
     func changedID() async {
         await learn(.testing, id: "1")
-        _ = await keeper.recheck(domain)
+        _ = await policyCache.recheck(domain)
         #expect(world.look(\.fetches) == 1)
         await learn(.enforce, id: "2")
-        _ = await keeper.recheck(domain)
+        _ = await policyCache.recheck(domain)
         #expect(world.look(\.fetches) == 2)
-        #expect(keeper.cached(domain).flatMap(mode) == .enforce)
+        #expect(policyCache.cached(domain).flatMap(mode) == .enforce)
     }
 
     @Test("mode none ends an earlier enforce")
     func none() async {
         await learn(.enforce, id: "1")
         await learn(.none, id: "2")
-        #expect(keeper.cached(domain).flatMap(mode) == Policy.Mode.none)
+        #expect(policyCache.cached(domain).flatMap(mode) == Policy.Mode.none)
     }
 
     @Test("is fetched anew after the refresh interval although the id stays, which alone prolongs its life")
     func refresh() async {
         await learn(.enforce, id: "1")
         world.pass(.seconds(13 * 3600))
-        _ = await keeper.recheck(domain)
+        _ = await policyCache.recheck(domain)
         #expect(world.look(\.fetches) == 2)
         let now = world.now
         #expect(world.look { $0.memory[domain]?.fetchedAt } == now)
@@ -126,7 +126,7 @@ struct PolicyCacheTests {
         await learn(.enforce, id: "1", maxAge: 1000)
         world.change { $0.record = .unavailable("timeout") }
         world.pass(.seconds(1000))
-        #expect(await keeper.resolve(domain) == .unknown("timeout"))
+        #expect(await policyCache.resolve(domain) == .unknown("timeout"))
         // It stays for a clock that is put right.
         #expect(world.look { $0.memory[domain] }?.isLive(at: world.now) == false)
     }
@@ -141,7 +141,7 @@ struct PolicyCacheTests {
             $0.nextPolicy = new
             $0.saved[new.domain] = new
         }
-        keeper.noteUse(of: domain, found: keeper.cached(domain))
+        policyCache.noteUse(of: domain, found: policyCache.cached(domain))
         #expect(world.look { $0.memory[domain] } == new)
         for _ in 0..<100 { await Task.yield() }
         #expect(world.look { $0.saved[domain] } == new)
@@ -151,7 +151,7 @@ struct PolicyCacheTests {
     func clockSetBack() async {
         await learn(.testing, id: "1")
         world.pass(.seconds(-1_000_000))
-        _ = await keeper.recheck(domain)
+        _ = await policyCache.recheck(domain)
         #expect(world.look(\.fetches) == 2)
         let now = world.now
         #expect(world.look { $0.memory[domain]?.fetchedAt } == now)
@@ -161,44 +161,44 @@ struct PolicyCacheTests {
     func savesInOrder() async throws {
         world.change { $0.storeFails = true }
         await learn(.testing, id: "1")
-        for index in 0..<30 { _ = await keeper.recheck(try DomainName("d\(index).example.org")) }
-        _ = await keeper.saveUnsaved()
+        for index in 0..<30 { _ = await policyCache.recheck(try DomainName("d\(index).example.org")) }
+        _ = await policyCache.saveUnsaved()
         let post = Gatepost()
         world.change {
             $0.storeFails = false
             $0.nextSave = post
         }
-        async let retried = keeper.saveUnsaved()
+        async let retried = policyCache.saveUnsaved()
         while world.look({ $0.nextSave != nil }) { await Task.yield() }
         await learn(.enforce, id: "2")
         for _ in 0..<1000 { await Task.yield() }
         await post.open()
         _ = await retried
-        #expect(await keeper.saveUnsaved() == 0)
+        #expect(await policyCache.saveUnsaved() == 0)
         #expect(world.look { $0.saved[domain]?.id } == "2")
     }
 
     @Test("failed fetches pause for five minutes an id, then longer")
     func backOff() async {
         world.change { $0.record = announce("1") }
-        guard case .failed(let failure) = await keeper.resolve(domain) else {
+        guard case .failed(let failure) = await policyCache.resolve(domain) else {
             Issue.record("a failed fetch is no failure")
             return
         }
         #expect(failure.type == .stsPolicyFetchError)
-        _ = await keeper.recheck(domain)
+        _ = await policyCache.recheck(domain)
         #expect(world.look(\.fetches) == 1)
         world.pass(.seconds(299))
-        _ = await keeper.recheck(domain)
+        _ = await policyCache.recheck(domain)
         #expect(world.look(\.fetches) == 1)
         world.pass(.seconds(1))
-        _ = await keeper.recheck(domain)
+        _ = await policyCache.recheck(domain)
         #expect(world.look(\.fetches) == 2)
         world.pass(.seconds(301))
-        _ = await keeper.recheck(domain)
+        _ = await policyCache.recheck(domain)
         #expect(world.look(\.fetches) == 2)
         world.change { $0.record = announce("2") }
-        _ = await keeper.recheck(domain)
+        _ = await policyCache.recheck(domain)
         #expect(world.look(\.fetches) == 3)
     }
 
@@ -211,7 +211,7 @@ struct PolicyCacheTests {
             $0.gate = gate
         }
         await withTaskGroup(of: PolicyLookup.self) { group in
-            for _ in 0..<50 { group.addTask { await keeper.resolve(domain) } }
+            for _ in 0..<50 { group.addTask { await policyCache.resolve(domain) } }
             group.addTask {
                 while world.look(\.fetches) == 0 { await Task.yield() }
                 await gate.open()
@@ -226,39 +226,39 @@ struct PolicyCacheTests {
     func storeFails() async {
         world.change { $0.storeFails = true }
         await learn(.enforce, id: "1")
-        #expect(await keeper.saveUnsaved() == 1)
-        #expect(keeper.cached(domain).flatMap(mode) == .enforce)
+        #expect(await policyCache.saveUnsaved() == 1)
+        #expect(policyCache.cached(domain).flatMap(mode) == .enforce)
         world.change { $0.storeFails = false }
-        #expect(await keeper.saveUnsaved() == 0)
+        #expect(await policyCache.saveUnsaved() == 0)
         #expect(world.look { $0.saved[domain]?.id } == "1")
     }
 
     @Test("max_age 0 serves the messages of a minute, not a fetch each")
     func shortestLife() async {
         await learn(.enforce, id: "1", maxAge: 0)
-        #expect(await mode(keeper.resolve(domain)) == .enforce)
+        #expect(await mode(policyCache.resolve(domain)) == .enforce)
         #expect(world.look(\.fetches) == 1)
         world.pass(.seconds(61))
-        #expect(await mode(keeper.resolve(domain)) == .enforce)
+        #expect(await mode(policyCache.resolve(domain)) == .enforce)
         #expect(world.look(\.fetches) == 2)
     }
 
     @Test("no policy is believed for a short time only")
     func absent() async {
-        #expect(await keeper.resolve(domain) == .absent)
-        #expect(keeper.cached(domain) == .absent)
+        #expect(await policyCache.resolve(domain) == .absent)
+        #expect(policyCache.cached(domain) == .absent)
         world.pass(.seconds(301))
-        #expect(keeper.cached(domain) == nil)
+        #expect(policyCache.cached(domain) == nil)
     }
 
     @Test("the operator's refresh asks in spite of a pause, his forget drops all")
     func operatorCommands() async throws {
         world.change { $0.record = announce("1") }
-        _ = await keeper.resolve(domain)
+        _ = await policyCache.resolve(domain)
         world.change { $0.fetch = .success(body(.enforce)) }
-        #expect(await mode(keeper.refresh(domain)) == .enforce)
-        try await keeper.forget(domain)
-        #expect(keeper.cached(domain) == nil)
+        #expect(await mode(policyCache.refresh(domain)) == .enforce)
+        try await policyCache.forget(domain)
+        #expect(policyCache.cached(domain) == nil)
         #expect(world.look { $0.saved[domain] } == nil)
     }
 }

@@ -12,10 +12,10 @@ struct MapDeskTests {
 
     init() throws {
         key = .mx(of: try DomainName("example.org"), port: 25)
-        let keeper = PolicyCache(
+        let policyCache = PolicyCache(
             memory: world, store: world, discoverer: world, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
-        map = PolicyMapResolver(resolver: NextHopResolver(keeper, world), settings: MapSettings())
+        map = PolicyMapResolver(resolver: NextHopResolver(policyCache, world), settings: MapSettings())
         world.change {
             $0.record = announce("1")
             $0.fetch = .success(body(.enforce))

@@ -8,16 +8,16 @@ import Testing
 @Suite("PolicyRefresher: policies in use do not run out")
 struct PolicyRefresherTests {
     let world = World()
-    let keeper: PolicyCache
+    let policyCache: PolicyCache
     let refresher: PolicyRefresher
     let domain: DomainName
 
     init() throws {
         domain = try DomainName("example.org")
-        keeper = PolicyCache(
+        policyCache = PolicyCache(
             memory: world, store: world, discoverer: world, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
-        refresher = PolicyRefresher(keeper)
+        refresher = PolicyRefresher(policyCache)
     }
 
     private func learn(maxAge: Int = 7 * 86_400) async {
@@ -25,8 +25,8 @@ struct PolicyRefresherTests {
             $0.record = announce("1")
             $0.fetch = .success(body(.enforce, maxAge: maxAge))
         }
-        _ = await keeper.resolve(domain)
-        keeper.noteUse(of: domain, found: keeper.cached(domain))
+        _ = await policyCache.resolve(domain)
+        policyCache.noteUse(of: domain, found: policyCache.cached(domain))
     }
 
     @Test("a policy in use is fetched anew within the interval although its id stays")
@@ -63,9 +63,9 @@ struct PolicyRefresherTests {
         world.pass(.seconds(301))
         #expect(await refresher.refreshDue() == 1)
         world.pass(.seconds(12 * 3600))
-        #expect(keeper.cached(domain) == nil)
-        keeper.noteUse(of: domain, found: nil)
-        #expect(keeper.ranOutPolicies.map(\.domain) == [domain])
+        #expect(policyCache.cached(domain) == nil)
+        policyCache.noteUse(of: domain, found: nil)
+        #expect(policyCache.ranOutPolicies.map(\.domain) == [domain])
     }
 
     @Test("a DNS that is blocked does not keep the policy from its host")

@@ -18,11 +18,11 @@ struct ProvenTests {
         hops = [.mx(of: try DomainName("example.org"), port: 25)]
         var settings = PolicyCacheSettings()
         settings.recordCheckInterval = .seconds(30 * 86_400)
-        let keeper = PolicyCache(
+        let policyCache = PolicyCache(
             memory: world, store: world, discoverer: world, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: settings)
         gate = Gate(
-            resolver: NextHopResolver(keeper, world), recorder: world, settings: GateSettings())
+            resolver: NextHopResolver(policyCache, world), recorder: world, settings: GateSettings())
         let facts = TLSFacts(
             address: try #require(IPAddress("192.0.2.1")), version: "TLSv1.3", cipher: "x", subject: "", issuer: "",
             notBefore: nil, notAfter: nil, names: [], authentication: .pkix)

@@ -8,7 +8,7 @@ import Testing
 @Suite("SessionAccounting: what the MTA tells, held against the policies in force")
 struct SessionAccountingTests {
     let world = World()
-    let keeper: PolicyCache
+    let policyCache: PolicyCache
     let routes: RouteCache
     let hops: ObservedNextHops
     let gate: Gate
@@ -16,7 +16,7 @@ struct SessionAccountingTests {
 
     init() throws {
         domain = try DomainName("example.org")
-        keeper = PolicyCache(
+        policyCache = PolicyCache(
             memory: world, store: world, discoverer: world, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
         routes = RouteCache(router: world, clock: world)
@@ -24,18 +24,18 @@ struct SessionAccountingTests {
         var settings = GateSettings()
         settings.enforcement = .milterAndPolicyMap
         gate = Gate(
-            resolver: NextHopResolver(keeper, world, routes: routes), recorder: world, settings: settings)
+            resolver: NextHopResolver(policyCache, world, routes: routes), recorder: world, settings: settings)
         world.change {
             $0.record = announce("1")
             $0.fetch = .success(body(.enforce))
         }
     }
 
-    private func reckoner(
+    private func accounting(
         datagrams: Bool = false, log: Bool = true, ownReports destinations: Set<String> = []
     ) -> SessionAccounting {
         SessionAccounting(
-            policies: keeper, routes: routes, hops: hops, gate: gate,
+            policies: policyCache, routes: routes, hops: hops, gate: gate,
             ownReports: OwnReports(outbox: Outbox(destinations: destinations), clock: world),
             countsDatagrams: datagrams,
             readsLog: log, clock: world)
@@ -59,14 +59,14 @@ struct SessionAccountingTests {
 
     @Test("a session counts under the policy of the recipient's domain")
     func ordinary() async throws {
-        let counts = await reckoner().counts(of: [try session(.verified), try session(.plaintext)])
+        let counts = await accounting().counts(of: [try session(.verified), try session(.plaintext)])
         #expect(types(counts) == ["example.org sts success", "example.org sts starttls-not-supported"])
         #expect(counts.first?.policy.reported.mxHosts == ["mx1.example.org"])
     }
 
     @Test("a host that no MX record names is a relay of the site's own, and not counted")
     func relay() async throws {
-        let counts = await reckoner().counts(of: [try session(.trusted, host: "relay.example.net")])
+        let counts = await accounting().counts(of: [try session(.trusted, host: "relay.example.net")])
         #expect(counts.isEmpty)
     }
 
@@ -75,7 +75,7 @@ struct SessionAccountingTests {
         let session = ObservedSession(
             source: .postfixLog, time: world.now, domain: domain, host: nil, address: IPAddress("192.0.2.25"),
             result: .trusted, queueID: "ABC")
-        #expect(await reckoner().counts(of: [session]).isEmpty)
+        #expect(await accounting().counts(of: [session]).isEmpty)
     }
 
     @Test("a session that carried a report of ours is not counted - RFC 8460 §3")
@@ -84,9 +84,9 @@ struct SessionAccountingTests {
         report.recipient = "reports@example.org"
         var other = try session(.plaintext)
         other.recipient = "user@example.org"
-        let counts = await reckoner(ownReports: ["mailto:reports@example.org"]).counts(of: [report, other])
+        let counts = await accounting(ownReports: ["mailto:reports@example.org"]).counts(of: [report, other])
         #expect(types(counts) == ["example.org sts starttls-not-supported"])
-        #expect(await reckoner().counts(of: [report, other]).count == 2)
+        #expect(await accounting().counts(of: [report, other]).count == 2)
     }
 
     @Test("datagrams of Postfix say nothing about the sessions of a Sendmail beside it")
@@ -94,7 +94,7 @@ struct SessionAccountingTests {
         let session = ObservedSession(
             source: .sendmailLog, time: world.now, domain: domain, host: try DomainName("mx1.example.org"),
             address: IPAddress("192.0.2.1"), result: .verified, queueID: "ABC")
-        #expect(types(await reckoner(datagrams: true).counts(of: [session])) == ["example.org sts success"])
+        #expect(types(await accounting(datagrams: true).counts(of: [session])) == ["example.org sts success"])
     }
 
     @Test("mail that the MTA says goes by MX is counted although the host is no longer in DNS")
@@ -102,7 +102,7 @@ struct SessionAccountingTests {
         hops.note(
             Disposition(
                 Judgement(.noPolicy(nil)), of: [.mx(of: domain, port: 25)], recipientDomain: domain, isHeldBack: false))
-        let counts = await reckoner().counts(of: [try session(.verified, host: "evil.example.net")])
+        let counts = await accounting().counts(of: [try session(.verified, host: "evil.example.net")])
         #expect(types(counts) == ["example.org sts validation-failure"])
     }
 
@@ -113,13 +113,13 @@ struct SessionAccountingTests {
             Disposition(
                 Judgement(.noPolicy(nil)), of: [.host(smart, port: 587)], recipientDomain: domain, isHeldBack: false))
         world.change { $0.record = .found(.absent) }
-        let counts = await reckoner().counts(of: [try session(.trusted, host: "smart.example.net")])
+        let counts = await accounting().counts(of: [try session(.trusted, host: "smart.example.net")])
         #expect(types(counts) == ["smart.example.net no-policy-found success"])
     }
 
     @Test("a log beside datagrams adds only what they never tell")
     func besideDatagrams() async throws {
-        let counts = await reckoner(datagrams: true).counts(of: [
+        let counts = await accounting(datagrams: true).counts(of: [
             try session(.verified, hasDatagram: true), try session(.verified),
             try session(.failed(.certificateExpired, reason: nil), hasDatagram: true),
             try session(.failed(.validationFailure, reason: mxNotInPolicyReason), host: "evil.example.net"),
@@ -131,44 +131,44 @@ struct SessionAccountingTests {
     @Test("under a testing policy the log counts what datagrams call no policy")
     func testing() async throws {
         world.change { $0.fetch = .success(body(.testing)) }
-        let counts = await reckoner(datagrams: true).counts(of: [try session(.untrusted, hasDatagram: true)])
+        let counts = await accounting(datagrams: true).counts(of: [try session(.untrusted, hasDatagram: true)])
         #expect(types(counts) == ["example.org sts certificate-not-trusted"])
         let reported = [none()]
-        #expect(reckoner(datagrams: true).counts(reported: reported).isEmpty)
-        let alone = reckoner(datagrams: true, log: false).counts(reported: reported)
+        #expect(accounting(datagrams: true).counts(reported: reported).isEmpty)
+        let alone = accounting(datagrams: true, log: false).counts(reported: reported)
         #expect(types(alone) == ["example.org sts success"])
     }
 
     @Test("under a testing policy that Postfix is told of, the log counts instead of the datagram")
     func testingAttributes() async throws {
         world.change { $0.fetch = .success(body(.testing)) }
-        let counts = await reckoner(datagrams: true).counts(of: [try session(.untrusted, hasDatagram: true)])
+        let counts = await accounting(datagrams: true).counts(of: [try session(.untrusted, hasDatagram: true)])
         #expect(types(counts) == ["example.org sts certificate-not-trusted"])
         let told = SessionCount(
             day: world.now.day, domain: domain, policy: .reported(ReportedPolicy(.sts, domain: "example.org")),
             isFailure: false)
-        #expect(reckoner(datagrams: true).counts(reported: [told]).isEmpty)
-        #expect(reckoner(datagrams: true, log: false).counts(reported: [told]) == [told])
+        #expect(accounting(datagrams: true).counts(reported: [told]).isEmpty)
+        #expect(accounting(datagrams: true, log: false).counts(reported: [told]) == [told])
     }
 
     @Test("a session counts once although its datagram came before the testing policy was known")
     func firstContact() async throws {
         world.change { $0.fetch = .success(body(.testing)) }
-        let reckoner = reckoner(datagrams: true)
+        let accounting = accounting(datagrams: true)
         let early = [none()]
-        #expect(reckoner.counts(reported: early, times: 2) == early)
+        #expect(accounting.counts(reported: early, times: 2) == early)
         let session = try session(.untrusted, hasDatagram: true)
-        #expect(await reckoner.counts(of: [session, session]).isEmpty)
+        #expect(await accounting.counts(of: [session, session]).isEmpty)
         // From now on it is the log that counts.
-        #expect(reckoner.counts(reported: early).isEmpty)
-        #expect(types(await reckoner.counts(of: [session])) == ["example.org sts certificate-not-trusted"])
+        #expect(accounting.counts(reported: early).isEmpty)
+        #expect(types(await accounting.counts(of: [session])) == ["example.org sts certificate-not-trusted"])
     }
 
     @Test("a policy that cannot be had makes a failure of what a datagram calls no policy")
     func failedPolicy() async throws {
         world.change { $0.fetch = .failure(.failed(PolicyFailure(.stsWebPKIInvalid, "expired"))) }
-        _ = await keeper.resolve(domain)
-        let counts = reckoner(datagrams: true, log: false).counts(reported: [none()])
+        _ = await policyCache.resolve(domain)
+        let counts = accounting(datagrams: true, log: false).counts(reported: [none()])
         #expect(types(counts) == ["example.org sts sts-webpki-invalid"])
         #expect(counts.first?.isFailure == true)
     }
@@ -179,17 +179,17 @@ struct SessionAccountingTests {
             day: world.now.day, domain: domain,
             policy: .reported(ReportedPolicy(.sts, domain: "example.org", strings: ["version: STSv1"])),
             isFailure: false)
-        #expect(reckoner(datagrams: true).counts(reported: [count]) == [count])
+        #expect(accounting(datagrams: true).counts(reported: [count]) == [count])
     }
 
     @Test("a delivery spares the probe, a failed one asks for it")
     func evidence() async throws {
         let hop = NextHop.mx(of: domain, port: 25)
         _ = await routes.resolve(hop)
-        _ = await reckoner().counts(of: [try session(.verified)])
+        _ = await accounting().counts(of: [try session(.verified)])
         #expect(await gate.resolve([hop]).verdict == .conforming(.enforce))
         #expect(world.look(\.probes) == 0)
-        _ = await reckoner().counts(of: [try session(.failed(.certificateExpired, reason: nil))])
+        _ = await accounting().counts(of: [try session(.failed(.certificateExpired, reason: nil))])
         world.change { $0.hosts = ["mx1.example.org": .failing([Failure(.certificateExpired, text: "expired")], nil)] }
         guard case .violating = await gate.resolve([hop]).verdict else {
             Issue.record("not looked at anew")
@@ -207,7 +207,7 @@ struct SessionAccountingTests {
         _ = await routes.resolve(hop)
         world.change { $0.now = $0.now + .seconds(400) }
         _ = await routes.resolve(hop)
-        _ = await reckoner().counts(of: [old])
+        _ = await accounting().counts(of: [old])
         #expect(gate.evidence(of: try DomainName("mx1.example.org"), via: hop) == nil)
     }
 

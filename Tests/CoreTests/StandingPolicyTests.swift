@@ -26,7 +26,7 @@ struct StandingPolicyTests {
 
     private let world = World()
     private let book = Book()
-    private let keeper: PolicyCache
+    private let policyCache: PolicyCache
     private let gate: Gate
     private let domain: DomainName
     private let hop: NextHop
@@ -34,11 +34,11 @@ struct StandingPolicyTests {
     init() throws {
         domain = try DomainName("example.org")
         hop = .mx(of: domain, port: 25)
-        keeper = PolicyCache(
+        policyCache = PolicyCache(
             memory: world, store: world, discoverer: world, overrides: book, clock: world,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
         gate = Gate(
-            resolver: NextHopResolver(keeper, world), recorder: world, settings: GateSettings())
+            resolver: NextHopResolver(policyCache, world), recorder: world, settings: GateSettings())
     }
 
     private func pin(_ mode: Policy.Mode, until: UTCDay? = nil) throws {
@@ -62,10 +62,10 @@ struct StandingPolicyTests {
             $0.record = announce("1")
             $0.fetch = .success(body(.none))
         }
-        #expect(origin(keeper.cached(domain)) == .pinned)
-        #expect(origin(await keeper.resolve(domain)) == .pinned)
-        #expect(origin(await keeper.recheck(domain)) == .pinned)
-        #expect(keeper.wasRecheckedLately(domain))
+        #expect(origin(policyCache.cached(domain)) == .pinned)
+        #expect(origin(await policyCache.resolve(domain)) == .pinned)
+        #expect(origin(await policyCache.recheck(domain)) == .pinned)
+        #expect(policyCache.wasRecheckedLately(domain))
         #expect(world.look(\.recordQuestions) == 0)
         #expect(world.look(\.fetches) == 0)
     }
@@ -76,18 +76,18 @@ struct StandingPolicyTests {
             $0.record = announce("1")
             $0.fetch = .success(body(.enforce, maxAge: 30 * 86_400))
         }
-        _ = await keeper.resolve(domain)
+        _ = await policyCache.resolve(domain)
         let today = world.now.day
         try pin(.none, until: today)
-        guard case .policy(let cached) = keeper.cached(domain) else {
+        guard case .policy(let cached) = policyCache.cached(domain) else {
             Issue.record("the pin is not known")
             return
         }
         #expect(cached.policy.mode == .none && cached.origin == .pinned)
         world.change { $0.now = today.end }
-        #expect(origin(keeper.cached(domain)) == .pinned)
+        #expect(origin(policyCache.cached(domain)) == .pinned)
         world.pass(.seconds(1))
-        #expect(origin(keeper.cached(domain)) == .published)
+        #expect(origin(policyCache.cached(domain)) == .published)
     }
 
     @Test("a pinned mode none lets mail go to a broken domain, a pinned enforce holds it back")
@@ -112,17 +112,17 @@ struct StandingPolicyTests {
     func preloaded(_ record: RecordLookup) async throws {
         try preload(.enforce)
         world.change { $0.record = record }
-        #expect(keeper.cached(domain) == nil, "the domain's own is asked for first")
-        #expect(origin(await keeper.resolve(domain)) == .preloaded)
+        #expect(policyCache.cached(domain) == nil, "the domain's own is asked for first")
+        #expect(origin(await policyCache.resolve(domain)) == .preloaded)
         #expect(world.look(\.recordQuestions) == 1)
-        #expect(origin(keeper.cached(domain)) == .preloaded)
-        #expect(origin(await keeper.recheck(domain)) == .preloaded)
+        #expect(origin(policyCache.cached(domain)) == .preloaded)
+        #expect(origin(await policyCache.recheck(domain)) == .preloaded)
     }
 
     @Test("without an entry all stays as it was")
     func unlisted() async throws {
-        #expect(await keeper.resolve(domain) == .absent)
-        #expect(keeper.standIn(for: domain) == nil)
+        #expect(await policyCache.resolve(domain) == .absent)
+        #expect(policyCache.standIn(for: domain) == nil)
     }
 
     @Test("a live policy outranks the list's, whatever its mode", arguments: Policy.Mode.allCases)
@@ -132,8 +132,8 @@ struct StandingPolicyTests {
             $0.record = announce("1")
             $0.fetch = .success(body(mode))
         }
-        #expect(origin(await keeper.resolve(domain)) == .published)
-        #expect(origin(keeper.cached(domain)) == .published)
+        #expect(origin(await policyCache.resolve(domain)) == .published)
+        #expect(origin(policyCache.cached(domain)) == .published)
     }
 
     @Test("a cached policy outranks the list's while the domain cannot be asked")
@@ -143,18 +143,18 @@ struct StandingPolicyTests {
             $0.record = announce("1")
             $0.fetch = .success(body(.testing, maxAge: 1000))
         }
-        _ = await keeper.resolve(domain)
+        _ = await policyCache.resolve(domain)
         world.change { $0.record = .unavailable("timeout") }
-        #expect(origin(await keeper.recheck(domain)) == .published)
+        #expect(origin(await policyCache.recheck(domain)) == .published)
         world.pass(.seconds(1000))
-        #expect(origin(await keeper.resolve(domain)) == .preloaded)
+        #expect(origin(await policyCache.resolve(domain)) == .preloaded)
     }
 
     @Test("a pinned policy outranks the list's")
     func pinnedAndListed() throws {
         try preload(.enforce)
         try pin(.testing)
-        #expect(origin(keeper.cached(domain)) == .pinned)
+        #expect(origin(policyCache.cached(domain)) == .pinned)
     }
 
     @Test("who delays the DNS does not get around the list")
@@ -166,8 +166,8 @@ struct StandingPolicyTests {
         _ = await gate.resolve([hop]).verdict
         world.pass(.seconds(31))
         _ = await gate.resolve([hop]).verdict
-        try await keeper.forget(domain)
-        #expect(keeper.cached(domain) == nil)
+        try await policyCache.forget(domain)
+        #expect(policyCache.cached(domain) == nil)
         guard case .violating = gate.decideNow([hop]).verdict else {
             Issue.record("\(gate.decideNow([hop]).verdict)")
             return

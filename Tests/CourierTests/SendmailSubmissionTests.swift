@@ -27,8 +27,8 @@ struct SendmailSubmissionTests {
             sender: Mailbox? = Mailbox("-f@sender.lab")
         ) async throws -> SendResult {
             let recipient = try #require(Mailbox("-oQ/tmp@two.lab"))
-            let letter = OutgoingMail(sender: sender, recipient: recipient, message: Array(message.utf8))
-            return await SendmailSubmission(path: path, timeout: timeout).submit(letter, commit: consent.ask)
+            let outgoing = OutgoingMail(sender: sender, recipient: recipient, message: Array(message.utf8))
+            return await SendmailSubmission(path: path, timeout: timeout).submit(outgoing, commit: consent.ask)
         }
 
         func read(_ name: String) -> String? {
@@ -105,8 +105,8 @@ struct SendmailSubmissionTests {
 
     @Test("a command that is not there says so")
     func missing() async throws {
-        let letter = OutgoingMail(sender: nil, recipient: try #require(Mailbox("a@two.lab")), message: [])
-        let result = await SendmailSubmission(path: "/nonexistent", timeout: .seconds(1)).submit(letter) { true }
+        let outgoing = OutgoingMail(sender: nil, recipient: try #require(Mailbox("a@two.lab")), message: [])
+        let result = await SendmailSubmission(path: "/nonexistent", timeout: .seconds(1)).submit(outgoing) { true }
         #expect(result == .deferred("cannot run /nonexistent: No such file or directory", after: nil))
     }
 

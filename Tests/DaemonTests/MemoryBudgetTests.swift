@@ -54,11 +54,11 @@ struct MemoryBudgetTests {
                 PackedPolicy(CachedPolicy(domain: domain, id: "1", policy: policy, fetchedAt: clock.now)), for: domain)
             uses[domain] = clock.now
         }
-        let keeper = PolicyCache(
+        let policyCache = PolicyCache(
             memory: table, store: Nobody(), discoverer: Nobody(), clock: clock, logger: logger,
             settings: PolicyCacheSettings())
-        keeper.loadUses(uses)
-        let refresher = PolicyRefresher(keeper)
+        policyCache.loadUses(uses)
+        let refresher = PolicyRefresher(policyCache)
         #expect(await refresher.refreshDue() == 0)
         #expect(table.unpackings.load(ordering: .relaxed) == 0)
         clock.advance(by: .seconds(12 * 3600))

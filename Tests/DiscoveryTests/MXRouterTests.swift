@@ -63,15 +63,15 @@ struct MXRouterTests {
         world.names.set(Self.example, (1...60).reversed().map { .mx(UInt16($0), "mx\($0).example.lab") })
         let (route, _) = try await route(world)
         #expect(route.candidates.map(\.preference) == Array(1...32))
-        #expect(route.overflow.map(\.ascii) == (33...60).map { "mx\($0).example.lab" })
-        #expect(route.strangers == [])
+        #expect(route.unprobed.map(\.ascii) == (33...60).map { "mx\($0).example.lab" })
+        #expect(route.invalidTargets == [])
     }
 
     @Test func moreRecordsThanAreReadAreNotVouchedFor() async throws {
         let world = try World()
         world.names.set(Self.example, (1...101).map { .mx(UInt16($0), "mx\($0).example.lab") })
         let (route, _) = try await route(world)
-        #expect(route.strangers == ["more than 100 records"])
+        #expect(route.invalidTargets == ["more than 100 records"])
     }
 
     @Test func withoutMXTheDomainItselfIsTheHost() async throws {
@@ -102,7 +102,7 @@ struct MXRouterTests {
         world.names.set(Self.example, .mx(5, "192.0.2.1"), .mx(7, "a b.example.lab"), .mx(10, "mx.example.lab"))
         let (route, _) = try await route(world)
         #expect(route.candidates.map(\.name.ascii) == ["mx.example.lab"])
-        #expect(route.strangers.sorted() == ["192.0.2.1", "a b.example.lab"])
+        #expect(route.invalidTargets.sorted() == ["192.0.2.1", "a b.example.lab"])
     }
 
     @Test func aHostWithAnUnderscoreIsDialledAndSoIsACandidate() async throws {
@@ -116,7 +116,7 @@ struct MXRouterTests {
         world.names.set(Self.example, .mx(5, "192.0.2.1"), .mx(0, "."))
         let (route, _) = try await route(world)
         #expect(route.candidates == [])
-        #expect(route.strangers == ["192.0.2.1"])
+        #expect(route.invalidTargets == ["192.0.2.1"])
     }
 
     @Test func aDomainThatDoesNotExistHasNoRoute() async throws {

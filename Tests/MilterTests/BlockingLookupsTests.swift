@@ -44,13 +44,13 @@ struct WaitingRoomTests {
         #expect(try #require(operation) & Self.clockRealtime == 0)
     }
 
-    @Test("a domain that has filled its own share has used it up; only a room that is full is our own trouble")
+    @Test("a domain that has filled its own share has used it up; only a lookups that is full is our own trouble")
     func refusals() async throws {
         let judge = TableJudge()
-        let room = BlockingLookups()
+        let lookups = BlockingLookups()
         func hop(_ owner: String) throws -> NextHop { .mx(of: try DomainName("\(owner).slow.lab"), port: 25) }
         @Sendable func ask(_ hop: NextHop, _ patience: Duration) -> WaitEnding? {
-            if case .failure(let ending) = room.judgement(on: [hop], by: judge, within: patience, maxWaiting: 4) {
+            if case .failure(let ending) = lookups.judgement(on: [hop], by: judge, within: patience, maxWaiting: 4) {
                 return ending
             }
             return nil
@@ -73,7 +73,7 @@ struct WaitingRoomTests {
             waiting.append(Task { await onThread { take(other) } })
         }
         let last = NextHop.mx(of: try DomainName("d.example"), port: 25)
-        try await Wait.until("the room is full") { ask(last, .milliseconds(1)) == .crowded }
+        try await Wait.until("the lookups is full") { ask(last, .milliseconds(1)) == .crowded }
         #expect(ask(last, .zero) == .spent)
         judge.release()
         for task in waiting { #expect(await task.value == nil) }

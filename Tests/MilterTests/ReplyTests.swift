@@ -82,7 +82,7 @@ struct ReplyTests {
         }
     }
 
-    @Test("the longest domain and host still leave room for the reason")
+    @Test("the longest domain and host still leave lookups for the reason")
     func longest() throws {
         let label = String(repeating: "a", count: 61)
         let name = try DomainName([label, label, label, label].joined(separator: "."))

@@ -12,8 +12,8 @@ struct SessionTests {
         var settings = MilterSettings()
         settings.lookupWait = .milliseconds(20)
         change(&settings)
-        let desk = MilterState(settings: settings, judge: judge, logger: log.logger(.info))
-        return Session(desk: desk, canQuarantine: canQuarantine)
+        let shared = MilterState(settings: settings, judge: judge, logger: log.logger(.info))
+        return Session(shared: shared, canQuarantine: canQuarantine)
     }
 
     private func smtp(_ host: String? = nil) -> FakeContext {
@@ -246,7 +246,7 @@ struct SessionTests {
         session.sender("<s@x.lab>", in: context)
         var settings = MilterSettings()
         settings.onViolation = .log
-        session.desk.apply(settings)
+        session.shared.apply(settings)
         #expect(session.recipient("<a@bad.lab>", in: context) == .defer)
         session.sender("<s@x.lab>", in: context)
         #expect(session.recipient("<a@bad.lab>", in: context) == .proceed)

@@ -36,7 +36,7 @@ struct PreloadKeeperTests {
         domain = try DomainName("example.org")
     }
 
-    private func keeper() -> PreloadLists {
+    private func policyCache() -> PreloadLists {
         PreloadLists(
             directory: directory.path, documents: web, clock: clock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, jitter: { 1 })
@@ -62,8 +62,8 @@ struct PreloadKeeperTests {
         web.documents.withLock { $0 = [url: Array(text.utf8), url + ".asc": signature] }
     }
 
-    private func mode(_ keeper: PreloadLists) -> Policy.Mode? {
-        keeper.policy(for: domain, at: clock.now)?.policy.mode
+    private func mode(_ policyCache: PreloadLists) -> Policy.Mode? {
+        policyCache.policy(for: domain, at: clock.now)?.policy.mode
     }
 
     private func refusal(_ outcome: PreloadLists.Outcome) -> String {
@@ -72,58 +72,58 @@ struct PreloadKeeperTests {
 
     @Test("takes a list when it is due, and looks again after the interval")
     func interval() async throws {
-        let keeper = keeper()
+        let policyCache = policyCache()
         try publish()
-        await keeper.apply(settings)
-        #expect(mode(keeper) == nil)
-        await keeper.refreshIfDue()
-        #expect(mode(keeper) == .enforce)
+        await policyCache.apply(settings)
+        #expect(mode(policyCache) == nil)
+        await policyCache.refreshIfDue()
+        #expect(mode(policyCache) == .enforce)
         clock.advance(by: .seconds(86_399))
-        await keeper.refreshIfDue()
+        await policyCache.refreshIfDue()
         #expect(web.questions.withLock { $0 } == 2)
         clock.advance(by: .seconds(1))
-        await keeper.refreshIfDue()
+        await policyCache.refreshIfDue()
         #expect(web.questions.withLock { $0 } == 4)
-        #expect(await keeper.refresh() == .unchanged)
+        #expect(await policyCache.refresh() == .unchanged)
     }
 
     @Test("keeps the list held when the next one is older, unsigned, of another key, broken, ended or gone")
     func refusals() async throws {
-        let keeper = keeper()
+        let policyCache = policyCache()
         try publish(age: .seconds(1000))
-        await keeper.apply(settings)
-        #expect(await keeper.refresh() == .taken)
+        await policyCache.apply(settings)
+        #expect(await policyCache.refresh() == .taken)
         try publish("testing", age: .seconds(2000))
-        #expect(refusal(await keeper.refresh()).contains("older than the one held"))
+        #expect(refusal(await policyCache.refresh()).contains("older than the one held"))
         try publish("testing", age: .seconds(500), signed: .seconds(2000))
-        #expect(refusal(await keeper.refresh()).contains("signed before the one held"))
+        #expect(refusal(await policyCache.refresh()).contains("signed before the one held"))
         try publish("testing", signedBy: try Signer())
-        #expect(refusal(await keeper.refresh()).contains("not in the key ring"))
+        #expect(refusal(await policyCache.refresh()).contains("not in the key ring"))
         try publish("testing")
         web.documents.withLock { $0[url]?.append(0x20) }
-        #expect(refusal(await keeper.refresh()).contains("not of this text"))
+        #expect(refusal(await policyCache.refresh()).contains("not of this text"))
         try publish("none")
-        #expect(refusal(await keeper.refresh()).contains("is not enforce or testing"))
+        #expect(refusal(await policyCache.refresh()).contains("is not enforce or testing"))
         try publish("testing", age: .seconds(900), lifetime: .seconds(100))
-        #expect(refusal(await keeper.refresh()).contains("expired at"))
+        #expect(refusal(await policyCache.refresh()).contains("expired at"))
         try publish("testing", age: .seconds(-2 * 86_400), signed: .zero)
-        #expect(refusal(await keeper.refresh()).contains("lies in the future"))
+        #expect(refusal(await policyCache.refresh()).contains("lies in the future"))
         web.documents.withLock { $0 = [:] }
-        #expect(refusal(await keeper.refresh()).contains("404"))
-        #expect(mode(keeper) == .enforce)
+        #expect(refusal(await policyCache.refresh()).contains("404"))
+        #expect(mode(policyCache) == .enforce)
         try publish("testing")
-        #expect(await keeper.refresh() == .taken)
-        #expect(mode(keeper) == .testing)
+        #expect(await policyCache.refresh() == .taken)
+        #expect(mode(policyCache) == .testing)
     }
 
     @Test("a restart without the source has the list, and still refuses older ones")
     func restart() async throws {
-        let first = keeper()
+        let first = policyCache()
         try publish()
         await first.apply(settings)
         #expect(await first.refresh() == .taken)
         web.documents.withLock { $0 = [:] }
-        let second = keeper()
+        let second = policyCache()
         await second.apply(settings)
         #expect(mode(second) == .enforce)
         try publish("testing", age: .seconds(2000))
@@ -133,32 +133,32 @@ struct PreloadKeeperTests {
 
     @Test("a key that is taken out of the ring takes its list along at the next reload; no ring at all does not")
     func otherKeys() async throws {
-        let keeper = keeper()
+        let policyCache = policyCache()
         try publish()
         let ring = directory.path + "/ring.gpg"
         let settings = PreloadSettings(source: .url(url), keyring: ring)
         try FileManager.default.copyItem(atPath: signer.keyring, toPath: ring)
-        await keeper.apply(settings)
-        #expect(await keeper.refresh() == .taken)
-        await keeper.apply(settings)
-        #expect(mode(keeper) == .enforce)
+        await policyCache.apply(settings)
+        #expect(await policyCache.refresh() == .taken)
+        await policyCache.apply(settings)
+        #expect(mode(policyCache) == .enforce)
         try FileManager.default.removeItem(atPath: ring)
-        await keeper.apply(settings)
-        #expect(mode(keeper) == .enforce)
+        await policyCache.apply(settings)
+        #expect(mode(policyCache) == .enforce)
         let other = try Signer()
         try FileManager.default.copyItem(atPath: other.keyring, toPath: ring)
-        await keeper.apply(settings)
-        #expect(mode(keeper) == nil)
+        await policyCache.apply(settings)
+        #expect(mode(policyCache) == nil)
     }
 
     @Test("what is kept is of no use under another key ring, from another source, or once it was changed")
     func kept() async throws {
-        let first = keeper()
+        let first = policyCache()
         try publish()
         await first.apply(settings)
         #expect(await first.refresh() == .taken)
         let other = try Signer()
-        let second = keeper()
+        let second = policyCache()
         await second.apply(PreloadSettings(source: .url(url), keyring: other.keyring))
         #expect(mode(second) == nil)
         await second.apply(PreloadSettings(source: .url(url + "x"), keyring: signer.keyring))
@@ -172,12 +172,12 @@ struct PreloadKeeperTests {
         var bytes = try #require(FileManager.default.contents(atPath: path))
         bytes[bytes.count - 10] ^= 1
         try bytes.write(to: URL(fileURLWithPath: path))
-        let third = keeper()
+        let third = policyCache()
         await third.apply(settings)
         #expect(mode(third) == nil)
         for damage in [Data(), Data("sts-milter preload 1\n".utf8), bytes.prefix(40)] {
             try damage.write(to: URL(fileURLWithPath: path))
-            let fourth = keeper()
+            let fourth = policyCache()
             await fourth.apply(settings)
             #expect(mode(fourth) == nil)
         }
@@ -185,18 +185,18 @@ struct PreloadKeeperTests {
 
     @Test("ends when it expires, and by nothing else")
     func expiry() async throws {
-        let keeper = keeper()
+        let policyCache = policyCache()
         try publish(lifetime: .seconds(7 * 86_400))
-        await keeper.apply(settings)
-        #expect(await keeper.refresh() == .taken)
+        await policyCache.apply(settings)
+        #expect(await policyCache.refresh() == .taken)
         web.documents.withLock { $0 = [:] }
         for _ in 0..<6 {
             clock.advance(by: .seconds(86_400))
-            await keeper.refreshIfDue()
-            #expect(mode(keeper) == .enforce)
+            await policyCache.refreshIfDue()
+            #expect(mode(policyCache) == .enforce)
         }
         clock.advance(by: .seconds(86_400))
-        #expect(mode(keeper) == nil)
+        #expect(mode(policyCache) == nil)
     }
 
     @Test("a file is read at once, and early adopters enforce its testing policies")
@@ -206,21 +206,21 @@ struct PreloadKeeperTests {
         let path = directory.path + "/policy.json"
         try Data(text).write(to: URL(fileURLWithPath: path))
         try Data(signature).write(to: URL(fileURLWithPath: directory.path + "/other.asc"))
-        let keeper = keeper()
-        await keeper.apply(
+        let policyCache = policyCache()
+        await policyCache.apply(
             PreloadSettings(
                 source: .file(path), signature: .file(directory.path + "/other.asc"), keyring: signer.keyring))
-        #expect(mode(keeper) == .testing)
-        await keeper.apply(
+        #expect(mode(policyCache) == .testing)
+        await policyCache.apply(
             PreloadSettings(
                 source: .file(path), signature: .file(directory.path + "/other.asc"), keyring: signer.keyring,
                 earlyAdopter: true))
-        #expect(mode(keeper) == .enforce)
+        #expect(mode(policyCache) == .enforce)
         for path in ["/dev/zero", directory.path, directory.path + "/none"] {
-            await keeper.apply(
+            await policyCache.apply(
                 PreloadSettings(
                     source: .file(path), signature: .file(directory.path + "/other.asc"), keyring: signer.keyring))
-            #expect(mode(keeper) == nil)
+            #expect(mode(policyCache) == nil)
         }
     }
 

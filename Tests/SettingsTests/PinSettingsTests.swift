@@ -26,7 +26,7 @@ struct PinSettingsTests {
             until = "2999-12-31"
             reason = "ticket 7"
             """)
-        #expect(settings.keeper.absentFor == .seconds(540))
+        #expect(settings.policyCache.absentFor == .seconds(540))
         #expect(settings.milter.rules.count == 1)
         let all = settings.localPolicies.all
         #expect(all.map(\.domain.ascii) == ["broken.example", "example.org"])
@@ -34,7 +34,7 @@ struct PinSettingsTests {
         #expect(all[1].policy.mx.map(\.description) == ["mx.example.org", "*.example.net"])
         #expect(settings.warnings.isEmpty)
         let beside = try read("[policy]\nabsent_for = \"9m\"\n[[pin]]\ndomain = \"a.example\"\nmode = \"none\"\n")
-        #expect(beside.keeper.absentFor == .seconds(540))
+        #expect(beside.policyCache.absentFor == .seconds(540))
         #expect(beside.localPolicies.all.count == 1)
         #expect(beside.warnings.first?.line == 5)
     }

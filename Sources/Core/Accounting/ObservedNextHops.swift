@@ -24,11 +24,13 @@ package final class ObservedNextHops: Sendable {
 
     package init(clock: any WallClock) { self.clock = clock }
 
-    package func note(_ ruling: Disposition) {
-        guard let domain = ruling.recipientDomain else { return }
+    package func note(_ disposition: Disposition) {
+        guard let domain = disposition.recipientDomain else { return }
         let now = clock.now
-        if let last = notes.value(for: domain, at: now), last.hops == ruling.hops, now < last.at + Self.grain { return }
-        notes.set(Note(hops: ruling.hops, at: now), for: domain, at: now, keepFor: Self.rememberedFor)
+        if let last = notes.value(for: domain, at: now), last.hops == disposition.hops, now < last.at + Self.grain {
+            return
+        }
+        notes.set(Note(hops: disposition.hops, at: now), for: domain, at: now, keepFor: Self.rememberedFor)
     }
 
     /// Lets go of what is remembered no longer.

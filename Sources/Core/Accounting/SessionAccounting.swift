@@ -130,7 +130,7 @@ package final class SessionAccounting: SessionCounter {
         if hops.hops(of: domain) != nil { return DomainFinding(domain: domain, hop: own, policy: policy, hosts: nil) }
         var hosts: Set<DomainName>?
         if let route = await routes.resolve(own).found {
-            hosts = Set(route.candidates.map(\.name) + route.overflow)
+            hosts = Set(route.candidates.map(\.name) + route.unprobed)
         }
         return DomainFinding(domain: domain, hop: own, policy: policy, hosts: hosts)
     }

@@ -5,25 +5,25 @@ import Basics
 package struct Route: Sendable, Hashable {
     package let nextHop: NextHop
     package let policyDomain: DomainName
-    /// The hosts that are looked at, in order of preference, best first; empty only if there are strangers.
+    /// The hosts that are looked at, in order of preference, best first; empty only if there are invalidTargets.
     package let candidates: [MXHost]
     /// Hosts past the most that are looked at, judged by their names alone.
-    package let overflow: [DomainName]
+    package let unprobed: [DomainName]
     /// What else the MX records name that is no host name, such as an address: an MTA may dial it all the same, and no
     /// policy can cover it. Safe to print.
-    package let strangers: [String]
+    package let invalidTargets: [String]
     /// Whether DNSSEC vouches for the list, which DANE needs. - RFC 7672 §2.2.1: MX resolution.
     package let isSecure: Bool
 
     package init(
-        nextHop: NextHop, policyDomain: DomainName, candidates: [MXHost], overflow: [DomainName] = [],
-        strangers: [String] = [], isSecure: Bool
+        nextHop: NextHop, policyDomain: DomainName, candidates: [MXHost], unprobed: [DomainName] = [],
+        invalidTargets: [String] = [], isSecure: Bool
     ) {
         self.nextHop = nextHop
         self.policyDomain = policyDomain
         self.candidates = candidates
-        self.overflow = overflow
-        self.strangers = strangers
+        self.unprobed = unprobed
+        self.invalidTargets = invalidTargets
         self.isSecure = isSecure
     }
 }

@@ -127,7 +127,8 @@ extension Route {
     var heldOctets: Int {
         nextHop.heldOctets + policyDomain.heldOctets
             + candidates.reduce(allocation) { $0 + element + $1.name.heldOctets }
-            + overflow.reduce(0) { $0 + element + $1.heldOctets } + strangers.reduce(0) { $0 + element + $1.heldOctets }
+            + unprobed.reduce(0) { $0 + element + $1.heldOctets }
+            + invalidTargets.reduce(0) { $0 + element + $1.heldOctets }
     }
 }
 

@@ -6,7 +6,7 @@ import Synchronization
 /// How routes are judged, and how long what was seen of hosts is trusted.
 package struct GateSettings: Sendable, Equatable {
     package var enforcement: Enforcement = .milter
-    package var scrutiny: HostCheck = .probes
+    package var hostCheck: HostCheck = .probes
     /// How long a host that conformed is taken to conform still.
     package var conformingFor: Duration = .seconds(2 * 3600)
     /// How long a host that did not conform is not tried again: short, so that a repaired host gets its mail.
@@ -25,7 +25,7 @@ package struct GateSettings: Sendable, Equatable {
         }
     }
 
-    fileprivate var question: VerdictQuestion { VerdictQuestion(enforcement, scrutiny) }
+    fileprivate var question: VerdictQuestion { VerdictQuestion(enforcement, hostCheck) }
 }
 
 /// Answers the milter: from next hops to a verdict, and what was done with it to what is counted.

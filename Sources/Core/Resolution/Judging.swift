@@ -117,11 +117,11 @@ private struct Tally {
                 add(candidate, policy, evidence.hosts[candidate], hostCheck)
             }
         }
-        for name in route.overflow { add(unlookedAt: name, policy, hostCheck) }
-        for stranger in route.strangers {
+        for name in route.unprobed { add(unlookedAt: name, policy, hostCheck) }
+        for target in route.invalidTargets {
             let failure = Failure(
                 notCovered.type, reasonCode: notCovered.reasonCode,
-                text: "MX record names no host of the policy: \(stranger)")
+                text: "MX record names no host of the policy: \(target)")
             bad.append(HostFinding(host: nil, failures: [failure]))
         }
     }

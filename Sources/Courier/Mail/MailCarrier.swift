@@ -36,15 +36,15 @@ struct MailCarrier: Sendable {
         return await submit(OutgoingMail(sender: sender, recipient: recipient, message: message.bytes), commit: commit)
     }
 
-    private func submit(_ letter: OutgoingMail, commit: @Sendable () async -> Bool) async -> SendResult {
+    private func submit(_ outgoing: OutgoingMail, commit: @Sendable () async -> Bool) async -> SendResult {
         switch settings.submission {
         case .sendmail(let path):
             let command = SendmailSubmission(path: path, timeout: settings.mailTimeout)
-            return await command.submit(letter, commit: commit)
+            return await command.submit(outgoing, commit: commit)
         case .smtp(let host, let port):
             let submission = SMTPSubmission(
                 host: host, port: port, settings: settings, resolver: resolver, connector: connector, tls: tls)
-            return await submission.submit(letter, commit: commit)
+            return await submission.submit(outgoing, commit: commit)
         }
     }
 }

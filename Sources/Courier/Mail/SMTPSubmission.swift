@@ -16,7 +16,7 @@ struct SMTPSubmission: Sendable {
     let tls: TLSContext
 
     /// Tries the host's addresses in turn until one of them can have had the message.
-    func submit(_ letter: OutgoingMail, commit: @Sendable () async -> Bool) async -> SendResult {
+    func submit(_ outgoing: OutgoingMail, commit: @Sendable () async -> Bool) async -> SendResult {
         let deadline = ContinuousClock.now + settings.mailTimeout
         let addresses: [IPAddress]
         do throws(Undialable) {
@@ -29,12 +29,12 @@ struct SMTPSubmission: Sendable {
         for address in addresses where !Task.isCancelled {
             let transaction = SMTPTransaction(
                 submission: self, address: address, usesTLS: !address.isLoopback, deadline: deadline)
-            var ending = await transaction.run(letter, commit: commit)
+            var ending = await transaction.run(outgoing, commit: commit)
             // TLS is taken when offered, from whomever. - RFC 8460 §3: reports are delivered despite its failures.
             if case .noTLS(let text) = ending {
                 failures.append(text)
                 let plain = SMTPTransaction(submission: self, address: address, usesTLS: false, deadline: deadline)
-                ending = await plain.run(letter, commit: commit)
+                ending = await plain.run(outgoing, commit: commit)
             }
             switch ending {
             case .ended(let result): return result

@@ -24,7 +24,7 @@ struct SMTPTransaction: Sendable {
     let usesTLS: Bool
     let deadline: ContinuousClock.Instant
 
-    func run(_ letter: OutgoingMail, commit: @Sendable () async -> Bool) async -> Ending {
+    func run(_ outgoing: OutgoingMail, commit: @Sendable () async -> Bool) async -> Ending {
         let stream: TCPStream
         do throws(StreamError) {
             stream = try await submission.connector.connect(
@@ -35,8 +35,8 @@ struct SMTPTransaction: Sendable {
         let ending: Ending
         do throws(Ending) {
             let hello = try await open(connection)
-            try await announce(letter, offersSize: hello.offers("SIZE"), connection)
-            ending = .ended(try await send(letter.message, connection, commit: commit))
+            try await announce(outgoing, offersSize: hello.offers("SIZE"), connection)
+            ending = .ended(try await send(outgoing.message, connection, commit: commit))
         } catch { ending = error }
         await stream.close()
         return ending
@@ -79,13 +79,13 @@ struct SMTPTransaction: Sendable {
 
     /// MAIL, RCPT and DATA.
     private func announce(
-        _ letter: OutgoingMail, offersSize: Bool, _ connection: SMTPConnection
+        _ outgoing: OutgoingMail, offersSize: Bool, _ connection: SMTPConnection
     ) async throws(Ending) {
-        let size = offersSize ? " SIZE=\(letter.message.count)" : ""
-        let mail = try await command("MAIL FROM:<\(letter.senderText)>\(size)", connection)
+        let size = offersSize ? " SIZE=\(outgoing.message.count)" : ""
+        let mail = try await command("MAIL FROM:<\(outgoing.senderText)>\(size)", connection)
         // The sender is ours: what is wrong with it is no reason to give up a destination.
         guard mail.code == 250 else { throw .ended(.deferred("MAIL: \(mail.text)", after: nil)) }
-        let recipient = try await command("RCPT TO:<\(letter.recipient)>", connection)
+        let recipient = try await command("RCPT TO:<\(outgoing.recipient)>", connection)
         guard (250...252).contains(recipient.code) else { throw .ended(Self.result("RCPT", recipient)) }
         let data = try await command("DATA", connection)
         guard data.code == 354 else { throw .ended(.deferred("DATA: \(data.text)", after: nil)) }

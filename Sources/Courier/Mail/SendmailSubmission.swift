@@ -13,16 +13,16 @@ struct SendmailSubmission: Sendable {
     let path: String
     let timeout: Duration
 
-    func submit(_ letter: OutgoingMail, commit: @Sendable () async -> Bool) async -> SendResult {
+    func submit(_ outgoing: OutgoingMail, commit: @Sendable () async -> Bool) async -> SendResult {
         let command = Program(
             path,
             [
                 // -i: a line of one dot is no end. -odb: Sendmail itself then queues the message at once, so that 75
                 // always means "not taken"; others ignore it.
-                "-i", "-odb", "-f", letter.sender?.description ?? "<>", "--", letter.recipient.description,
+                "-i", "-odb", "-f", outgoing.sender?.description ?? "<>", "--", outgoing.recipient.description,
             ])
         // The command knows lines by LF.
-        let text = letter.message.filter { $0 != UInt8(ascii: "\r") }
+        let text = outgoing.message.filter { $0 != UInt8(ascii: "\r") }
         do throws(CannotStart) {
             let fed = try await command.feed(text, within: timeout, keptBytes: Self.saidLimitBytes, commit: commit)
             return Self.result(of: fed, path)

@@ -27,7 +27,7 @@ extension Examination {
             policy: policy.map { Self.describe($0, reading) }, policyProblem: policyProblem,
             routeProblem: routeProblem, mxSecure: route?.isSecure ?? false,
             hosts: (route?.candidates ?? []).map { Self.describe($0, known.evidence?.hosts[$0], policy?.policy) },
-            strangers: route?.strangers ?? [], tlsrpt: tlsrpt, tlsrptDestinations: destinations,
+            invalidTargets: route?.invalidTargets ?? [], tlsrpt: tlsrpt, tlsrptDestinations: destinations,
             verdict: verdict.word, explanation: told.explanation, conclusion: told.conclusion)
     }
 

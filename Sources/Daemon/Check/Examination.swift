@@ -63,7 +63,7 @@ package struct Examination: Sendable, Codable {
     package let mxSecure: Bool
     package let hosts: [Host]
     /// What MX records name that is no host, such as an address: outside of every policy.
-    package let strangers: [String]
+    package let invalidTargets: [String]
     package let tlsrpt: Record
     package let tlsrptDestinations: [String]
     /// One word, as in the log: `conforming`, `violating`, `not-conforming`, `no-policy`, `not-judged` or `unknown`.

@@ -16,7 +16,7 @@ package struct ExaminationText {
         lines += policy(examination)
         if let problem = examination.routeProblem { lines.append(line("MX", paint(problem, .doubtful))) }
         for host in examination.hosts { lines += describe(host, hasPolicy: examination.policy != nil) }
-        lines += examination.strangers.map { line("MX", paint("\($0): names no host", .bad)) }
+        lines += examination.invalidTargets.map { line("MX", paint("\($0): names no host", .bad)) }
         lines.append(
             line(
                 "TXT _smtp._tls", record(examination.tlsrpt) + examination.tlsrptDestinations.map { " " + $0 }.joined())

@@ -53,7 +53,7 @@ package final class Examiner: Sendable {
         let policies = PolicyCache(
             memory: memory, store: NoPolicyStore(), discoverer: discovery, overrides: overrides, clock: clock,
             logger: silent,
-            settings: settings.keeper)
+            settings: settings.policyCache)
         // The network first: it is to be shown as it is now. - RFC 8461 §3.3: a cached policy that has not expired
         // applies when no live one can be fetched.
         let live = await policies.resolve(domain).cached
@@ -63,7 +63,7 @@ package final class Examiner: Sendable {
         let resolver = NextHopResolver(
             policies: policies, routes: RouteCache(router: network.router, clock: clock), prober: network.prober,
             surveyor: network.prober, clock: clock)
-        let question = VerdictQuestion(settings.gate.enforcement, settings.gate.scrutiny, isExamination: true)
+        let question = VerdictQuestion(settings.gate.enforcement, settings.gate.hostCheck, isExamination: true)
         return await resolver.resolve(question, about: .mx(of: domain, port: NextHop.smtpPort))
     }
 }

@@ -6,17 +6,17 @@ import MTASTS
 
 /// `policy forget` and `policy refresh`, on the policies of a running daemon, or of the store while none is running.
 package struct PolicyCommands: Sendable {
-    private let keeper: PolicyCache
+    private let policyCache: PolicyCache
     private let forgetHosts: @Sendable () -> Void
 
     /// - Parameter forgetHosts: has routes and hosts looked at anew, where there is a memory of them.
-    package init(keeper: PolicyCache, forgetHosts: @escaping @Sendable () -> Void = {}) {
-        self.keeper = keeper
+    package init(policyCache: PolicyCache, forgetHosts: @escaping @Sendable () -> Void = {}) {
+        self.policyCache = policyCache
         self.forgetHosts = forgetHosts
     }
 
     package func forget(_ domains: [DomainName]) async -> ControlReply {
-        await Self.forget(domains, by: keeper.forget) { "forgotten in memory, but not in the store: \($0)" }
+        await Self.forget(domains, by: policyCache.forget) { "forgotten in memory, but not in the store: \($0)" }
     }
 
     /// - Parameter failure: what is told of a domain that could not be forgotten, given why.
@@ -41,11 +41,11 @@ package struct PolicyCommands: Sendable {
         var lines: [String] = []
         var succeeded = true
         for domain in domains {
-            let began = keeper.now
-            switch await keeper.refresh(domain) {
+            let began = policyCache.now
+            switch await policyCache.refresh(domain) {
             case .policy(let cached) where cached.fetchedAt < began:
                 succeeded = false
-                let why = keeper.lastFailure(of: domain).map { "\($0.type.rawValue): \($0.text)" }
+                let why = policyCache.lastFailure(of: domain).map { "\($0.type.rawValue): \($0.text)" }
                 lines.append(
                     "\(domain): not fetched, \(why ?? "its record is gone or could not be read"); the cached policy stays"
                 )

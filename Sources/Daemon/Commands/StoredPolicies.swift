@@ -38,11 +38,11 @@ package struct StoredPolicies: Sendable {
     package func refresh(_ domains: [DomainName]) async throws -> ControlReply {
         let table = PolicyTable(logger: workspace.logger)
         for domain in domains { if let cached = try await store.policy(for: domain) { table.set(cached) } }
-        let keeper = PolicyCache(
+        let policyCache = PolicyCache(
             memory: table, store: store, discoverer: try await workspace.openNetwork(), clock: SystemClock(),
-            logger: workspace.logger, settings: workspace.settings.keeper)
-        let reply = await PolicyCommands(keeper: keeper).refresh(domains)
-        guard await keeper.saveUnsaved() == 0 else {
+            logger: workspace.logger, settings: workspace.settings.policyCache)
+        let reply = await PolicyCommands(policyCache: policyCache).refresh(domains)
+        guard await policyCache.saveUnsaved() == 0 else {
             return ControlReply(
                 succeeded: false, lines: reply.lines + ["not written to the store at \(store.path)"])
         }
