@@ -5,7 +5,7 @@ import Logging
 import Testing
 
 @Suite("PolicyMapResolver: DANE, then the policy, then what is known of hosts")
-struct MapDeskTests {
+struct PolicyMapResolverTests {
     let world = World()
     let map: PolicyMapResolver
     let key: NextHop

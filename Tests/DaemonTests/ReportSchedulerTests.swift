@@ -12,7 +12,7 @@ import Testing
 @testable import Daemon
 
 @Suite("The daemon reports each day when it is over")
-struct ReportDeskTests {
+struct ReportSchedulerTests {
     /// A desk whose clock stands at noon, with counts of the days before.
     private final class Site: WallClock, ReportRecordSource, ReportCarrier {
         let directory: TemporaryDirectory

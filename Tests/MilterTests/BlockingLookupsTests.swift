@@ -8,7 +8,7 @@ import Testing
 @testable import Milter
 
 @Suite("Waiting for a verdict")
-struct WaitingRoomTests {
+struct BlockingLookupsTests {
     /// From linux/futex.h: an absolute deadline, and by the wall clock.
     private static let waitBitset = 9
     private static let clockRealtime = 256

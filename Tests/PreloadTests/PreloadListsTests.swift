@@ -11,7 +11,7 @@ import TestKit
 import Testing
 
 @Suite("PreloadLists: the newest signed list is held, whatever goes wrong with another", .serialized)
-struct PreloadKeeperTests {
+struct PreloadListsTests {
     /// A web server as a table.
     private final class Web: DocumentSource {
         let documents = Mutex<[String: [UInt8]]>([:])

@@ -6,8 +6,8 @@ import MTASTS
 import Synchronization
 import Testing
 
-@Suite("Standing policies: pinned, then the domain's own, then the list's")
-struct StandingPolicyTests {
+@Suite("Policies of others than the domain: pinned, then the domain's own, then the list's")
+struct PolicyOverrideTests {
     private final class Book: PolicyOverrides {
         struct State {
             var pins = LocalPolicies()
