@@ -29,11 +29,11 @@ struct ReadmeScenarios {
     @Test("a certificate that has expired: the reply, the line of the log, and check")
     func expired() async throws {
         let lab = try await Lab.open()
-        let daemon = try await lab.daemon(65)
+        let daemon = try await lab.daemon(67)
         let credential = try lab.town.authority.issue(names: ["mx.expired.lab"], validity: .expired)
         try lab.town.domain("expired.lab", credential: credential)
 
-        let dialogue = try await lab.send(through: 65, to: "user@expired.lab")
+        let dialogue = try await lab.send(through: 67, to: "user@expired.lab")
         let reply = try #require(dialogue.reply(for: "user@expired.lab"))
         #expect(try joined(block("smtp")) == ["RCPT TO:<user@expired.lab>", masked(reply.description)])
 

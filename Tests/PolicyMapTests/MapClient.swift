@@ -15,9 +15,11 @@ final class MapClient: Sendable {
         port: Int, host: String = MapLab.address, from source: String? = nil, isReading: Bool = true
     ) async throws -> MapClient {
         let source = try source.map { try SocketAddress(ipAddress: $0, port: 0) }
+        // An address, not a name: resolving one takes a thread of libdispatch, which may wait a second for it.
+        let destination = try SocketAddress(ipAddress: host, port: port)
         return try await connect(isReading) { bootstrap in
             let bound = source.map { bootstrap.bind(to: $0) } ?? bootstrap
-            return try await bound.connect(host: host, port: port).get()
+            return try await bound.connect(to: destination).get()
         }
     }
 
