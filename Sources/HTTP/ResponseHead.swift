@@ -35,6 +35,8 @@ package struct ResponseHead: Sendable, Hashable {
 struct HeadReader {
     /// Octets of all lines together, those of interim answers and of trailers included.
     static let maxOctets = 64 << 10
+    /// Most lines of fields: real answers have some twenty.
+    static let maxLines = 256
     /// Interim answers before the answer. - RFC 9110 §15.2: Informational 1xx. Clients must take any number of them, but
     /// a server of policies or reports has no use for more than a few.
     static let maxInterim = 16
@@ -47,6 +49,8 @@ struct HeadReader {
     }
 
     private var octets = 0
+    /// Lines of the head that is being read, and of those before it.
+    private var lines = 0
     private var interim = 0
     private var head: ResponseHead?
     private var isDone = false
@@ -58,21 +62,27 @@ struct HeadReader {
         guard !isDone else { return .more }
         let text = String(decoding: line, as: UTF8.self).trimmingLineEnd
         guard !text.isEmpty else { return end() }
-        guard var head else {
-            self.head = Self.head(text)
-            return self.head == nil ? .failed(.notHTTP) : .more
+        guard head != nil else {
+            head = Self.head(text)
+            return head == nil ? .failed(.notHTTP) : .more
         }
+        lines += 1
+        guard lines <= Self.maxLines else { return .failed(.headTooLong) }
+        add(text)
+        return .more
+    }
+
+    /// Changes the head in place: a copy for each of thousands of lines would hold up all other transfers.
+    private mutating func add(_ text: String) {
         if let first = text.utf8.first, isBlank(first) {
             // - RFC 9112 §5.2: Obsolete Line Folding: a recipient takes it for blanks.
-            guard let last = head.fields.indices.last else { return .more }
-            head.fields[last].value = (head.fields[last].value + " " + text.trimmingBlanks).trimmingBlanks
+            guard let head, let last = head.fields.last else { return }
+            self.head?.fields[head.fields.count - 1].value = (last.value + " " + text.trimmingBlanks).trimmingBlanks
         } else if let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) {
             let name = text[..<colon].trimmingBlanks.lowercased()
             let value = text[text.utf8.index(after: colon)...].trimmingBlanks
-            head.fields.append(ResponseHead.Field(name: name, value: value))
+            head?.fields.append(ResponseHead.Field(name: name, value: value))
         }
-        self.head = head
-        return .more
     }
 
     private mutating func end() -> Step {

@@ -117,6 +117,8 @@ extension Transfer {
     /// The connection is up, and the request comes next.
     func beginRequest() -> Bool {
         guard verification.isInPlace else { return stop(.failure(.setup("libcurl verifies by rules of its own"))) }
+        // A body is sent once: what a second connection carried of it would not be whole.
+        guard request.body == nil || stage == .connecting else { return stop(.failure(.closed(.awaitingHead))) }
         deadline = request.deadline
         enter(.awaitingHead)
         return true

@@ -60,6 +60,8 @@ struct HeadReaderTests {
             .headTooLong
         ),
         (["HTTP/1.1 200 OK\r\n", "A: " + String(repeating: "x", count: 65_536)], .headTooLong),
+        (["HTTP/1.1 200 OK\r\n"] + [String](repeating: ":\n", count: 257), .headTooLong),
+        (["HTTP/1.1 200 OK\r\n", "A: b\r\n"] + [String](repeating: " c\n", count: 256), .headTooLong),
         ([String](repeating: "HTTP/1.1 100 Continue\r\n", count: 17).flatMap { [$0, "\r\n"] }, .interimAnswers),
         (
             [
