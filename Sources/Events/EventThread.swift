@@ -48,34 +48,13 @@ package final class EventThread: Sendable {
         let flags = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         guard socketpair(AF_UNIX, flags, 0, &pair) == 0 else { throw SystemError("socketpair") }
         (wakeReader, wakeWriter) = (pair[0], pair[1])
-        try spawn()
+        // The thread holds its owner until `stop`.
+        try DetachedThread.start { self.run() }
     }
 
     deinit {
         Glibc.close(wakeReader)
         Glibc.close(wakeWriter)
-    }
-
-    private func spawn() throws(SystemError) {
-        var all = sigset_t()
-        var before = sigset_t()
-        sigfillset(&all)
-        pthread_sigmask(SIG_BLOCK, &all, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        var thread = pthread_t()
-        let box = Unmanaged.passRetained(self)
-        let code = pthread_create(
-            &thread, nil,
-            { argument in
-                // The argument is the box above; the thread holds its owner until `stop`.
-                if let argument { Unmanaged<EventThread>.fromOpaque(argument).takeRetainedValue().run() }
-                return nil
-            }, box.toOpaque())
-        guard code == 0 else {
-            box.release()
-            throw SystemError("pthread_create", code: code)
-        }
-        pthread_detach(thread)
     }
 
     /// Runs a job on the thread; false once the thread is stopping, and then the job never runs.

@@ -39,31 +39,13 @@ final class TransferLoop: @unchecked Sendable {
             curl_multi_cleanup(multi)
             throw HTTPSetupError(text: "libcurl has no descriptors: raise the limit of open files (LimitNOFILE)")
         }
-        try spawn()
-    }
-
-    /// The thread holds the loop until it is stopped, and blocks every signal: the process's own thread takes them.
-    private func spawn() throws(HTTPSetupError) {
-        var all = sigset_t()
-        var before = sigset_t()
-        sigfillset(&all)
-        pthread_sigmask(SIG_BLOCK, &all, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        var thread = pthread_t()
-        let box = Unmanaged.passRetained(self)
-        let code = pthread_create(
-            &thread, nil,
-            { argument in
-                // The argument is the box above.
-                if let argument { Unmanaged<TransferLoop>.fromOpaque(argument).takeRetainedValue().run() }
-                return nil
-            }, box.toOpaque())
-        guard code == 0 else {
-            box.release()
+        do throws(SystemError) {
+            // The thread holds the loop until it is stopped.
+            try DetachedThread.start { self.run() }
+        } catch {
             curl_multi_cleanup(multi)
-            throw HTTPSetupError(text: "no thread for libcurl: \(SystemError("pthread_create", code: code))")
+            throw HTTPSetupError(text: "no thread for libcurl: \(error)")
         }
-        pthread_detach(thread)
     }
 
     /// Begins a transfer, which ends exactly once, on the thread.
