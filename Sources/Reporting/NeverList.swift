@@ -18,7 +18,7 @@ package struct NeverList: Sendable, Hashable {
             return true
         }
         let uri = text.contains(":") ? text : "mailto:\(text)"
-        guard let destination = ReportDestination(uri) else { return false }
+        guard let destination = try? ReportDestination(uri) else { return false }
         destinations.insert(destination)
         return true
     }
