@@ -182,7 +182,8 @@ let package = Package(
         .testTarget(
             name: "CoreTests",
             dependencies: [
-                "Basics", "Core", "MTASTS", "RuleTables", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+                "Basics", "Core", "MTASTS", "RuleTables", "TLSRPT", "TestKit",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "ReportingTests",
