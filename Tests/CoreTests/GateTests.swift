@@ -2,6 +2,7 @@
 import Basics
 import Core
 import MTASTS
+import TestKit
 import Testing
 
 @Suite("Gate: policy, then route, then evidence")

@@ -2,6 +2,7 @@
 import Basics
 import Core
 import MTASTS
+import TestKit
 import Testing
 
 @Suite("PolicyCache: no failure forgets or weakens a live policy")

@@ -3,6 +3,7 @@ import Basics
 import Core
 import MTASTS
 import TLSRPT
+import TestKit
 import Testing
 
 @Suite("What is known of a domain is one entry: read without effect, forgotten as a whole")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
+import TestKit
 import Testing
 
 @Suite("PolicyMapResolver: DANE, then the policy, then what is known of hosts")

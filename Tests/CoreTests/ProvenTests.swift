@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
+import TestKit
 import Testing
 
 @Suite("Gate: what is not seen is not safe, and our own trouble holds up nobody who was safe yesterday")

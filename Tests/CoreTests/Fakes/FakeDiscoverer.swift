@@ -2,6 +2,7 @@
 import Basics
 import Core
 import MTASTS
+import TestKit
 
 /// A domain and its policy host.
 final class FakeDiscoverer: PolicyDiscoverer, Fake {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
+import TestKit
 
 /// Hosts, by name; one that is not there refuses connections.
 final class FakeProber: Prober, Fake {

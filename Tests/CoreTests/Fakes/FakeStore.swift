@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
+import TestKit
 
 /// Policies on a disk that may be full.
 final class FakeStore: PolicyStore, Fake {
