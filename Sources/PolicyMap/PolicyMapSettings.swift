@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Sockets
 
 /// How the policy map listens, waits and answers.
 package struct PolicyMapSettings: Sendable, Hashable {
@@ -14,7 +15,7 @@ package struct PolicyMapSettings: Sendable, Hashable {
 
     package var socket = ListenAddress.inet(host: "127.0.0.1", port: 8461)
     /// Permissions of a Unix socket.
-    package var socketMode: UInt32 = 0o660
+    package var socketMode = UnixSocket.defaultMode
     /// Group of a Unix socket, by name or number; nil leaves the process's own.
     package var socketGroup: String?
     /// Map names as they stand in the MTA's configuration.
