@@ -91,7 +91,7 @@ extension Settings {
             "What is said when MX hosts match a wildcard only by more than one label: temp holds the mail, secure lets the MTA match any depth."
         ),
         Setting(
-            "policy_map.wait", .duration, to: \.policyMapOptions.patience,
+            "policy_map.wait", .duration, to: \.policyMapOptions.waitLimit,
             "How long an answer to Postfix may take; Sendmail gets its own within 4 s."),
         Setting(
             "policy_map.max_connections", .number(1...100_000), to: \.policyMapOptions.maxConnections,
