@@ -79,6 +79,21 @@ struct PolicyRefresherTests {
         #expect(world.look { $0.memory[domain]?.fetchedAt } == now)
     }
 
+    @Test("one whose record is gone does not take a turn in each round")
+    func recordGone() async {
+        await learn()
+        world.change { $0.record = .found(.absent) }
+        world.pass(.seconds(12 * 3600))
+        #expect(await refresher.refreshDue() == 1)
+        #expect(await refresher.refreshDue() == 0)
+        world.pass(.seconds(3601))
+        #expect(await refresher.refreshDue() == 1)
+        world.change { $0.record = announce("1") }
+        world.pass(.seconds(3601))
+        #expect(await refresher.refreshDue() == 1)
+        #expect(world.look(\.fetches) == 2)
+    }
+
     @Test("policies learned together are fetched apart, and the same way after a restart")
     func spread() throws {
         let policy = try Policy.read(body(.enforce, maxAge: 604_800).utf8).policy

@@ -84,6 +84,22 @@ struct ProvenTests {
         #expect(await word(gate.resolve(hops).verdict) == "unproven by us")
     }
 
+    @Test("a verdict that was reached by the rules of before makes no history")
+    func newRules() async {
+        let post = Gatepost()
+        world.change { $0.probeGate = post }
+        async let looking = gate.resolve(hops).verdict
+        while world.look(\.probes) == 0 { await Task.yield() }
+        var rules = GateSettings()
+        rules.conformingFor = .zero
+        gate.apply(rules)
+        await post.open()
+        #expect(await looking == .conforming(.enforce))
+        world.change { $0.notTried = ["mx1.example.org"] }
+        world.pass(evidenceEnds)
+        #expect(await word(gate.resolve(hops).verdict) == "unproven by us")
+    }
+
     @Test("a host that was seen to fail is no longer proven, whatever our trouble")
     func lost() async {
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
