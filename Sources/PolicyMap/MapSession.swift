@@ -200,7 +200,7 @@ final class MapSession: ChannelDuplexHandler {
         // Never cancelled: that costs a search of all timers, and one that comes late finds its answer given.
         loop.scheduleTask(in: .init(waitLimit)) {
             lookup.end()
-            session.value.complete(number) { session.value.service.resolver.decideNow(key) }
+            session.value.complete(number) { session.value.service.resolver.decideNow(key, because: lookup.ending) }
         }
         queue.append(.waiting(key.policyDomain, form))
     }

@@ -74,6 +74,21 @@ struct PolicyRefresherTests {
         #expect(world.memory.policies[domain]?.fetchedAt == now)
     }
 
+    @Test("one whose record is gone does not take a turn in each round")
+    func recordGone() async {
+        await learn()
+        world.discoverer.recordAnswer = .found(.absent)
+        world.clock.advance(by: .seconds(12 * 3600))
+        #expect(await refresher.refreshDue() == 1)
+        #expect(await refresher.refreshDue() == 0)
+        world.clock.advance(by: .seconds(3601))
+        #expect(await refresher.refreshDue() == 1)
+        world.discoverer.recordAnswer = announce("1")
+        world.clock.advance(by: .seconds(3601))
+        #expect(await refresher.refreshDue() == 1)
+        #expect(world.discoverer.fetches == 2)
+    }
+
     @Test("policies learned together are fetched apart, and the same way after a restart")
     func spread() throws {
         let policy = try Policy.read(body(.enforce, maxAge: 604_800).utf8).policy

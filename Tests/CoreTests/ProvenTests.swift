@@ -82,6 +82,22 @@ struct ProvenTests {
         #expect(await word(gate.resolve(hops).verdict) == "unproven by us")
     }
 
+    @Test("a verdict that was reached by the rules of before makes no history")
+    func newRules() async {
+        let post = Gatepost()
+        world.prober.gate = post
+        async let looking = gate.resolve(hops).verdict
+        while world.prober.probes == 0 { await Task.yield() }
+        var rules = GateSettings()
+        rules.conformingFor = .zero
+        gate.apply(rules)
+        await post.open()
+        #expect(await looking == .conforming(.enforce))
+        world.prober.notTried = ["mx1.example.org"]
+        world.clock.advance(by: evidenceEnds)
+        #expect(await word(gate.resolve(hops).verdict) == "unproven by us")
+    }
+
     @Test("a host that was seen to fail is no longer proven, whatever our trouble")
     func lost() async {
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce))

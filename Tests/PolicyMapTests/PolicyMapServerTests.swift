@@ -165,6 +165,21 @@ struct PolicyMapServerTests {
         }
     }
 
+    @Test("one owner's slow domains do not take the places of all others")
+    func lookupsAreShared() async throws {
+        var settings = MapLab.settings()
+        settings.maxLookups = 8
+        try await MapLab.run(settings) { lab in
+            let (crowd, stranger) = (try await lab.connect(), try await lab.connect())
+            try await crowd.ask((0..<4).map { "postfix \($0).cold.example" })
+            try await eventually("half of the places are taken") { lab.server.lookupsUnderWay == 4 }
+            #expect(try await stranger.ask("postfix 5.cold.example") == trouble(.busy))
+            try await stranger.ask(["postfix other.example.net"])
+            try await eventually("the stranger waits") { lab.server.lookupsUnderWay == 5 }
+            for client in [crowd, stranger] { await client.close() }
+        }
+    }
+
     @Test("a map that nobody configured is temporary, and one log line says the cure")
     func unknownMap() async throws {
         try await MapLab.run { lab in

@@ -25,9 +25,11 @@ struct PolicyEntry: Sendable {
         var putOff: Timed<String>?
         var endSaid: Timed<UTCTime>?
         var ranOutAt: Timed<UTCTime>?
+        var withoutRecord = TimeSpan.never
 
         var isEmpty: Bool {
             lookup == nil && rechecked == .never && pause == nil && putOff == nil && endSaid == nil && ranOutAt == nil
+                && withoutRecord == .never
         }
 
         /// Forgets what is no longer good; returns whether there was any of it.
@@ -37,9 +39,8 @@ struct PolicyEntry: Sendable {
             isChanged = putOff.letGo(at: now) || isChanged
             isChanged = endSaid.letGo(at: now) || isChanged
             isChanged = ranOutAt.letGo(at: now) || isChanged
-            guard rechecked != .never, !rechecked.contains(now) else { return isChanged }
-            rechecked = .never
-            return true
+            isChanged = rechecked.letGo(at: now) || isChanged
+            return withoutRecord.letGo(at: now) || isChanged
         }
 
         var heldOctets: Int {
@@ -102,6 +103,12 @@ struct PolicyEntry: Sendable {
         set { changePast { $0.ranOutAt = newValue } }
     }
 
+    /// How long no renewal is tried because the record of the policy is gone.
+    var withoutRecord: TimeSpan {
+        get { past?.value.withoutRecord ?? .never }
+        set { changePast { $0.withoutRecord = newValue } }
+    }
+
     private mutating func changePast(_ change: (inout Past) -> Void) {
         var past = past?.value ?? Past()
         change(&past)
@@ -122,10 +129,7 @@ struct PolicyEntry: Sendable {
             isUseUnsaved = false
             isChanged = true
         }
-        if recordChecked != .never, !recordChecked.contains(now) {
-            recordChecked = .never
-            isChanged = true
-        }
+        isChanged = recordChecked.letGo(at: now) || isChanged
         guard var kept = past?.value, kept.letGo(at: now) else { return isChanged }
         past = kept.isEmpty ? nil : Boxed(kept)
         return true
@@ -197,6 +201,13 @@ struct TimeSpan: Sendable, Hashable {
 
     /// A clock that was set back must not prolong what was begun in its future.
     func contains(_ time: UTCTime) -> Bool { from.time <= time && time < until.time }
+
+    /// Forgets a span that is over; returns whether there was one.
+    fileprivate mutating func letGo(at now: UTCTime) -> Bool {
+        guard self != .never, !contains(now) else { return false }
+        self = .never
+        return true
+    }
 }
 
 /// A value in a block of memory of its own: who has none pays for a pointer only.

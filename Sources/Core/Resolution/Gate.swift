@@ -113,19 +113,21 @@ package final class Gate: Sendable {
 
     /// The verdict after looking up what memory lacks; joins lookups in flight.
     package func resolve(_ hops: [NextHop]) async -> Judgement {
+        let generation = resolver.history.generation
         let settings = settings.withLock { $0 }
         let judgements = await withTaskGroup(of: (Int, Judgement).self) { group in
-            for (index, hop) in hops.enumerated() { group.addTask { (index, await self.resolve(hop, settings)) } }
+            for (index, hop) in hops.enumerated() { group.addTask { (index, await self.resolve(hop, settings, in: generation)) } }
             return await group.reduce(into: []) { $0.append($1) }
         }
         return combine(judgements.sorted { $0.0 < $1.0 }.map(\.1), enforcement: settings.enforcement)
     }
 
-    private func resolve(_ hop: NextHop, _ settings: GateSettings) async -> Judgement {
-        let resolved = await resolver.resolve(settings.question, about: hop)
+    private func resolve(_ hop: NextHop, _ settings: GateSettings, in generation: Int) async -> Judgement {
+        let resolved = await resolver.resolve(settings.question, about: hop, in: generation)
         // Only what was seen in this walk makes history, not what was taken from there.
         if resolved.known.history == nil {
-            resolver.history.note(resolved.answer, of: hop, under: resolved.known.policy, at: clock.now)
+            resolver.history.note(
+                resolved.answer, of: hop, under: resolved.known.policy, at: clock.now, in: generation)
         }
         return Judgement(resolved)
     }
