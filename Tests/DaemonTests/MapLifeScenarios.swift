@@ -22,18 +22,17 @@ struct MapLifeScenarios {
         _ = try await host.waitForMessage()
 
         try lab.town.publish(domain, mode: "enforce", mx: ["mx.\(domain)"], id: "2")
-        try await Wait.until("the new policy counts", within: .seconds(20)) {
-            try postfix.lookUp(domain, in: table)?.hasPrefix("secure match=mx.\(domain)") ?? false
-        }
+        // The look is due: the first question waits for it.
+        try await Task.sleep(for: .seconds(2))
+        #expect(try postfix.lookUp(domain, in: table)?.hasPrefix("secure match=mx.\(domain)") == true)
         try await postfix.accept("second@\(domain)")
         try await postfix.waitForLog("to=<second@\(domain)>", "status=deferred", "TLS is required")
 
         let next = try lab.town.mailHost("new.\(domain)")
         lab.town.route(domain, to: ["new.\(domain)"])
         try lab.town.publish(domain, mode: "enforce", mx: ["new.\(domain)"], id: "3")
-        try await Wait.until("the policy of the new host counts", within: .seconds(20)) {
-            try postfix.lookUp(domain, in: table)?.hasPrefix("secure match=new.\(domain)") ?? false
-        }
+        try await Task.sleep(for: .seconds(2))
+        #expect(try postfix.lookUp(domain, in: table)?.hasPrefix("secure match=new.\(domain)") == true)
         try await postfix.retry(until: "to=<second@\(domain)>", "status=sent")
         #expect(try await next.waitForMessage().overTLS)
 

@@ -123,6 +123,29 @@ struct MapScenarios {
     }
 
     @Test(
+        "an MX host outside the policy gets nothing, although its certificate bears a name inside",
+        arguments: MapLab.Kind.present)
+    func outside(_ kind: MapLab.Kind) async throws {
+        let lab = try await MapLab.open()
+        let postfix = try lab.postfix(kind)
+        let domain = "m-covers-\(kind).lab".lowercased()
+        let host = try lab.town.mailHost(
+            "mx.evil-\(domain)", credential: lab.town.authority.issue(names: ["mx.\(domain)", "mx.evil-\(domain)"]))
+        lab.town.route(domain, to: ["mx.evil-\(domain)"])
+        try lab.town.publish(domain, mode: "enforce", mx: ["mx.\(domain)"])
+        // With the milter the sender learns at once.
+        if kind.hasMilter {
+            #expect(try await postfix.send(to: ["u@\(domain)"]).reply.code == 451)
+        } else {
+            try await postfix.accept("u@\(domain)")
+            try await postfix.waitForLog("to=<u@\(domain)>", "status=deferred")
+        }
+        let table = try postfix.parameter("smtp_tls_policy_maps")
+        #expect(throws: LabError.self, "temporary") { try postfix.lookUp(domain, in: table) }
+        #expect(host.messages.isEmpty)
+    }
+
+    @Test(
         "DANE comes first: its good host gets mail without a CA, its bad one none although the policy holds",
         arguments: MapLab.Kind.present)
     func dane(_ kind: MapLab.Kind) async throws {
