@@ -13,12 +13,12 @@ struct DueWorkTests {
         let testDescription: String
         let due: Due
         let seconds: Int
-        var maxAge = 7 * 86_400
-        var mode = Policy.Mode.enforce
+        let maxAge: Int
+        let mode: Policy.Mode
         /// Whether mail asked when it was learned.
-        var isInUse = true
+        let isInUse: Bool
         /// The last fetch failed, so many seconds before.
-        var failed: Int?
+        let failed: Int?
 
         init(
             _ what: String, _ due: Due, after seconds: Int, maxAge: Int = 7 * 86_400, mode: Policy.Mode = .enforce,
