@@ -185,8 +185,8 @@ extension Settings {
             "probe.max_probes", .number(1...10_000), to: \.probe.maxConcurrent,
             "Connections to MX hosts at one time; each takes a descriptor."),
         Setting(
-            "probe.conforming_for", .duration, to: \.gate.conformingFor,
-            "How long a host that conformed is not probed again."),
+            "probe.conforming_for", .duration, to: \.gate.conformingFor, example: "\"5m\"",
+            "How long a host that conformed is not probed again: 5m with enforcement by the milter alone, else 2h."),
         Setting(
             "probe.failing_for", .duration, to: \.gate.failingFor,
             "How long a host that failed or was down is not probed again."),

@@ -213,14 +213,79 @@ struct PolicyCacheTests {
         #expect(world.store.saved[domain]?.id == "1")
     }
 
-    @Test("max_age 0 serves the messages of a minute, not a fetch each")
-    func shortestLife() async {
-        await learn(.enforce, id: "1", maxAge: 0)
+    @Test("a policy ends when it says, and a burst of mail costs one fetch", arguments: [0, 1, 10, 59])
+    func shortLife(_ maxAge: Int) async {
+        await learn(.enforce, id: "1", maxAge: maxAge)
         #expect(await mode(policyCache.resolve(domain)) == .enforce)
         #expect(world.discoverer.fetches == 1)
-        world.clock.advance(by: .seconds(61))
-        #expect(await mode(policyCache.resolve(domain)) == .enforce)
+        world.clock.advance(by: .seconds(max(1, maxAge)))
+        #expect(policyCache.cached(domain) == nil)
+        world.discoverer.policyAnswer = .success(body(.none, maxAge: maxAge))
+        #expect(await mode(policyCache.resolve(domain)) == Policy.Mode.none)
         #expect(world.discoverer.fetches == 2)
+    }
+
+    // MARK: A look at the record that is due
+
+    /// Learns a policy, and has another in place when the look is due.
+    private func replaced(by mode: Policy.Mode, id: String = "2") async {
+        await learn(.enforce, id: "1")
+        world.clock.advance(by: .seconds(3601))
+        world.discoverer.recordAnswer = announce(id)
+        world.discoverer.policyAnswer = .success(body(mode, mx: "mx2.example.org"))
+    }
+
+    @Test("a policy that was replaced does not answer once more", arguments: [Policy.Mode.enforce, .testing, .none])
+    func lookFirst(_ new: Policy.Mode) async {
+        await replaced(by: new)
+        let found = policyCache.cached(domain)
+        #expect(policyCache.noteUse(of: domain, found: found))
+        #expect(await mode(policyCache.resolve(domain)) == new)
+        #expect(!policyCache.noteUse(of: domain, found: policyCache.cached(domain)))
+        #expect(world.discoverer.fetches == 2)
+    }
+
+    @Test("all who ask meanwhile join one look")
+    func lookJoined() async {
+        await replaced(by: .none)
+        let post = Gatepost()
+        world.discoverer.gate = post
+        await withTaskGroup(of: Policy.Mode?.self) { group in
+            for _ in 0..<20 { group.addTask { await mode(policyCache.resolve(domain)) } }
+            group.addTask {
+                while world.discoverer.fetches == 1 { await Task.yield() }
+                await post.open()
+                return Policy.Mode.none
+            }
+            for await found in group { #expect(found == Policy.Mode.none) }
+        }
+        #expect(world.discoverer.fetches == 2)
+    }
+
+    @Test("a look that takes long is waited for once; the policy stays until the network says otherwise")
+    func lookTakesLong() async {
+        var settings = PolicyCacheSettings()
+        settings.lookWait = .milliseconds(20)
+        policyCache.apply(settings)
+        await replaced(by: .none)
+        let post = Gatepost()
+        world.discoverer.gate = post
+        #expect(await mode(policyCache.resolve(domain)) == .enforce)
+        world.clock.advance(by: .seconds(1))
+        #expect(!policyCache.noteUse(of: domain, found: policyCache.cached(domain)))
+        await post.open()
+        while policyCache.cached(domain).flatMap(mode) != Policy.Mode.none { await Task.yield() }
+    }
+
+    @Test("a record that is gone, or a DNS that fails, leaves the policy and is not asked again at once")
+    func lookFails() async {
+        for record in [RecordLookup.found(.absent), .unavailable("SERVFAIL")] {
+            await replaced(by: .enforce)
+            world.discoverer.recordAnswer = record
+            let questions = world.discoverer.recordQuestions
+            for _ in 0..<3 { #expect(await mode(policyCache.resolve(domain)) == .enforce) }
+            #expect(world.discoverer.recordQuestions == questions + 1)
+        }
     }
 
     @Test("no policy is believed for a short time only")

@@ -22,12 +22,13 @@ struct PolicyMapResolverTests {
 
     @Test("an enforce policy is enforced, from memory the second time")
     func enforce() async throws {
-        guard case .enforce(let cached, .unneeded) = await find() else {
+        guard case .enforce(let cached, let hosts) = await find() else {
             Issue.record("not enforced")
             return
         }
         #expect(cached.id == "1")
-        #expect(map.cached(key) == .enforce(cached, .unneeded))
+        #expect(hosts == .known([try DomainName("mx1.example.org")]))
+        #expect(map.cached(key) == .enforce(cached, hosts))
     }
 
     @Test("testing, none, absent and failed enforce nothing")

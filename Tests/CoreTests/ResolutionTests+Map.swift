@@ -26,7 +26,12 @@ extension ResolutionTests {
         Row("RFC 7672 §2.2: and where nobody knows of one", .need(.route(wantsHosts: false))) {
             $0.policy = .unknown("SERVFAIL")
         },
-        Row("RFC 7672 §2.2: and where there is one", .need(.route(wantsHosts: false))) { $0.policy = .policy(exact) },
+        Row("RFC 7672 §2.2: and where there is one that does not bind", .need(.route(wantsHosts: false))) {
+            $0.policy = Fixture.lookup(.testing)
+        },
+        Row("RFC 8461 §4.1: the hosts of one that binds are wanted", .need(.route(wantsHosts: true))) {
+            $0.policy = .policy(exact)
+        },
         Row(
             "RFC 8461 §4.1: a wildcard stands for hosts by one label, so they are wanted",
             .need(.route(wantsHosts: true))
@@ -41,9 +46,19 @@ extension ResolutionTests {
             $0.policy = .absent
             $0.route = .insecure
         },
-        Row("RFC 8461 §5 item 1: then the policy is enforced", .answer(.enforce(exact, .unneeded))) {
+        Row("RFC 8461 §4.1: without a wildcard as well", .need(.route(wantsHosts: true))) {
             $0.policy = .policy(exact)
             $0.route = .insecure
+        },
+        Row(
+            "RFC 8461 §4.1: hosts that are judged by their names alone are hosts",
+            .answer(.enforce(Fixture.policy(.enforce), .known(Fixture.hosts + Fixture.hosts)))
+        ) {
+            $0.policy = Fixture.lookup(.enforce)
+            $0.route = .route(
+                Route(
+                    nextHop: Fixture.hop, policyDomain: Fixture.name("example.org"),
+                    candidates: [Fixture.host("mx1.example.org")], unprobed: Fixture.hosts, isSecure: false))
         },
         Row("RFC 8461 §5 item 2: a testing policy is told as such", .answer(.testing(Fixture.policy(.testing)))) {
             $0.policy = Fixture.lookup(.testing)
@@ -68,7 +83,7 @@ extension ResolutionTests {
             $0.policy = .policy(wildcard)
             $0.route = .error(.noSuchDomain(isSecure: true))
         },
-        Row("RFC 5321 §5.1: nor MX records that are unavailable", .answer(.enforce(exact, .unneeded))) {
+        Row("RFC 5321 §5.1: nor MX records that are unavailable", .answer(.enforce(exact, .unknown("SERVFAIL")))) {
             $0.policy = .policy(exact)
             $0.route = .error(.unavailable("SERVFAIL"))
         },
@@ -149,10 +164,21 @@ extension ResolutionTests {
     }
 
     static let policyFirstRows: [Row<MapAnswer>] = [
-        Row("RFC 8461 §5 item 1: the policy alone decides", .answer(.enforce(exact, .unneeded))) {
-            $0.policy = .policy(exact)
+        Row("RFC 8461 §4.1: the MX hosts count as well", .need(.route(wantsHosts: true))) { $0.policy = .policy(exact) },
+        Row("RFC 8461 §4.1: all the more for wildcards", .need(.route(wantsHosts: true))) {
+            $0.policy = .policy(wildcard)
         },
-        Row("RFC 8461 §4.1: but for wildcards", .need(.route(wantsHosts: true))) { $0.policy = .policy(wildcard) },
+        Row(
+            "RFC 8461 §4.1: where they are late the policy's names still bind",
+            .answer(.enforce(exact, .unknown(Fixture.late.text)))
+        ) {
+            $0.policy = .policy(exact)
+            $0.giveUp(.route(wantsHosts: true), because: Fixture.late)
+        },
+        Row("RFC 8461 §4.1: but for wildcards, which bind nobody", .answer(.temporary(Fixture.late.text))) {
+            $0.policy = .policy(wildcard)
+            $0.giveUp(.route(wantsHosts: true), because: Fixture.late)
+        },
         Row("RFC 8461 §3: no policy, nothing to say", .answer(.notFound)) { $0.policy = .absent },
         Row(
             "RFC 8461 §5.1 step 1: what is not known is try again, as the operator chose",

@@ -47,7 +47,10 @@ extension PolicyCache {
     }
 
     private func noteRecordCheck(of domain: DomainName, at now: UTCTime, for duration: Duration) {
-        entries.change(domain, at: now) { $0.recordChecked = TimeSpan(from: now, for: duration) }
+        entries.change(domain, at: now) { entry in
+            entry.recordChecked = TimeSpan(from: now, for: duration)
+            entry.look = .never
+        }
     }
 
     private func keepWithoutRecord(_ policy: CachedPolicy, at now: UTCTime, for duration: Duration) {

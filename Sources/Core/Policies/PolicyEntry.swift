@@ -26,10 +26,11 @@ struct PolicyEntry: Sendable {
         var endSaid: Timed<UTCTime>?
         var ranOutAt: Timed<UTCTime>?
         var withoutRecord = TimeSpan.never
+        var look = TimeSpan.never
 
         var isEmpty: Bool {
             lookup == nil && rechecked == .never && pause == nil && putOff == nil && endSaid == nil && ranOutAt == nil
-                && withoutRecord == .never
+                && withoutRecord == .never && look == .never
         }
 
         /// Forgets what is no longer good; returns whether there was any of it.
@@ -40,6 +41,7 @@ struct PolicyEntry: Sendable {
             isChanged = endSaid.letGo(at: now) || isChanged
             isChanged = ranOutAt.letGo(at: now) || isChanged
             isChanged = rechecked.letGo(at: now) || isChanged
+            isChanged = look.letGo(at: now) || isChanged
             return withoutRecord.letGo(at: now) || isChanged
         }
 
@@ -109,6 +111,19 @@ struct PolicyEntry: Sendable {
         set { changePast { $0.withoutRecord = newValue } }
     }
 
+    /// How long those who ask wait for the look at the record that is under way; over as soon as it comes to an end.
+    var look: TimeSpan {
+        get { past?.value.look ?? .never }
+        set { changePast { $0.look = newValue } }
+    }
+
+    /// Whether the record is to be looked at.
+    func recordLook(at now: UTCTime) -> RecordLook {
+        if recordChecked.contains(now) { return .stands }
+        guard look != .never else { return .due }
+        return look.contains(now) ? .underWay : .overdue
+    }
+
     private mutating func changePast(_ change: (inout Past) -> Void) {
         var past = past?.value ?? Past()
         change(&past)
@@ -141,6 +156,18 @@ struct PolicyEntry: Sendable {
         guard let old = past?.value else { return }
         past = old.ranOutAt == nil ? nil : Boxed(Past(endSaid: old.endSaid, ranOutAt: old.ranOutAt))
     }
+}
+
+/// How it stands with the look at the record of a policy in use.
+enum RecordLook: Sendable, Hashable {
+    /// The last one still stands.
+    case stands
+    /// None stands: it is made before anything is concluded from the policy.
+    case due
+    /// It began a moment ago: whoever asks waits for it.
+    case underWay
+    /// It takes so long that nobody waits any more.
+    case overdue
 }
 
 /// A value that is good for a set time.

@@ -95,8 +95,10 @@ package final class NextHopResolver: Sendable {
         switch need {
         case .policy:
             guard known.policy == nil, let domain = known.hop.policyDomain else { return false }
-            known.policy = policies.cached(domain)
-            policies.noteUse(of: domain, found: known.policy)
+            let found = policies.cached(domain)
+            // A look at the record that is due comes first, as long as somebody may wait for it.
+            if policies.noteUse(of: domain, found: found), ending == nil { return false }
+            known.policy = found
             // Whoever delays the DNS must not get around the list's policy.
             if known.policy == nil, ending != nil { known.policy = policies.standIn(for: domain) }
             return known.policy != nil
