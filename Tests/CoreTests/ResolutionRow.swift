@@ -60,13 +60,6 @@ enum Fixture {
         return address
     }
 
-    static func violation(byOutsider host: String) -> Violation {
-        let failure = Failure(
-            .validationFailure, reasonCode: mxNotInPolicyReason, text: "MX host is not in the policy")
-        return Violation(
-            policyDomain: name("example.org"), findings: [HostFinding(host: name(host), failures: [failure])])
-    }
-
     static func lookup(_ mode: Policy.Mode) -> PolicyLookup { .policy(policy(mode)) }
 
     static func policy(_ mode: Policy.Mode, mx: String = "mx1.example.org\nmx: *.mail.example.org") -> CachedPolicy {
@@ -99,7 +92,7 @@ enum Fixture {
             findings: [HostFinding(host: host.map(name), failures: [Failure(type, text: text)])])
     }
 
-    static func violation(byOutsider host: String) -> Violation {
+    static func outside(_ host: String) -> Violation {
         let failure = Failure(
             .validationFailure, reasonCode: mxNotInPolicyReason, text: "MX host is not in the policy")
         return Violation(

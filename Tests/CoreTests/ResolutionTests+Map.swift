@@ -52,7 +52,7 @@ extension ResolutionTests {
         },
         Row(
             "RFC 8461 §5.1 step 3: hosts all of which are outside the policy are looked up again, and the policy",
-            .need(.secondLook(Fixture.violation(byOutsider: "mx9.example.org")))
+            .need(.secondLook(Fixture.outside("mx9.example.org")))
         ) {
             $0.route(.enforce, ["mx9.example.org"])
         },
@@ -186,7 +186,9 @@ extension ResolutionTests {
     }
 
     static let policyFirstRows: [Row<MapAnswer>] = [
-        Row("RFC 8461 §4.1: the MX hosts count as well", .need(.route(wantsHosts: true))) { $0.policy = .policy(exact) },
+        Row("RFC 8461 §4.1: the MX hosts count as well", .need(.route(wantsHosts: true))) {
+            $0.policy = .policy(exact)
+        },
         Row("RFC 8461 §4.1: all the more for wildcards", .need(.route(wantsHosts: true))) {
             $0.policy = .policy(wildcard)
         },
