@@ -4,6 +4,7 @@ import LabKit
 import Settings
 import TLS
 import Testing
+import TestKit
 @testable import MTACheck
 
 @Suite("postconf is asked under limits, and what it says wrong is told")
