@@ -29,6 +29,14 @@ struct PolicyTests {
         #expect(try Policy.read(body).policy.mx.map(\.description) == ["a.example"])
     }
 
+    @Test("a body in UTF-16 is told by its mark")
+    func utf16() {
+        let pairs = PolicyTable.minimal.utf8.flatMap { [$0, 0] }
+        #expect(throws: PolicyError.byteOrderMark) { try Policy.read([0xFF, 0xFE] + pairs) }
+        #expect(throws: PolicyError.byteOrderMark) { try Policy.read([0xFE, 0xFF, 0] + pairs.dropLast()) }
+        #expect(throws: PolicyError.missing("version")) { try Policy.read(pairs) }
+    }
+
     @Test("hostile values appear in no warning unescaped")
     func escaped() throws {
         let body = "version: STSv1\nmode: enforce\nmx: a.example\nmx: x\u{1b}[31m ciphers=low\nmax_age: 1"
