@@ -8,9 +8,9 @@ import Testing
 // Serialized: every test runs servers of its own.
 @Suite("The host proves its name, as MX hosts do - RFC 8461 §3.3", .serialized)
 struct CertificateTests {
-    static let refused = CertificateCase.refused(for: HTTPLab.name)
+    static let unproven = CertificateCase.refused(for: HTTPLab.name)
 
-    @Test("one that does not is asked nothing", arguments: refused)
+    @Test("one that does not is asked nothing", arguments: unproven)
     func refused(_ bad: CertificateCase) async throws {
         let authority = try CertificateAuthority()
         let lab = try HTTPLab(credential: try bad.credential(authority))
@@ -29,9 +29,9 @@ struct CertificateTests {
         #expect(lab.host.requests.isEmpty)
     }
 
-    static let taken = CertificateCase.taken(for: HTTPLab.name)
+    static let proven = CertificateCase.taken(for: HTTPLab.name)
 
-    @Test("one that does is asked", arguments: taken)
+    @Test("one that does is asked", arguments: proven)
     func taken(_ good: CertificateCase) async throws {
         let authority = try CertificateAuthority()
         let lab = try HTTPLab(credential: try good.credential(authority))

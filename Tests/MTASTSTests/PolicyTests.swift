@@ -31,9 +31,11 @@ struct PolicyTests {
 
     @Test("a body in UTF-16 is told by its mark")
     func utf16() {
-        let pairs = PolicyTable.minimal.utf8.flatMap { [$0, 0] }
-        #expect(throws: PolicyError.byteOrderMark) { try Policy.read([0xFF, 0xFE] + pairs) }
-        #expect(throws: PolicyError.byteOrderMark) { try Policy.read([0xFE, 0xFF, 0] + pairs.dropLast()) }
+        let pairs = Array(PolicyTable.minimal.utf16.map { UInt8($0) }.map { [$0, 0] as [UInt8] }.joined())
+        let little: [UInt8] = [0xFF, 0xFE] + pairs
+        let big: [UInt8] = [0xFE, 0xFF, 0] + Array(pairs.dropLast())
+        #expect(throws: PolicyError.byteOrderMark) { try Policy.read(little) }
+        #expect(throws: PolicyError.byteOrderMark) { try Policy.read(big) }
         #expect(throws: PolicyError.missing("version")) { try Policy.read(pairs) }
     }
 
