@@ -8,7 +8,10 @@ import Testing
 struct ReportAudienceTests {
     private func audience(_ records: [String], never: [String] = []) throws -> ReportAudience {
         var list = NeverList()
-        for text in never { #expect(list.add(text)) }
+        for text in never {
+            let isAdded = list.add(text)
+            #expect(isAdded)
+        }
         return ReportAudience(
             .found(TLSRPTRecord.select(from: records)), for: try DomainName("a.example"), never: list)
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import TLSRPT
 
 /// What is shown of a report: failures first, and no more than a person reads.
@@ -46,7 +47,7 @@ extension Report.DateRange {
     var period: String {
         let day = start.day
         // Some senders write the first second of the next day for the end, or the last minute without its seconds.
-        let isDay = start == day.start && end > day.end - .seconds(60) && end <= day.advanced(by: 1).start
+        let isDay = start == day.start && end > day.end - Duration.seconds(60) && end <= day.advanced(by: 1).start
         return isDay ? "\(day)" : "\(start) to \(end)"
     }
 }
