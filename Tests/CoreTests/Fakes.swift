@@ -12,11 +12,15 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
         var fetch: Result<String, FetchError> = .failure(
             .failed(PolicyFailure(.stsPolicyFetchError, "HTTP status 404")))
         var route: Result<[String], RouteError> = .success(["mx1.example.org"])
+        /// Of these domains, others than ``route``.
+        var routes: [DomainName: [String]] = [:]
         var routeIsSecure = false
         var hosts: [String: HostEvidence] = [:]
         /// Hosts for which there is no room.
         var notTried: Set<String> = []
         var dane: [String: DANEStatus] = [:]
+        /// The records of the hosts.
+        var tlsa: [String: TLSAPolicy] = [:]
         var storeFails = false
         /// Holds the next save back, which then counts as not there yet.
         var nextSave: Gatepost?
@@ -75,8 +79,9 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
             $0.routesAnswered = left - 1
             return left > 0 ? $0.route : .failure(.unavailable("timed out"))
         }
-        let names = try result.get()
         guard let domain = nextHop.policyDomain else { throw .noSuchDomain(isSecure: false) }
+        let names: [String]
+        if let own = look({ $0.routes[domain] }) { names = own } else { names = try result.get() }
         let candidates = names.compactMap { try? DomainName($0) }.map { MXHost(name: $0, preference: 10, port: 25) }
         return (
             Route(nextHop: nextHop, policyDomain: domain, candidates: candidates, isSecure: look(\.routeIsSecure)),
@@ -101,6 +106,8 @@ final class World: PolicyDiscoverer, Router, Prober, DANESurveyor, PolicyStore, 
     func survey(_ candidate: MXHost, routeIsSecure: Bool) async -> DANEStatus {
         look { $0.dane[candidate.name.ascii] ?? .absent }
     }
+
+    func tlsaPolicy(of candidate: MXHost) async -> TLSAPolicy? { look { $0.tlsa[candidate.name.ascii] } }
 
     func save(_ policy: CachedPolicy) async throws {
         let post = state.withLock { state in

@@ -11,6 +11,7 @@ struct SessionAccountingTests {
     let policyCache: PolicyCache
     let routes: RouteCache
     let hops: ObservedNextHops
+    let mapKeys: ObservedMapKeys
     let gate: Gate
     let domain: DomainName
 
@@ -21,6 +22,7 @@ struct SessionAccountingTests {
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
         routes = RouteCache(router: world, clock: world)
         hops = ObservedNextHops(clock: world)
+        mapKeys = ObservedMapKeys(clock: world)
         var settings = GateSettings()
         settings.enforcement = .milterAndPolicyMap
         gate = Gate(
@@ -32,13 +34,14 @@ struct SessionAccountingTests {
     }
 
     private func accounting(
-        datagrams: Bool = false, log: Bool = true, ownReports destinations: Set<String> = []
+        datagrams: Bool = false, log: Bool = true, ownReports destinations: Set<String> = [],
+        patience: Duration = .seconds(10)
     ) -> SessionAccounting {
         SessionAccounting(
-            policies: policyCache, routes: routes, hops: hops, gate: gate,
+            policies: policyCache, routes: routes, hops: hops, mapKeys: mapKeys, gate: gate,
             ownReports: OwnReports(outbox: Outbox(destinations: destinations), clock: world),
             countsDatagrams: datagrams,
-            readsLog: log, clock: world)
+            readsLog: log, lookupTimeout: patience, clock: world)
     }
 
     private func session(
@@ -53,7 +56,7 @@ struct SessionAccountingTests {
 
     private func types(_ counts: [SessionCount]) -> [String] {
         counts.map {
-            "\($0.domain) \($0.policy.reported.type.text) " + ($0.details.first?.type.text ?? "success")
+            "\($0.domain) \($0.policy.reported.type.text) " + ($0.failure?.type.text ?? "success")
         }
     }
 
