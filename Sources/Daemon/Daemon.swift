@@ -78,6 +78,7 @@ package final class Daemon: Sendable {
         hops = ObservedNextHops(clock: clock)
         mapKeys = ObservedMapKeys(clock: clock)
         ownReports = OwnReports(outbox: store, clock: clock)
+        ownReports.noteCopies(to: settings.reports.copyPlace)
         accounting = SessionAccounting(
             policies: policyCache, routes: resolver.routes, hops: hops, mapKeys: mapKeys, gate: gate,
             ownReports: ownReports, countsDatagrams: settings.intake.datagramSocket != nil,
@@ -236,6 +237,7 @@ package final class Daemon: Sendable {
         gate.apply(new.gate)
         mapResolver.apply(new.mapAnswers)
         reports.apply(new.reports)
+        ownReports.noteCopies(to: new.reports.copyPlace)
         milter.server.apply(new.milter)
         if let policyMap = new.policyMap { map?.apply(policyMap) }
         settings.withLock { [new] in $0 = new }

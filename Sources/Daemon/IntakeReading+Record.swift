@@ -63,10 +63,12 @@ extension IntakeReading {
             memory: memory, store: NoPolicyStore(), discoverer: network,
             overrides: KeptOverrides(pins: settings.localPolicies, preload: preload), clock: clock, logger: logger,
             settings: settings.policyCache)
+        let ownReports = OwnReports(outbox: store, clock: clock)
+        ownReports.noteCopies(to: settings.reports.copyPlace)
         return SessionAccounting(
             policies: policies, routes: RouteCache(router: network, clock: clock),
             hops: ObservedNextHops(clock: clock), mapKeys: ObservedMapKeys(clock: clock), gate: nil,
-            ownReports: OwnReports(outbox: store, clock: clock),
+            ownReports: ownReports,
             countsDatagrams: settings.intake.datagramSocket != nil, readsLog: settings.intake.postfixLog != nil,
             lookupTimeout: lookupTimeout, clock: clock)
     }

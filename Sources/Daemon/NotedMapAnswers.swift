@@ -9,7 +9,9 @@ struct NotedMapAnswers: MapResolver {
 
     func cached(_ key: NextHop) -> MapAnswer? { resolver.cached(key).map { noted($0, key) } }
     func resolve(_ key: NextHop) async -> MapAnswer { noted(await resolver.resolve(key), key) }
-    func decideNow(_ key: NextHop) -> MapAnswer { noted(resolver.decideNow(key), key) }
+    func decideNow(_ key: NextHop, because ending: WaitEnding) -> MapAnswer {
+        noted(resolver.decideNow(key, because: ending), key)
+    }
     func enforces(_ domain: DomainName) -> Bool { resolver.enforces(domain) }
 
     private func noted(_ answer: MapAnswer, _ key: NextHop) -> MapAnswer {

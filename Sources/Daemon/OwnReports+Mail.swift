@@ -15,6 +15,11 @@ extension OwnReports {
         if case .mail = destination { expect(destination.description) }
     }
 
+    /// Takes note of where copies of reports go.
+    func noteCopies(to place: ReportCopyPlace?) {
+        if case .mail(let mailbox) = place { noteCopies(to: "mailto:\(mailbox)") } else { noteCopies(to: nil as String?) }
+    }
+
     /// The carrier, with note taken of each report before it goes.
     func noting(_ carrier: any ReportCarrier) -> any ReportCarrier { NotingCarrier(carrier: carrier, ownReports: self) }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import Logging
 import MTASTS
 import TLSRPT
+import TestKit
 import Testing
 @testable import Core
 
@@ -17,27 +17,25 @@ struct SessionWayTests {
 
     init() throws {
         domain = try DomainName("example.org")
-        policyCache = PolicyCache(
-            memory: world, store: world, discoverer: world, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
-        routes = RouteCache(router: world, clock: world)
-        mapKeys = ObservedMapKeys(clock: world)
+        policyCache = world.policyCache()
+        routes = RouteCache(router: world.router, clock: world.clock)
+        mapKeys = ObservedMapKeys(clock: world.clock)
         gate = Gate(
-            resolver: NextHopResolver(policyCache, world, routes: routes), recorder: world, settings: GateSettings())
+            resolver: world.resolver(policyCache, routes: routes), recorder: world.recorder, settings: GateSettings())
     }
 
     private func accounting(patience: Duration = .seconds(10), datagrams: Bool = false) -> SessionAccounting {
         SessionAccounting(
-            policies: policyCache, routes: routes, hops: ObservedNextHops(clock: world), mapKeys: mapKeys, gate: gate,
-            ownReports: OwnReports(outbox: NoReports(), clock: world), countsDatagrams: datagrams, readsLog: !datagrams,
-            lookupTimeout: patience, clock: world)
+            policies: policyCache, routes: routes, hops: ObservedNextHops(clock: world.clock), mapKeys: mapKeys, gate: gate,
+            ownReports: OwnReports(outbox: NoReports(), clock: world.clock), countsDatagrams: datagrams, readsLog: !datagrams,
+            lookupTimeout: patience, clock: world.clock)
     }
 
     private func session(
         _ result: ObservedSession.Result = .verified, host: String = "relay.example.net"
     ) throws -> ObservedSession {
         ObservedSession(
-            source: .postfixLog, time: world.now, domain: domain, host: try DomainName(host),
+            source: .postfixLog, time: world.clock.now, domain: domain, host: try DomainName(host),
             address: IPAddress("192.0.2.1"), result: result, queueID: "ABC")
     }
 
@@ -61,7 +59,7 @@ struct SessionWayTests {
     func relayByRecords() async throws {
         let other = try DomainName("other.example")
         // Of another's domain the hosts are wanted where mail went to one of them.
-        world.change { $0.routes = [other: ["mx.other.example"]] }
+        world.router.others = [other: ["mx.other.example"]]
         mapKeys.note(.mx(of: other, port: 25), .notFound)
         #expect(
             text(await accounting().counts(of: [try session(host: "mx.other.example")]))
@@ -72,7 +70,7 @@ struct SessionWayTests {
     func twoRelays() async throws {
         for name in ["one.example", "two.example"] {
             let other = try DomainName(name)
-            world.change { $0.routes[other] = ["mx.shared.example"] }
+            world.router.others[other] = ["mx.shared.example"]
             mapKeys.note(.mx(of: other, port: 25), .notFound)
         }
         let accounted = await accounting().account(for: [try session(host: "mx.shared.example")])
@@ -81,16 +79,14 @@ struct SessionWayTests {
 
     @Test("a domain that the map is asked for goes by its own records, whatever hosts they name - RFC 8461 §4.1")
     func hijack() async throws {
-        world.change {
-            $0.record = announce("1")
-            $0.fetch = .success(body(.enforce))
-        }
+        world.discoverer.recordAnswer = announce("1")
+        world.discoverer.policyAnswer = .success(body(.enforce))
         mapKeys.note(.mx(of: domain, port: 25), .notFound)
         let expected = ["example.org sts/example.org validation-failure:mx-not-in-sts-policy"]
         #expect(text(await accounting().counts(of: [try session(host: "mx.evil.example")])) == expected)
         // That others have the host, too, is no excuse.
         let other = try DomainName("other.example")
-        world.change { $0.routes = [other: ["mx.evil.example"]] }
+        world.router.others = [other: ["mx.evil.example"]]
         mapKeys.note(.mx(of: other, port: 25), .notFound)
         #expect(text(await accounting().counts(of: [try session(host: "mx.evil.example")])) == expected)
     }
@@ -98,7 +94,7 @@ struct SessionWayTests {
     @Test("a relayhost that was set since is where the mail goes now")
     func relayhostSince() async throws {
         mapKeys.note(.mx(of: domain, port: 25), .notFound)
-        world.pass(.seconds(60))
+        world.clock.advance(by: .seconds(60))
         mapKeys.note(.host(try DomainName("relay.example.net"), port: 25), .notFound)
         #expect(
             text(await accounting().counts(of: [try session()]))
@@ -107,11 +103,9 @@ struct SessionWayTests {
 
     @Test("where the MX hosts cannot be looked up, a host counts that the policy names")
     func unknownRoute() async throws {
-        world.change {
-            $0.record = announce("1")
-            $0.fetch = .success(body(.enforce))
-            $0.route = .failure(.unavailable("SERVFAIL"))
-        }
+        world.discoverer.recordAnswer = announce("1")
+        world.discoverer.policyAnswer = .success(body(.enforce))
+        world.router.answer = .failure(.unavailable("SERVFAIL"))
         let accounted = await accounting().account(for: [
             try session(host: "mx1.example.org"), try session(), try session(.plaintext, host: "relay.example.net"),
         ])
@@ -125,11 +119,9 @@ struct SessionWayTests {
     func dane() async throws {
         let base = try DomainName("tlsa.example.net")
         let record = TLSARecord(usage: 3, selector: 1, matchingType: 1, association: Array(repeating: 0xAB, count: 32))
-        world.change {
-            $0.routeIsSecure = true
-            $0.dane = ["mx1.example.org": .usable]
-            $0.tlsa = ["mx1.example.org": TLSAPolicy(base: base, records: [record])]
-        }
+        world.router.isSecure = true
+        world.surveyor.statuses = ["mx1.example.org": .usable]
+        world.surveyor.policies = ["mx1.example.org": TLSAPolicy(base: base, records: [record])]
         mapKeys.note(.mx(of: domain, port: 25), .dane(besides: .notFound))
         let counts = await accounting().counts(of: [
             try session(host: "mx1.example.org"),
@@ -144,13 +136,13 @@ struct SessionWayTests {
 
     @Test("a host without usable records, or a map that answered otherwise, is no DANE")
     func noDANE() async throws {
-        world.change { $0.routeIsSecure = true }
+        world.router.isSecure = true
         mapKeys.note(.mx(of: domain, port: 25), .dane(besides: .notFound))
         let session = try session(host: "mx1.example.org")
         #expect(text(await accounting().counts(of: [session])) == ["example.org no-policy-found/example.org success"])
-        world.change { $0.dane = ["mx1.example.org": .usable] }
+        world.surveyor.statuses = ["mx1.example.org": .usable]
         mapKeys.note(.mx(of: domain, port: 25), .notFound)
-        world.pass(.seconds(600))
+        world.clock.advance(by: .seconds(600))
         #expect(text(await accounting().counts(of: [session])) == ["example.org no-policy-found/example.org success"])
     }
 
@@ -159,7 +151,7 @@ struct SessionWayTests {
     private func depthOnly() throws -> MapAnswer {
         let policy = try Policy.read(body(.enforce, mx: "*.example.org").utf8).policy
         return .enforce(
-            CachedPolicy(domain: domain, id: "1", policy: policy, fetchedAt: world.now),
+            CachedPolicy(domain: domain, id: "1", policy: policy, fetchedAt: world.clock.now),
             .known([try DomainName("a.b.example.org")]))
     }
 
@@ -184,10 +176,10 @@ struct SessionWayTests {
         #expect(await accounting().account(for: [refused]).leftOut == unknown)
         // Repaired meanwhile: what was refused before still counts, what comes after does not.
         mapKeys.note(.mx(of: domain, port: 25), try depthOnly())
-        world.pass(.seconds(60))
+        world.clock.advance(by: .seconds(60))
         mapKeys.note(.mx(of: domain, port: 25), .notFound)
         #expect(await accounting().account(for: [refused]).counts.count == 1)
-        world.pass(.seconds(60))
+        world.clock.advance(by: .seconds(60))
         let later = try session(.refusedByMap, host: "a.b.example.org")
         #expect(await accounting().account(for: [later]).leftOut == unknown)
     }
@@ -197,15 +189,13 @@ struct SessionWayTests {
     @Test("a session waits for the fetch in flight, and a datagram too", arguments: [false, true])
     func fetchInFlight(_ isDatagram: Bool) async throws {
         let post = Gatepost()
-        world.change {
-            $0.record = announce("1")
-            $0.fetch = .failure(.failed(PolicyFailure(.stsPolicyFetchError, "timed out")))
-            $0.gate = post
-        }
+        world.discoverer.recordAnswer = announce("1")
+        world.discoverer.policyAnswer = .failure(.failed(PolicyFailure(.stsPolicyFetchError, "timed out")))
+        world.discoverer.gate = post
         let lookup = Task { [policyCache, domain] in await policyCache.resolve(domain) }
-        while world.look(\.fetches) == 0 { await Task.yield() }
+        while world.discoverer.fetches == 0 { await Task.yield() }
         let reported = SessionCount(
-            day: world.now.day, domain: domain,
+            day: world.clock.now.day, domain: domain,
             policy: .reported(ReportedPolicy(.noPolicyFound, domain: domain.ascii)), isFailure: false)
         let accounting = accounting(datagrams: isDatagram)
         #expect(accounting.mustWait(for: [reported]))

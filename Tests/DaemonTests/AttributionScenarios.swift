@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import LabKit
+import TestKit
 import Testing
 
 @Suite("With a policy map alone, sessions count for whom they concern, and under what decided about them")

@@ -23,11 +23,16 @@ package final class OwnReports: Sendable {
     private let outbox: any OwnReportDestinations
     private let clock: any WallClock
     private let state = Mutex(State())
+    /// Where copies of all reports go.
+    private let copyDestination = Mutex<String?>(nil)
 
     package init(outbox: any OwnReportDestinations, clock: any WallClock) {
         self.outbox = outbox
         self.clock = clock
     }
+
+    /// Takes note of where copies of all reports go from now on: a `mailto:` URI, or nil for nowhere.
+    package func noteCopies(to destination: String?) { copyDestination.withLock { $0 = destination } }
 
     /// Keeps what is known up to date until the task is cancelled.
     package func run() async {
@@ -41,7 +46,8 @@ package final class OwnReports: Sendable {
     package func excludingOwnReports(_ sessions: [ObservedSession]) async -> [ObservedSession] {
         let isOld = state.withLock { $0.at.map { ContinuousClock.now - $0 >= Self.interval } ?? true }
         if isOld { await refresh() }
-        let destinations = state.withLock { $0.destinations }
+        var destinations = state.withLock { $0.destinations }
+        if let copy = copyDestination.withLock({ $0 }) { destinations.insert(copy) }
         guard !destinations.isEmpty else { return sessions }
         return sessions.filter { session in
             session.recipient.map { !destinations.contains("mailto:\($0)") } ?? true
@@ -50,7 +56,8 @@ package final class OwnReports: Sendable {
 
     /// Whether a report goes to the address, from memory.
     package func contains(local: String, domain: DomainName) -> Bool {
-        state.withLock { $0.destinations.contains("mailto:\(local)@\(domain)") }
+        let destination = "mailto:\(local)@\(domain)"
+        return copyDestination.withLock { $0 == destination } || state.withLock { $0.destinations.contains(destination) }
     }
 
     /// Takes note of a report that is about to go.

@@ -2,7 +2,7 @@
 
 /// Why the policy map let no delivery go, where that is the domain's failure and no trouble of looking things up.
 package enum MapRefusal: Sendable, Hashable {
-    /// No MX host has a name that the policy's wildcards cover. - RFC 8461 §4.1: MX Host Validation.
+    /// The policy covers none of the MX hosts. - RFC 8461 §4.1: MX Host Validation.
     case noHostInPolicy(CachedPolicy)
     /// What the DNS says of the hosts fails DNSSEC validation.
     case bogus
@@ -14,7 +14,7 @@ extension MapAnswer {
     package var refusal: MapRefusal? {
         switch self {
         case .bogus: .bogus
-        case .enforce(let cached, .known(let hosts)) where cached.names(among: hosts).isEmpty: .noHostInPolicy(cached)
+        case .enforce(let cached, .known(let hosts)) where !hosts.contains(where: cached.policy.covers): .noHostInPolicy(cached)
         case .enforce, .notFound, .temporary, .dane, .testing, .failed: nil
         }
     }

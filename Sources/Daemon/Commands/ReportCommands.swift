@@ -57,8 +57,9 @@ package struct ReportCommands: Sendable {
         // A daemon's milter must know the new destinations before mail goes there.
         if isPlanned { try await Task.sleep(for: OwnReports.interval * 2) }
         let failures = Mutex(0)
+        let copies = ReportCopies(to: settings.copyPlace, carrier: network, logger: workspace.logger)
         let sender = ReportSender(
-            outbox: store, carrier: network, clock: clock, logger: workspace.logger, owner: UUID().uuidString)
+            outbox: store, carrier: network, copier: copies, clock: clock, logger: workspace.logger, owner: UUID().uuidString)
         let deliveries = DeliveryOrder(day: order.day, domain: order.domain, ignoresSpread: !order.keepsSpread)
         try await sender.send(deliveries) { delivery, conclusion in
             if conclusion.state.isFailure { failures.withLock { $0 += 1 } }
@@ -141,5 +142,22 @@ package struct ReportCommands: Sendable {
     /// - Returns: whether it was left alone until now.
     package func allow(_ destination: String) async throws -> Bool {
         try await store.unsuppress(destination)
+    }
+}
+
+/// Why a `report` command cannot be carried out.
+package enum ReportCommandError: Error, Sendable, CustomStringConvertible {
+    case dayNotOver(UTCDay)
+    case dayAhead(UTCDay)
+    case obstacle(String)
+    case output(String, cause: String)
+
+    package var description: String {
+        switch self {
+        case .dayNotOver(let day): "\(day) is not over yet (UTC): its reports are made when it is"
+        case .dayAhead(let day): "\(day) has not begun yet (UTC): there is nothing to report"
+        case .obstacle(let text): text
+        case .output(let path, let cause): "\(printable(path)): cannot be written: \(cause)"
+        }
     }
 }
