@@ -17,7 +17,11 @@ extension OwnReports {
 
     /// Takes note of where copies of reports go.
     func noteCopies(to place: ReportCopyPlace?) {
-        if case .mail(let mailbox) = place { noteCopies(to: "mailto:\(mailbox)") } else { noteCopies(to: nil as String?) }
+        if case .mail(let mailbox) = place {
+            noteCopies(to: "mailto:\(mailbox)")
+        } else {
+            noteCopies(to: nil as String?)
+        }
     }
 
     /// The carrier, with note taken of each report before it goes.
@@ -28,10 +32,8 @@ private struct NotingCarrier: ReportCarrier {
     let carrier: any ReportCarrier
     let ownReports: OwnReports
 
-    func carry(
-        _ report: CompressedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
-    ) async -> SendResult {
+    func prepare(_ report: CompressedReport, for destination: ReportDestination) async -> ReportPreparation {
         ownReports.expect(destination)
-        return await carrier.carry(report, to: destination, commit: commit)
+        return await carrier.prepare(report, for: destination)
     }
 }

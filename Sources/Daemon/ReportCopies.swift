@@ -60,6 +60,9 @@ final class ReportCopies: ReportCopier {
 extension ReportCarrier {
     /// All of a delivery in one: a copy has no row in the outbox to be marked.
     fileprivate func deliver(_ report: CompressedReport, to destination: ReportDestination) async -> SendResult {
-        await carry(report, to: destination) { true }
+        switch await prepare(report, for: destination) {
+        case .held(let held): await held.finish()
+        case .ended(let result): result
+        }
     }
 }

@@ -26,8 +26,10 @@ struct SessionWayTests {
 
     private func accounting(patience: Duration = .seconds(10), datagrams: Bool = false) -> SessionAccounting {
         SessionAccounting(
-            policies: policyCache, routes: routes, hops: ObservedNextHops(clock: world.clock), mapKeys: mapKeys, gate: gate,
-            ownReports: OwnReports(outbox: NoReports(), clock: world.clock), countsDatagrams: datagrams, readsLog: !datagrams,
+            policies: policyCache, routes: routes, hops: ObservedNextHops(clock: world.clock), mapKeys: mapKeys,
+            gate: gate,
+            ownReports: OwnReports(outbox: NoReports(), clock: world.clock), countsDatagrams: datagrams,
+            readsLog: !datagrams,
             lookupTimeout: patience, clock: world.clock)
     }
 

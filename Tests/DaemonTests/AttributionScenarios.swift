@@ -31,7 +31,7 @@ struct AttributionScenarios {
         let lab = try await IntakeLab(
             gate: gate, suffix: "at\(gate).lab", settings: "[intake]\npostfix_log = \"\(logFile)\"\n" + settings)
         try await lab.daemon.start()
-        var options = MapLab.options(lab.town, map: MapLab.map(gate))
+        var options = MapLab.options(lab.network, map: MapLab.map(gate))
         options.settings.append("maillog_file = \(logFile)")
         options.transports = transports
         return Site(
@@ -73,7 +73,7 @@ struct AttributionScenarios {
         let site = try await site(122, directory, settings: "[policy]\nfetch_timeout = \"12s\"\n")
         defer { site.postfix.stop() }
         try site.lab.unpolicedDomain("hangs", plain: true)
-        try site.lab.town.publish("hangs.at122.lab", .hang)
+        try site.lab.network.publish("hangs.at122.lab", .hang)
         try await site.deliver("u@hangs.at122.lab")
         try await Wait.until("the failed fetch counts", within: .seconds(40)) {
             try site.lab.counted().contains { $0.hasPrefix("hangs sts 0/1 sts-policy-fetch-error:") }
@@ -87,9 +87,9 @@ struct AttributionScenarios {
         let site = try await site(123, directory)
         defer { site.postfix.stop() }
         site.lab.wantsReports("deep.at123.lab")
-        for host in ["a.b.deep.at123.lab", "c.d.deep.at123.lab"] { try site.lab.town.mailHost(host) }
-        site.lab.town.route("deep.at123.lab", to: ["a.b.deep.at123.lab", "c.d.deep.at123.lab"])
-        try site.lab.town.publish("deep.at123.lab", mode: "enforce", mx: ["*.deep.at123.lab"])
+        for host in ["a.b.deep.at123.lab", "c.d.deep.at123.lab"] { try site.lab.network.mailHost(host) }
+        site.lab.network.route("deep.at123.lab", to: ["a.b.deep.at123.lab", "c.d.deep.at123.lab"])
+        try site.lab.network.publish("deep.at123.lab", mode: "enforce", mx: ["*.deep.at123.lab"])
         try await site.deliver("u@deep.at123.lab", until: "status=deferred")
         try await site.deliver("u@bogustlsa.seclab", until: "status=deferred")
         let first = "deep sts 0/1 validation-failure:mx-not-in-sts-policy=1"

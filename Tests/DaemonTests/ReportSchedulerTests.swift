@@ -34,12 +34,22 @@ struct ReportSchedulerTests {
         var deliveries: [String] { carried.withLock { $0 } }
 
         func record(for domain: DomainName) async -> ReportRecordLookup { records.withLock { $0 } }
-        func carry(
-            _ report: CompressedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
-        ) async -> SendResult {
-            guard await commit() else { return .withdrawn }
-            carried.withLock { $0.append("\(report.day) \(report.policyDomain) \(destination)") }
-            return .accepted("201")
+        func prepare(
+            _ report: CompressedReport, for destination: ReportDestination
+        ) async -> ReportPreparation {
+            .held(Held(site: self, line: "\(report.day) \(report.policyDomain) \(destination)"))
+        }
+
+        private struct Held: HeldReport {
+            let site: Site
+            let line: String
+
+            func finish() -> SendResult {
+                site.carried.withLock { $0.append(line) }
+                return .accepted("201")
+            }
+
+            func withdraw() {}
         }
 
         func count(_ domain: String, _ day: UTCDay) async throws {
@@ -111,7 +121,7 @@ struct ReportSchedulerTests {
         site.advance(by: ReportSchedule.startingTime)
         await desk.buildDue()
         await desk.sendDue()
-        let expected = [-2, -1].flatMap { before in
+        let expected = [Int64(-2), -1].flatMap { before in
             ["https://a.lab/", "https://b.lab/", "mailto:archive@mta.lab"].map {
                 "\(day.advanced(by: before)) a.lab \($0)"
             }
@@ -128,7 +138,7 @@ struct ReportSchedulerTests {
         await desk.buildDue()
         for _ in 0..<2 {
             await desk.sendDue()
-            #expect(site.deliveries.sorted() == [-2, -1].map { "\(day.advanced(by: $0)) a.lab https://a.lab/" })
+            #expect(site.deliveries.sorted() == [Int64(-2), -1].map { "\(day.advanced(by: $0)) a.lab https://a.lab/" })
         }
         let lines = try await site.store.reportLines(of: nil, for: nil, failuresOnly: false)
         #expect(lines.count == 2 && lines.allSatisfy { $0.state == Delivery.State.accepted.rawValue })

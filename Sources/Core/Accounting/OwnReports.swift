@@ -57,7 +57,8 @@ package final class OwnReports: Sendable {
     /// Whether a report goes to the address, from memory.
     package func contains(local: String, domain: DomainName) -> Bool {
         let destination = "mailto:\(local)@\(domain)"
-        return copyDestination.withLock { $0 == destination } || state.withLock { $0.destinations.contains(destination) }
+        return copyDestination.withLock { $0 == destination }
+            || state.withLock { $0.destinations.contains(destination) }
     }
 
     /// Takes note of a report that is about to go.

@@ -14,7 +14,8 @@ extension MapAnswer {
     package var refusal: MapRefusal? {
         switch self {
         case .bogus: .bogus
-        case .enforce(let cached, .known(let hosts)) where !hosts.contains(where: cached.policy.covers): .noHostInPolicy(cached)
+        case .enforce(let cached, .known(let hosts)) where !hosts.contains(where: cached.policy.covers):
+            .noHostInPolicy(cached)
         case .enforce, .notFound, .temporary, .dane, .testing, .failed: nil
         }
     }
