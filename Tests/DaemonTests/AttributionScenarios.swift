@@ -72,7 +72,7 @@ struct AttributionScenarios {
         let directory = try TemporaryDirectory("sts-lab-attribution")
         let site = try await site(122, directory, settings: "[policy]\nfetch_timeout = \"12s\"\n")
         defer { site.postfix.stop() }
-        try site.lab.unpolicedDomain("hangs", plain: true)
+        try site.lab.unpolicedDomain("hangs")
         try site.lab.network.publish("hangs.at122.lab", .hang)
         try await site.deliver("u@hangs.at122.lab")
         try await Wait.until("the failed fetch counts", within: .seconds(40)) {
