@@ -23,11 +23,16 @@ package final class OwnReports: Sendable {
     private let outbox: any OwnReportDestinations
     private let clock: any WallClock
     private let state = Mutex(State())
+    /// Where copies of all reports go.
+    private let copyAddress = Mutex<String?>(nil)
 
     package init(outbox: any OwnReportDestinations, clock: any WallClock) {
         self.outbox = outbox
         self.clock = clock
     }
+
+    /// Takes note of where copies of all reports go by mail from now on; nil for nowhere.
+    package func noteCopies(to mailbox: Mailbox?) { copyAddress.withLock { $0 = mailbox?.description } }
 
     /// Keeps what is known up to date until the task is cancelled.
     package func run() async {
@@ -41,14 +46,16 @@ package final class OwnReports: Sendable {
     package func excludingOwnReports(_ sessions: [ObservedSession]) async -> [ObservedSession] {
         let isOld = state.withLock { $0.at.map { ContinuousClock.now - $0 >= Self.interval } ?? true }
         if isOld { await refresh() }
-        let addresses = state.withLock { $0.addresses }
+        var addresses = state.withLock { $0.addresses }
+        if let copy = copyAddress.withLock({ $0 }) { addresses.insert(copy) }
         guard !addresses.isEmpty else { return sessions }
         return sessions.filter { session in session.recipient.map { !addresses.contains($0) } ?? true }
     }
 
     /// Whether a report goes to the address, from memory.
     package func contains(local: String, domain: DomainName) -> Bool {
-        state.withLock { $0.addresses.contains("\(local)@\(domain)") }
+        let address = "\(local)@\(domain)"
+        return copyAddress.withLock { $0 == address } || state.withLock { $0.addresses.contains(address) }
     }
 
     /// Takes note of a report that is about to go.

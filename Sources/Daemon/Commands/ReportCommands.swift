@@ -58,8 +58,10 @@ package struct ReportCommands: Sendable {
         // A daemon's milter must know the new destinations before mail goes there.
         if isPlanned { try await Task.sleep(for: OwnReports.interval * 2) }
         let failures = Mutex(0)
+        let copies = ReportCopies(to: settings.copyPlace, carrier: network, logger: workspace.logger)
         let sender = ReportSender(
-            outbox: store, carrier: network, clock: clock, logger: workspace.logger, owner: UUID().uuidString)
+            outbox: store, carrier: network, copier: copies, clock: clock, logger: workspace.logger,
+            owner: UUID().uuidString)
         let deliveries = DeliveryOrder(day: order.day, domain: order.domain, ignoresSpread: !order.keepsSpread)
         try await sender.send(deliveries) { delivery, conclusion in
             if conclusion.state.isFailure { failures.withLock { $0 += 1 } }
