@@ -23,7 +23,7 @@ package enum MTAReader {
         }
         return PostfixFacts(
             directory: trimmed(try await ask("-h", "config_directory")), parameters: try await ask("-x"),
-            services: try await ask("-M"), overrides: try await ask("-P", "-x"))
+            set: try await ask("-n"), services: try await ask("-M"), overrides: try await ask("-P", "-x"))
     }
 
     /// Reads a sendmail.cf.
