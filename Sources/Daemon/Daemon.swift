@@ -81,7 +81,7 @@ package final class Daemon: Sendable {
             countsDatagrams: settings.intake.datagramSocket != nil, readsLog: settings.intake.postfixLog != nil,
             clock: clock)
         intake = try DeliveryIntake(
-            settings.intake, accounting: accounting, ledger: ledger, logger: logger)
+            settings.intake, reading: settings.logReading, accounting: accounting, ledger: ledger, logger: logger)
         reports = ReportScheduler(
             settings: settings.reports, store: store, records: network.reportRecords,
             carrier: ownReports.noting(network), clock: clock, logger: logger)

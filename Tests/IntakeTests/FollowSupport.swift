@@ -14,6 +14,10 @@ struct PairReader: LogReader {
     var remarks: [String] = []
     /// Seconds by which the stamps of what follows are off.
     var offset: Int64 = 0
+    var settings: LogReaderSettings {
+        get { LogReaderSettings() }
+        set {}
+    }
 
     mutating func read(_ lines: UnsafeRawBufferPointer, now: UTCTime, into sessions: inout [ObservedSession]) {
         precondition(lines.last == UInt8(ascii: "\n"))
@@ -37,6 +41,8 @@ struct PairReader: LogReader {
         defer { remarks = [] }
         return remarks
     }
+
+    mutating func takeUnread() -> UnreadLines? { nil }
 
     static func lines(_ numbers: some Sequence<Int>) -> String {
         numbers.map { "open \($0)\nnoise\ndone \($0)\n" }.joined()

@@ -44,8 +44,16 @@ package final class OwnReports: Sendable {
         let destinations = state.withLock { $0.destinations }
         guard !destinations.isEmpty else { return sessions }
         return sessions.filter { session in
-            session.recipient.map { !destinations.contains("mailto:\($0)") } ?? true
+            session.recipient.map { !destinations.contains(Self.destination(of: $0)) } ?? true
         }
+    }
+
+    /// The address as destinations are written: an MTA logs a domain as somebody typed it.
+    private static func destination(of recipient: String) -> String {
+        guard let at = recipient.lastIndex(of: "@"), let domain = try? DomainName(recipient[at...].dropFirst()) else {
+            return "mailto:\(recipient)"
+        }
+        return "mailto:\(recipient[..<at])@\(domain)"
     }
 
     /// Whether a report goes to the address, from memory.

@@ -181,10 +181,20 @@ private struct DomainFinding: Sendable {
 
     /// For which domain the session counts; nil if the mail took a way that is not the domain's own.
     func place(of session: ObservedSession) -> DomainFinding? {
-        if session.isDialledByAddress { return nil }
+        // A content filter, or a relay: mail goes to another port before it goes its way.
+        if session.isDialledByAddress || !hop.isOn(session.port) { return nil }
         guard let hosts, let host = session.host, !hosts.contains(host) else { return self }
         // Postfix itself says that an MX record named the host.
         return session.isOutsidePolicy || session.hasDatagram ? self : nil
+    }
+}
+
+extension NextHop {
+    /// Whether the next hop is dialled at the port; nil is any.
+    fileprivate func isOn(_ port: UInt16?) -> Bool {
+        switch self {
+        case .mx(_, let own), .host(_, let own), .address(_, let own): port == nil || port == own
+        }
     }
 }
 

@@ -13,6 +13,9 @@ package struct PostfixLogReader: LogReader {
     private var proxied = PostfixProxied()
     private var silence = PostfixSilence()
     private var clock = SyslogClock()
+    private var unread = UnreadLines()
+    /// Nothing of it matters here.
+    package var settings = LogReaderSettings()
 
     private enum CodingKeys: String, CodingKey {
         case processes = "p"
@@ -24,31 +27,44 @@ package struct PostfixLogReader: LogReader {
 
     package mutating func takeRemarks() -> [String] { silence.takeRemarks() }
 
+    package mutating func takeUnread() -> UnreadLines? { unread.take() }
+
     package mutating func read(
         _ lines: UnsafeRawBufferPointer, now: UTCTime, into sessions: inout [ObservedSession]
     ) {
         var rest = SyslogOctets(lines)
-        while let line = rest.take(until: .lineFeed) {
-            if line.count <= Self.maxLineOctets, let split = SyslogLine(line), let program = Self.program(split.tag) {
-                take(split, of: program, now, &sessions)
+        while let whole = rest.take(until: .lineFeed) {
+            // A longer line ends there, as it would for a syslog daemon.
+            let line = whole.prefix(Self.maxLineOctets)
+            guard let split = SyslogLine(line) else {
+                if line.mentions(Self.words) { unread.note(line) }
+                continue
+            }
+            if let program = Program(split) {
+                take(split, of: program, line, now, &sessions)
+            } else if split.isOfUnknownPostfix {
+                unread.note(line)
             }
         }
     }
 
-    private enum Program { case smtp, tlsproxy, unknown }
-
-    /// By the last part of the tag, since `syslog_name` sets the rest. An RFC 5424 line by rsyslog has lost that part.
-    private static func program(_ tag: SyslogOctets) -> Program? {
-        if tag.hasSuffix("/smtp") { return .smtp }
-        if tag.hasSuffix("/tlsproxy") { return .tlsproxy }
-        return tag.equals("postfix") ? .unknown : nil
-    }
+    /// What a line has that tells of a session and has no header that can be read.
+    private static let words: [StaticString] = ["postfix/", "/smtp[", ", status=", "TLS connection established to "]
 
     private mutating func take(
-        _ line: SyslogLine, of program: Program, _ now: UTCTime, _ sessions: inout [ObservedSession]
+        _ line: SyslogLine, of program: Program, _ text: SyslogOctets, _ now: UTCTime,
+        _ sessions: inout [ObservedSession]
     ) {
-        guard line.pid != nil, let message = PostfixLine(line.message), let time = clock.time(of: line, now: now)
-        else { return }
+        guard let message = PostfixLine(line.message) else { return }
+        guard line.pid != nil, let time = clock.time(of: line, now: now) else {
+            processes.forget(line.process)
+            unread.note(text)
+            return
+        }
+        if case .unreadable = message {
+            guard program != .unknown(isPostfix: false) else { return }
+            unread.note(text)
+        }
         switch program {
         case .tlsproxy: proxied.note(message, of: line.host, time)
         case .smtp: follow(message, of: line, time.secondsSinceEpoch, &sessions)
@@ -80,13 +96,47 @@ package struct PostfixLogReader: LogReader {
     }
 }
 
+/// The program of Postfix that wrote a line, by the last part of the tag, since `syslog_name` sets the rest.
+private enum Program: Equatable {
+    case smtp, tlsproxy
+    /// The last part is lost: rsyslog cuts it off in lines of RFC 5424, and `journalctl -o with-unit` has the unit instead.
+    /// What is left need not tell that it is Postfix.
+    case unknown(isPostfix: Bool)
+
+    init?(_ line: SyslogLine) {
+        let tag = line.tag
+        if tag.hasSuffix("/smtp") {
+            self = .smtp
+        } else if tag.hasSuffix("/tlsproxy") {
+            self = .tlsproxy
+        } else {
+            let isPostfix = tag.hasPrefix("postfix")
+            guard isPostfix || line.isStructured, tag.index(of: UInt8(ascii: "/")) == nil else { return nil }
+            self = .unknown(isPostfix: isPostfix)
+        }
+    }
+}
+
+extension SyslogLine {
+    /// Whether another program's line is such as smtp(8) writes, or quotes one as a container's host would.
+    fileprivate var isOfUnknownPostfix: Bool {
+        guard tag.index(of: UInt8(ascii: "/")) == nil else { return false }
+        if SyslogStamp.mayBegin(message) { return message.mentions(["/smtp["]) }
+        return switch PostfixLine(message) {
+        case .established, .noHandshake, .report: true
+        case .delivery(let delivery): delivery.port == 25
+        case .unverified, .reused, .outsidePolicy, .left, .unreadable, nil: false
+        }
+    }
+}
+
 extension PostfixLine {
     /// Whether such lines are logged of each session with TLS, so that a session without them has none.
     fileprivate var tellsOfTLS: Bool {
         switch self {
         case .established: true
         case .delivery(let delivery): delivery.tls != nil
-        case .unverified, .reused, .noHandshake, .report, .outsidePolicy, .left: false
+        case .unverified, .reused, .noHandshake, .report, .outsidePolicy, .left, .unreadable: false
         }
     }
 }

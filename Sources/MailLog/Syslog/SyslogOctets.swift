@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Glibc
 
 /// A stretch of a log line where it lies in the reader's buffer: nothing is copied until a text is asked for.
@@ -100,6 +101,17 @@ package struct SyslogOctets {
 
     /// The octets as text; what is not UTF-8 becomes U+FFFD.
     package var text: String { String(decoding: octets, as: UTF8.self) }
+
+    /// The name of a host in the form in which hosts are compared; in lower case what is no name.
+    var hostName: String {
+        let text = text
+        return (try? DomainName(host: text))?.ascii ?? text.lowercased()
+    }
+
+    /// The domain of a mail address, which stands behind its last `@`; nil if that is no domain.
+    var mailDomain: DomainName? {
+        lastIndex(of: UInt8(ascii: "@")).flatMap { try? DomainName(dropFirst($0 + 1).text) }
+    }
 
     package func allSatisfy(_ rule: (UInt8) -> Bool) -> Bool { octets.allSatisfy(rule) }
 }
