@@ -76,35 +76,39 @@ final class Carrier: ReportCarrier {
         let report: CompressedReport
     }
 
-    typealias Answer = @Sendable (CompressedReport, ReportDestination, @Sendable () async -> Bool) async -> SendResult
+    typealias Answer = @Sendable (CompressedReport, ReportDestination) async -> SendResult
+
+    private struct Held: HeldReport {
+        let answer: @Sendable () async -> SendResult
+        func finish() async -> SendResult { await answer() }
+        func withdraw() {}
+    }
 
     private let answer: Mutex<Answer>
     private let seen = Mutex<[Carriage]>([])
 
     /// What follows the point of no return is `result`.
     init(_ result: SendResult = .accepted("201")) {
-        answer = Mutex { _, _, commit in await commit() ? result : .withdrawn }
+        answer = Mutex { _, _ in result }
     }
 
     func set(_ new: @escaping Answer) { answer.withLock { $0 = new } }
-    func set(_ result: SendResult) { set { _, _, commit in await commit() ? result : .withdrawn } }
+    func set(_ result: SendResult) { set { _, _ in result } }
 
     /// What was carried, in the order of the beginnings.
     var carriages: [Carriage] { seen.withLock { $0 } }
     var destinations: [String] { carriages.map(\.destination) }
 
-    func carry(
-        _ report: CompressedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
-    ) async -> SendResult {
+    func prepare(_ report: CompressedReport, for destination: ReportDestination) async -> ReportPreparation {
         seen.withLock { $0.append(Carriage(destination: destination.description, report: report)) }
         let answer = answer.withLock { $0 }
-        return await answer(report, destination, commit)
+        return .held(Held { await answer(report, destination) })
     }
 }
 
 /// A site of its own: a store, its records, a carrier, and a clock at half past midnight behind ``day``.
 final class Site: Sendable {
-    let directory: URL
+    let directory: TemporaryDirectory
     let day: UTCDay
     let clock: TestClock
     let records = Records()
@@ -112,19 +116,18 @@ final class Site: Sendable {
     let log = CapturedLog()
 
     init() throws {
-        directory = FileManager.default.temporaryDirectory.appendingPathComponent("reporting-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
+        directory = try TemporaryDirectory()
         guard let day = UTCDay("2026-11-23") else { throw SiteError() }
         self.day = day
         clock = TestClock(day.advanced(by: 1).start + .seconds(1800))
     }
 
-    deinit { try? FileManager.default.removeItem(at: directory) }
-
     struct SiteError: Error {}
 
+    func file(_ name: String) -> URL { URL(fileURLWithPath: directory.path + "/" + name) }
+
     func store() throws -> Store {
-        try Store(path: directory.appendingPathComponent("test.sqlite").path, logger: log.logger)
+        try Store(path: directory.path + "/test.sqlite", logger: log.logger)
     }
 
     static func settings(_ change: (inout ReportingSettings) -> Void = { _ in }) throws -> ReportingSettings {
