@@ -40,10 +40,12 @@ package struct PostfixLogReader: LogReader {
                 if line.mentions(Self.words) { unread.note(line) }
                 continue
             }
-            if let program = Program(split) {
+            guard let program = Program(split) else { continue }
+            if program.isCertain {
                 take(split, of: program, line, now, &sessions)
-            } else if split.isOfUnknownPostfix {
-                unread.note(line)
+            } else {
+                let split = split.contained ?? split
+                if let program = Program(split) { take(split, of: program, line, now, &sessions) }
             }
         }
     }
@@ -55,6 +57,10 @@ package struct PostfixLogReader: LogReader {
         _ line: SyslogLine, of program: Program, _ text: SyslogOctets, _ now: UTCTime,
         _ sessions: inout [ObservedSession]
     ) {
+        if program == .foreign {
+            if line.isOfUnknownPostfix { unread.note(text) }
+            return
+        }
         guard let message = PostfixLine(line.message) else { return }
         guard line.pid != nil, let time = clock.time(of: line, now: now) else {
             processes.forget(line.process)
@@ -66,6 +72,7 @@ package struct PostfixLogReader: LogReader {
             unread.note(text)
         }
         switch program {
+        case .foreign: break
         case .tlsproxy: proxied.note(message, of: line.host, time)
         case .smtp: follow(message, of: line, time.secondsSinceEpoch, &sessions)
         case .unknown:
@@ -102,17 +109,26 @@ private enum Program: Equatable {
     /// The last part is lost: rsyslog cuts it off in lines of RFC 5424, and `journalctl -o with-unit` has the unit instead.
     /// What is left need not tell that it is Postfix.
     case unknown(isPostfix: Bool)
+    /// Something else, or a Postfix in a form that is not known.
+    case foreign
 
+    /// Whether the tag says it all.
+    var isCertain: Bool { self == .smtp || self == .tlsproxy }
+
+    /// - Returns: nil for Postfix's other programs.
     init?(_ line: SyslogLine) {
         let tag = line.tag
         if tag.hasSuffix("/smtp") {
             self = .smtp
         } else if tag.hasSuffix("/tlsproxy") {
             self = .tlsproxy
+        } else if tag.hasPrefix("postfix/") {
+            return nil
+        } else if tag.index(of: UInt8(ascii: "/")) != nil {
+            self = .foreign
         } else {
             let isPostfix = tag.hasPrefix("postfix")
-            guard isPostfix || line.isStructured, tag.index(of: UInt8(ascii: "/")) == nil else { return nil }
-            self = .unknown(isPostfix: isPostfix)
+            self = isPostfix || line.isStructured ? .unknown(isPostfix: isPostfix) : .foreign
         }
     }
 }

@@ -44,10 +44,11 @@ package struct SendmailLogReader: LogReader {
         while let whole = rest.take(until: .lineFeed) {
             // A longer line ends there, as it would for a syslog daemon.
             let line = whole.prefix(Self.maxLineOctets)
-            guard let split = SyslogLine(line) else {
+            guard let host = SyslogLine(line) else {
                 if line.mentions(Self.words) { unread.note(line) }
                 continue
             }
+            let split = host.contained ?? host
             // Its name is whatever -L says: sm-mta, sm-que, sm-mta-runq in Debian. Postfix's have a slash.
             guard split.process.count <= Self.maxNameOctets, split.tag.index(of: UInt8(ascii: "/")) == nil,
                 let message = SendmailLine(split.message, mailers: settings.mailers)

@@ -28,22 +28,25 @@ extension SyslogLine {
         var rest = line
         skipWrapping(&rest)
         if isStructured(rest) {
-            let split = SyslogLine(structured: rest.dropFirst(2), stamp: outer)
-            return split.map { $0.contained(layers: layers) ?? $0 }
+            return SyslogLine(structured: rest.dropFirst(2), stamp: outer)
         }
         guard let length = SyslogStamp.length(rest) else { return nil }
         let stamp = outer ?? rest.prefix(length)
         let named = rest.dropFirst(length + 1)
-        guard let split = SyslogLine(stamp: stamp, named) ?? SyslogLine(stamp: stamp, leveled: named) else {
-            return reading(named, stamp: stamp, layers: layers - 1)
-        }
-        return split.contained(layers: layers) ?? split
+        return SyslogLine(stamp: stamp, named) ?? SyslogLine(stamp: stamp, leveled: named)
+            ?? reading(named, stamp: stamp, layers: layers - 1)
     }
 
-    /// The line of a container, which its host has logged as a message; nil for any other message.
-    func contained(layers: Int) -> SyslogLine? {
+    /// The line of a program in a container, which its host has logged as a message; nil for any other message.
+    package var contained: SyslogLine? {
         guard SyslogStamp.mayBegin(message), Self.isContainer(tag) else { return nil }
-        return Self.reading(message, stamp: stamp, layers: layers - 1)
+        var line = Self.reading(message, stamp: stamp, layers: Self.maxLayers)
+        // A host that logs for another host, a few times at most.
+        for _ in 0..<Self.maxLayers {
+            guard let outer = line, SyslogStamp.mayBegin(outer.message), Self.isContainer(outer.tag) else { break }
+            line = Self.reading(outer.message, stamp: stamp, layers: Self.maxLayers)
+        }
+        return line
     }
 
     /// What follows a stamp where the level of the line stands before or behind the host.

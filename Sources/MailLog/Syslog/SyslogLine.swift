@@ -27,17 +27,24 @@ package struct SyslogLine {
     /// The process number.
     package var pid: Int? { number.number }
 
-    /// - Parameter line: a line without its line feed.
+    /// - Parameter line: a line without its line feed. What a container's host has logged is still its host's: see
+    ///   ``contained``.
     package init?(_ line: SyslogOctets) {
         let line = line.last == .carriageReturn ? line.dropLast(1) : line
-        guard let length = SyslogStamp.length(line),
-            let split = SyslogLine(stamp: line.prefix(length), line.dropFirst(length + 1))
-        else {
-            guard let other = Self.reading(line, stamp: nil, layers: Self.maxLayers) else { return nil }
-            self = other
-            return
+        if let length = SyslogStamp.length(line) {
+            self.init(stamp: line.prefix(length), line.dropFirst(length + 1), orElse: line)
+        } else {
+            self.init(anyForm: line)
         }
-        self = split.contained(layers: Self.maxLayers) ?? split
+    }
+
+    private init?(stamp: SyslogOctets, _ named: SyslogOctets, orElse line: SyslogOctets) {
+        if let usual = SyslogLine(stamp: stamp, named) { self = usual } else { self.init(anyForm: line) }
+    }
+
+    private init?(anyForm line: SyslogOctets) {
+        guard let other = Self.reading(line, stamp: nil, layers: Self.maxLayers) else { return nil }
+        self = other
     }
 
     /// What follows a time stamp: `vm postfix/smtp[1538]: message`.
@@ -93,17 +100,6 @@ package struct SyslogLine {
         message = rest
     }
 
-    /// The same in another time: a container's clock may be in another zone than its host's.
-    init(_ line: SyslogLine, stamp: SyslogOctets) {
-        self.stamp = stamp
-        host = line.host
-        tag = line.tag
-        number = line.number
-        process = line.process
-        message = line.message
-        isStructured = line.isStructured
-    }
-
     /// `-`, or elements in brackets whose quoted values may hold brackets. - RFC 5424 §6.3: STRUCTURED-DATA.
     private static func structuredDataLength(_ text: SyslogOctets) -> Int? {
         if text[0] == UInt8(ascii: "-") { return 1 }
@@ -123,7 +119,9 @@ package struct SyslogLine {
 
     /// Solaris and illumos begin a message with `[ID 197553 mail.info] `.
     private static func withoutMark(_ message: SyslogOctets) -> SyslogOctets {
-        guard message.hasPrefix("[ID "), let end = message.prefix(maxMarkOctets).index(of: UInt8(ascii: "]")) else {
+        guard message[0] == UInt8(ascii: "["), message.hasPrefix("[ID "),
+            let end = message.prefix(maxMarkOctets).index(of: UInt8(ascii: "]"))
+        else {
             return message
         }
         return message.dropFirst(end + 2)
