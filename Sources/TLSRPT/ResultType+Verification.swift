@@ -24,7 +24,14 @@ extension ResultType {
     private static let maxFaultOctets = 120
 
     private static func normalized(_ words: String) -> String {
-        String(words.lowercased().map { $0 == "_" || $0 == "-" ? " " : $0 })
+        let octets = words.utf8.map { octet -> UInt8 in
+            switch octet {
+            case UInt8(ascii: "_"), UInt8(ascii: "-"): UInt8(ascii: " ")
+            case 0x41...0x5A: octet | 0x20
+            default: octet
+            }
+        }
+        return String(decoding: octets, as: UTF8.self)
     }
 
     /// By OpenSSL's texts (crypto/x509/x509_txt.c of 1.1 and 3), in lower case and without hyphens.

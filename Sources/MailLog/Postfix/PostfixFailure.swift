@@ -30,8 +30,8 @@ struct PostfixFailure: Sendable, Hashable, Codable {
     ///
     /// - RFC 8460 §4.3.1: Negotiation Failures.
     init(verification text: SyslogOctets) {
-        for (beginning, word) in Self.texts where text.hasPrefix(beginning) {
-            self.init(fault: word)
+        for (beginning, failure) in Self.texts where text.hasPrefix(beginning) {
+            self = failure
             return
         }
         var rest = text
@@ -55,14 +55,14 @@ struct PostfixFailure: Sendable, Hashable, Codable {
     }
 
     /// Postfix's words for what OpenSSL says in others.
-    private static let texts: [(StaticString, String)] = [
-        ("certificate has expired", "certificate_has_expired"),
-        ("untrusted issuer ", "unable_to_get_local_issuer_certificate"),
-        ("self-signed certificate", "self-signed_certificate"),
-        ("certificate not yet valid", "certificate_is_not_yet_valid"),
-        ("not designated for use as", "unsuitable_certificate_purpose"),
-        ("certificate chain longer than", "certificate_chain_too_long"),
-        ("not trusted by local or TLSA", "certificate_not_trusted"),
+    private static let texts: [(StaticString, PostfixFailure)] = [
+        ("certificate has expired", PostfixFailure(fault: "certificate_has_expired")),
+        ("untrusted issuer ", PostfixFailure(fault: "unable_to_get_local_issuer_certificate")),
+        ("self-signed certificate", PostfixFailure(fault: "self-signed_certificate")),
+        ("certificate not yet valid", PostfixFailure(fault: "certificate_is_not_yet_valid")),
+        ("not designated for use as", PostfixFailure(fault: "unsuitable_certificate_purpose")),
+        ("certificate chain longer than", PostfixFailure(fault: "certificate_chain_too_long")),
+        ("not trusted by local or TLSA", PostfixFailure(fault: "certificate_not_trusted")),
     ]
 
     /// Reads a type as Postfix's own reports write it, with hyphens or underscores. Postfix from 3.10 on calls most faults

@@ -31,34 +31,29 @@ package struct SyslogLine {
     ///   ``contained``.
     package init?(_ line: SyslogOctets) {
         let line = line.last == .carriageReturn ? line.dropLast(1) : line
-        if let length = SyslogStamp.length(line) {
-            self.init(stamp: line.prefix(length), line.dropFirst(length + 1), orElse: line)
+        if let length = SyslogStamp.length(line),
+            let usual = SyslogLine(stamp: line.prefix(length), line.dropFirst(length + 1))
+        {
+            self = usual
+        } else if let other = Self.reading(line, stamp: nil, layers: Self.maxLayers) {
+            self = other
         } else {
-            self.init(anyForm: line)
+            return nil
         }
-    }
-
-    private init?(stamp: SyslogOctets, _ named: SyslogOctets, orElse line: SyslogOctets) {
-        if let usual = SyslogLine(stamp: stamp, named) { self = usual } else { self.init(anyForm: line) }
-    }
-
-    private init?(anyForm line: SyslogOctets) {
-        guard let other = Self.reading(line, stamp: nil, layers: Self.maxLayers) else { return nil }
-        self = other
     }
 
     /// What follows a time stamp: `vm postfix/smtp[1538]: message`.
     init?(stamp: SyslogOctets, _ named: SyslogOctets) {
         guard let hostEnd = named.index(of: .blank), hostEnd > 0 else { return nil }
-        if named[hostEnd - 1] == .colon, named[hostEnd - 2] == UInt8(ascii: "]") {
-            self.init(stamp: stamp, host: named.prefix(0), tagged: named, of: named)
-        } else {
-            self.init(stamp: stamp, host: named.prefix(hostEnd), tagged: named.dropFirst(hostEnd + 1), of: named)
-        }
+        let hasHost = named[hostEnd - 1] != .colon || named[hostEnd - 2] != UInt8(ascii: "]")
+        self.init(
+            stamp: stamp, host: named.prefix(hasHost ? hostEnd : 0),
+            tagged: hasHost ? named.dropFirst(hostEnd + 1) : named, of: named)
     }
 
     /// What follows the host: `postfix/smtp[1538]: message`.
     /// - Parameter named: what begins with the name of the process, and goes on with `tagged`.
+    @inline(__always)  // each line of a log comes through here, and a copy of it costs as much as the work
     init?(stamp: SyslogOctets, host: SyslogOctets, tagged: SyslogOctets, of named: SyslogOctets) {
         let end = tagged.index(of: .blank) ?? tagged.count
         guard end > 1, tagged[end - 1] == .colon else { return nil }

@@ -105,6 +105,8 @@ package struct SyslogOctets {
     /// The name of a host in the form in which hosts are compared; in lower case what is no name.
     var hostName: String {
         let text = text
+        // As nearly all are written.
+        if last != UInt8(ascii: "."), allSatisfy(\.isPlainNameOctet) { return text }
         return (try? DomainName(host: text))?.ascii ?? text.lowercased()
     }
 
@@ -132,6 +134,12 @@ extension UInt8 {
     /// The value of a decimal digit; nil for other octets.
     var decimalDigit: Int? { self >= 0x30 && self <= 0x39 ? Int(self) - 0x30 : nil }
     var isLetterOrDigit: Bool { decimalDigit != nil || ((self | 0x20) >= 0x61 && (self | 0x20) <= 0x7A) }
+
+    /// What a name in its one form is made of.
+    fileprivate var isPlainNameOctet: Bool {
+        (self >= 0x61 && self <= 0x7A) || decimalDigit != nil || self == UInt8(ascii: ".") || self == UInt8(ascii: "-")
+            || self == UInt8(ascii: "_")
+    }
 
     static let blank = UInt8(ascii: " ")
     static let colon = UInt8(ascii: ":")
