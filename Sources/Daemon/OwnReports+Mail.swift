@@ -12,7 +12,7 @@ extension OwnReports {
 
     /// Takes note of a report that is about to go.
     func expect(_ destination: ReportDestination) {
-        if case .mail = destination { expect(destination.description) }
+        if case .mail(let mailbox) = destination { expect(mailbox) }
     }
 
     /// The carrier, with note taken of each report before it goes.

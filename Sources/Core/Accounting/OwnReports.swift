@@ -13,9 +13,9 @@ package final class OwnReports: Sendable {
     package static let interval = Duration.seconds(1)
 
     private struct State {
-        var destinations: Set<String> = []
+        var addresses: Set<String> = []
         var at: ContinuousClock.Instant?
-        /// What the destinations were read for.
+        /// What the addresses were read for.
         var day: UTCDay?
         var newest: Int64?
     }
@@ -41,31 +41,29 @@ package final class OwnReports: Sendable {
     package func excludingOwnReports(_ sessions: [ObservedSession]) async -> [ObservedSession] {
         let isOld = state.withLock { $0.at.map { ContinuousClock.now - $0 >= Self.interval } ?? true }
         if isOld { await refresh() }
-        let destinations = state.withLock { $0.destinations }
-        guard !destinations.isEmpty else { return sessions }
-        return sessions.filter { session in
-            session.recipient.map { !destinations.contains(Self.destination(of: $0)) } ?? true
+        let addresses = state.withLock { $0.addresses }
+        guard !addresses.isEmpty else { return sessions }
+        return sessions.filter { session in session.recipient.map { !addresses.contains(Self.address(of: $0)) } ?? true
         }
     }
 
     /// The address as destinations are written: an MTA logs a domain as somebody typed it.
-    private static func destination(of recipient: String) -> String {
+    private static func address(of recipient: String) -> String {
         guard let at = recipient.lastIndex(of: "@"), let domain = try? DomainName(recipient[at...].dropFirst()) else {
-            return "mailto:\(recipient)"
+            return recipient
         }
-        return "mailto:\(recipient[..<at])@\(domain)"
+        return "\(recipient[..<at])@\(domain)"
     }
 
     /// Whether a report goes to the address, from memory.
     package func contains(local: String, domain: DomainName) -> Bool {
-        state.withLock { $0.destinations.contains("mailto:\(local)@\(domain)") }
+        state.withLock { $0.addresses.contains("\(local)@\(domain)") }
     }
 
     /// Takes note of a report that is about to go.
-    /// - Parameter destination: a `mailto:` URI.
-    package func expect(_ destination: String) { state.withLock { _ = $0.destinations.insert(destination) } }
+    package func expect(_ mailbox: Mailbox) { state.withLock { _ = $0.addresses.insert(mailbox.description) } }
 
-    /// Reads the destinations anew if there are reports that were not there before.
+    /// Reads the addresses anew if there are reports that were not there before.
     package func refresh() async {
         let day = clock.now.day
         // What cannot be read now is as it was.
@@ -74,9 +72,9 @@ package final class OwnReports: Sendable {
             state.at = .now
             return state.day == day && state.newest == newest
         }
-        guard !isKnown, let read = try? await outbox.mailDestinations(since: day.advanced(by: -Self.reach)) else {
+        guard !isKnown, let read = try? await outbox.mailAddresses(since: day.advanced(by: -Self.reach)) else {
             return
         }
-        state.withLock { $0 = State(destinations: read, at: .now, day: day, newest: newest) }
+        state.withLock { $0 = State(addresses: read, at: .now, day: day, newest: newest) }
     }
 }
