@@ -17,10 +17,18 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
     package var description: String { ascii }
 
     /// Reads a name as people and protocols write it: any case, a trailing dot, U-labels.
-    package init(_ text: some StringProtocol) throws(DomainNameError) { try self.init(reading: String(text)) }
+    package init(_ text: some StringProtocol) throws(DomainNameError) {
+        try self.init(reading: String(text), allowing: nil)
+    }
+
+    /// Reads the name of a host as an MTA writes it in logs, datagrams and tables: any case, a trailing dot, U-labels, and
+    /// the underscores of ``init(mxHost:)``. Two names of one host are equal, whoever wrote them.
+    package init(host text: some StringProtocol) throws(DomainNameError) {
+        try self.init(reading: String(text), allowing: UInt8(ascii: "_"))
+    }
 
     /// Not generic, so that its loops are not either: other modules see no further than this.
-    private init(reading text: String) throws(DomainNameError) {
+    private init(reading text: String, allowing extra: UInt8?) throws(DomainNameError) {
         if Self.isASCII(text.utf8.span) {
             ascii = Self.lowercased(text)
         } else {
@@ -28,7 +36,7 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
             guard text.utf8.count <= 4 * Self.maxOctets else { throw .tooLong }
             ascii = Self.lowercased(try asciiForm(ofInternationalName: text))
         }
-        try Self.validate(ascii.utf8.span, allowing: nil)
+        try Self.validate(ascii.utf8.span, allowing: extra)
     }
 
     private static func isASCII(_ octets: Span<UInt8>) -> Bool {
@@ -38,7 +46,7 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
     }
 
     /// Reads the name of a host as an MX record gives it, underscores included: an MTA dials such a host although
-    /// the name breaks the LDH rule, so it must be judged and cannot be ignored.
+    /// the name breaks the LDH rule, so it must be judged and cannot be ignored. The DNS knows no U-labels.
     /// - Deviation: underscores in MX names are taken.
     package init(mxHost text: some StringProtocol) throws(DomainNameError) {
         ascii = Self.lowercased(String(text))

@@ -85,7 +85,7 @@ package final class Daemon: Sendable {
             readsLog: settings.intake.postfixLog != nil,
             lookupTimeout: settings.discovery.fetchDeadline + SessionAccounting.lookupMargin, clock: clock)
         intake = try DeliveryIntake(
-            settings.intake, accounting: accounting, ledger: ledger, logger: logger)
+            settings.intake, reading: settings.logReading, accounting: accounting, ledger: ledger, logger: logger)
         reports = ReportScheduler(
             settings: settings.reports, store: store, records: network.reportRecords,
             carrier: ownReports.noting(network), clock: clock, logger: logger)

@@ -10,6 +10,8 @@ import Store
 /// Reads what the MTA says of its deliveries, and has it counted.
 struct DeliveryIntake: Sendable {
     private let settings: IntakeSettings
+    /// What the readers of logs are told of the MTA.
+    private let reading: LogReaderSettings
     private let receiver: DatagramReceiver?
     private let accounting: SessionAccounting
     private let ledger: Ledger
@@ -18,8 +20,12 @@ struct DeliveryIntake: Sendable {
     private let sendmailStatus = SourceStatus()
 
     /// Binds the datagram socket, so that a daemon that cannot have it does not start; nothing is read before ``run()``.
-    init(_ settings: IntakeSettings, accounting: SessionAccounting, ledger: Ledger, logger: Logger) throws {
+    init(
+        _ settings: IntakeSettings, reading: LogReaderSettings, accounting: SessionAccounting, ledger: Ledger,
+        logger: Logger
+    ) throws {
         self.settings = settings
+        self.reading = reading
         self.accounting = accounting
         self.ledger = ledger
         self.logger = logger
@@ -58,8 +64,11 @@ struct DeliveryIntake: Sendable {
         let ports = IntakePorts(counter: accounting, ledger: ledger, clock: SystemClock())
         switch log {
         case .file(let path):
-            await LogFollower<Reader>(kind, path: path, ports: ports, status: status, logger: logger).run()
-        case .journal: await JournalFollower<Reader>(kind, ports: ports, status: status, logger: logger).run()
+            await LogFollower<Reader>(
+                kind, path: path, reading: reading, ports: ports, status: status, logger: logger
+            ).run()
+        case .journal:
+            await JournalFollower<Reader>(kind, reading: reading, ports: ports, status: status, logger: logger).run()
         }
     }
 
@@ -76,13 +85,17 @@ struct DeliveryIntake: Sendable {
             ("postfix", settings.postfixLog, postfixStatus), ("sendmail", settings.sendmailLog, sendmailStatus),
         ]
         for (name, log, status) in logs {
-            let problem = status.text.map { "; \($0)" } ?? ""
-            switch log {
-            case .file(let path): lines.append("\(name) log: \(path)\(problem)")
-            case .journal: lines.append("\(name) log: the journal\(problem)")
-            case nil: continue
-            }
+            guard let log else { continue }
+            let place = if case .file(let path) = log { path } else { "the journal" }
+            lines.append("\(name) log: \(place), \(status.sessions) sessions\(status.text.map { "; \($0)" } ?? "")")
+            let unread = status.unread
+            if unread.count > 0 { lines.append("\(name) log: \(unread.text)") }
         }
         return lines.isEmpty ? ["no intake: reports count the milter's verdicts, not the MTA's deliveries"] : lines
     }
+}
+
+extension UnreadLines {
+    /// For an administrator.
+    var text: String { "\(count) lines tell of sessions and cannot be read, the first: \(sample)" }
 }

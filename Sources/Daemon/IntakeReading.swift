@@ -4,6 +4,7 @@ import Core
 import Foundation
 import Intake
 import MailLog
+import Settings
 
 /// One file of what an MTA says of its deliveries, read once for a command.
 package struct IntakeReading: Sendable {
@@ -21,9 +22,14 @@ package struct IntakeReading: Sendable {
     /// What the administrator should know of the file.
     package private(set) var remarks: [String] = []
 
-    package init(_ source: ObservedSession.Source, path: String) {
+    /// What the reader of a log is told of the MTA.
+    private let reading: LogReaderSettings
+
+    /// - Parameter settings: nil where there are none that may be read.
+    package init(_ source: ObservedSession.Source, path: String, settings: Settings? = nil) {
         self.source = source
         self.path = path
+        reading = settings?.logReading ?? LogReaderSettings()
     }
 
     /// Reads to the end.
@@ -40,17 +46,23 @@ package struct IntakeReading: Sendable {
         _: Reader.Type, _ show: (SessionLine) -> Void
     ) throws(IntakeReadingError) {
         do throws(LogFileError) {
-            var stream = try LogStream<Reader>(path: path)
+            var stream = try LogStream<Reader>(path: path, reading: reading)
             let now = SystemClock().now
             while let found = try stream.next(now: now) {
                 for session in found { take(session, show) }
             }
             remarks += stream.takeRemarks()
+            if let unread = stream.takeUnread() { remarks.append(unread.text) }
+            notePassedOver(stream.hasPassedOver)
             if sessions.isEmpty {
                 remarks.append(
                     "no session with a mail server found: is it the log that --from says, and not compressed?")
             }
         } catch { throw .unreadable(path, cause: "\(error)") }
+    }
+
+    private mutating func notePassedOver(_ hasPassedOver: Bool) {
+        if hasPassedOver { remarks.append("lines over \(LineStream.maxLineOctets) octets were passed over") }
     }
 
     /// Datagrams hold no time: it is now.
@@ -68,7 +80,7 @@ package struct IntakeReading: Sendable {
                     }
                 }
             }
-            if lines.hasPassedOver { remarks.append("lines over \(LineStream.maxLineOctets) octets were passed over") }
+            notePassedOver(lines.hasPassedOver)
         } catch { throw .unreadable(path, cause: "\(error)") }
         if unreadable > Self.maxNamed { remarks.append("\(unreadable) datagrams could not be read") }
         if datagrams.isEmpty { remarks.append("no datagram found: one is a line of JSON") }
@@ -104,4 +116,9 @@ package struct IntakeReading: Sendable {
         sessionCount += 1
         digest.add("\(line)\n")
     }
+}
+
+extension Settings {
+    /// What the readers of logs are told of the MTA.
+    var logReading: LogReaderSettings { LogReaderSettings(mailers: milter.transports) }
 }

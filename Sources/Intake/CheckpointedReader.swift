@@ -31,8 +31,9 @@ struct CheckpointedReader<Reader: LogReader, Place: Codable & Sendable> {
     private var dropped = 0
     private var warnedAt: ContinuousClock.Instant?
 
-    init(_ log: SourceLog, ports: IntakePorts, pace: IntakePace) {
+    init(_ log: SourceLog, reading settings: LogReaderSettings, ports: IntakePorts, pace: IntakePace) {
         self.log = log
+        reader.settings = settings
         self.ports = ports
         self.pace = pace
     }
@@ -56,7 +57,9 @@ struct CheckpointedReader<Reader: LogReader, Place: Codable & Sendable> {
     private mutating func take(_ mark: IntakeMark) -> Place? {
         let data = Data(mark.state)
         if let state = try? JSONDecoder().decode(State.self, from: data) {
+            let settings = reader.settings
             reader = state.reader
+            reader.settings = settings
             return state.place
         }
         // Another version of the reader: its open sessions are lost, the place is not.
@@ -101,6 +104,7 @@ struct CheckpointedReader<Reader: LogReader, Place: Codable & Sendable> {
         for remark in reader.takeRemarks() {
             log.logger.warning("a log lacks something", metadata: ["remark": "\(printable(remark, limit: 500))"])
         }
+        if let unread = reader.takeUnread() { log.warn(unread) }
         warnOfDropped()
         var backoff = Backoff(first: pace.retry, longest: pace.longestRetry)
         let counts = sessions.isEmpty ? [] : await ports.counter.counts(of: sessions)
@@ -108,6 +112,7 @@ struct CheckpointedReader<Reader: LogReader, Place: Codable & Sendable> {
             do {
                 let state = try JSONEncoder().encode(State(place: place, reader: reader))
                 try await ports.ledger.commit(counts, mark: IntakeMark(source: log.source, state: [UInt8](state)))
+                log.status.add(sessions: sessions.count)
                 (sessions, octets, committedAt) = ([], 0, .now)
                 log.end(.countsNotKept)
                 return true

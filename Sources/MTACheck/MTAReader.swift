@@ -24,7 +24,7 @@ package enum MTAReader {
         }
         var facts = PostfixFacts(
             directory: trimmed(try await ask("-h", "config_directory")), parameters: try await ask("-x"),
-            services: try await ask("-M"), overrides: try await ask("-P", "-x"))
+            set: try await ask("-n"), services: try await ask("-M"), overrides: try await ask("-P", "-x"))
         for client in facts.clients {
             if let file = facts.authorityFile(for: client) { facts.authorities[file] = AuthorityFinding(file: file) }
             if let folder = facts.authorityFolder(for: client) {

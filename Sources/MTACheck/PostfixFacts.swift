@@ -27,15 +27,18 @@ package struct PostfixFacts: Sendable {
     /// Values in force, defaults included, with `$name` expanded.
     package var parameters: [String: String] = [:]
     package var services: [Service] = []
+    /// Names of the parameters that main.cf sets.
+    package var set: Set<String> = []
     /// What is known of the files and folders of trusted authorities, by their paths.
     package var authorities: [String: AuthorityFinding] = [:]
 
     package init() {}
 
-    /// Takes the output of `postconf -x`, `postconf -M` and `postconf -Px`.
-    package init(directory: String, parameters: String, services: String, overrides: String) {
+    /// Takes the output of `postconf -x`, `postconf -n`, `postconf -M` and `postconf -Px`.
+    package init(directory: String, parameters: String, set: String, services: String, overrides: String) {
         self.directory = directory
         self.parameters = Self.assignments(parameters)
+        self.set = Set(Self.assignments(set).keys)
         self.services = services.split(separator: "\n").compactMap(Self.service)
         for (key, value) in Self.assignments(overrides) {
             guard let slash = key.lastIndex(of: "/"),

@@ -88,13 +88,27 @@ extension PostfixRules {
         let name = facts.value("smtp_tlsrpt_socket_name", for: service)
         let dialled = MTAEndpoint(
             postfix: "unix:\(name)", directory: facts.queueDirectory, inChroot: service.isChrooted)
-        guard dialled != .unix(path: path) else { return [] }
+        guard dialled != .unix(path: path) else { return resumedSessions(of: service) }
         let shown = name.isEmpty ? "is empty" : "= \(name)"
         return [
             .problem(
                 "tlsrpt-socket",
                 "\(subject)smtp_tlsrpt_socket_name \(shown), but sts-milter reads intake.tlsrpt_socket \(path)",
                 cure("smtp_tlsrpt_socket_name"))
+        ]
+    }
+
+    /// The default of one parameter differs between versions, and with it what is counted.
+    private func resumedSessions(of service: PostfixFacts.Service) -> [Diagnostic] {
+        let name = "smtp_tlsrpt_skip_reused_handshakes"
+        guard let version = facts.version, version < .withResumedSessions, !facts.set.contains(name),
+            service.overrides[name] == nil, facts.isYes(name)
+        else { return [] }
+        return [
+            .advice(
+                "tlsrpt-resumed",
+                "\(name) has its default, which is yes in Postfix \(version) and no from 3.11 on: after the upgrade sessions that resume an earlier TLS session are counted as well; set it to go on counting as now, or to begin at once",
+                main("\(name) = yes"))
         ]
     }
 

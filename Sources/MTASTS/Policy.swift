@@ -41,6 +41,6 @@ package struct Policy: Sendable, Hashable {
     /// The lines that count for a report's policy-string. - RFC 8460 §4.4: Report Schema.
     /// - Deviation: policy-string has the lines that count.
     package var lines: [String] {
-        text.split(whereSeparator: \.isNewline).map { String(trimmed($0)) }.filter { !$0.isEmpty }
+        text.unicodeScalars.split(separator: "\n").map { String(trimmed(Substring($0))) }.filter { !$0.isEmpty }
     }
 }

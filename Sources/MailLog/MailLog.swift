@@ -14,13 +14,17 @@ import Core
 // ends a delivery completes them. With connection reuse Postfix's handshakes are tlsproxy(8)'s: `PostfixProxied`.
 //
 // What comes out is an `ObservedSession`; `Core` decides whose it is and what it counts. What a log does not say because
-// of the MTA's settings is noted in `PostfixSilence` and `SendmailSilence`, for a remark to the administrator.
+// of the MTA's settings is noted in `PostfixSilence` and `SendmailSilence`, for a remark to the administrator. What looks
+// like a line about a session and cannot be read is counted in `UnreadLines`; its session is nobody else's.
 
 /// Reads the lines of a mail log in their order, and finds the sessions that they add up to.
 ///
 /// A reader is a value that can be written down: what it holds of sessions not yet complete is kept with the position in
 /// the log, so that reading goes on after any stop exactly where it was. It is bounded, whatever the log says.
 package protocol LogReader: Sendable, Codable {
+    /// What the reader is told rather than learns from the log; no part of what is written down.
+    var settings: LogReaderSettings { get set }
+
     init()
 
     /// Takes whole lines, each with its line feed.
@@ -32,4 +36,15 @@ package protocol LogReader: Sendable, Codable {
     /// What the administrator should know of the log, such as a setting without which it says too little; each is given
     /// once.
     mutating func takeRemarks() -> [String]
+
+    /// What could not be read since the last time; nil if all could.
+    mutating func takeUnread() -> UnreadLines?
+}
+
+/// What the administrator has said of the MTA whose log is read.
+package struct LogReaderSettings: Sendable, Hashable {
+    /// Names of mailers of the site's own that deliver by SMTP, beside those that Sendmail comes with.
+    package var mailers: Set<String> = []
+
+    package init(mailers: Set<String> = []) { self.mailers = mailers }
 }

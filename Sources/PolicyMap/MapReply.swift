@@ -151,7 +151,8 @@ package struct MapReply: Sendable {
     private func appendStrings(of policy: Policy, to reply: inout [UInt8]) {
         var text = policy.text
         text.withUTF8 { octets in
-            for line in octets.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }) where Self.isExpressible(line) {
+            // A line is what the report calls one: a carriage return inside of it makes no second string of it.
+            for line in octets.split(separator: UInt8(ascii: "\n")) where Self.isExpressible(line) {
                 guard reply.count + line.count + 24 <= Self.maxOctets else { return }
                 reply.append(" { policy_string = ")
                 for octet in line { reply.append(octet == 0x09 ? 0x20 : octet) }

@@ -15,6 +15,18 @@ struct DomainNameTests {
         #expect(throws: reason) { try DomainName(text) }
     }
 
+    @Test("a host has one name, however an MTA writes it")
+    func hosts() throws {
+        for text in [
+            "mx_1.xn--bcher-kva.example", "MX_1.xn--BCHER-kva.Example.", "mx_1.bücher.example", "Mx_1.BÜCHER.example.",
+        ] {
+            #expect(try DomainName(host: text).ascii == "mx_1.xn--bcher-kva.example")
+        }
+        for (text, reason) in DomainNameTable.invalid where !text.contains("_") {
+            #expect(throws: reason) { try DomainName(host: text) }
+        }
+    }
+
     @Test("the longest name has 253 octets, with or without its trailing dot")
     func longest() throws {
         let label = String(repeating: "a", count: 61)

@@ -76,10 +76,30 @@ struct SessionAccountingTests {
         #expect(await accounting().counts(of: [session]).isEmpty)
     }
 
+    @Test("a content filter or relay, which is dialled at another port, is not counted for the recipient's domain")
+    func otherPort() async throws {
+        var filter = try session(.plaintext)
+        filter.port = 10_024
+        var own = try session(.verified)
+        own.port = 25
+        for isKnown in [false, true] {
+            if isKnown {
+                let hop = NextHop.mx(of: domain, port: 25)
+                hops.note(
+                    Disposition(Judgement(.noPolicy(nil)), of: [hop], recipientDomain: domain, isHeldBack: false))
+            }
+            #expect(types(await accounting().counts(of: [filter, own])) == ["example.org sts success"])
+        }
+        // In doubt, too: where the MX records cannot be had.
+        world.router.answer = .failure(.unavailable("no answer"))
+        #expect(types(await accounting().counts(of: [filter, own])) == ["example.org sts success"])
+    }
+
     @Test("a session that carried a report of ours is not counted - RFC 8460 §3")
     func ownReports() async throws {
         var report = try session(.verified)
-        report.recipient = "reports@example.org"
+        // As an MTA logs a domain that somebody typed.
+        report.recipient = "reports@Example.ORG"
         var other = try session(.plaintext)
         other.recipient = "user@example.org"
         let counts = await accounting(ownReports: ["reports@example.org"]).counts(of: [report, other])
@@ -111,7 +131,9 @@ struct SessionAccountingTests {
             Disposition(
                 Judgement(.noPolicy(nil)), of: [.host(smart, port: 587)], recipientDomain: domain, isHeldBack: false))
         world.discoverer.recordAnswer = .found(.absent)
-        let counts = await accounting().counts(of: [try session(.trusted, host: "smart.example.net")])
+        var session = try session(.trusted, host: "smart.example.net")
+        session.port = 587
+        let counts = await accounting().counts(of: [session])
         #expect(types(counts) == ["smart.example.net no-policy-found success"])
     }
 

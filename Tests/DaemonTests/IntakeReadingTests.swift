@@ -27,6 +27,17 @@ struct IntakeReadingTests {
         }
     }
 
+    @Test("lines in a form that is not known, with a sample and nobody's address")
+    func unknownForm() throws {
+        let line = "[12345.678901] vm postfix/smtp[1]: A1: to=<u@a.example>, relay=mx[192.0.2.1]:25, status=sent (ok)\n"
+        let remarks = try remarks([UInt8](String(repeating: line, count: 3).utf8), as: .postfixLog)
+        #expect(remarks.count == 2)
+        #expect(
+            remarks.first?.hasPrefix("3 lines tell of sessions and cannot be read, the first: [12345.678901] vm ")
+                == true)
+        #expect(remarks.first?.contains("to=<...@a.example>") == true)
+    }
+
     @Test("of many datagrams that cannot be read the first are named, the others counted")
     func noDatagrams() throws {
         let remarks = try remarks([UInt8](String(repeating: "{\n", count: 1000).utf8), as: .datagram)

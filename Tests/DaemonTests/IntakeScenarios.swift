@@ -70,8 +70,8 @@ struct IntakeScenarios {
         try await lab.waitForCounts([
             "good sts 1/0", "several sts 1/0", "plain sts 0/1 starttls-not-supported=1",
             "expired sts 0/1 certificate-expired=1", "other sts 0/1 certificate-host-mismatch=1",
-            // Postfix's own word for it.
-            "unknown sts 0/1 validation-failure:self-signed_certificate=1",
+            // Of which Postfix says "validation-failure".
+            "unknown sts 0/1 certificate-not-trusted:self-signed_certificate=1",
             "foreign sts 0/1 validation-failure:mx-not-in-sts-policy=1", "failover sts 1/1 certificate-expired=1",
             "testing sts 0/1 starttls-not-supported=1", "testgood sts 1/0",
             "testself sts 0/1 certificate-not-trusted=1", "free no-policy-found 1/0",

@@ -40,7 +40,7 @@ struct DatagramReadingTests {
         #expect(
             counts[1][0].failure
                 == FailureDetails(
-                    .validationFailure, sendingMTAIP: "192.0.2.10", receivingMXHostname: "mail.example.com",
+                    .certificateNotTrusted, sendingMTAIP: "192.0.2.10", receivingMXHostname: "mail.example.com",
                     receivingMXHelo: "mail.example.com", receivingIP: "203.0.113.5",
                     reasonCode: "self-signed_certificate"))
         #expect(counts[2][0].policy == .reported(ReportedPolicy(.noPolicyFound, domain: "example.org")))
@@ -137,15 +137,40 @@ struct DatagramReadingTests {
         #expect(try failure(helo: String(repeating: "a", count: 9000))?.receivingMXHelo?.utf8.count == 103)
     }
 
+    @Test("names and addresses have their one form, whoever wrote them, and what is none is left out")
+    func names() throws {
+        let text = #"""
+            {"d":"Upper.EXAMPLE.","policies":[{"policy-type":2,"policy-domain":"Upper.EXAMPLE","mx-host":
+            ["MX1.Upper.Example.","*.Bücher.EXAMPLE","no name","mx_2.example"],"failure-details":[
+            {"c":202,"n":"mx1.UPPER.EXAMPLE.","r":"2001:DB8:0::1","s":"192.0.2.1"},
+            {"c":202,"n":"Mx_1.bücher.example","r":"192.0.2.300","s":"fe80::1%eth0"},{"c":202,"n":"[192.0.2.1]"}],"f":1}]}
+            """#
+        let datagram = try TLSRPTDatagram(text.utf8)
+        let count = try #require(datagram.sessionCounts(day: today).first)
+        #expect(count.domain.ascii == "upper.example")
+        #expect(count.policy.reported.domain == "upper.example")
+        #expect(count.policy.reported.mxHosts == ["mx1.upper.example", "*.xn--bcher-kva.example"])
+        #expect(
+            datagram.policies.first?.details == [
+                FailureDetails(
+                    .certificateHostMismatch, sendingMTAIP: "192.0.2.1", receivingMXHostname: "mx1.upper.example",
+                    receivingIP: "2001:db8::1"),
+                FailureDetails(.certificateHostMismatch, receivingMXHostname: "mx_1.xn--bcher-kva.example"),
+                FailureDetails(.certificateHostMismatch),
+            ])
+    }
+
     @Test("a policy and its details are cut to their bounds")
     func bounds() throws {
-        let lines = Array(repeating: #""\#(String(repeating: "m", count: 999))""#, count: 100).joined(separator: ",")
+        let label = String(repeating: "m", count: 60)
+        let name = Array(repeating: label, count: 4).joined(separator: ".")
+        let lines = Array(repeating: #""\#(name)""#, count: 100).joined(separator: ",")
         let details = (0..<1000).map { #"{"c":205,"f":"\#($0)\#(String(repeating: "x", count: 300))"}"# }
         let policy =
             #"{"policy-type":2,"policy-string":[\#(lines)],"mx-host":[\#(lines)],"failure-details":[\#(details.joined(separator: ","))],"f":1}"#
         let datagram = try TLSRPTDatagram(#"{"d":"example.com","policies":[\#(policy)]}"#.utf8)
         let count = try #require(datagram.sessionCounts(day: today).first)
-        #expect(count.policy.reported.strings.count == 16 && count.policy.reported.mxHosts.count == 16)
+        #expect(count.policy.reported.strings.count == 67 && count.policy.reported.mxHosts.count == 67)
         #expect(datagram.policies.first?.details.count == TLSRPTDatagram.maxDetails)
         #expect(count.failure.map { ($0.reasonCode?.utf8.count ?? 0) <= SessionCount.maxTextOctets } == true)
     }

@@ -12,8 +12,13 @@ import Synchronization
 struct PairReader: LogReader {
     var open: Set<String> = []
     var remarks: [String] = []
+    var unread: [String] = []
     /// Seconds by which the stamps of what follows are off.
     var offset: Int64 = 0
+    var settings: LogReaderSettings {
+        get { LogReaderSettings() }
+        set {}
+    }
 
     mutating func read(_ lines: UnsafeRawBufferPointer, now: UTCTime, into sessions: inout [ObservedSession]) {
         precondition(lines.last == UInt8(ascii: "\n"))
@@ -23,6 +28,7 @@ struct PairReader: LogReader {
             guard words.count == 2 else { continue }
             if words[0] == "open" { open.insert(String(words[1])) }
             if words[0] == "remark" { remarks.append(String(words[1])) }
+            if words[0] == "unread" { unread.append(String(words[1])) }
             if words[0] == "offset" { offset = Int64(words[1]) ?? 0 }
             guard words[0] == "done", open.remove(String(words[1])) != nil else { continue }
             sessions.append(
@@ -36,6 +42,13 @@ struct PairReader: LogReader {
     mutating func takeRemarks() -> [String] {
         defer { remarks = [] }
         return remarks
+    }
+
+    mutating func takeUnread() -> UnreadLines? {
+        var lines = UnreadLines()
+        for line in unread { Array(line.utf8).withUnsafeBytes { lines.note(SyslogOctets($0)) } }
+        unread = []
+        return lines.take()
     }
 
     static func lines(_ numbers: some Sequence<Int>) -> String {

@@ -86,6 +86,21 @@ struct FollowTests {
         #expect(world.log.lines.filter { $0.hasPrefix("warning") }.count == 1)
     }
 
+    @Test("lines that cannot be read are counted in the status, and warned of once")
+    func unread() async throws {
+        let world = try FollowedLog()
+        try world.scratch.write("unread first\nunread second\n" + PairReader.lines(1...2))
+        try await world.follow {
+            try await Wait.until("counted") { world.ledger.numbers == [1, 2] }
+            try world.scratch.write("unread third\n" + PairReader.lines(3...3))
+            try await Wait.until("counted") { world.ledger.numbers == [1, 2, 3] }
+        }
+        #expect(world.status.unread.count == 3 && world.status.unread.sample == "first")
+        #expect(world.status.sessions == 3)
+        let lines = world.log.lines.filter { $0.contains("tell of sessions and cannot be read") }
+        #expect(lines.count == 1 && lines.first?.contains("line=first") == true)
+    }
+
     @Test("when the disk is full: reading waits, warns once, and goes on")
     func fullDisk() async throws {
         let world = try FollowedLog()

@@ -40,9 +40,10 @@ struct PostfixRuleTests {
     ]
 
     private static func facts(
-        _ changes: [String: String], services: [PostfixFacts.Service] = services
+        _ changes: [String: String], set: Set<String> = [], services: [PostfixFacts.Service] = services
     ) -> PostfixFacts {
         var facts = PostfixFacts()
+        facts.set = set
         facts.parameters = whole.merging(changes) { $1 }
         facts.services = services
         return facts
@@ -205,6 +206,13 @@ struct PostfixRuleTests {
             $0.intake.datagramSocket = socket
         },
         Row(tlsrpt([:]), ["problem tlsrpt-socket"]) { $0.intake.datagramSocket = "/run/tlsrpt.sock" },
+        Row(tlsrpt(["smtp_tlsrpt_skip_reused_handshakes": "yes"]), ["advice tlsrpt-resumed"]) {
+            $0.intake.datagramSocket = socket
+        },
+        Row(tlsrpt(["smtp_tlsrpt_skip_reused_handshakes": "no"]), []) { $0.intake.datagramSocket = socket },
+        Row(tlsrpt(["smtp_tlsrpt_skip_reused_handshakes": "yes", "mail_version": "3.11.6"]), []) {
+            $0.intake.datagramSocket = socket
+        },
         Row(tlsrpt(["smtp_tls_loglevel": "0"]), []) { $0.intake.datagramSocket = socket },
         Row(tlsrpt(["smtp_tls_loglevel": "0"]), ["problem tls-log"]) {
             $0.intake.datagramSocket = socket
@@ -346,15 +354,17 @@ struct PostfixRuleTests {
     func cures() throws {
         for row in Self.rows {
             var changes = row.changes
+            var set: Set<String> = []
             let found = findings(of: Self.facts(row.changes), guarding: row.settings)
             for line in found.compactMap(\.cure).filter({ $0.file.hasSuffix("main.cf") }).flatMap(\.lines) {
                 let equals = try #require(line.firstIndex(of: "="))
                 let value = trimmed(line[line.index(after: equals)...])
+                set.insert(trimmed(line[..<equals]))
                 // As postconf -x would show it.
                 changes[trimmed(line[..<equals])] = value.replacing(
                     "$smtpd_milters", with: changes["smtpd_milters"] ?? Self.whole["smtpd_milters"] ?? "")
             }
-            let left = findings(of: Self.facts(changes), guarding: row.settings)
+            let left = findings(of: Self.facts(changes, set: set), guarding: row.settings)
             #expect(left.allSatisfy { $0.cure?.file != "/etc/postfix/main.cf" }, "\(row.testDescription): \(left)")
         }
     }
@@ -363,12 +373,14 @@ struct PostfixRuleTests {
     func output() throws {
         let facts = PostfixFacts(
             directory: "/etc/postfix", parameters: "mail_version = 3.7.11\nempty =\nsmtp_tls_CAfile = /a=b\n",
+            set: "smtp_tls_CAfile = /a=b\n",
             services:
                 "smtp       inet  n       -       y       -       -       smtpd -o smtpd_milters=\nsmtp unix - - n - - smtp\n",
             overrides: "smtp/inet/smtpd_milters =\nsmtp/unix/smtp_tls_security_level = none\n")
         #expect(facts.version == PostfixVersion(3, 7, 11))
         #expect(facts["smtp_tls_CAfile"] == "/a=b")
         #expect(facts["empty"].isEmpty)
+        #expect(facts.set == ["smtp_tls_CAfile"])
         #expect(
             facts.services == [
                 .init("smtp/inet", "smtpd", isChrooted: true, overrides: ["smtpd_milters": ""]),

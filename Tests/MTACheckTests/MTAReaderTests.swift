@@ -30,6 +30,7 @@ struct MTAReaderTests {
             case "$*" in
             "-c /etc/p -h config_directory") echo /etc/p;;
             "-c /etc/p -x") echo "mail_version = 3.7.11";;
+            "-c /etc/p -n") echo "smtp_tls_loglevel = 1";;
             "-c /etc/p -M") echo "smtp unix - - n - - smtp";;
             "-c /etc/p -P -x") echo "smtp/unix/smtp_tls_security_level = none";;
             *) exit 1;;
@@ -38,6 +39,7 @@ struct MTAReaderTests {
             """, mode: 0o755)
         let facts = try await MTAReader.postfix(directory: "/etc/p", postconf: path)
         #expect(facts.directory == "/etc/p" && facts.version == PostfixVersion(3, 7, 11))
+        #expect(facts.set == ["smtp_tls_loglevel"])
         #expect(facts.services == [.init("smtp/unix", "smtp", overrides: ["smtp_tls_security_level": "none"])])
     }
 

@@ -162,6 +162,142 @@ struct PostfixSessionTests {
             ], outcome: "mx1.a.test → certificate-expired"),
     ]
 
+    /// Deliveries that cannot be read, here cut short.
+    static let unreadable: [Row] = [
+        Row(
+            what: "its session is not the next delivery's",
+            log: [good(mx1), "A1: to=<x", good(mx2), delivery("B2", mx2, to: "u@b.test")],
+            outcome: "mx2.a.test → success"),
+        Row(
+            what: "nor that of a delivery to the same server",
+            log: [good(mx1, "Untrusted"), "A1: to=<x", good(mx1), delivery("B2", mx1)],
+            outcome: "mx1.a.test → success"),
+        Row(
+            what: "nor that of a delivery without a server",
+            log: [
+                good(mx1), "A1: to=<x",
+                delivery("B2", "none", "deferred (connect to mx2.a.test[192.0.2.2]:25: Connection refused)"),
+            ], outcome: "—"),
+        Row(
+            what: "nor is a connection that it leaves open",
+            log: [good(mx1), "A1: to=<x", delivery("B2", mx1, more: "conn_use=2, ")], outcome: "—"),
+        Row(
+            what: "the other recipients of the same delivery have it once",
+            log: [
+                good(mx1), "A1: to=<x", delivery("A1", mx1), "A1: to=<x", delivery("A1", mx1, to: "v@a.test"),
+                "A1: to=<x",
+            ], outcome: "mx1.a.test → success"),
+        Row(
+            what: "so have those that another server took",
+            log: [good(mx1), "A1: to=<x", good(mx2), delivery("A1", mx2)],
+            outcome: "mx1.a.test → success; mx2.a.test → success"),
+        Row(
+            what: "a failure before it is not the next delivery's",
+            log: [
+                "SSL_connect error to \(mx1): -1", "A1: Cannot start TLS: handshake failure", "A1: to=<x",
+                good(mx2), delivery("B2", mx2),
+            ], outcome: "mx2.a.test → success"),
+        Row(
+            what: "a line about TLS that cannot be read makes no session without TLS",
+            log: [
+                "Trusted TLS connection established to mx1.a.tes", delivery("A1", mx1),
+                delivery("A1", mx1, to: "v@a.test"), delivery("B2", mx2),
+            ], outcome: "mx2.a.test → plaintext"),
+    ]
+
+    @Test("a delivery that cannot be read closes its session for nobody else", arguments: unreadable)
+    func unread(_ row: Row) throws {
+        let log = Self.text(row.log)
+        #expect(PostfixLogs.outcome(PostfixLogs.sessions(log)) == row.outcome)
+        // The same with the state written down behind each line.
+        var reader = PostfixLogReader()
+        var sessions = PostfixLogs.sessions([], &reader)
+        for line in log.split(separator: "\n") {
+            sessions += PostfixLogs.sessions(Array("\(line)\n".utf8), &reader)
+            reader = try JSONDecoder().decode(PostfixLogReader.self, from: JSONEncoder().encode(reader))
+        }
+        #expect(PostfixLogs.outcome(sessions) == row.outcome)
+    }
+
+    @Test(
+        "a recipient is read in whatever form Postfix writes it (info_log_address_format)",
+        arguments: [
+            (#""a b"@c.test"#, "c.test"), ("a b@c.test", "c.test"), (#"a\@b@c.test"#, "c.test"),
+            ("a>b@c.test", "c.test"), ("a>, b@c.test", "c.test"), (#""a>b"@c.test"#, "c.test"),
+            ("@a.test,@b.test:u@c.test", "c.test"), ("ü@bücher.test", "xn--bcher-kva.test"),
+            (#""a@c.test"#, "c.test"), (#"a"b@c.test"#, "c.test"), (#""a" <b>"@c.test"#, "c.test"),
+            (#""a\"b>, relay=x"@c.test"#, "c.test"), ("a>, relay=b@c.test", "c.test"),
+        ])
+    func recipient(_ written: String, _ domain: String) {
+        for original in ["", "orig_to=<\(written)>, ", "orig_to=<root>, "] {
+            let line = Self.delivery("A1", Self.mx1, to: written).replacing(
+                ">, relay=mx1", with: ">, \(original)relay=mx1")
+            var reader = PostfixLogReader()
+            let sessions = PostfixLogs.sessions(Array(Self.text([Self.good(Self.mx1), line]).utf8), &reader)
+            #expect(sessions.map(\.domain?.ascii) == [domain], "\(line)")
+            #expect(sessions.map(\.result) == [.verified])
+            let unread = reader.takeUnread()
+            #expect(unread == nil)
+        }
+    }
+
+    /// Names as people type them, and as the DNS has them.
+    static let spelled: [Row] = [
+        Row(
+            what: "a recipient's domain in capitals, which Postfix 3.7 writes as typed where there is no MX record",
+            log: [
+                "Verified TLS connection established to mx1.upper-good.example[192.0.2.121]:25: TLSv1.3 with cipher "
+                    + "TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange X25519 server-signature ECDSA (prime256v1) "
+                    + "server-digest SHA256",
+                "64383F9079F: to=<u@Upper-GOOD.Example>, relay=mx1.Upper-GOOD.Example[192.0.2.121]:25, delay=0.1, "
+                    + "delays=0.05/0.01/0.04/0, dsn=2.0.0, status=sent (250 2.0.0 taken)",
+            ], outcome: "mx1.upper-good.example → success"),
+        Row(
+            what: "U-labels and A-labels, and a final dot",
+            log: [good("mx.xn--bcher-kva.test[192.0.2.1]:25"), delivery("A1", "mx.BÜCHER.test.[192.0.2.1]:25")],
+            outcome: "mx.xn--bcher-kva.test → success"),
+        Row(
+            what: "several recipients that are typed in several ways",
+            log: [
+                good("MX1.a.test[192.0.2.1]:25"), delivery("A1", mx1, to: "u@A.test"),
+                delivery("A1", "mx1.A.TEST[192.0.2.1]:25", to: "v@a.TEST"),
+            ], outcome: "mx1.a.test → success"),
+        Row(
+            what: "Postfix's own report",
+            log: [
+                "TLSRPT: status=failure, domain=A.test, receiving_mx=mx1.A.test[192.0.2.1], "
+                    + "failure_type=certificate_expired",
+                delivery("A1", mx1, unverified),
+            ], outcome: "mx1.a.test → certificate-expired"),
+        Row(
+            what: "what tlsproxy found wrong",
+            log: [
+                "proxy|certificate verification failed for MX1.A.test[192.0.2.1]:25: certificate has expired",
+                good(mx1, "Untrusted"), delivery("A1", mx1, unverified),
+            ], outcome: "mx1.a.test → certificate-expired"),
+        Row(
+            what: "a host outside the policy, of two addresses",
+            log: [
+                "warning: MX name 'MX1.a.test' does not match STS MX pattern for 'A.test'",
+                "warning: MX name 'mx1.a.test' does not match STS MX pattern for 'a.test'", good(mx2),
+                delivery("A1", mx2),
+            ], outcome: "mx1.a.test → validation-failure (mx-not-in-sts-policy); mx2.a.test → success"),
+        Row(
+            what: "a server that puts off",
+            log: [
+                good(mx1), "A1: host MX1.a.test[192.0.2.1] said: 451 later (in reply to RCPT TO command)",
+                delivery("A1", mx1),
+            ], outcome: "mx1.a.test → success"),
+        Row(
+            what: "TLS that is refused",
+            log: [delivery("A1", "MX1.a.test[192.0.2.1]:25", notOffered)],
+            outcome: "mx1.a.test → starttls-not-supported"),
+        Row(
+            what: "names with underscores differ by more than their case",
+            log: [good("mx_1.a.test[192.0.2.1]:25"), delivery("A1", "MX_1.a.test[192.0.2.2]:25")],
+            outcome: "mx_1.a.test → success; mx_1.a.test → plaintext"),
+    ]
+
     static let uncounted: [Row] = [
         "lmtp|" + delivery("A1", mx1), "local|" + delivery("A1", "local"), "error|" + delivery("A1", mx1, notOffered),
         "smtpd|" + delivery("A1", mx1), "smtp-evil|" + delivery("A1", mx1),
@@ -179,6 +315,11 @@ struct PostfixSessionTests {
 
     @Test("sessions", arguments: joined)
     func counts(_ row: Row) {
+        #expect(PostfixLogs.outcome(PostfixLogs.sessions(Self.text(row.log))) == row.outcome)
+    }
+
+    @Test("names meet, however they are written", arguments: spelled)
+    func spelling(_ row: Row) {
         #expect(PostfixLogs.outcome(PostfixLogs.sessions(Self.text(row.log))) == row.outcome)
     }
 

@@ -240,6 +240,53 @@ enum SendmailCases {
             ["a.example mx.a.example 192.0.2.1 certificate-not-trusted unable_to_get_local_issuer_certificate"]
         ),
         (
+            "no server in the end: what failed before is the delivery's own",
+            [
+                "ruleset=tls_server, arg1=NONE, relay=mx1.example, reject=403 4.7.0 words",
+                "A1: to=<u@a.example>, delay=00:00:01, xdelay=00:00:00, mailer=esmtp, pri=30, relay=mx2.example., dsn=4.0.0, stat=Deferred: Connection refused by mx2.example.",
+                tls("mx.b.example"), to("u@b.example", "mx.b.example", id: "A2"),
+            ],
+            ["a.example mx1.example starttls-not-supported", "b.example mx.b.example 192.0.2.1 trusted"]
+        ),
+        (
+            "a delivery that cannot be read: its sessions are nobody else's",
+            [
+                "ruleset=tls_server, arg1=NONE, relay=mx1.example, reject=403 4.7.0 words", tls("mx.a.example"),
+                #"A1: to=<"u@a.example>, mailer=esmtp, relay=mx.a.example. [192.0.2.1], dsn=2.0.0, stat=Sent"#,
+                tls("mx.b.example"), to("u@b.example", "mx.b.example", id: "A2"),
+            ],
+            ["b.example mx.b.example 192.0.2.1 trusted"]
+        ),
+        (
+            "the other recipients of such a delivery have them",
+            [
+                "ruleset=tls_server, arg1=NONE, relay=mx1.example, reject=403 4.7.0 words", tls("mx.a.example"),
+                #"A1: to=<"u@a.example>, mailer=esmtp, relay=mx.a.example. [192.0.2.1], dsn=2.0.0, stat=Sent"#,
+                to("v@a.example"),
+            ],
+            ["a.example mx1.example starttls-not-supported", "a.example mx.a.example 192.0.2.1 trusted"]
+        ),
+        (
+            "recipients in quoted form",
+            [tls("mx.a.example"), to(#"<"a b, c"@a.example>,<d\"e@B.example>,<@x.example:u@c.example>"#)],
+            [
+                "a.example mx.a.example 192.0.2.1 trusted", "b.example mx.a.example 192.0.2.1 trusted",
+                "c.example mx.a.example 192.0.2.1 trusted",
+            ]
+        ),
+        (
+            "names in capitals, U-labels and A-labels",
+            [
+                tls("MX.Bücher.Example"), to("u@BÜCHER.example", "mx.xn--bcher-kva.example"),
+                "A1: ruleset=tls_rcpt, arg1=u@b.example, relay=MX.xn--bcher-kva.example., reject=450 4.7.0 u@b.example... x not found in mx.b.example",
+                to("u@B.example", "mx.bücher.example", end: deferred),
+            ],
+            [
+                "xn--bcher-kva.example mx.xn--bcher-kva.example 192.0.2.1 trusted",
+                "b.example mx.xn--bcher-kva.example 192.0.2.1 validation-failure mx-not-in-sts-policy",
+            ]
+        ),
+        (
             "a smart host", [tls("relay.example"), to("u@a.example,u@b.example", "relay.example", mailer: "relay")],
             ["- relay.example 192.0.2.1 trusted"]
         ),

@@ -64,16 +64,29 @@ struct SendmailLogTests {
     @Test("other programs, local mailers and lines without a process are passed over")
     func strangers() throws {
         let message = "A1: to=u@a.example, delay=0, mailer=esmtp, relay=mx.a.example. [192.0.2.1], dsn=2.0.0, stat=Sent"
-        for tag in ["sendmail[1]", "sm-mta[2]", "sm-msp-queue[3]"] {
+        for tag in ["sendmail[1]", "sm-mta[2]", "sm-msp-queue[3]", "sm-que[4]", "sm-mta-runq[5]", "any-L-tag[6]"] {
             #expect(try SendmailLog(text: "Nov 23 20:40:45 vm \(tag): \(message)\n").sessions().count == 1)
         }
-        for tag in ["postfix/smtp[1]", "sendmail", "sendmail-x[1]", "MailScanner[1]", "sendmail[x]", "sendmail[-1]"] {
+        for tag in ["postfix/smtp[1]", "sendmail", "sendmail[x]", "sendmail[-1]"] {
             #expect(try SendmailLog(text: "Nov 23 20:40:45 vm \(tag): \(message)\n").sessions().isEmpty)
         }
         for mailer in ["local", "prog", "*file*", "cyrusv2", "uucp"] {
             let other = message.replacingOccurrences(of: "mailer=esmtp", with: "mailer=\(mailer)")
             #expect(try SendmailLog(messages: [other]).sessions().isEmpty)
         }
+    }
+
+    @Test("a mailer of the site's own counts if it is named, also behind a restart")
+    func ownMailer() throws {
+        let message =
+            "A1: to=u@a.example, delay=0, mailer=mx-out, relay=mx.a.example. [192.0.2.1], dsn=2.0.0, stat=Sent"
+        let log = SendmailLog(messages: [message])
+        #expect(try log.sessions().isEmpty)
+        var reader = SendmailLogReader()
+        reader.settings.mailers = ["mx-out"]
+        var found: [ObservedSession] = []
+        log.octets.withUnsafeBytes { reader.read($0, now: SendmailLog.now, into: &found) }
+        #expect(found.map(SendmailLog.summary) == ["a.example mx.a.example 192.0.2.1 plaintext"])
     }
 
     @Test("binary lines, endless lines and two thousand processes leave the state small")

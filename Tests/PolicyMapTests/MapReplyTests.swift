@@ -33,6 +33,20 @@ struct MapAnswerTests {
         #expect(try answer(finding, .postfix, able) == "OK dane-only")
     }
 
+    @Test(
+        "a line is one string or none, whatever control character is in it",
+        arguments: ["\r", "\u{B}", "\u{C}", "\0", "\u{7F}", "\u{85}", "\u{2028}", "\u{1C}"])
+    func controlCharacters(_ control: String) throws {
+        let text = "version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: 1\nx: a\(control)mode: none\n"
+        let policy = Policy(mode: .enforce, mx: [try MXPattern("mx.example.com")], maxAgeSeconds: 1, text: text)
+        #expect(policy.lines.count == 5 && policy.lines.last == "x: a\(control)mode: none")
+        let kept = try cached(mx: ["mx.example.com"])
+        let finding = CachedPolicy(domain: kept.domain, id: kept.id, policy: policy, fetchedAt: kept.fetchedAt)
+        let read = try PostfixPolicy(try answer(.enforce(finding, .unneeded), .postfixTLSRPT).utf8)
+        #expect(
+            read.values("policy_string") == ["version: STSv1", "mode: enforce", "mx: mx.example.com", "max_age: 1"])
+    }
+
     @Test("octet for octet what the MTAs read")
     func exactOctets() throws {
         var deep = AnswerChoices()

@@ -49,7 +49,16 @@ package final class OwnReports: Sendable {
         var addresses = state.withLock { $0.addresses }
         if let copy = copyAddress.withLock({ $0 }) { addresses.insert(copy) }
         guard !addresses.isEmpty else { return sessions }
-        return sessions.filter { session in session.recipient.map { !addresses.contains($0) } ?? true }
+        return sessions.filter { session in session.recipient.map { !addresses.contains(Self.address(of: $0)) } ?? true
+        }
+    }
+
+    /// The address as destinations are written: an MTA logs a domain as somebody typed it.
+    private static func address(of recipient: String) -> String {
+        guard let at = recipient.lastIndex(of: "@"), let domain = try? DomainName(recipient[at...].dropFirst()) else {
+            return recipient
+        }
+        return "\(recipient[..<at])@\(domain)"
     }
 
     /// Whether a report goes to the address, from memory.

@@ -46,6 +46,15 @@ enum SessionWay: Sendable {
             self = .leftOut(.byAddress)
             return
         }
+        // A content filter, or a relay: mail goes to another port before it goes its way.
+        guard finding.hop.isOn(session.port) else {
+            if let relay, let domain = relay.hop.policyDomain, relay.hop.isOn(session.port) {
+                self = .counts(for: domain, relay.hop, relay.policy)
+            } else {
+                self = .leftOut(.otherHost)
+            }
+            return
+        }
         // Postfix itself says that an MX record named the host.
         guard let host = session.host, !session.isOutsidePolicy, !session.hasDatagram else {
             self = own
@@ -78,6 +87,15 @@ enum SessionWay: Sendable {
         guard let askedAt = finding.askedAt else { return false }
         if relay.isNamed, relay.askedAt > askedAt { return false }
         return askedAt + askedBefore >= session.time
+    }
+}
+
+extension NextHop {
+    /// Whether the next hop is dialled at the port; nil is any.
+    fileprivate func isOn(_ port: UInt16?) -> Bool {
+        switch self {
+        case .mx(_, let own), .host(_, let own), .address(_, let own): port == nil || port == own
+        }
     }
 }
 

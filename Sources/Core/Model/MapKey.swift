@@ -45,7 +45,7 @@ package enum MapKey: Sendable, Hashable {
         func key(_ services: ServicePorts) -> MapKey? {
             if IPAddress(literal: host) != nil { return .withoutPolicy }
             guard let port = service.isEmpty ? NextHop.smtpPort : services.port(of: service) else { return nil }
-            guard let domain = (try? DomainName(mxHost: host)) ?? (try? DomainName(host)) else { return nil }
+            guard let domain = try? DomainName(host: host) else { return nil }
             return asked(isBracketed ? .host(domain, port: port) : .mx(of: domain, port: port), domain)
         }
     }
@@ -70,7 +70,7 @@ package enum MapKey: Sendable, Hashable {
         let words = text.split { character in character.asciiValue.map { !isNameOctet($0) } ?? false }
         for word in words where names.count < maxNames && word.contains(".") {
             let bare = word.drop { $0 == "." }
-            guard let name = (try? DomainName(mxHost: bare)) ?? (try? DomainName(bare)), name.labelCount > 1,
+            guard let name = try? DomainName(host: bare), name.labelCount > 1,
                 !names.contains(name)
             else { continue }
             names.append(name)

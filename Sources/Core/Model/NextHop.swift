@@ -106,9 +106,7 @@ extension Recipient {
 
     private static func hop(_ name: Substring, isBracketed: Bool, port: UInt16) -> NextHop? {
         if let address = IPAddress(literal: name) { return .address(address, port: port) }
-        guard let domain = try? DomainName(mxHost: name) else {
-            return (try? DomainName(name)).map { isBracketed ? .host($0, port: port) : .mx(of: $0, port: port) }
-        }
+        guard let domain = try? DomainName(host: name) else { return nil }
         return isBracketed ? .host(domain, port: port) : .mx(of: domain, port: port)
     }
 }

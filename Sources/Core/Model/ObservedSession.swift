@@ -39,6 +39,8 @@ package struct ObservedSession: Sendable, Hashable {
     package let address: IPAddress?
     package let result: Result
     package let queueID: String?
+    /// The server's port; nil where a log does not tell it.
+    package var port: UInt16?
     /// Whether the MTA's log says that it has told a TLSRPT socket of the session as well.
     package var hasDatagram = false
     /// False if the MTA was never heard to log TLS, so that what looks like plain text may be none.

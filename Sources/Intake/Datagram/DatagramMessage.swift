@@ -53,7 +53,7 @@ struct DatagramPolicy: Decodable {
         default: return .failure(Refusal(why: "policy-type \(type) is not known"))
         }
         // An MX host, for tlsa.
-        guard let domain = domain.map({ try? DomainName(mxHost: $0) }) ?? sessionDomain else {
+        guard let domain = domain.map({ try? DomainName(host: $0) }) ?? sessionDomain else {
             return .failure(Refusal(why: "policy-domain '\(printable(domain ?? "", limit: 80))' is not valid"))
         }
         guard finalResult == 0 || finalResult == 1 else {
@@ -61,7 +61,7 @@ struct DatagramPolicy: Decodable {
         }
         let policy = ReportedPolicy(
             kind, domain: domain.ascii, strings: kind == .noPolicyFound ? [] : TLSRPTDatagram.bounded(strings),
-            mxHosts: kind == .sts ? TLSRPTDatagram.bounded(mxHosts) : [])
+            mxHosts: kind == .sts ? TLSRPTDatagram.bounded(mxHosts).compactMap(TLSRPTDatagram.pattern) : [])
         // What failed on the way to success is no failed session. - RFC 8460 §4.4: failed-session-count.
         let failures = finalResult == 0 ? [] : (details ?? []).prefix(TLSRPTDatagram.maxDetails).map(\.failure)
         return .success(.init(policy: policy, isFailure: finalResult == 1, details: failures))
@@ -81,8 +81,9 @@ struct DatagramDetail: Decodable {
     var failure: FailureDetails {
         let type = ResultType(libtlsrptCode: c)
         return FailureDetails(
-            type ?? .validationFailure, sendingMTAIP: s, receivingMXHostname: n,
-            receivingMXHelo: h.map(TLSRPTDatagram.greeting), receivingIP: r, additionalInformation: a,
+            type?.refined(by: f) ?? .validationFailure, sendingMTAIP: s.flatMap(TLSRPTDatagram.address),
+            receivingMXHostname: n.flatMap(TLSRPTDatagram.hostName), receivingMXHelo: h.map(TLSRPTDatagram.greeting),
+            receivingIP: r.flatMap(TLSRPTDatagram.address), additionalInformation: a,
             reasonCode: type == nil ? "code-\(c)" : f)
     }
 }

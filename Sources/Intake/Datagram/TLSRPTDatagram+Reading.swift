@@ -58,6 +58,18 @@ extension TLSRPTDatagram {
         }.map { $0 }
     }
 
+    /// The name of a host as reports have it, whoever wrote it; nil for what is no name.
+    static func hostName(_ text: String) -> String? { (try? DomainName(host: text))?.ascii }
+
+    /// The same of a pattern of MX hosts, whose first label may be `*`.
+    static func pattern(_ text: String) -> String? {
+        guard text.hasPrefix("*.") else { return (try? DomainName(text))?.ascii }
+        return (try? DomainName(text.dropFirst(2))).map { "*.\($0)" }
+    }
+
+    /// An address in its one form; nil for what is none. - RFC 5952 §4: A Recommendation for IPv6 Text Representation.
+    static func address(_ text: String) -> String? { IPAddress(text)?.description }
+
     /// The first line of a reply to EHLO, without its code, as the text of a report.
     static func greeting(_ reply: String) -> String {
         var line = reply.utf8.prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }

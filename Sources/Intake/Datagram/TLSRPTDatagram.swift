@@ -38,7 +38,7 @@ package struct TLSRPTDatagram: Sendable, Hashable {
             let first = outcome.details.first
             return ObservedSession(
                 source: .datagram, time: time, domain: domain,
-                host: first?.receivingMXHostname.flatMap { try? DomainName(mxHost: $0) },
+                host: first?.receivingMXHostname.flatMap { try? DomainName(host: $0) },
                 address: first?.receivingIP.flatMap { IPAddress($0) }, result: outcome.result, queueID: nil)
         }
     }

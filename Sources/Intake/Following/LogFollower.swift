@@ -15,15 +15,19 @@ package struct LogFollower<Reader: LogReader>: Sendable {
     private let log: SourceLog
     private let pace: IntakePace
     private let beginsAtEnd: Bool
+    private let reading: LogReaderSettings
 
     /// - Parameters:
     ///   - kind: what the log is read as: one file may be followed for two MTAs.
+    ///   - reading: what its reader is told of the MTA.
     ///   - beginsAtEnd: whether a log that was never read counts from now on, or from its first line.
     package init(
-        _ kind: ObservedSession.Source, path: String, beginsAtEnd: Bool = true, pace: IntakePace = IntakePace(),
+        _ kind: ObservedSession.Source, path: String, reading: LogReaderSettings = LogReaderSettings(),
+        beginsAtEnd: Bool = true, pace: IntakePace = IntakePace(),
         ports: IntakePorts, status: SourceStatus = SourceStatus(), logger: Logger
     ) {
         self.path = path
+        self.reading = reading
         self.ports = ports
         log = SourceLog(source: "\(kind.rawValue) \(path)", status: status, logger: logger)
         self.pace = pace
@@ -32,7 +36,7 @@ package struct LogFollower<Reader: LogReader>: Sendable {
 
     /// Reads until the task is cancelled.
     package func run() async {
-        var lines = Lines(log, ports: ports, pace: pace)
+        var lines = Lines(log, reading: reading, ports: ports, pace: pace)
         let mark = await lines.resume()
         guard !Task.isCancelled, var tail = await openTail(at: mark, &lines) else { return }
         // At once: should the next start be the second, it goes on here.

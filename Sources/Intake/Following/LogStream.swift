@@ -9,7 +9,14 @@ package struct LogStream<Reader: LogReader>: ~Copyable {
     private var reader = Reader()
 
     /// - Parameter path: `-` is standard input.
-    package init(path: String) throws(LogFileError) { lines = try LineStream(path: path) }
+    /// - Parameter settings: what the reader is told of the MTA.
+    package init(path: String, reading settings: LogReaderSettings = LogReaderSettings()) throws(LogFileError) {
+        lines = try LineStream(path: path)
+        reader.settings = settings
+    }
+
+    /// Whether a line was passed over since it was longer than ``LineStream/maxLineOctets``.
+    package var hasPassedOver: Bool { lines.hasPassedOver }
 
     /// Reads some more.
     /// - Returns: the sessions found in it; nil at the end.
@@ -28,4 +35,7 @@ package struct LogStream<Reader: LogReader>: ~Copyable {
 
     /// What the administrator should know of the log.
     package mutating func takeRemarks() -> [String] { reader.takeRemarks() }
+
+    /// What tells of sessions and could not be read; nil if all could.
+    package mutating func takeUnread() -> UnreadLines? { reader.takeUnread() }
 }

@@ -16,24 +16,30 @@ package struct JournalFollower<Reader: LogReader>: Sendable {
     private let beginsAtEnd: Bool
     private let pace: IntakePace
     private let ports: IntakePorts
+    private let reading: LogReaderSettings
 
     /// - Parameters:
     ///   - kind: what the entries are read as.
+    ///   - reading: what their reader is told of the MTA.
     ///   - directory: where the journal's files are; nil for the system's own.
     package init(
-        _ kind: ObservedSession.Source, directory: String? = nil, beginsAtEnd: Bool = true,
+        _ kind: ObservedSession.Source, directory: String? = nil, reading: LogReaderSettings = LogReaderSettings(),
+        beginsAtEnd: Bool = true,
         pace: IntakePace = IntakePace(), ports: IntakePorts, status: SourceStatus = SourceStatus(), logger: Logger
     ) {
         self.init(
-            kind, journal: JournalThread(directory: directory), beginsAtEnd: beginsAtEnd, pace: pace, ports: ports,
+            kind, journal: JournalThread(directory: directory), reading: reading, beginsAtEnd: beginsAtEnd, pace: pace,
+            ports: ports,
             status: status, logger: logger)
     }
 
     init(
-        _ kind: ObservedSession.Source, journal: any JournalSource, beginsAtEnd: Bool, pace: IntakePace,
+        _ kind: ObservedSession.Source, journal: any JournalSource, reading: LogReaderSettings = LogReaderSettings(),
+        beginsAtEnd: Bool, pace: IntakePace,
         ports: IntakePorts, status: SourceStatus, logger: Logger
     ) {
         self.journal = journal
+        self.reading = reading
         log = SourceLog(source: "\(kind.rawValue) journal", status: status, logger: logger)
         self.beginsAtEnd = beginsAtEnd
         self.pace = pace
@@ -42,7 +48,7 @@ package struct JournalFollower<Reader: LogReader>: Sendable {
 
     /// Reads until the task is cancelled.
     package func run() async {
-        var lines = Lines(log, ports: ports, pace: pace)
+        var lines = Lines(log, reading: reading, ports: ports, pace: pace)
         var place = await lines.resume()
         if place == nil, !beginsAtEnd { place = JournalMark(cursor: nil) }
         var backoff = Backoff(first: pace.retry, longest: pace.longestRetry)

@@ -8,8 +8,9 @@ extension ObservedSession {
         self.init(
             source: .postfixLog, time: UTCTime(secondsSinceEpoch: attempt.time),
             domain: try? DomainName(attempt.domain ?? delivery.domain.text),
-            host: try? DomainName(mxHost: attempt.peer.host), address: IPAddress(attempt.peer.address),
+            host: try? DomainName(host: attempt.peer.host), address: IPAddress(attempt.peer.address),
             result: attempt.result, queueID: delivery.queueID.text)
+        port = delivery.port.flatMap { UInt16(exactly: $0) }
         recipient = delivery.recipient.text
         hasDatagram = attempt.isReported
     }

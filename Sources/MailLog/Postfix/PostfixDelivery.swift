@@ -5,7 +5,7 @@
 ///     QUEUEID: to=<u@example.org>, relay=mx.example.org[192.0.2.1]:25, conn_use=2, delay=0.1, delays=0/0/0.1/0,
 ///         tls=secure, dsn=2.0.0, status=sent (250 2.0.0 Ok)
 ///
-/// It is read from the left: only what stands in the last parentheses, and the recipient, can be somebody else's words.
+/// It is read from the left: only what stands in the last parentheses, and the addresses, can be somebody else's words.
 struct PostfixDelivery {
     /// What the `tls=` field of Postfix 3.11 and later says.
     enum TLSField {
@@ -37,18 +37,51 @@ struct PostfixDelivery {
     /// Whether the server took the message, or the recipient in a probe.
     private(set) var isTaken = false
 
+    /// Most places that are taken for the end of an address, one after the other.
+    private static let maxTries = 8
+
+    /// Postfix writes an address with quotes, or, before 3.5 and on request, as it is (info_log_address_format): then `>`
+    /// and what looks like fields may be part of it. So the address ends at the first place behind which there is a whole
+    /// line.
     init?(queueID: SyslogOctets, fields: SyslogOctets) {
         var rest = fields
-        guard rest.skip("to=<"), let recipient = rest.takeRecipient(),
-            let at = recipient.lastIndex(of: UInt8(ascii: "@"))
-        else { return nil }
+        guard rest.skip("to=<") else { return nil }
+        var tries = Self.maxTries
+        var start: Int? = rest.quotedLength
+        while let from = start {
+            var place = from
+            while tries > 0, let end = rest.addressEnd(from: place, before: [", relay=", ", orig_to=<"]) {
+                let address = rest.prefix(end)
+                if let at = address.lastIndex(of: UInt8(ascii: "@")),
+                    let delivery = Self(queueID, address, at, Self.withoutOriginal(rest.dropFirst(end + 1)))
+                {
+                    self = delivery
+                    return
+                }
+                place = end + 1
+                tries -= 1
+            }
+            // What looked like a quote may be none.
+            start = from > 0 ? 0 : nil
+        }
+        return nil
+    }
+
+    /// Steps over `, orig_to=<u@example.org>`.
+    private static func withoutOriginal(_ fields: SyslogOctets) -> SyslogOctets {
+        var rest = fields
+        guard rest.skip(", orig_to=<") else { return fields }
+        let end = rest.addressEnd(from: rest.quotedLength, before: [", relay="])
+        return rest.dropFirst((end ?? rest.addressEnd(from: 0, before: [", relay="]) ?? rest.count) + 1)
+    }
+
+    /// - Parameter rest: what follows the recipient, beginning with a comma.
+    private init?(_ queueID: SyslogOctets, _ recipient: SyslogOctets, _ at: Int, _ rest: SyslogOctets) {
+        var rest = rest
         self.queueID = queueID
         self.recipient = recipient
         domain = recipient.dropFirst(at + 1)
         waited = rest.prefix(0)
-        if rest.skip(", orig_to=<") {
-            guard rest.takeRecipient() != nil else { return nil }
-        }
         guard rest.skip(", ") else { return nil }
         while !rest.hasPrefix("status=") {
             guard let name = rest.take(until: UInt8(ascii: "=")), let value = rest.take(until: UInt8(ascii: ",")),
@@ -94,16 +127,22 @@ struct PostfixDelivery {
 }
 
 extension SyslogOctets {
-    /// Takes an address and the `>` behind it. A quoted local part can hold anything, a `>` too.
-    fileprivate mutating func takeRecipient() -> SyslogOctets? {
-        var end = 0
-        if self[0] == UInt8(ascii: "\"") {
-            end = 1
-            while let octet = self[end], octet != UInt8(ascii: "\"") { end += octet == UInt8(ascii: "\\") ? 2 : 1 }
+    /// Octets of a quoted string that stands at the beginning; 0 if there is none. It can hold anything, a `>` too.
+    fileprivate var quotedLength: Int {
+        guard self[0] == UInt8(ascii: "\"") else { return 0 }
+        var end = 1
+        while let octet = self[end], octet != UInt8(ascii: "\"") { end += octet == UInt8(ascii: "\\") ? 2 : 1 }
+        return end
+    }
+
+    /// Where the first `>` stands, from `start` on, that one of the fields follows.
+    fileprivate func addressEnd(from start: Int, before fields: [StaticString]) -> Int? {
+        var place = start
+        while let next = dropFirst(place).index(of: UInt8(ascii: ">")) {
+            let rest = dropFirst(place + next + 1)
+            if fields.contains(where: { rest.hasPrefix($0) }) { return place + next }
+            place += next + 1
         }
-        guard let close = dropFirst(end).index(of: UInt8(ascii: ">")) else { return nil }
-        let address = prefix(end + close)
-        self = dropFirst(address.count + 1)
-        return address
+        return nil
     }
 }

@@ -28,8 +28,6 @@ struct PostfixFailure: Sendable, Hashable, Codable {
 
     /// Reads what follows the host in `certificate verification failed for HOST[ADDRESS]:PORT: `.
     ///
-    /// Postfix from 3.10 on reports most of these as `validation-failure`, the registry has a word for them. What Postfix
-    /// says itself in a `TLSRPT:` line is left as it is.
     /// - RFC 8460 §4.3.1: Negotiation Failures.
     init(verification text: SyslogOctets) {
         for (beginning, failure) in Self.texts where text.hasPrefix(beginning) {
@@ -40,39 +38,40 @@ struct PostfixFailure: Sendable, Hashable, Codable {
         if rest.skip("external policy failure ("), let words = rest.take(until: UInt8(ascii: ")")) {
             self.init(words: words)
         } else if rest.skip("num="), let number = rest.take(until: .colon)?.number {
-            self.init(openSSL: number, Self.code(rest))
+            // An end of validity that cannot be read has many texts.
+            self.init(fault: number == 14 ? "certificate_has_expired" : Self.code(rest))
         } else {
-            self.init(.validationFailure, Self.code(text))
+            self.init(fault: Self.code(text))
         }
     }
 
+    /// - Parameter word: OpenSSL's text for it; where the type says the same it is left out.
+    private init(fault word: String) {
+        switch ResultType.validationFailure.refined(by: word) {
+        case .certificateExpired: self.init(.certificateExpired)
+        case .certificateHostMismatch: self.init(.certificateHostMismatch)
+        case let type: self.init(type, word)
+        }
+    }
+
+    /// Postfix's words for what OpenSSL says in others.
     private static let texts: [(StaticString, PostfixFailure)] = [
-        ("certificate has expired", PostfixFailure(.certificateExpired)),
-        ("untrusted issuer ", PostfixFailure(.certificateNotTrusted, "unable_to_get_local_issuer_certificate")),
-        ("self-signed certificate", PostfixFailure(.certificateNotTrusted, "self-signed_certificate")),
-        ("certificate not yet valid", PostfixFailure(.certificateNotTrusted, "certificate_is_not_yet_valid")),
-        ("not designated for use as", PostfixFailure(.certificateNotTrusted, "unsuitable_certificate_purpose")),
-        ("certificate chain longer than", PostfixFailure(.certificateNotTrusted, "certificate_chain_too_long")),
-        ("not trusted by local or TLSA", PostfixFailure(.certificateNotTrusted, "certificate_not_trusted")),
+        ("certificate has expired", PostfixFailure(fault: "certificate_has_expired")),
+        ("untrusted issuer ", PostfixFailure(fault: "unable_to_get_local_issuer_certificate")),
+        ("self-signed certificate", PostfixFailure(fault: "self-signed_certificate")),
+        ("certificate not yet valid", PostfixFailure(fault: "certificate_is_not_yet_valid")),
+        ("not designated for use as", PostfixFailure(fault: "unsuitable_certificate_purpose")),
+        ("certificate chain longer than", PostfixFailure(fault: "certificate_chain_too_long")),
+        ("not trusted by local or TLSA", PostfixFailure(fault: "certificate_not_trusted")),
     ]
 
-    /// Errors that Postfix has no words for, by OpenSSL's number (x509_vfy.h).
-    private init(openSSL number: Int, _ text: String) {
-        switch number {
-        case 62: self.init(.certificateHostMismatch)
-        // Expired, and an end of validity that cannot be read.
-        case 10, 14: self.init(.certificateExpired)
-        // Self-signed, alone or in the chain, and no issuer.
-        case 18, 19, 20, 21: self.init(.certificateNotTrusted, text)
-        default: self.init(.validationFailure, text)
-        }
-    }
-
-    /// Reads a type as Postfix's own reports write it, with hyphens or underscores.
+    /// Reads a type as Postfix's own reports write it, with hyphens or underscores. Postfix from 3.10 on calls most faults
+    /// of a certificate `validation-failure`, and says in the reason what it was.
     init(words: SyslogOctets, reason: SyslogOctets? = nil) {
         let word = words.text.split(separator: "_", omittingEmptySubsequences: false).joined(separator: "-")
         if let type = ResultType(rawValue: word) {
-            self.init(type, reason.map(Self.code))
+            let code = reason.map(Self.code)
+            self.init(type.refined(by: code), code)
         } else {
             self.init(.validationFailure, Self.code(reason ?? words))
         }

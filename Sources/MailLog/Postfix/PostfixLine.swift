@@ -22,6 +22,9 @@ enum PostfixLine {
     /// A server that was not the last one to try did not do.
     case left(queueID: SyslogOctets, PostfixVerdict)
     case delivery(PostfixDelivery)
+    /// One of the above that cannot be read: what it tells of a session is lost, and must not be said of another.
+    /// - Parameter queueID: of a delivery's end.
+    case unreadable(queueID: SyslogOctets?)
 
     /// Longest queue id taken, in octets: Postfix's long ones have some 20.
     private static let maxQueueIDOctets = 64
@@ -47,12 +50,15 @@ enum PostfixLine {
 
     private static func connection(_ message: SyslogOctets) -> PostfixLine? {
         var rest = message
-        if rest.skip("SSL_connect error to ") { return rest.takePeer().map { .noHandshake(peer: $0) } }
-        if rest.skip("TLSRPT: status=") { return report(rest) }
+        if rest.skip("SSL_connect error to ") {
+            return rest.takePeer().map { .noHandshake(peer: $0) } ?? .unreadable(queueID: nil)
+        }
+        if rest.skip("TLSRPT: status=") { return report(rest) ?? .unreadable(queueID: nil) }
+        // "established from": smtpd(8).
         guard let word = rest.take(until: .blank), rest.skip("TLS connection "),
-            let level = PostfixTLSLevel(word), let verb = rest.take(until: .blank), rest.skip("to "),
-            let peer = rest.takePeer()
+            let level = PostfixTLSLevel(word), let verb = rest.take(until: .blank), rest.skip("to ")
         else { return nil }
+        guard let peer = rest.takePeer() else { return .unreadable(queueID: nil) }
         if verb.equals("established") { return .established(peer: peer, level) }
         return verb.equals("reused") ? .reused(peer: peer) : nil
     }
@@ -74,9 +80,10 @@ enum PostfixLine {
         var rest = message
         // "CA": the error lies above the host's own certificate.
         if !rest.skip("server ") { _ = rest.skip("CA ") }
-        guard rest.skip("certificate verification failed for "), let peer = rest.takePeer(), rest.skip(":"),
-            rest.take(until: .colon)?.number != nil, rest.skip(" ")
-        else { return nil }
+        guard rest.skip("certificate verification failed for ") else { return nil }
+        guard let peer = rest.takePeer(), rest.skip(":"), rest.take(until: .colon)?.number != nil, rest.skip(" ") else {
+            return .unreadable(queueID: nil)
+        }
         return .unverified(peer: peer, text: rest)
     }
 
@@ -108,7 +115,8 @@ enum PostfixLine {
         guard queueID.allSatisfy(\.isLetterOrDigit) else { return nil }
         let rest = message.dropFirst(end + 2)
         if rest.hasPrefix("to=<") {
-            return PostfixDelivery(queueID: queueID, fields: rest).map { .delivery($0) }
+            let delivery = PostfixDelivery(queueID: queueID, fields: rest)
+            return delivery.map { .delivery($0) } ?? .unreadable(queueID: queueID)
         }
         let verdict = PostfixVerdict(rest)
         if case .nothing = verdict { return nil }

@@ -13,6 +13,9 @@ package struct PostfixLogReader: LogReader {
     private var proxied = PostfixProxied()
     private var silence = PostfixSilence()
     private var clock = SyslogClock()
+    private var unread = UnreadLines()
+    /// Nothing of it matters here.
+    package var settings = LogReaderSettings()
 
     private enum CodingKeys: String, CodingKey {
         case processes = "p"
@@ -24,32 +27,52 @@ package struct PostfixLogReader: LogReader {
 
     package mutating func takeRemarks() -> [String] { silence.takeRemarks() }
 
+    package mutating func takeUnread() -> UnreadLines? { unread.take() }
+
     package mutating func read(
         _ lines: UnsafeRawBufferPointer, now: UTCTime, into sessions: inout [ObservedSession]
     ) {
         var rest = SyslogOctets(lines)
-        while let line = rest.take(until: .lineFeed) {
-            if line.count <= Self.maxLineOctets, let split = SyslogLine(line), let program = Self.program(split.tag) {
-                take(split, of: program, now, &sessions)
+        while let whole = rest.take(until: .lineFeed) {
+            // A longer line ends there, as it would for a syslog daemon.
+            let line = whole.prefix(Self.maxLineOctets)
+            guard let split = SyslogLine(line) else {
+                if line.mentions(Self.words) { unread.note(line) }
+                continue
+            }
+            guard let program = Program(split) else { continue }
+            if program.isCertain {
+                take(split, of: program, line, now, &sessions)
+            } else {
+                let split = split.contained ?? split
+                if let program = Program(split) { take(split, of: program, line, now, &sessions) }
             }
         }
     }
 
-    private enum Program { case smtp, tlsproxy, unknown }
-
-    /// By the last part of the tag, since `syslog_name` sets the rest. An RFC 5424 line by rsyslog has lost that part.
-    private static func program(_ tag: SyslogOctets) -> Program? {
-        if tag.hasSuffix("/smtp") { return .smtp }
-        if tag.hasSuffix("/tlsproxy") { return .tlsproxy }
-        return tag.equals("postfix") ? .unknown : nil
-    }
+    /// What a line has that tells of a session and has no header that can be read.
+    private static let words: [StaticString] = ["postfix/", "/smtp[", ", status=", "TLS connection established to "]
 
     private mutating func take(
-        _ line: SyslogLine, of program: Program, _ now: UTCTime, _ sessions: inout [ObservedSession]
+        _ line: SyslogLine, of program: Program, _ text: SyslogOctets, _ now: UTCTime,
+        _ sessions: inout [ObservedSession]
     ) {
-        guard line.pid != nil, let message = PostfixLine(line.message), let time = clock.time(of: line, now: now)
-        else { return }
+        if program == .foreign {
+            if line.isOfUnknownPostfix { unread.note(text) }
+            return
+        }
+        guard let message = PostfixLine(line.message) else { return }
+        guard line.pid != nil, let time = clock.time(of: line, now: now) else {
+            processes.forget(line.process)
+            unread.note(text)
+            return
+        }
+        if case .unreadable = message {
+            guard program != .unknown(isPostfix: false) else { return }
+            unread.note(text)
+        }
         switch program {
+        case .foreign: break
         case .tlsproxy: proxied.note(message, of: line.host, time)
         case .smtp: follow(message, of: line, time.secondsSinceEpoch, &sessions)
         case .unknown:
@@ -80,13 +103,56 @@ package struct PostfixLogReader: LogReader {
     }
 }
 
+/// The program of Postfix that wrote a line, by the last part of the tag, since `syslog_name` sets the rest.
+private enum Program: Equatable {
+    case smtp, tlsproxy
+    /// The last part is lost: rsyslog cuts it off in lines of RFC 5424, and `journalctl -o with-unit` has the unit instead.
+    /// What is left need not tell that it is Postfix.
+    case unknown(isPostfix: Bool)
+    /// Something else, or a Postfix in a form that is not known.
+    case foreign
+
+    /// Whether the tag says it all.
+    var isCertain: Bool { self == .smtp || self == .tlsproxy }
+
+    /// - Returns: nil for Postfix's other programs.
+    init?(_ line: SyslogLine) {
+        let tag = line.tag
+        if tag.hasSuffix("/smtp") {
+            self = .smtp
+        } else if tag.hasSuffix("/tlsproxy") {
+            self = .tlsproxy
+        } else if tag.hasPrefix("postfix/") {
+            return nil
+        } else if tag.index(of: UInt8(ascii: "/")) != nil {
+            self = .foreign
+        } else {
+            let isPostfix = tag.hasPrefix("postfix")
+            self = isPostfix || line.isStructured ? .unknown(isPostfix: isPostfix) : .foreign
+        }
+    }
+}
+
+extension SyslogLine {
+    /// Whether another program's line is such as smtp(8) writes, or quotes one as a container's host would.
+    fileprivate var isOfUnknownPostfix: Bool {
+        guard tag.index(of: UInt8(ascii: "/")) == nil else { return false }
+        if SyslogStamp.mayBegin(message) { return message.mentions(["/smtp["]) }
+        return switch PostfixLine(message) {
+        case .established, .noHandshake, .report: true
+        case .delivery(let delivery): delivery.port == 25
+        case .unverified, .reused, .outsidePolicy, .refusedByMap, .left, .unreadable, nil: false
+        }
+    }
+}
+
 extension PostfixLine {
     /// Whether such lines are logged of each session with TLS, so that a session without them has none.
     fileprivate var tellsOfTLS: Bool {
         switch self {
         case .established: true
         case .delivery(let delivery): delivery.tls != nil
-        case .unverified, .reused, .noHandshake, .report, .outsidePolicy, .refusedByMap, .left: false
+        case .unverified, .reused, .noHandshake, .report, .outsidePolicy, .refusedByMap, .left, .unreadable: false
         }
     }
 }

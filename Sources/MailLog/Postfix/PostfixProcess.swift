@@ -15,6 +15,7 @@ struct PostfixProcess: Sendable, Hashable, Codable {
     private struct Counted: Sendable, Hashable, Codable {
         let queueID: String
         let peer: PostfixPeer
+        /// "" if no line says it: then it is any.
         let waited: String
 
         enum CodingKeys: String, CodingKey {
@@ -31,6 +32,8 @@ struct PostfixProcess: Sendable, Hashable, Codable {
     /// The delivery that the ended sessions belong to, where a line says so.
     private var queueID: String?
     private var counted: Counted?
+    /// Set if a line about TLS could not be read: a session of which no other line says anything is not one without TLS.
+    private var isUnclear: Bool?
 
     private enum CodingKeys: String, CodingKey {
         case time = "t"
@@ -38,6 +41,7 @@ struct PostfixProcess: Sendable, Hashable, Codable {
         case ended = "e"
         case queueID = "q"
         case counted = "n"
+        case isUnclear = "u"
     }
 
     init() {}
@@ -64,6 +68,10 @@ struct PostfixProcess: Sendable, Hashable, Codable {
         case .refusedByMap(let host, let domain): refusedByMap(host, domain)
         case .left(let queueID, let verdict): left(queueID, verdict, host, &proxied)
         case .delivery(let delivery): return deliver(delivery, host, &proxied)
+        case .unreadable(let queueID?): unreadable(queueID)
+        case .unreadable(nil):
+            current = nil
+            isUnclear = true
         }
         return []
     }
@@ -104,7 +112,7 @@ struct PostfixProcess: Sendable, Hashable, Codable {
     /// Each address of the host gets such a line; none of them is dialled.
     private mutating func outsidePolicy(_ host: SyslogOctets, _ domain: SyslogOctets) {
         close()
-        let host = PostfixPeer(host: host.prefix(Self.maxNameOctets).text)
+        let host = PostfixPeer(host: host.prefix(Self.maxNameOctets))
         var attempt = PostfixAttempt(peer: host)
         attempt.domain = domain.prefix(Self.maxNameOctets).text
         attempt.reportedFailure = .mxNotInPolicy
@@ -115,7 +123,7 @@ struct PostfixProcess: Sendable, Hashable, Codable {
     /// One attempt, however many hosts the next hop has.
     private mutating func refusedByMap(_ host: SyslogOctets, _ domain: SyslogOctets) {
         close()
-        var attempt = PostfixAttempt(peer: PostfixPeer(host: host.prefix(Self.maxNameOctets).text))
+        var attempt = PostfixAttempt(peer: PostfixPeer(host: host.prefix(Self.maxNameOctets)))
         attempt.domain = domain.prefix(Self.maxNameOctets).text
         attempt.end = .refusedByMap
         attempt.time = time
@@ -143,6 +151,15 @@ struct PostfixProcess: Sendable, Hashable, Codable {
         if self.queueID == nil { self.queueID = queueID.text }
     }
 
+    /// The end of a delivery for one recipient, who cannot be told. Others of the same delivery may follow; what it had
+    /// of sessions is theirs, and nobody else's.
+    private mutating func unreadable(_ queueID: SyslogOctets) {
+        belong(to: queueID)
+        if let current { counted = Counted(queueID: queueID.text, peer: current.peer, waited: "") }
+        close()
+        self.queueID = queueID.text
+    }
+
     /// The end of a delivery for one recipient.
     /// - Returns: the sessions that the delivery had.
     private mutating func deliver(
@@ -156,6 +173,7 @@ struct PostfixProcess: Sendable, Hashable, Codable {
         } else {
             close()
         }
+        isUnclear = nil
         var attempts = ended ?? []
         ended = nil
         if let last { attempts.append(last) }
@@ -177,12 +195,12 @@ struct PostfixProcess: Sendable, Hashable, Codable {
         last.time = time
         if delivery.tls == .used, last.isSilent { last.usedTLS = true }
         counted = Counted(queueID: delivery.queueID.text, peer: last.peer, waited: delivery.waited.text)
-        return last.isReuse == true ? nil : last
+        return last.isReuse == true || (isUnclear == true && last.isSilent) ? nil : last
     }
 
     private func isCounted(_ queueID: SyslogOctets, _ peer: SyslogOctets, waited: SyslogOctets?) -> Bool {
         guard let counted, queueID == counted.queueID, peer == counted.peer else { return false }
-        return waited.map { $0 == counted.waited } ?? true
+        return waited.map { counted.waited.isEmpty || $0 == counted.waited } ?? true
     }
 
     // MARK: Sessions

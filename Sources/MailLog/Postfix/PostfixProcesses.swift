@@ -36,6 +36,12 @@ struct PostfixProcesses: Sendable, Codable {
         return Self.update(&table.values[index], with: message, of: line.host, time, &proxied)
     }
 
+    /// Forgets what a process was at.
+    mutating func forget(_ name: SyslogOctets) {
+        lastIndex = nil
+        table[name.text] = nil
+    }
+
     private static func update(
         _ process: inout PostfixProcess, with message: PostfixLine, of host: SyslogOctets, _ time: Int64,
         _ proxied: inout PostfixProxied

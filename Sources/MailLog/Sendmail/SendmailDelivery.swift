@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 
-/// The line that tells how a delivery ended for one or more recipients:
+/// The line that tells how a delivery by SMTP ended for one or more recipients:
 ///
 ///     to=a@example,b@example, delay=…, xdelay=…, mailer=esmtp, pri=…, relay=mx.example. [192.0.2.1], dsn=2.0.0, stat=Sent (…)
 ///
 /// Recipients are the sender's words, `reply=` and `stat=` the server's: fields are read from the left, in their order,
 /// and only as far as `dsn=`.
 struct SendmailDelivery {
+    /// A server that took the mail or refused it, by name and address.
+    struct Server {
+        let name: SyslogOctets
+        let address: IPAddress?
+    }
+
     /// Mailers that speak SMTP to servers found by MX records. - Sendmail's cf/m4/smtp.m4.
     private static let mailers: [StaticString] = ["esmtp", "smtp", "smtp8", "dsmtp", "relay"]
     /// Domains of one line that are looked at: the line is some 1000 octets long.
     private static let maxDomains = 20
 
     let queueID: SyslogOctets
-    let relay: SyslogOctets
-    let address: IPAddress?
+    /// nil where none was dialled, or none that has an address.
+    let server: Server?
     let isSent: Bool
     /// The only recipient; nil if there are several.
     let recipient: String?
@@ -23,30 +29,58 @@ struct SendmailDelivery {
     /// matter of theirs.
     let domains: [String]?
 
-    /// - Returns: nil unless a server was dialled.
-    init?(queueID: SyslogOctets, fields: SyslogOctets) {
+    /// What the fields behind `to=` say.
+    enum Reading {
+        case delivery(SendmailDelivery)
+        /// By a mailer that does not speak SMTP.
+        case other
+        case unreadable
+    }
+
+    /// - Parameter own: names of further mailers that speak SMTP.
+    static func read(queueID: SyslogOctets, fields: SyslogOctets, own: Set<String>) -> Reading {
         var rest = fields
-        guard let recipients = rest.takeValue() else { return nil }
+        guard let recipients = rest.takeValue() else { return .unreadable }
         var mailer: SyslogOctets?
         var relay: SyslogOctets?
-        while relay == nil {
-            guard let field = rest.takeValue() else { return nil }
-            var value = field
+        while relay == nil, !isResult(rest) {
+            guard var value = rest.takeValue() else { return .unreadable }
             if mailer == nil, value.skip("mailer=") { mailer = value }
             if mailer != nil, value.skip("relay=") { relay = value }
         }
-        guard let mailer, Self.mailers.contains(where: { mailer.equals($0) }), var name = relay,
-            let host = name.take(until: .blank), host[0] != UInt8(ascii: "["), name[0] == UInt8(ascii: "["),
-            let end = name.index(of: UInt8(ascii: "]")), rest.hasPrefix("dsn=")
-        else { return nil }
+        // "relay=" comes right before the result.
+        guard isResult(rest) else { return .unreadable }
+        guard let mailer, mailers.contains(where: { mailer.equals($0) }) || own.contains(where: { mailer == $0 }) else {
+            return .other
+        }
+        // A host that is named by its address is the site's choice, as a smart host is.
+        let isSmartHost = mailer.equals("relay") || relay?[0] == UInt8(ascii: "[")
+        return .delivery(Self(queueID, recipients, isSmartHost: isSmartHost, server(relay), result: rest))
+    }
+
+    private init(
+        _ queueID: SyslogOctets, _ recipients: SyslogOctets, isSmartHost: Bool, _ server: Server?, result: SyslogOctets
+    ) {
         self.queueID = queueID
-        self.relay = host
-        address = IPAddress(literal: name.prefix(end).dropFirst(1).text)
-        _ = rest.takeValue()
+        self.server = server
+        var rest = result
+        if rest.hasPrefix("dsn=") { _ = rest.takeValue() }
         isSent = rest.hasPrefix("stat=Sent") || rest.hasPrefix("reply=2")
         recipient = Self.only(recipients)
-        let domains = mailer.equals("relay") ? [] : Self.domains(of: recipients)
+        let domains = isSmartHost ? [] : Self.domains(of: recipients)
         self.domains = domains.isEmpty ? nil : domains
+    }
+
+    private static func isResult(_ fields: SyslogOctets) -> Bool {
+        fields.hasPrefix("dsn=") || fields.hasPrefix("stat=")
+    }
+
+    /// `mx.example. [192.0.2.1]`
+    private static func server(_ relay: SyslogOctets?) -> Server? {
+        guard var rest = relay, rest[0] != UInt8(ascii: "["), let name = rest.take(until: .blank), rest.skip("["),
+            let end = rest.index(of: UInt8(ascii: "]"))
+        else { return nil }
+        return Server(name: name, address: IPAddress(literal: rest.prefix(end).text))
     }
 
     private static func only(_ recipients: SyslogOctets) -> String? {
@@ -71,8 +105,7 @@ struct SendmailDelivery {
     /// The domain of an address, in A-labels.
     static func domain(of recipient: SyslogOctets) -> String? {
         let address = recipient.last == UInt8(ascii: ">") ? recipient.dropLast(1) : recipient
-        return address.lastIndex(of: UInt8(ascii: "@"))
-            .flatMap { try? DomainName(address.dropFirst($0 + 1).text) }?.ascii
+        return address.mailDomain?.ascii
     }
 }
 
@@ -82,7 +115,7 @@ extension SyslogOctets {
         var isQuoted = false
         var position = 0
         while let octet = self[position] {
-            if octet == UInt8(ascii: "\\"), isQuoted { position += 1 }
+            if octet == UInt8(ascii: "\\") { position += 1 }
             if octet == UInt8(ascii: "\"") { isQuoted.toggle() }
             if octet == .comma, !isQuoted { break }
             position += 1

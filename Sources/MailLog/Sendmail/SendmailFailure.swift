@@ -29,11 +29,10 @@ struct SendmailFailure: Sendable, Hashable, Codable {
             self.init(.certificateNotTrusted)
             return
         }
-        if reason.contains("expired") {
-            self.init(.certificateExpired)
-        } else if reason == "hostname mismatch" {
-            self.init(.certificateHostMismatch)
-        } else {
+        switch ResultType(verificationFault: reason) {
+        case .certificateExpired?: self.init(.certificateExpired)
+        case .certificateHostMismatch?: self.init(.certificateHostMismatch)
+        default:
             let word = String(printable(reason, limit: Self.maxReason).map { $0 == " " ? "_" : $0 })
             self.init(.certificateNotTrusted, reason: word)
         }

@@ -21,17 +21,20 @@ enum SendmailLine {
     /// The ruleset `tls_rcpt` refuses the session for a recipient.
     case refusedFor(recipient: SyslogOctets, relay: SyslogOctets, text: SyslogOctets)
     case delivery(SendmailDelivery)
+    /// The end of a delivery to recipients who cannot be told: its sessions are nobody else's.
+    case unreadable(queueID: SyslogOctets)
 
     /// Longest queue id taken, in octets: Sendmail's own have 14 or 15.
     private static let maxQueueIDOctets = 32
 
-    init?(_ message: SyslogOctets) {
+    /// - Parameter own: names of further mailers that speak SMTP.
+    init?(_ message: SyslogOctets, mailers own: Set<String>) {
         let line: SendmailLine? =
             switch message[0] {
             case UInt8(ascii: "S"): Self.tls(message)
             case UInt8(ascii: "r"): Self.ruling(message)
             case UInt8(ascii: "t"): Self.features(message)
-            default: Self.queued(message)
+            default: Self.queued(message, own)
             }
         guard let line else { return nil }
         self = line
@@ -77,7 +80,7 @@ enum SendmailLine {
         message.hasPrefix("tls_clt_features=parsed, sts=secure,") ? .namesCompared : nil
     }
 
-    private static func queued(_ message: SyslogOctets) -> SendmailLine? {
+    private static func queued(_ message: SyslogOctets, _ own: Set<String>) -> SendmailLine? {
         var rest = message
         guard let end = message.prefix(maxQueueIDOctets + 1).index(of: .colon), end > 0,
             message.prefix(end).allSatisfy(\.isLetterOrDigit)
@@ -85,7 +88,13 @@ enum SendmailLine {
         rest = rest.dropFirst(end + 1)
         guard rest.skip(" ") else { return nil }
         if rest.skip("to=") {
-            return SendmailDelivery(queueID: message.prefix(end), fields: rest).map { .delivery($0) }
+            let queueID = message.prefix(end)
+            return switch SendmailDelivery.read(queueID: queueID, fields: rest, own: own) {
+            case .delivery(let delivery): .delivery(delivery)
+            case .other: nil
+            // Not Postfix's: its lines have neither.
+            case .unreadable: rest.mentions([", stat=", ", mailer="]) ? .unreadable(queueID: queueID) : nil
+            }
         }
         return rest.hasPrefix("ruleset=") ? ruling(rest) : nil
     }
@@ -109,7 +118,7 @@ extension SyslogOctets {
         var position = 0
         while let octet = self[position] {
             switch octet {
-            case UInt8(ascii: "\\") where isQuoted: position += 1
+            case UInt8(ascii: "\\"): position += 1
             case UInt8(ascii: "\""): isQuoted.toggle()
             case .comma where !isQuoted && self[position + 1] == .blank:
                 let value = prefix(position)

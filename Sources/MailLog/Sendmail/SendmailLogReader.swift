@@ -15,13 +15,15 @@ package struct SendmailLogReader: LogReader {
     private static let maxSilence: Int64 = 3600
     /// How often old sessions are looked for, in seconds of log time.
     private static let sweepInterval: Int64 = 60
-    /// Names that Debian's and everybody's Sendmail logs under.
-    private static let tags: [StaticString] = ["sendmail", "sm-mta", "sm-msp-queue"]
+    /// What a line has that tells of a session and has no header that can be read.
+    private static let words: [StaticString] = [", mailer=", "STARTTLS=client, relay="]
 
     private var processes: [String: SendmailProcess] = [:]
     private var silence = SendmailSilence()
     private var swept: Int64 = 0
     private var clock = SyslogClock()
+    private var unread = UnreadLines()
+    package var settings = LogReaderSettings()
 
     private enum CodingKeys: String, CodingKey {
         case processes = "p"
@@ -33,16 +35,30 @@ package struct SendmailLogReader: LogReader {
 
     package mutating func takeRemarks() -> [String] { silence.takeRemarks() }
 
+    package mutating func takeUnread() -> UnreadLines? { unread.take() }
+
     package mutating func read(
         _ lines: UnsafeRawBufferPointer, now: UTCTime, into sessions: inout [ObservedSession]
     ) {
         var rest = SyslogOctets(lines)
-        while let line = rest.take(until: .lineFeed) {
-            guard line.count <= Self.maxLineOctets, let split = SyslogLine(line), split.pid != nil,
-                split.process.count <= Self.maxNameOctets, Self.tags.contains(where: { split.tag.equals($0) }),
-                let message = SendmailLine(split.message),
-                let time = clock.time(of: split, now: now)
+        while let whole = rest.take(until: .lineFeed) {
+            // A longer line ends there, as it would for a syslog daemon.
+            let line = whole.prefix(Self.maxLineOctets)
+            guard let host = SyslogLine(line) else {
+                if line.mentions(Self.words) { unread.note(line) }
+                continue
+            }
+            let split = host.contained ?? host
+            // Its name is whatever -L says: sm-mta, sm-que, sm-mta-runq in Debian. Postfix's have a slash.
+            guard split.process.count <= Self.maxNameOctets, split.tag.index(of: UInt8(ascii: "/")) == nil,
+                let message = SendmailLine(split.message, mailers: settings.mailers)
             else { continue }
+            guard split.pid != nil, let time = clock.time(of: split, now: now) else {
+                processes[split.process.text] = nil
+                unread.note(line)
+                continue
+            }
+            if case .unreadable = message { unread.note(line) }
             if case .established = message { silence.noteTLS() }
             for session in update(split.process.text, with: message, time.secondsSinceEpoch) {
                 silence.note(session.result)

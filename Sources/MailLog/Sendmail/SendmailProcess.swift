@@ -48,6 +48,7 @@ struct SendmailProcess: Sendable, Hashable, Codable {
         case .refusedFor(let recipient, let relay, let text):
             refused(SendmailSession.name(relay), for: SendmailDelivery.domain(of: recipient) ?? "", text)
         case .delivery(let delivery): return deliver(delivery)
+        case .unreadable(let queueID): unreadable(queueID.text)
         }
         return []
     }
@@ -97,11 +98,43 @@ struct SendmailProcess: Sendable, Hashable, Codable {
         keep(session)
     }
 
+    /// The end of a delivery for recipients who cannot be told. Others of the same delivery may follow; what it had of
+    /// sessions is theirs, and nobody else's.
+    private mutating func unreadable(_ queueID: String) {
+        guard let relay = sessions.last?.relay else { return forget() }
+        for index in sessions.indices where sessions[index].counted.isEmpty {
+            sessions[index].queueID = queueID
+            sessions[index].via = relay
+            sessions[index].lastTime = time
+            sessions[index].counted = [""]
+        }
+        forget()
+    }
+
+    /// The end of a delivery for which no server was there: those that failed before are its sessions.
+    private mutating func leave(_ delivery: SendmailDelivery) -> [ObservedSession] {
+        var found: [ObservedSession] = []
+        for index in sessions.indices where sessions[index].counted.isEmpty {
+            sessions[index].queueID = delivery.queueID.text
+            sessions[index].lastTime = time
+            sessions[index].count(for: delivery, into: &found)
+        }
+        forget()
+        return found
+    }
+
     /// The end of a delivery for some recipients.
     /// - Returns: the sessions that the delivery had.
     private mutating func deliver(_ delivery: SendmailDelivery) -> [ObservedSession] {
+        guard let server = delivery.server else { return leave(delivery) }
+        return deliver(delivery, by: server)
+    }
+
+    private mutating func deliver(
+        _ delivery: SendmailDelivery, by end: SendmailDelivery.Server
+    ) -> [ObservedSession] {
         var found: [ObservedSession] = []
-        let relay = SendmailSession.name(delivery.relay)
+        let relay = SendmailSession.name(end.name)
         let queueID = delivery.queueID.text
         closeFailedHandshake(with: relay)
         var isKnown = false
@@ -110,7 +143,7 @@ struct SendmailProcess: Sendable, Hashable, Codable {
             let isLive = sessions[index].relay == relay && sessions[index].failure == nil
             isKnown = isKnown || isLive
             if index == server, sessions[index].address == nil {
-                sessions[index].address = delivery.address?.description
+                sessions[index].address = end.address?.description
             }
             sessions[index].lastTime = time
             sessions[index].queueID = sessions[index].queueID ?? queueID
@@ -121,7 +154,7 @@ struct SendmailProcess: Sendable, Hashable, Codable {
             var session = SendmailSession(relay: relay, time: time)
             session.queueID = queueID
             session.via = relay
-            session.address = delivery.address?.description
+            session.address = end.address?.description
             session.count(for: delivery, into: &found)
             keep(session)
         }

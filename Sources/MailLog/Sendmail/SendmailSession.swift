@@ -6,10 +6,10 @@ import Core
 struct SendmailSession: Sendable, Hashable, Codable {
     /// Most domains of one session that are kept apart.
     private static let maxDomains = 64
-    /// A name with its final dot, in octets.
-    private static let maxNameOctets = 254
+    /// Longest name that is read, in octets: U-labels are longer than what they stand for, which is what is kept.
+    private static let maxNameOctets = 4 * DomainName.maxOctets
 
-    /// The server without a final dot, in lower case.
+    /// The server's name as it is compared.
     let relay: String
     /// When its first line was written, in seconds since 1970.
     let time: Int64
@@ -54,8 +54,7 @@ struct SendmailSession: Sendable, Hashable, Codable {
 
     /// The name as it is compared.
     static func name(_ relay: SyslogOctets) -> String {
-        let name = relay.prefix(maxNameOctets)
-        return (name.last == UInt8(ascii: ".") ? name.dropLast(1) : name).text.lowercased()
+        relay.prefix(maxNameOctets).hostName.cut(to: DomainName.maxOctets)
     }
 
     mutating func refuse(_ failure: SendmailFailure, for domain: String) {
@@ -69,7 +68,7 @@ struct SendmailSession: Sendable, Hashable, Codable {
             guard let result = result(for: domain) else { continue }
             var session = ObservedSession(
                 source: .sendmailLog, time: UTCTime(secondsSinceEpoch: time),
-                domain: domain.isEmpty ? nil : try? DomainName(domain), host: try? DomainName(mxHost: relay),
+                domain: domain.isEmpty ? nil : try? DomainName(domain), host: try? DomainName(host: relay),
                 address: address.flatMap { IPAddress($0) }, result: result, queueID: queueID)
             session.recipient = delivery.recipient
             found.append(session)

@@ -2,58 +2,67 @@
 
 /// One line of a log, split into what the syslog daemon or the journal wrote before the message, and the message.
 ///
-/// These forms are known; the host is never left out:
-///
 ///     Nov 23 20:43:22 vm postfix/smtp[1538]: …                        syslogd, Postfix's own log, journalctl
 ///     2026-11-23T20:43:20.861502+00:00 vm postfix/smtp[1538]: …       rsyslog, journalctl -o short-iso
-///     Mon 2026-11-23 20:45:09 UTC vm postfix/smtp[1538]: …            journalctl -o short-full
-///     1795466709.557591 vm postfix/smtp[1538]: …                      journalctl -o short-unix
-///     <22>1 2026-11-23T20:43:20.808196+00:00 vm postfix 1535 - - …    RFC 5424
 ///
-/// The tag is what follows the host and nothing else: a message that quotes a log line is still a message.
+/// are what nearly all lines are. ``SyslogStamp`` has the other stamps, and `SyslogLine+Forms.swift` what else may stand
+/// around them.
+///
+/// The tag is what follows the host and nothing else: a message that quotes a log line is still a message, unless it is a
+/// container's.
 package struct SyslogLine {
     /// The time as written, read by ``SyslogClock``.
     package let stamp: SyslogOctets
+    /// Empty where the form has none.
     package let host: SyslogOctets
     /// The program as it calls itself, such as `postfix/relay/smtp`.
     package let tag: SyslogOctets
-    private let number: SyslogOctets
+    let number: SyslogOctets
     /// Host, tag and process number in one: what all lines of one process begin with.
     package let process: SyslogOctets
     package let message: SyslogOctets
+    /// Whether the line is one of RFC 5424: rsyslog cuts the tag of those at the first slash.
+    package let isStructured: Bool
 
     /// The process number.
     package var pid: Int? { number.number }
 
-    /// - Parameter line: a line without its line feed.
+    /// - Parameter line: a line without its line feed. What a container's host has logged is still its host's: see
+    ///   ``contained``.
     package init?(_ line: SyslogOctets) {
-        var rest = line
-        if rest[0] == UInt8(ascii: "<") {
-            guard let end = rest.prefix(Self.maxPriorityOctets).index(of: UInt8(ascii: ">")) else { return nil }
-            rest = rest.dropFirst(end + 1)
-            if rest.skip("1 ") {
-                self.init(structured: rest)
-                return
-            }
+        let line = line.last == .carriageReturn ? line.dropLast(1) : line
+        if let length = SyslogStamp.length(line),
+            let usual = SyslogLine(stamp: line.prefix(length), line.dropFirst(length + 1))
+        {
+            self = usual
+        } else if let other = Self.reading(line, stamp: nil, layers: Self.maxLayers) {
+            self = other
+        } else {
+            return nil
         }
-        guard let length = Self.stampLength(rest) else { return nil }
-        self.init(stamp: rest.prefix(length), rest.dropFirst(length + 1))
     }
 
-    /// `<191>`.
-    private static let maxPriorityOctets = 5
-
     /// What follows a time stamp: `vm postfix/smtp[1538]: message`.
-    private init?(stamp: SyslogOctets, _ named: SyslogOctets) {
+    init?(stamp: SyslogOctets, _ named: SyslogOctets) {
         guard let hostEnd = named.index(of: .blank), hostEnd > 0 else { return nil }
-        let tagged = named.dropFirst(hostEnd + 1)
+        let hasHost = named[hostEnd - 1] != .colon || named[hostEnd - 2] != UInt8(ascii: "]")
+        self.init(
+            stamp: stamp, host: named.prefix(hasHost ? hostEnd : 0),
+            tagged: hasHost ? named.dropFirst(hostEnd + 1) : named, of: named)
+    }
+
+    /// What follows the host: `postfix/smtp[1538]: message`.
+    /// - Parameter named: what begins with the name of the process, and goes on with `tagged`.
+    @inline(__always)  // each line of a log comes through here, and a copy of it costs as much as the work
+    init?(stamp: SyslogOctets, host: SyslogOctets, tagged: SyslogOctets, of named: SyslogOctets) {
         let end = tagged.index(of: .blank) ?? tagged.count
         guard end > 1, tagged[end - 1] == .colon else { return nil }
         let name = tagged.prefix(end - 1)
         self.stamp = stamp
-        host = named.prefix(hostEnd)
-        message = tagged.dropFirst(end + 1)
-        process = named.prefix(hostEnd + end)
+        self.host = host
+        message = Self.withoutMark(tagged.dropFirst(end + 1))
+        process = named.prefix(named.count - tagged.count + end - 1)
+        isStructured = false
         if name.last == UInt8(ascii: "]"), let bracket = name.index(of: UInt8(ascii: "[")) {
             tag = name.prefix(bracket)
             number = name.dropFirst(bracket + 1).dropLast(1)
@@ -64,7 +73,7 @@ package struct SyslogLine {
     }
 
     /// What follows the version of an RFC 5424 line. - RFC 5424 §6: Syslog Message Format.
-    private init?(structured line: SyslogOctets) {
+    init?(structured line: SyslogOctets, stamp outer: SyslogOctets?) {
         var rest = line
         guard let stamp = rest.take(until: .blank) else { return nil }
         let named = rest
@@ -72,14 +81,18 @@ package struct SyslogLine {
             let process = rest.take(until: .blank), rest.take(until: .blank) != nil,
             let data = Self.structuredDataLength(rest)
         else { return nil }
-        self.stamp = stamp
+        self.stamp = outer ?? stamp
         self.host = host
         self.tag = tag
         number = process
         self.process = named.prefix(host.count + 1 + tag.count + 1 + process.count)
+        isStructured = true
         rest = rest.dropFirst(data + 1)
         // rsyslog keeps the blank that followed the tag.
-        message = rest[0] == .blank ? rest.dropFirst(1) : rest
+        if rest[0] == .blank { rest = rest.dropFirst(1) }
+        // - RFC 5424 §6.4: MSG.
+        _ = rest.skip(.byteOrderMark)
+        message = rest
     }
 
     /// `-`, or elements in brackets whose quoted values may hold brackets. - RFC 5424 §6.3: STRUCTURED-DATA.
@@ -99,15 +112,15 @@ package struct SyslogLine {
         return nil
     }
 
-    /// Octets of the time stamp that `text` begins with, without the blank behind it.
-    private static func stampLength(_ text: SyslogOctets) -> Int? {
-        guard let first = text[0] else { return nil }
-        if first.decimalDigit != nil { return text.index(of: .blank) }
-        guard text[3] == .blank else { return nil }
-        // "Nov 23 20:43:22 "
-        if text[6] == .blank, text[9] == .colon, text[15] == .blank { return 15 }
-        // "Mon 2026-11-23 20:45:09 UTC "
-        guard text[8] == UInt8(ascii: "-"), text[14] == .blank, text[23] == .blank else { return nil }
-        return text.dropFirst(24).index(of: .blank).map { 24 + $0 }
+    /// Solaris and illumos begin a message with `[ID 197553 mail.info] `.
+    private static func withoutMark(_ message: SyslogOctets) -> SyslogOctets {
+        guard message[0] == UInt8(ascii: "["), message.hasPrefix("[ID "),
+            let end = message.prefix(maxMarkOctets).index(of: UInt8(ascii: "]"))
+        else {
+            return message
+        }
+        return message.dropFirst(end + 2)
     }
+
+    private static let maxMarkOctets = 40
 }

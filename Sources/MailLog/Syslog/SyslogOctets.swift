@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Glibc
 
 /// A stretch of a log line where it lies in the reader's buffer: nothing is copied until a text is asked for.
@@ -101,6 +102,19 @@ package struct SyslogOctets {
     /// The octets as text; what is not UTF-8 becomes U+FFFD.
     package var text: String { String(decoding: octets, as: UTF8.self) }
 
+    /// The name of a host in the form in which hosts are compared; in lower case what is no name.
+    var hostName: String {
+        let text = text
+        // As nearly all are written.
+        if last != UInt8(ascii: "."), allSatisfy(\.isPlainNameOctet) { return text }
+        return (try? DomainName(host: text))?.ascii ?? text.lowercased()
+    }
+
+    /// The domain of a mail address, which stands behind its last `@`; nil if that is no domain.
+    var mailDomain: DomainName? {
+        lastIndex(of: UInt8(ascii: "@")).flatMap { try? DomainName(dropFirst($0 + 1).text) }
+    }
+
     package func allSatisfy(_ rule: (UInt8) -> Bool) -> Bool { octets.allSatisfy(rule) }
 }
 
@@ -120,6 +134,12 @@ extension UInt8 {
     /// The value of a decimal digit; nil for other octets.
     var decimalDigit: Int? { self >= 0x30 && self <= 0x39 ? Int(self) - 0x30 : nil }
     var isLetterOrDigit: Bool { decimalDigit != nil || ((self | 0x20) >= 0x61 && (self | 0x20) <= 0x7A) }
+
+    /// What a name in its one form is made of.
+    fileprivate var isPlainNameOctet: Bool {
+        (self >= 0x61 && self <= 0x7A) || decimalDigit != nil || self == UInt8(ascii: ".") || self == UInt8(ascii: "-")
+            || self == UInt8(ascii: "_")
+    }
 
     static let blank = UInt8(ascii: " ")
     static let colon = UInt8(ascii: ":")

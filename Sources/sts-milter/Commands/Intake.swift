@@ -35,8 +35,11 @@ struct Intake: ParsableCommand {
     func run() throws {
         var isWhole = true
         var sessions: [IntakeReading] = []
+        // Whoever may read a log need not be able to read the daemon's settings.
+        let own =
+            settings.path == SettingsOption.usualPath ? try? settings.source.read() : try settings.read()
         for file in files {
-            var reading = IntakeReading(from, path: file)
+            var reading = IntakeReading(from, path: file, settings: own)
             do {
                 try reading.read { print(json ? $0.json : $0.line) }
             } catch {
