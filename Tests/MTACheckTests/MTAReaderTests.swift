@@ -123,6 +123,7 @@ struct AuthorityFindingTests {
             """
             #!/bin/sh
             case "$*" in
+            -n) ;;
             "-h config_directory") echo /etc/p;;
             "-x") echo "queue_directory = \(files.path)"
                 echo "smtp_tls_CAfile = \(authority.caFile)"
