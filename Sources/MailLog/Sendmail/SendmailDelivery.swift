@@ -17,6 +17,8 @@ struct SendmailDelivery {
     let relay: SyslogOctets
     let address: IPAddress?
     let isSent: Bool
+    /// Whether FEATURE(`sts') could not look its map up; the map's "try again later" looks so.
+    let isRefusedByMap: Bool
     /// The only recipient; nil if there are several.
     let recipient: String?
     /// The recipients' domains, each once; nil if they have none, and for a smart host, whose sessions are no
@@ -43,6 +45,7 @@ struct SendmailDelivery {
         self.relay = host
         address = IPAddress(literal: name.prefix(end).dropFirst(1).text)
         _ = rest.takeValue()
+        isRefusedByMap = rest.hasPrefix("stat=Deferred: ") && rest.hasSuffix("... STS lookup temp fail")
         isSent = rest.hasPrefix("stat=Sent") || rest.hasPrefix("reply=2")
         recipient = Self.only(recipients)
         let domains = mailer.equals("relay") ? [] : Self.domains(of: recipients)
