@@ -121,6 +121,7 @@ extension TransferLoop {
     /// Before 8.0, libcurl is busy without end with a body of which an HTTP/2 host lets no octet through. To speak
     /// HTTP/1.1 for as long as the host takes it would leave the choice to the host.
     private func pause() {
+        if running.isEmpty { return idleRounds = 0 }
         let count = running.values.reduce(0) { $0 + $1.verification.records }
         defer { records = count }
         guard count == records else { return idleRounds = 0 }
@@ -131,6 +132,7 @@ extension TransferLoop {
     private func obey(_ command: Command) {
         switch command {
         case .start(let transfer):
+            idleRounds = 0
             guard !transfer.isCancelled.load(ordering: .acquiring) else {
                 return transfer.ended(.failure(.cancelled))
             }

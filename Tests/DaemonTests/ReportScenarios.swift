@@ -54,6 +54,11 @@ struct ReportScenarios {
 
         let preview = try daemon.command("report", "send", "--dry-run")
         #expect(preview.succeeded && preview.output.contains("waiting https://\(host)/r-one"), "\(preview)")
+        // What a dry run says of a record, check says, too.
+        let odd = "no destination that can be served: postmaster@r-odd.lab (neither mailto: nor https:)"
+        #expect(preview.output.contains("r-odd.lab invalid (\(odd))"), "\(preview)")
+        let checked = try daemon.command("check", "r-odd.lab")
+        #expect(checked.output.contains("TXT _smtp._tls  found, \(odd)\n"), "\(checked)")
         let files = daemon.directory.path + "/reports"
         let built = try daemon.command("report", "build", "--output", files)
         #expect(built.succeeded && built.output.split(separator: "\n").count == 2, "\(built)")

@@ -6,6 +6,7 @@ import Reporting
 import Settings
 import Store
 import Synchronization
+import TLSRPT
 
 /// What the `report` commands do, on the store's file beside a daemon that may be running.
 package struct ReportCommands: Sendable {
@@ -139,10 +140,10 @@ package struct ReportCommands: Sendable {
     /// The destinations that are left alone, since they refused too often.
     package func suppressions() async throws -> [Suppression] { try await store.suppressions(at: clock.now) }
 
-    /// Lets reports go to a destination again.
+    /// Lets reports go to a destination again, in whatever way its URI is written.
     /// - Returns: whether it was left alone until now.
     package func allow(_ destination: String) async throws -> Bool {
-        try await store.unsuppress(destination)
+        try await store.unsuppress((try? ReportDestination(destination))?.description ?? destination)
     }
 }
 
