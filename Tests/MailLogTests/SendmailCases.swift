@@ -108,8 +108,8 @@ enum SendmailCases {
                 "selfsigned.test mx.selfsigned.test 127.0.1.2 certificate-not-trusted",
             ]
         ),
-        // The lookup of the policy failed, which is not the server's fault.
-        ("sts/85-policy-lookup-temp.log", []),
+        // The lookup of the policy failed: whose fault that is, the map knows.
+        ("sts/85-policy-lookup-temp.log", ["tmpfail.test mx.good.test 127.0.1.1 refused-by-map"]),
         (
             "sts14/02-secure-selfsigned.log",
             ["selfsigned.test mx.selfsigned.test 127.0.1.2 certificate-not-trusted self-signed_certificate"]
@@ -131,11 +131,25 @@ enum SendmailCases {
     ) -> String {
         "\(id): to=\(recipients), delay=00:00:00, xdelay=00:00:00, mailer=\(mailer), pri=30, relay=\(relay). [192.0.2.1], \(end)"
     }
+    private static let notLetGo = "dsn=4.7.0, stat=Deferred: 450 4.7.0 <u@a.example>... STS lookup temp fail"
     private static let deferred = "dsn=4.7.0, stat=Deferred"
     private static let failedHandshake =
         "STARTTLS=client, error: connect failed=-1, reason=unexpected eof while reading, SSL_error=1, errno=0, retry=-1"
 
     static let joined: [(what: String, lines: [String], sessions: [String])] = [
+        (
+            "the policy map lets no host have it: one attempt for a domain, and the next message is another",
+            [
+                "ruleset=tls_clt_features, arg1=mx.a.example, arg2=192.0.2.1, relay=localhost [127.0.0.1], reject=450 4.7.0 <u@a.example>... STS lookup temp fail",
+                "ruleset=tls_server, arg1=TEMP, relay=mx.a.example, reject=450 4.7.0 <u@a.example>... STS lookup temp fail",
+                to("u@a.example", end: notLetGo), to("v@a.example", end: notLetGo),
+                to("u@a.example", id: "A2", end: notLetGo), to("u@a.example", id: "A3"),
+            ],
+            [
+                "a.example mx.a.example 192.0.2.1 refused-by-map", "a.example mx.a.example 192.0.2.1 refused-by-map",
+                "a.example mx.a.example 192.0.2.1 plaintext",
+            ]
+        ),
         (
             "recipients on several lines", [tls("mx.a.example"), to("u@a.example"), to("v@a.example")],
             ["a.example mx.a.example 192.0.2.1 trusted"]

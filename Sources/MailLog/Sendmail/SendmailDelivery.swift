@@ -23,6 +23,8 @@ struct SendmailDelivery {
     /// nil where none was dialled, or none that has an address.
     let server: Server?
     let isSent: Bool
+    /// Whether FEATURE(`sts') could not look its map up; the map's "try again later" looks so.
+    let isRefusedByMap: Bool
     /// The only recipient; nil if there are several.
     let recipient: String?
     /// The recipients' domains, each once; nil if they have none, and for a smart host, whose sessions are no
@@ -65,6 +67,7 @@ struct SendmailDelivery {
         self.server = server
         var rest = result
         if rest.hasPrefix("dsn=") { _ = rest.takeValue() }
+        isRefusedByMap = rest.hasPrefix("stat=Deferred: ") && rest.hasSuffix("... STS lookup temp fail")
         isSent = rest.hasPrefix("stat=Sent") || rest.hasPrefix("reply=2")
         recipient = Self.only(recipients)
         let domains = isSmartHost ? [] : Self.domains(of: recipients)

@@ -150,11 +150,12 @@ struct SendmailProcess: Sendable, Hashable, Codable {
             sessions[index].via = relay
             sessions[index].count(for: delivery, into: &found)
         }
-        if !isKnown, delivery.isSent {
+        if !isKnown, delivery.isSent || delivery.isRefusedByMap {
             var session = SendmailSession(relay: relay, time: time)
             session.queueID = queueID
             session.via = relay
             session.address = end.address?.description
+            if delivery.isRefusedByMap { session.isRefused = true }
             session.count(for: delivery, into: &found)
             keep(session)
         }
@@ -167,7 +168,8 @@ struct SendmailProcess: Sendable, Hashable, Codable {
         if session.counted.isEmpty { return true }
         guard session.via == relay else { return false }
         if session.queueID == queueID { return true }
-        return session.relay == relay && session.failure == nil && time - session.lastTime <= Self.cacheTime
+        return session.relay == relay && session.failure == nil && session.isRefused != true
+            && time - session.lastTime <= Self.cacheTime
     }
 
     /// Whether nothing is pending, and no connection is open any more.

@@ -24,6 +24,8 @@ struct SendmailSession: Sendable, Hashable, Codable {
     var failure: SendmailFailure?
     /// What was refused for a domain's recipients only.
     var failures: [String: SendmailFailure] = [:]
+    /// Set where FEATURE(`sts') let no mail go, since the policy map said "try again later".
+    var isRefused: Bool?
     /// The delivery that it was begun for, and the server that took or refused that in the end.
     var queueID: String?
     var via: String?
@@ -40,6 +42,7 @@ struct SendmailSession: Sendable, Hashable, Codable {
         case comparesNames = "n"
         case failure = "f"
         case failures = "d"
+        case isRefused = "m"
         case queueID = "q"
         case via = "s"
         case address = "a"
@@ -77,6 +80,7 @@ struct SendmailSession: Sendable, Hashable, Codable {
 
     private func result(for domain: String) -> ObservedSession.Result? {
         if let failure = failure ?? failures[domain] { return .failed(failure.type, reason: failure.reason) }
+        if isRefused == true { return .refusedByMap }
         guard let verify else { return .plaintext }
         return verify.result(comparesNames: comparesNames)
     }
