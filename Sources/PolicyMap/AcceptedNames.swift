@@ -17,8 +17,8 @@ struct AcceptedNames {
         exact.reduce(0) { $0 + $1.ascii.utf8.count + 1 } + suffixes.reduce(0) { $0 + $1.ascii.utf8.count + 2 } - 1
     }
 
-    /// A wildcard is one label for RFC 8461 and any number of them for the MTAs: so its place is taken by the names of
-    /// MX hosts that it covers. A forged MX answer can leave names out of the list, never bring in others.
+    /// A wildcard is one label for RFC 8461 and any number of them for Postfix: so its place is taken by the names of MX
+    /// hosts that it covers. A forged MX answer can leave names out of the list, never bring in others.
     ///
     /// - RFC 8461 §4.1: MX Host Validation.
     init(
@@ -32,8 +32,9 @@ struct AcceptedNames {
             return
         }
         // Since 3.10.5 Postfix checks each MX host against the patterns and then asks for that host's own name; 3.10.0 to
-        // 3.10.4 do not, and take any depth here. Leaving the domain out would cost them more.
-        let isCheckedThere = form == .postfixTLSRPT
+        // 3.10.4 do not, and take any depth here. Leaving the domain out would cost them more. Sendmail strips one label
+        // and no more.
+        let isCheckedThere = form != .postfix
         switch hosts {
         case .known(let hosts):
             let names = cached.names(among: hosts)
