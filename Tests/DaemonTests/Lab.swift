@@ -3,12 +3,12 @@ import LabKit
 import Synchronization
 import Testing
 
-/// What all scenarios share: one town and one real Postfix. Each scenario has a daemon and domains of its own.
+/// What all scenarios share: one network and one real Postfix. Each scenario has a daemon and domains of its own.
 final class Lab: Sendable {
     /// Daemons that scenarios may have, each behind an smtpd of its own.
     static let gates = Array(1...64) + [67]
 
-    let town: TestNetwork
+    let network: TestNetwork
     let postfix: Postfix
     /// A daemon lives as long as the lab: a scenario need not hold it to keep it running.
     private let daemons = Mutex<[DaemonProcess]>([])
@@ -20,7 +20,7 @@ final class Lab: Sendable {
     private init() throws {
         var dane: Credential?
         var mismatch: Credential?
-        town = try TestNetwork(prefix: "127.20") { authority in
+        network = try TestNetwork(prefix: "127.20") { authority in
             let good = try authority.selfSigned(names: ["anything.seclab"])
             let other = try authority.issue(names: ["mx.danebad.seclab"], options: [.ownKey])
             dane = good
@@ -28,7 +28,7 @@ final class Lab: Sendable {
             return SignedZone("seclab", records: Self.zone(good.tlsa311), bogus: [(owner: "bogusmx", type: "MX")])
         }
         var options = Postfix.Options()
-        options.caFile = town.authority.caFile
+        options.caFile = network.authority.caFile
         options.virtualAliases = ["alias@virtual.lab user@aliastarget.lab"]
         options.transports = [
             "fixed.lab smtp:[mx.smarthost.lab]", "literal.lab smtp:[127.20.4.4]", "local.lab discard:",
@@ -39,10 +39,10 @@ final class Lab: Sendable {
             "127.20.8.\(gate):25 inet n - n - - smtpd -o smtpd_milters=inet:127.20.9.\(gate):8890"
         }
         postfix = try Postfix(address: "127.20.0.25", options: options)
-        try town.mailHost("mx.dane.seclab", at: "127.20.3.1", credential: dane)
-        try town.mailHost("mx.danebad.seclab", at: "127.20.3.2", credential: mismatch)
+        try network.mailHost("mx.dane.seclab", at: "127.20.3.1", credential: dane)
+        try network.mailHost("mx.danebad.seclab", at: "127.20.3.2", credential: mismatch)
         for domain in ["dane.seclab", "danebad.seclab", "bogusmx.seclab"] {
-            try town.publish(domain, mode: "enforce", mx: ["mx.\(domain)"])
+            try network.publish(domain, mode: "enforce", mx: ["mx.\(domain)"])
         }
     }
 
@@ -62,7 +62,7 @@ final class Lab: Sendable {
     /// Starts the daemon of a gate.
     @discardableResult
     func daemon(_ gate: Int, _ more: String = "", before: String = "") async throws -> DaemonProcess {
-        let daemon = try DaemonProcess(address: "127.20.9.\(gate)", settings: before + town.settings + more)
+        let daemon = try DaemonProcess(address: "127.20.9.\(gate)", settings: before + network.settings + more)
         try await daemon.start()
         daemons.withLock { $0.append(daemon) }
         return daemon

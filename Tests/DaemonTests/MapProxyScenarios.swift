@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import LabKit
+import TestKit
 import Testing
 
 @Suite("On a real Postfix: what the policy map looks like from outside")
@@ -13,12 +14,12 @@ struct MapProxyScenarios {
         try await lab.daemon(
             74, "[policy_map]\nsocket = \"unix:\(socket)\"\nsocket_group = \"postfix\"\n", before: MapLab.enforcing)
         let map = "proxy:socketmap:unix:\(socket):postfix"
-        var options = MapLab.options(lab.town, map: map)
+        var options = MapLab.options(lab.network, map: map)
         options.isChrooted = true
         let postfix = try Postfix(address: "127.20.0.74", options: options)
         defer { postfix.stop() }
-        let good = try lab.town.domain("px-good.lab")
-        let plain = try lab.town.domain("px-plain.lab", plain: true)
+        let good = try lab.network.domain("px-good.lab")
+        let plain = try lab.network.domain("px-plain.lab", plain: true)
         try await postfix.accept("u@px-good.lab")
         #expect(try await good.waitForMessage().overTLS)
         try await postfix.waitForLog("Verified TLS connection established to mx.px-good.lab")
@@ -27,9 +28,9 @@ struct MapProxyScenarios {
         #expect(plain.messages.isEmpty)
 
         // A policy that is known, and a wildcard that covers no host.
-        let deep = try lab.town.mailHost("mx.deep.px-wild.lab")
-        lab.town.route("px-wild.lab", to: ["mx.deep.px-wild.lab"])
-        try lab.town.publish("px-wild.lab", mode: "enforce", mx: ["*.px-wild.lab"])
+        let deep = try lab.network.mailHost("mx.deep.px-wild.lab")
+        lab.network.route("px-wild.lab", to: ["mx.deep.px-wild.lab"])
+        try lab.network.publish("px-wild.lab", mode: "enforce", mx: ["*.px-wild.lab"])
         let reason = "px-wild.lab: mx.deep.px-wild.lab: no MX host has a name that the policy allows"
         try await postfix.accept("u@px-wild.lab")
         try await postfix.waitForLog("socketmap server temporary error: \(reason)")
@@ -39,7 +40,7 @@ struct MapProxyScenarios {
         ])
         #expect(asked.status != 0 && asked.errors.contains(reason), "\(asked)")
 
-        lab.town.route("px-none.lab", to: ["mx.px-good.lab"])
+        lab.network.route("px-none.lab", to: ["mx.px-good.lab"])
         let none = try Command.run([
             "postmap", "-c", postfix.configuration, "-q", "px-none.lab", map.replacing("proxy:", with: ""),
         ])

@@ -2,6 +2,7 @@
 import Foundation
 import Glibc
 import LabKit
+import TestKit
 import Testing
 
 @Suite("Directories of sockets and store that are missing, closed or something else")
@@ -10,7 +11,7 @@ struct ServiceDirectoryScenarios {
 
     /// A daemon that is not started, one of whose sockets lies at this path.
     private func daemon(_ key: String, at path: String) async throws -> DaemonProcess {
-        let daemon = try DaemonProcess(address: "127.20.9.72", settings: try await Lab.open().town.settings)
+        let daemon = try DaemonProcess(address: "127.20.9.72", settings: try await Lab.open().network.settings)
         let parts = key.split(separator: ".")
         let value = key.hasPrefix("intake") || key.hasPrefix("control") ? path : "unix:\(path)"
         let line = "\(parts[1]) = \"\(value)\"\n"
@@ -102,7 +103,7 @@ struct ServiceDirectoryScenarios {
         let lab = try await Lab.open()
         let directory = try TemporaryDirectory()
         let settings =
-            lab.town.settings + """
+            lab.network.settings + """
                 [milter]
                 socket = "unix:/run/sts-milter/milter.sock"
                 [policy_map]

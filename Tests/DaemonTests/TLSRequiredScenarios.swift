@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import LabKit
+import TestKit
 import Testing
 
 @Suite("On a real Postfix with the policy map: TLS-Required: No")
@@ -10,7 +11,7 @@ struct TLSRequiredScenarios {
 
     /// A Postfix with milter and map: 3.10, which knows the header, or 3.7 with the header check of contrib.
     private func postfix(_ lab: Lab, _ isDebian13: Bool, gate: Int) throws -> Postfix {
-        var options = MapLab.options(lab.town, map: MapLab.map(gate, isDebian13 ? "postfix-tlsrpt" : "postfix"))
+        var options = MapLab.options(lab.network, map: MapLab.map(gate, isDebian13 ? "postfix-tlsrpt" : "postfix"))
         options.milters = ["{ inet:127.20.9.\(gate):8890, default_action=tempfail, command_timeout=10s }"]
         guard !isDebian13 else {
             options.root = Postfix.debian13
@@ -59,8 +60,8 @@ struct TLSRequiredScenarios {
         let postfix = try postfix(lab, isDebian13, gate: gate)
         defer { postfix.stop() }
         let name = isDebian13 ? "tr13" : "tr12"
-        let good = try lab.town.domain("\(name)-good.lab")
-        let bad = try lab.town.domain("\(name)-bad.lab", plain: true)
+        let good = try lab.network.domain("\(name)-good.lab")
+        let bad = try lab.network.domain("\(name)-bad.lab", plain: true)
         func send(_ user: String, _ message: String) async throws {
             let dialogue = try await postfix.send(
                 to: ["\(user)@\(name)-bad.lab", "\(user)@\(name)-good.lab"], message: message)

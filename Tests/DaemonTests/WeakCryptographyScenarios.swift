@@ -33,7 +33,8 @@ struct WeakCryptographyScenarios {
 
     private func domain(_ row: Row, _ prefix: String, _ lab: Lab) throws -> (domain: String, host: MXServer) {
         let domain = "\(prefix)-\(row.name).lab"
-        let host = try lab.town.domain(domain, credential: try row.credential(lab.town.authority, ["mx.\(domain)"]))
+        let host = try lab.network.domain(
+            domain, credential: try row.credential(lab.network.authority, ["mx.\(domain)"]))
         host.change { $0.hasSmallGroup = row.hasSmallGroup }
         return (domain, host)
     }
@@ -43,7 +44,7 @@ struct WeakCryptographyScenarios {
     func alone(_ isDebian13: Bool) async throws {
         let lab = try await Lab.open()
         var options = Postfix.Options()
-        options.caFile = lab.town.authority.caFile
+        options.caFile = lab.network.authority.caFile
         if isDebian13 { options.root = Postfix.debian13 }
         options.settings = ["smtp_tls_security_level = secure", "smtp_tls_secure_cert_match = hostname"]
         let postfix = try Postfix(address: "127.20.0.66", options: options)
@@ -59,7 +60,7 @@ struct WeakCryptographyScenarios {
     func withMap() async throws {
         let lab = try await Lab.open()
         let daemon = try await lab.daemon(68, MapLab.serving(68), before: MapLab.enforcing)
-        var options = MapLab.options(lab.town, map: MapLab.map(68))
+        var options = MapLab.options(lab.network, map: MapLab.map(68))
         let map = try Postfix(address: "127.20.0.67", options: options)
         defer { map.stop() }
         options.milters = ["{ inet:127.20.9.68:8890, default_action=tempfail, command_timeout=10s }"]
@@ -98,7 +99,7 @@ struct WeakCryptographyScenarios {
     func sendmail(_ level: Int) async throws {
         let lab = try await MapLab.open()
         var options = Sendmail.Options()
-        options.caFile = lab.town.authority.caFile
+        options.caFile = lab.network.authority.caFile
         options.features["sts_milter"] = try ContribTests.contrib("sendmail/feature/sts_milter.m4")
         options.definitions = ["FEATURE(`sts_milter', `inet:8461@127.20.9.\(MapLab.gate)')dnl"]
         if level == 1 { options.definitions.append("define(`confCIPHER_LIST', `DEFAULT:@SECLEVEL=1')dnl") }
@@ -119,7 +120,7 @@ struct WeakCryptographyScenarios {
     @Test("with tls.security_level = 2, as Debian's Sendmail has it, the milter refuses by name")
     func stricter() async throws {
         let lab = try await Lab.open()
-        let strict = lab.town.settings.replacing("[tls]\n", with: "[tls]\nsecurity_level = 2\n")
+        let strict = lab.network.settings.replacing("[tls]\n", with: "[tls]\nsecurity_level = 2\n")
         let daemon = try DaemonProcess(address: "127.20.9.69", settings: strict)
         for row in Self.rows.filter(\.isDelivered) {
             let (domain, _) = try domain(row, "wk2", lab)

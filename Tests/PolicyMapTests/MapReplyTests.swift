@@ -70,7 +70,8 @@ struct MapAnswerTests {
         #expect(try answer(.enforce(policy, hosts), .sendmail) == exact)
         #expect(try answer(.enforce(policy, hosts), .postfixTLSRPT) == exact + Self.attributes)
         #expect(
-            try answer(.enforce(try cached(mx: ["*.example.net"]), .known([])), .sendmail, deep)
+            try answer(
+                .enforce(try cached(mx: ["*.example.net"]), .known([try name("a.b.example.net")])), .sendmail, deep)
                 == "OK secure match=.example.net servername=hostname")
         #expect(netstring(Self.secure).hasPrefix("63:"))
     }
@@ -108,30 +109,33 @@ struct MapAnswerTests {
         #expect(tlsrpt.hasPrefix("OK secure match=\(match) servername=hostname policy_type=sts "))
     }
 
-    @Test(
-        "for Postfix to 3.9, hosts that match through depth only, or are not known, are temporary unless chosen otherwise"
-    )
+    @Test("MX hosts that match through depth only are temporary unless the operator chose otherwise")
     func depth() throws {
         var deep = AnswerChoices()
         deep.depthOnly = .secure
         let policy = try cached(mx: ["*.example.net"])
         let hosts = MXSet.known([try name("a.b.example.net")])
-        #expect(
-            try answer(.enforce(policy, hosts), .postfix)
-                == temporary("a.b.example.net: no MX host has a name that the policy allows"))
-        #expect(
-            try answer(.enforce(policy, hosts), .postfix, deep) == "OK secure match=.example.net servername=hostname")
+        for form in MapForm.allCases {
+            #expect(
+                try answer(.enforce(policy, hosts), form)
+                    == temporary("a.b.example.net: no MX host has a name that the policy allows"))
+            #expect(
+                try answer(.enforce(policy, hosts), form, deep).hasPrefix(
+                    "OK secure match=.example.net servername=hostname"))
+        }
+    }
+
+    @Test("where the MX hosts are not known, wildcards are told to an MTA that takes one label for them")
+    func unknownHosts() throws {
+        let policy = try cached(mx: ["*.example.net"])
         let why = TemporaryReason.hostsUnknown.rawValue
         for (unknown, text) in [(MXSet.unknown("SERVFAIL"), "SERVFAIL: \(why)"), (.unneeded, why)] {
-            #expect(try answer(.enforce(policy, unknown), .postfix, deep) == temporary(text))
-        }
-        for hosts in [hosts, .unknown("SERVFAIL"), .unneeded] {
-            let checked = try answer(.enforce(policy, hosts), .postfixTLSRPT)
+            #expect(try answer(.enforce(policy, unknown), .postfix) == temporary(text))
+            let checked = try answer(.enforce(policy, unknown), .postfixTLSRPT)
             #expect(checked.hasPrefix("OK secure match=.example.net servername=hostname policy_type=sts "))
             #expect(checked.contains(" mx_host_pattern=*.example.net "))
-            // Sendmail strips one label.
             #expect(
-                try answer(.enforce(policy, hosts), .sendmail) == "OK secure match=.example.net servername=hostname")
+                try answer(.enforce(policy, unknown), .sendmail) == "OK secure match=.example.net servername=hostname")
         }
     }
 

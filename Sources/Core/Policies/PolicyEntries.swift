@@ -49,19 +49,19 @@ final class PolicyEntries: Sendable {
     }
 
     /// Notes that mail asks for the domain's live policy.
-    /// - Returns: whether no look at the record stands any longer.
-    func noteUse(of domain: DomainName, at now: UTCTime) -> Bool {
+    /// - Returns: how it stands with the look at its record.
+    func noteUse(of domain: DomainName, at now: UTCTime) -> RecordLook {
         shard(of: domain).shard.withLock { shard in
             let known = shard.entries[domain]
-            let isCheckDue = known.map { !$0.recordChecked.contains(now) } ?? true
+            let look = known?.recordLook(at: now) ?? .due
             // A time in the future was noted by a clock that has been set back.
-            if let last = known?.lastUse.time, last <= now, now < last + Self.grain { return isCheckDue }
-            guard known?.isInUse == true || shard.inUse < PolicyEntryShard.maxInUse else { return isCheckDue }
+            if let last = known?.lastUse.time, last <= now, now < last + Self.grain { return look }
+            guard known?.isInUse == true || shard.inUse < PolicyEntryShard.maxInUse else { return look }
             shard.change(domain, at: now) { entry in
                 entry.lastUse = PackedTime(now)
                 entry.isUseUnsaved = true
             }
-            return isCheckDue
+            return look
         }
     }
 

@@ -40,23 +40,29 @@ package struct MapQuestion: Question {
         case .unreadable(let text): return .temporary(text)
         case .unknown(let text) where settings.onUnknown == .temporary: return .temporary("policy not known: \(text)")
         case .policy, .absent, .failed, .unknown:
-            return settings.puttingDANEFirst || policy.needsHosts ? nil : policy.answer(hosts: .unneeded)
+            return settings.puttingDANEFirst || policy.isEnforced ? nil : policy.answer(hosts: .unneeded)
         }
     }
 
-    package func wantsHosts(under policy: PolicyLookup) -> Bool { policy.needsHosts }
+    package func wantsHosts(under policy: PolicyLookup) -> Bool { policy.isEnforced }
 
     package func need(of route: Route) -> Need? { settings.puttingDANEFirst && route.isSecure ? .dane : nil }
 
     package func decide(_ known: Known, of domain: DomainName, under policy: PolicyLookup) -> Step<MapAnswer> {
-        // What is missing is late, not absent: a policy that is known must not be left out.
+        // What is missing is late, not absent: a policy that is known must not be left out, nor DANE beside it.
         if let late = known.late {
-            return .answer(policy.isEnforced ? .temporary(late.text) : policy.answer(hosts: .unneeded))
+            let isHostNeeded = policy.isEnforced && (settings.puttingDANEFirst || policy.hasWildcard)
+            return .answer(isHostNeeded ? .temporary(late.text) : policy.answer(hosts: .unknown(late.text)))
         }
         switch known.route {
         case .route(let route):
-            let answer = policy.answer(hosts: .known(route.candidates.map(\.name)))
-            return .answer(known.dane.flatMap { judgeDANE($0, besides: answer) } ?? answer)
+            let hosts = route.candidates.map(\.name) + route.unprobed
+            let answer = policy.answer(hosts: .known(hosts))
+            if let dane = known.dane.flatMap({ judgeDANE($0, besides: answer) }) { return .answer(dane) }
+            if !known.isPolicyLatest, let violation = policy.violation(by: hosts, of: domain) {
+                return .need(.secondLook(violation))
+            }
+            return .answer(answer)
         // An MTA that sees the same never asks; one that sees hosts was not told what we were, and must not go free.
         case .error(.nullMX): return .answer(policy.answer(hosts: .unknown("null MX")))
         case .error(.noSuchDomain): return .answer(policy.answer(hosts: .unknown("no such domain")))
@@ -94,14 +100,19 @@ package func judgeDANE(_ statuses: [DANEStatus], besides answer: MapAnswer) -> M
 }
 
 extension PolicyLookup {
-    /// Whether the MX hosts decide what is said of the policy.
-    fileprivate var needsHosts: Bool {
-        if case .policy(let cached) = self { cached.policy.mode == .enforce && cached.hasWildcard } else { false }
-    }
+    fileprivate var hasWildcard: Bool { cached?.hasWildcard ?? false }
 
-    /// Whether a live policy of mode enforce is known.
+    /// Whether a live policy of mode enforce is known, so that the names of the MX hosts decide what is said.
     fileprivate var isEnforced: Bool {
         if case .policy(let cached) = self { cached.policy.mode == .enforce } else { false }
+    }
+
+    /// The violation by hosts none of which is in an enforce policy; nil where one is. Policy and MX records may have
+    /// changed together, and one of the two be remembered.
+    fileprivate func violation(by hosts: [DomainName], of domain: DomainName) -> Violation? {
+        guard isEnforced, let policy = cached?.policy, !hosts.contains(where: policy.covers) else { return nil }
+        return Violation(
+            policyDomain: domain, findings: hosts.map { HostFinding(host: $0, failures: [.hostOutsidePolicy]) })
     }
 
     /// What is said where the policy alone speaks.
@@ -112,7 +123,7 @@ extension PolicyLookup {
         case .failed(let failure): return .failed(failure)
         case .policy(let cached):
             switch cached.policy.mode {
-            case .enforce: return .enforce(cached, cached.hasWildcard ? hosts : .unneeded)
+            case .enforce: return .enforce(cached, hosts)
             case .testing: return .testing(cached)
             case .none: return .notFound
             }
