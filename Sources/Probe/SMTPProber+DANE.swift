@@ -31,6 +31,13 @@ extension SMTPProber: DANESurveyor {
         }
         return .absent
     }
+
+    package func tlsaPolicy(of candidate: MXHost) async -> TLSAPolicy? {
+        guard let found = try? await look(up: candidate, routeIsSecure: true), let base = found.tlsaBase else {
+            return nil
+        }
+        return TLSAPolicy(base: base, records: found.tlsa)
+    }
 }
 
 extension TLSARecord {

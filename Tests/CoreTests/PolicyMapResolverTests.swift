@@ -192,7 +192,7 @@ struct PolicyMapResolverTests {
     private func kind(_ finding: MapAnswer) -> String {
         switch finding {
         case .notFound: "notFound"
-        case .temporary: "temporary"
+        case .temporary, .bogus: "temporary"
         case .dane: "dane"
         case .enforce: "enforce"
         case .testing: "testing"

@@ -34,12 +34,22 @@ struct ReportSchedulerTests {
         var deliveries: [String] { carried.withLock { $0 } }
 
         func record(for domain: DomainName) async -> ReportRecordLookup { records.withLock { $0 } }
-        func carry(
-            _ report: CompressedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
-        ) async -> SendResult {
-            guard await commit() else { return .withdrawn }
-            carried.withLock { $0.append("\(report.day) \(report.policyDomain) \(destination)") }
-            return .accepted("201")
+        func prepare(
+            _ report: CompressedReport, for destination: ReportDestination
+        ) async -> ReportPreparation {
+            .held(Held(site: self, line: "\(report.day) \(report.policyDomain) \(destination)"))
+        }
+
+        private struct Held: HeldReport {
+            let site: Site
+            let line: String
+
+            func finish() -> SendResult {
+                site.carried.withLock { $0.append(line) }
+                return .accepted("201")
+            }
+
+            func withdraw() {}
         }
 
         func count(_ domain: String, _ day: UTCDay) async throws {
@@ -101,6 +111,37 @@ struct ReportSchedulerTests {
         await desk.buildDue()
         await desk.sendDue()
         #expect(site.deliveries == before + ["\(day.advanced(by: -1)) b.lab https://a.lab/"])
+    }
+
+    @Test("a report that was sent has one copy, however many destinations it has")
+    func copies() async throws {
+        let (site, day) = try await site()
+        site.answer("v=TLSRPTv1; rua=https://a.lab/,https://b.lab/")
+        let desk = try site.desk("spread = \"0s\"\ncopy_to = \"archive@mta.lab\"")
+        site.advance(by: ReportSchedule.startingTime)
+        await desk.buildDue()
+        await desk.sendDue()
+        let expected = [Int64(-2), -1].flatMap { before in
+            ["https://a.lab/", "https://b.lab/", "mailto:archive@mta.lab"].map {
+                "\(day.advanced(by: before)) a.lab \($0)"
+            }
+        }
+        #expect(site.deliveries.sorted() == expected)
+    }
+
+    @Test("a copy that fails neither holds up nor repeats the report")
+    func failingCopy() async throws {
+        let (site, day) = try await site()
+        site.answer("v=TLSRPTv1; rua=https://a.lab/")
+        let desk = try site.desk("spread = \"0s\"\ncopy_to = \"/proc/none/sent\"")
+        site.advance(by: ReportSchedule.startingTime)
+        await desk.buildDue()
+        for _ in 0..<2 {
+            await desk.sendDue()
+            #expect(site.deliveries.sorted() == [Int64(-2), -1].map { "\(day.advanced(by: $0)) a.lab https://a.lab/" })
+        }
+        let lines = try await site.store.reportLines(of: nil, for: nil, failuresOnly: false)
+        #expect(lines.count == 2 && lines.allSatisfy { $0.state == Delivery.State.accepted.rawValue })
     }
 
     @Test("a record that cannot be looked up is tried again an hour later")

@@ -230,7 +230,8 @@ enum SendmailCases {
                 to("u@b.example", end: "dsn=4.2.0, stat=Deferred"), to("u@a.example"),
             ],
             [
-                "b.example mx.a.example 192.0.2.1 certificate-not-trusted", "a.example mx.a.example 192.0.2.1 untrusted",
+                "b.example mx.a.example 192.0.2.1 certificate-not-trusted",
+                "a.example mx.a.example 192.0.2.1 untrusted",
             ]
         ),
         (
