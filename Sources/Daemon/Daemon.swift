@@ -56,6 +56,7 @@ package final class Daemon: Sendable {
         self.settings = Mutex(settings)
         self.logger = logger
         clock = SteadyClock(logger: logger)
+        try ServiceDirectories(settings, logger: logger).prepare()
         let workspace = Workspace(settings, logger: logger)
         store = try workspace.openStore(createIfMissing: true)
         table = try await Self.policies(of: store, by: clock, logger)

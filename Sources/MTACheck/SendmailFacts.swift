@@ -38,14 +38,23 @@ package struct SendmailFacts: Sendable {
     package var socketMaps: [SocketMap] = []
     /// What is known of the files and folders of trusted authorities, by their paths.
     package var authorities: [String: AuthorityFinding] = [:]
+    /// The rules, without blanks, of the ruleset that compares the names of a certificate with the host's.
+    package var certificateNameRules: [String] = []
+
+    /// Its name in FEATURE(`sts') and in ours.
+    private static let certificateNameRuleset = "STS_SAN"
 
     package init() {}
 
     /// Reads the text of a sendmail.cf.
     package init(text: String, file: String) {
         self.file = file
+        var ruleset = ""
         for line in Self.lines(text) {
             switch line.first {
+            case "S": ruleset = String(line.dropFirst().prefix { $0 != "=" && !$0.isWhitespace })
+            case "R" where ruleset == Self.certificateNameRuleset:
+                certificateNameRules.append(line.filter { !$0.isWhitespace })
             case "D" where line.hasPrefix("DZ"): versionText = trimmed(line.dropFirst(2))
             case "O": readOption(line.dropFirst())
             case "X": readFilter(line.dropFirst())

@@ -3,7 +3,7 @@ import PolicyMap
 import TLS
 
 extension SendmailRules {
-    /// The policy map behind FEATURE(`sts').
+    /// The policy map behind FEATURE(`sts_milter') or FEATURE(`sts').
     func map() -> [Diagnostic] {
         guard let socket = settings.mapSocket else { return settings.usesMap ? unserved() : [] }
         let ours = facts.socketMaps.filter { MTAEndpoint(sendmail: $0.socket[...]).map(socket.answers) ?? false }
@@ -13,7 +13,9 @@ extension SendmailRules {
             found.append(
                 .problem(
                     "map-option", "StrictTransportSecurity is not true: the map \(map.name) is there, but not asked",
-                    macroFile(feature)))
+                    featureWithFile))
+        } else {
+            found += certificateNames()
         }
         if !settings.usesMap {
             found.append(
@@ -50,7 +52,39 @@ extension SendmailRules {
     /// The line for sendmail.mc.
     private var feature: String {
         let socket = settings.mapSocket.flatMap { MTAEndpoint($0)?.sendmail } ?? "local:/run/sts-milter/map.sock"
-        return "FEATURE(`sts', `socket -d5 -T<TMPF> \(socket)')dnl"
+        return "FEATURE(`sts_milter', `\(socket)')dnl"
+    }
+
+    /// Where the feature is to be found, and its line.
+    private var featureWithFile: Diagnostic.Cure {
+        macroFile("dnl copy contrib/sendmail/feature/sts_milter.m4 to /usr/share/sendmail/cf/feature/", feature)
+    }
+
+    /// Whether the names of certificates are compared, and a wildcard stands for one label.
+    /// - RFC 8461 §4.2: Recipient MTA Certificate Validation.
+    private func certificateNames() -> [Diagnostic] {
+        guard facts.certificateNameRules.contains(where: { $0.contains("$={cert_altnames}") }) else {
+            return [
+                .problem(
+                    "map-names", "Sendmail compares no names of certificates: one for any host is as good",
+                    featureWithFile)
+            ]
+        }
+        guard facts.certificateNameRules.contains(where: { $0.contains("$:*.") }) else {
+            return [
+                .problem(
+                    "map-wildcards",
+                    "FEATURE(`sts') refuses all wildcard certificates: mail to hosts that have one waits, though they keep their policy",
+                    featureWithFile)
+            ]
+        }
+        guard let open = Int(facts["ConnectionCacheSize"]), open > 1 else { return [] }
+        return [
+            .problem(
+                "map-connections",
+                "ConnectionCacheSize is \(open), but Sendmail knows the names of one certificate only, that of the last handshake: connections that are used again are held to the names of another host",
+                macroFile("define(`confMCI_CACHE_SIZE', `1')dnl"))
+        ]
     }
 
     private func unserved() -> [Diagnostic] {
@@ -78,14 +112,14 @@ extension SendmailRules {
             return [
                 .advice(
                     "map-unused", "Sendmail does not ask the policy map that sts-milter serves\(present)",
-                    macroFile(feature))
+                    featureWithFile)
             ]
         }
         return [
             .problem(
                 "map-missing",
                 "enforcement = \"milter+policy-map\", but Sendmail does not ask sts-milter's map\(present): nobody keeps it from a host that does not conform",
-                macroFile(feature))
+                featureWithFile)
         ]
     }
 
@@ -97,14 +131,14 @@ extension SendmailRules {
                 .problem(
                     "map-form",
                     "the map \(map.name) gets answers in the form postfix-tlsrpt, which Sendmail does not understand",
-                    macroFile(feature))
+                    featureWithFile)
             ]
         case nil:
             return [
                 .problem(
                     "map-name",
                     "sts-milter does not know the map name '\(map.name)': mail by SMTP is deferred, or goes unguarded without -T<TMPF>",
-                    macroFile(feature))
+                    featureWithFile)
             ]
         }
     }
@@ -116,7 +150,7 @@ extension SendmailRules {
                 .problem(
                     "map-failure",
                     "the map \(map.name) lacks -T<TMPF>: while sts-milter is down, mail goes to hosts that do not conform",
-                    macroFile(feature)))
+                    featureWithFile))
         }
         let wait = map.flags.first { $0.hasPrefix("-d") }.flatMap { sendmailTime(String($0.dropFirst(2))) }
         if let wait, wait < settings.mapPatience + Self.margin {
@@ -124,7 +158,7 @@ extension SendmailRules {
                 .problem(
                     "map-timeout",
                     "the map \(map.name) waits \(wait.components.seconds) s (-d) for an answer that may take \(settings.mapPatience.components.seconds) s",
-                    macroFile(feature)))
+                    featureWithFile))
         }
         return found
     }

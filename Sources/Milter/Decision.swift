@@ -7,6 +7,8 @@ enum Decision: String, Sendable, Hashable {
     case deliver
     /// Goes on although it does not keep the policy, or may not.
     case log
+    /// Goes on, and the policy map holds it at delivery, unless the MTA finds the header `TLS-Required: No`.
+    case leaveToMap = "policy-map"
     /// The recipient must wait.
     case `defer`
     /// The whole message must wait, which is said at its end.
@@ -17,7 +19,7 @@ enum Decision: String, Sendable, Hashable {
     /// Whether the mail does not go on now.
     var holdsBack: Bool {
         switch self {
-        case .deliver, .log: false
+        case .deliver, .log, .leaveToMap: false
         case .defer, .deferMessage, .quarantine: true
         }
     }
@@ -31,6 +33,8 @@ enum Decision: String, Sendable, Hashable {
         var localSubmission: LocalSubmissionAction?
         /// Whether the header still to come may change everything.
         var awaitsHeader: Bool
+        /// Whether the MTA asks our policy map at delivery, recipient by recipient.
+        var isGuardedByMap = false
         var canQuarantine: Bool
     }
 
@@ -39,7 +43,11 @@ enum Decision: String, Sendable, Hashable {
         case .notJudged, .noPolicy, .modeNone, .conforming: self = .deliver
         case .testing: self = .log
         case .provenLately: self = .log
-        case .unknown: self = Self.inDoubt(circumstances.onUnknown, circumstances)
+        case .unknown:
+            // Without a policy the map has nothing to hold it by.
+            var unguarded = circumstances
+            unguarded.isGuardedByMap = false
+            self = Self.inDoubt(circumstances.onUnknown, unguarded)
         case .unproven: self = Self.inDoubt(circumstances.onUnproven, circumstances)
         case .violating:
             switch circumstances.onViolation {
@@ -60,7 +68,9 @@ enum Decision: String, Sendable, Hashable {
 
     private static func deferring(_ circumstances: Circumstances) -> Decision {
         switch circumstances.localSubmission {
-        case nil: circumstances.awaitsHeader ? .deferMessage : .defer
+        case nil where !circumstances.awaitsHeader: .defer
+        // The end of the message defers all of it, the good recipients too.
+        case nil: circumstances.isGuardedByMap ? .leaveToMap : .deferMessage
         case .log: .log
         // Postfix calls a refused recipient of sendmail(1) a configuration error.
         case .defer: .deferMessage

@@ -57,6 +57,8 @@ package struct MilterSettings: Sendable, Hashable {
     /// - Deviation: TLS-Required: No is honoured on request only.
     /// - RFC 8689 §3: The TLS-Required Header Field.
     package var tlsRequiredNo = false
+    /// Whether a policy map keeps the MTA from bad hosts. Then nobody waits for a header: see ``tlsRequiredNo``.
+    package var isGuardedByMap = false
     package var onViolation = ViolationAction.defer
     /// It is not known whether there is a policy.
     package var onUnknown = UnknownAction.accept

@@ -140,7 +140,7 @@ final class Session {
         var circumstances = Decision.Circumstances(
             onViolation: settings.onViolation, onUnknown: settings.onUnknown, onUnproven: settings.onUnproven,
             localSubmission: isLocal ? settings.localSubmission : nil, awaitsHeader: settings.tlsRequiredNo,
-            canQuarantine: canQuarantine)
+            isGuardedByMap: settings.isGuardedByMap, canQuarantine: canQuarantine)
         if case .act(let onViolation, let onUnknown, let onUnproven) = rule {
             circumstances.onViolation = onViolation ?? settings.onViolation
             circumstances.onUnknown = onUnknown ?? settings.onUnknown
@@ -153,7 +153,7 @@ final class Session {
         _ line: VerdictLine, isRepeated: Bool, on message: Message, in context: some MilterContext
     ) -> Answer {
         switch line.decision {
-        case .deliver, .log: return .proceed
+        case .deliver, .log, .leaveToMap: return .proceed
         case .defer:
             context.setReply(reply(to: line, isRepeated: isRepeated, message.settings.value))
             return .defer

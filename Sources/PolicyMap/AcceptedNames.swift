@@ -17,8 +17,8 @@ struct AcceptedNames {
         exact.reduce(0) { $0 + $1.ascii.utf8.count + 1 } + suffixes.reduce(0) { $0 + $1.ascii.utf8.count + 2 } - 1
     }
 
-    /// A wildcard is one label for RFC 8461 and any number of them for the MTAs: so its place is taken by the names of
-    /// MX hosts that it covers. A forged MX answer can leave names out of the list, never bring in others.
+    /// A wildcard is one label for RFC 8461 and any number of them for Postfix: so its place is taken by the names of MX
+    /// hosts that it covers. A forged MX answer can leave names out of the list, never bring in others.
     ///
     /// Where none of the MX hosts is in the policy, nobody may have the mail, whatever certificate it shows.
     ///
@@ -41,8 +41,9 @@ struct AcceptedNames {
             guard isDeeper, choices.depthOnly == .secure else { throw .depthOnly }
         case .unknown, .unneeded:
             // Since 3.10.5 Postfix checks each MX host against the patterns and then asks for that host's own name; 3.10.0
-            // to 3.10.4 do not, and take any depth here. Leaving the domain out would cost them more.
-            guard !cached.hasWildcard || form == .postfixTLSRPT else { throw .hostsUnknown }
+            // to 3.10.4 do not, and take any depth here. Leaving the domain out would cost them more. Sendmail strips one
+            // label and no more.
+            guard !cached.hasWildcard || form != .postfix else { throw .hostsUnknown }
         }
         self.init(
             exact: patterns.filter { !$0.isWildcard }.map(\.domain),

@@ -6,7 +6,7 @@ package enum MapForm: String, Sendable, Hashable, CaseIterable {
     case postfix
     /// Postfix 3.10 and later: also what a TLS report needs, and MX patterns that Postfix itself checks since 3.10.5.
     case postfixTLSRPT = "postfix-tlsrpt"
-    /// Sendmail with FEATURE(`sts'): level, names and SNI, the last attribute being literally `servername=hostname`.
+    /// Sendmail with FEATURE(`sts_milter') or FEATURE(`sts'): level, names and SNI, the last attribute being literally `servername=hostname`.
     case sendmail
 }
 

@@ -27,7 +27,7 @@ package struct AnswerChoices: Sendable, Hashable {
     package init() {}
 }
 
-/// Why an answer is "try again later"; the words are for the MTA's log.
+/// Why an answer is "try again later"; the words are for the MTA's log, after the domain and what is known of the cause.
 package enum TemporaryReason: String, Error, Sendable, Hashable, CaseIterable {
     case undecided = "policy could not be decided, see the log of sts-milter"
     case hostsUnknown = "the MX hosts, of which the policy allows some, could not be looked up"
@@ -48,6 +48,11 @@ package struct MapReply: Sendable {
     /// Longest answer in octets; Postfix reads 100,000.
     package static let maxOctets = 99_999
 
+    /// Octets of a reason: Postfix logs 200 of an answer.
+    package static let maxReasonOctets = 190
+    /// Octets of the domain in a reason, and names of hosts.
+    private static let maxNameOctets = 80, maxNames = 3
+
     /// Octets of an answer beside names, patterns and strings, with a policy domain of any length.
     private static let headOctets = 100 + DomainName.maxOctets
 
@@ -64,7 +69,7 @@ package struct MapReply: Sendable {
     package func write(_ finding: MapAnswer, of domain: DomainName?, to reply: inout [UInt8]) {
         switch finding {
         case .notFound: Self.writeNotFound(to: &reply)
-        case .temporary, .bogus: Self.write(.undecided, to: &reply)
+        case .temporary(let why), .bogus(let why): Self.write(why, of: domain, to: &reply)
         case .dane(let besides):
             guard form == .sendmail else { return reply.append("OK dane-only") }
             // Sendmail knows no such level. One that is built with DANE puts it first itself, whatever it is answered;
@@ -74,7 +79,7 @@ package struct MapReply: Sendable {
             } else {
                 write(besides, of: domain, to: &reply)
             }
-        case .enforce(let cached, let hosts): writeEnforce(cached, hosts, to: &reply)
+        case .enforce(let cached, let hosts): writeEnforce(cached, hosts, of: domain, to: &reply)
         case .testing(let cached):
             guard form == .postfixTLSRPT, choices.testingAttributes else { return Self.writeNotFound(to: &reply) }
             reply.append("OK may")
@@ -97,9 +102,30 @@ package struct MapReply: Sendable {
         reply.append(contentsOf: trouble.rawValue.utf8)
     }
 
+    /// "Try again later" about a domain: Postfix names neither it nor the key in its log.
+    private static func write(_ why: String, of domain: DomainName?, to reply: inout [UInt8]) {
+        let subject = domain.map { printable($0.ascii, limit: maxNameOctets) + ": " } ?? ""
+        reply.append("TEMP ")
+        // The marks of a cut are within the bound.
+        reply.append(contentsOf: printable(subject + why, limit: maxReasonOctets - 3).utf8)
+    }
+
+    /// What the cause of such an answer is, as far as it is known, and the reason.
+    private static func text(_ reason: TemporaryReason, _ hosts: MXSet) -> String {
+        switch (reason, hosts) {
+        case (.hostsUnknown, .unknown(let why)) where !why.isEmpty: "\(why): \(reason.rawValue)"
+        case (.depthOnly, .known(let hosts)) where !hosts.isEmpty:
+            hosts.prefix(maxNames).map { printable($0.ascii, limit: maxNameOctets) }.joined(separator: ", ")
+                + "\(hosts.count > maxNames ? ", ..." : ""): \(reason.rawValue)"
+        default: reason.rawValue
+        }
+    }
+
     private static func writeNotFound(to reply: inout [UInt8]) { reply.append("NOTFOUND ") }
 
-    private func writeEnforce(_ cached: CachedPolicy, _ hosts: MXSet, to reply: inout [UInt8]) {
+    private func writeEnforce(
+        _ cached: CachedPolicy, _ hosts: MXSet, of domain: DomainName?, to reply: inout [UInt8]
+    ) {
         do throws(TemporaryReason) {
             let names = try AcceptedNames(of: cached, among: hosts, for: form, choices)
             try writeSecure(names, to: &reply)
@@ -115,7 +141,7 @@ package struct MapReply: Sendable {
             }
         } catch {
             reply.removeAll(keepingCapacity: true)
-            Self.write(error, to: &reply)
+            Self.write(Self.text(error, hosts), of: domain, to: &reply)
         }
     }
 

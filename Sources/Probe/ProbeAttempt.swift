@@ -104,6 +104,7 @@ struct ProbeAttempt: Sendable {
         options.tlsa = host.tlsa
         options.tlsaBase = host.tlsaBase
         options.moreDANENames = [candidate.name]
+        options.securityLevel = settings.securityLevel
         let session: TLSSession
         do throws(StartTLSFailure) {
             session = try await connection.startTLS(prober.tls, options, within: settings.handshakeTimeout)
@@ -118,7 +119,8 @@ struct ProbeAttempt: Sendable {
         }
         await connection.quit()
         let facts = TLSFacts(session, address: address)
-        let failures = session.failures(for: candidate.name, address: address, helo: helo)
+        let failures = session.failures(
+            for: candidate.name, address: address, helo: helo, securityLevel: settings.securityLevel)
         return .seen(failures.isEmpty ? .conforming(facts) : .failing(failures, facts))
     }
 

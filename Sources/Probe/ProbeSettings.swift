@@ -6,6 +6,10 @@ package struct ProbeSettings: Sendable, Hashable {
     package var heloName: String
     /// Whether loopback, private and link-local addresses are dialled: in a laboratory only.
     package var allowsPrivateAddresses = false
+    /// The strength that is asked of a host's keys, groups and signatures, as OpenSSL's security level. Postfix sets 1 where
+    /// it must verify a certificate, whatever the library is built with: what it delivers to must not look like a
+    /// violation here.
+    package var securityLevel = 1
     /// Addresses of one host that are dialled at one time, so that no host sees a crowd.
     package var maxAddressesAtOnce = 4
     /// Connections at one time, and as many hosts whose addresses are asked for; the others wait for their turn. Each

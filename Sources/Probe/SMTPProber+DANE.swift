@@ -11,9 +11,10 @@ extension SMTPProber: DANESurveyor {
         switch found.outcome {
         case .records: break
         case .noData, .noSuchDomain: return .absent
-        case .failure(.bogus(let why)): return .bogus(why)
-        case .failure(let failure) where failure.isOurs: return .unknown("address lookup: \(failure)")
-        case .failure(let failure): return .unreachable("address lookup: \(failure)")
+        case .failure(.bogus(let why)): return .bogus("\(candidate.name): \(why)")
+        case .failure(let failure) where failure.isOurs:
+            return .unknown("\(candidate.name): address lookup: \(failure)")
+        case .failure(let failure): return .unreachable("\(candidate.name): address lookup: \(failure)")
         }
         guard found.security == .secure else { return .absent }
         var bases = [candidate.name]
@@ -24,8 +25,8 @@ extension SMTPProber: DANESurveyor {
             case .records where answer.security == .secure:
                 return answer.records.contains(where: \.isUsable) ? .usable : .unusable
             case .records, .noData, .noSuchDomain: continue
-            case .failure(.bogus(let why)): return .bogus(why)
-            case .failure(let failure): return .unknown("TLSA lookup: \(failure)")
+            case .failure(.bogus(let why)): return .bogus("\(candidate.name): \(why)")
+            case .failure(let failure): return .unknown("\(candidate.name): TLSA lookup: \(failure)")
             }
         }
         return .absent

@@ -14,7 +14,7 @@ extension TLSSession {
     /// - Deviation: unusable TLSA records leave the decision to the policy.
     /// - RFC 8461 §4.2: Recipient MTA Certificate Validation.
     /// - RFC 7672 §2.2: TLS Discovery.
-    func failures(for name: DomainName, address: IPAddress, helo: String?) -> [Failure] {
+    func failures(for name: DomainName, address: IPAddress, helo: String?, securityLevel: Int) -> [Failure] {
         func failure(_ type: ResultType, _ reason: String?, _ text: String) -> Failure {
             Failure(type, reasonCode: reason, text: text, address: address, helo: helo)
         }
@@ -27,8 +27,10 @@ extension TLSSession {
         case .notAsked, .unusable:
             var failures: [Failure] = []
             if let problem = problems.first(where: { $0.kind != .expired }) {
+                let weakness = problem.kind == .tooWeak ? TLSLayer.weakness(at: securityLevel) : ""
                 failures.append(
-                    failure(.certificateNotTrusted, problem.word, "certificate not trusted: \(problem.text)"))
+                    failure(
+                        .certificateNotTrusted, problem.word, "certificate not trusted: \(problem.text)\(weakness)"))
             }
             if !nameMatches {
                 failures.append(failure(.certificateHostMismatch, nil, "certificate is not for \(name): \(namesText)"))

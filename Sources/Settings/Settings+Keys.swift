@@ -55,7 +55,7 @@ extension Settings {
             "Names of the MTA's transports ({rcpt_mailer}) that deliver by SMTP; mail by others is not judged."),
         Setting(
             "milter.tls_required_no", .flag, to: \.milter.tlsRequiredNo, effect: .restart,
-            "Let a message with the header \"TLS-Required: No\" (RFC 8689) through. Verdicts are then given at the end of the message, and one recipient whose route breaks its policy defers the whole."
+            "Let a message with the header \"TLS-Required: No\" (RFC 8689) through. Where a policy map guards the delivery, recipients whose routes break their policies are left to it. Without one, verdicts are given at the end of the message, and one such recipient defers the whole."
         ),
     ]
 
@@ -122,6 +122,10 @@ extension Settings {
         ),
         Setting("dns.timeout", .duration, to: \.dnsTimeout, "How long one DNS question may take."),
         Setting("tls.ca_file", .text, to: \.caFile, "Trusted root certificates, PEM, for policy hosts and MX hosts."),
+        Setting(
+            "tls.security_level", .number(0...5), to: \.probe.securityLevel,
+            "OpenSSL's security level for MX hosts. 1 as in Postfix: RSA and DH of 1024 bits and more, no SHA-1. 2 as in Debian's Sendmail: 2048 bits. Policy hosts have the library's own."
+        ),
         Setting(
             "network.private_addresses", .choice(["refuse": false, "allow": true]), to: \.allowsPrivateAddresses,
             "Whether policy hosts and MX hosts on loopback, RFC 1918 and other private addresses are dialled."),

@@ -107,6 +107,7 @@ package struct Settings: SettingsTable {
     private mutating func complete() {
         gate.unreachableFor = gate.failingFor
         milter.onUnproven = onUnproven ?? .whereUnproven(under: gate.enforcement)
+        milter.isGuardedByMap = gate.enforcement == .milterAndPolicyMap && policyMap != nil
         milter.services = .ofSystem
         milter.reportSender = EnvelopeAddress(reports.reporting.contact.description)
         probe.heloName = heloName.ascii

@@ -30,12 +30,12 @@ package final class TLSLayer {
         self.context = context
         self.options = options
         let base = options.tlsaBase ?? options.serverName
-        var ssl = try Self.make(context, naming: options.tlsa.isEmpty ? options.serverName : base)
+        var ssl = try Self.make(context, options, naming: options.tlsa.isEmpty ? options.serverName : base)
         let usable = options.tlsa.isEmpty ? 0 : Self.addDANE(options, below: base, to: ssl)
         if usable == 0, !options.tlsa.isEmpty {
             // A connection set up for DANE without records would check names in the chain.
             SSL_free(ssl)
-            ssl = try Self.make(context, naming: options.serverName)
+            ssl = try Self.make(context, options, naming: options.serverName)
         }
         usableRecords = usable
         guard let input = BIO_new(BIO_s_mem()), let output = BIO_new(BIO_s_mem()) else {
@@ -50,8 +50,11 @@ package final class TLSLayer {
 
     deinit { SSL_free(ssl) }
 
-    private static func make(_ context: TLSContext, naming name: DomainName) throws(TLSSetupError) -> OpaquePointer {
+    private static func make(
+        _ context: TLSContext, _ options: TLSOptions, naming name: DomainName
+    ) throws(TLSSetupError) -> OpaquePointer {
         guard let ssl = SSL_new(context.raw) else { throw TLSSetupError(text: lastTLSError()) }
+        if let level = options.securityLevel { SSL_set_security_level(ssl, Int32(clamping: level)) }
         // - RFC 8461 §7.1: SNI Support.
         guard COpenSSL_set_host_name(ssl, name.ascii) == 1 else {
             SSL_free(ssl)
@@ -118,9 +121,26 @@ package final class TLSLayer {
         case SSL_ERROR_NONE: return .done
         case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .wantsInput
         case SSL_ERROR_ZERO_RETURN: return .ended
-        default: return .failed(lastTLSError())
+        default: return .failed(failureText())
         }
     }
+
+    /// What OpenSSL calls it when a peer is weaker than the security level asks.
+    private static let weaknesses: Set<Int32> = [
+        SSL_R_DH_KEY_TOO_SMALL, SSL_R_EE_KEY_TOO_SMALL, SSL_R_CA_KEY_TOO_SMALL, SSL_R_CA_MD_TOO_WEAK,
+        SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, SSL_R_WRONG_SIGNATURE_TYPE, SSL_R_WRONG_CURVE,
+    ]
+
+    /// An MTA at another level may come to another end: then the text names the setting.
+    private func failureText() -> String {
+        let reason = ERR_GET_REASON(ERR_peek_last_error())
+        let text = lastTLSError()
+        guard let level = options.securityLevel, Self.weaknesses.contains(reason) else { return text }
+        return text + Self.weakness(at: level)
+    }
+
+    /// Ends the sentence about a peer that a lower level would take.
+    package static func weakness(at level: Int) -> String { ", too weak for tls.security_level = \(level)" }
 }
 
 extension TLSLayer {

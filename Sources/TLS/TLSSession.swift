@@ -13,6 +13,10 @@ package struct TLSOptions: Sendable, Hashable {
     package var tlsaBase: DomainName?
     /// More names that a DANE-TA certificate may carry. - RFC 7672 §3.2.2: Name Checks.
     package var moreDANENames: [DomainName] = []
+    /// OpenSSL's security level, 0 to 5: the strength that is asked of keys, groups and signatures, in the chain too. 1 is
+    /// 80 bits: RSA and DH of 1024 bits, no SHA-1 in signatures; 2 is 112 bits: RSA and DH of 2048. Nil leaves it to the
+    /// library. SSL_CTX_set_security_level(3) has the table.
+    package var securityLevel: Int?
 
     package init(serverName: DomainName) { self.serverName = serverName }
 }
@@ -50,7 +54,9 @@ package struct VerificationProblem: Sendable, Hashable {
         case hostMismatch
         /// No TLSA record matches.
         case daneMismatch
-        /// Unknown issuer, self-signed, not yet valid, wrong purpose, weak key and the like.
+        /// A key or a signature in the chain is weaker than the security level asks.
+        case tooWeak
+        /// Unknown issuer, self-signed, not yet valid, wrong purpose and the like.
         case untrusted
     }
 

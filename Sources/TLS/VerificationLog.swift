@@ -18,6 +18,7 @@ final class VerificationLog {
         case X509_V_ERR_CERT_HAS_EXPIRED: .expired
         case X509_V_ERR_HOSTNAME_MISMATCH: .hostMismatch
         case X509_V_ERR_DANE_NO_MATCH: .daneMismatch
+        case X509_V_ERR_EE_KEY_TOO_SMALL, X509_V_ERR_CA_KEY_TOO_SMALL, X509_V_ERR_CA_MD_TOO_WEAK: .tooWeak
         default: .untrusted
         }
     }

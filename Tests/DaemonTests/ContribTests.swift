@@ -23,11 +23,11 @@ struct ContribTests {
     }
 
     /// The lines of a file in contrib that are no comments.
-    private static func lines(_ name: String) throws -> [String] {
+    static func lines(_ name: String) throws -> [String] {
         try contrib(name).split(separator: "\n").map(String.init).filter { !$0.hasPrefix("#") }
     }
 
-    private static func contrib(_ name: String) throws -> String {
+    static func contrib(_ name: String) throws -> String {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         return try String(
             contentsOf: root.deletingLastPathComponent().appendingPathComponent("contrib/\(name)"), encoding: .utf8)
@@ -133,6 +133,7 @@ struct ContribTests {
     func sendmail() async throws {
         var options = Sendmail.Options()
         options.definitions = try ["sts-milter", "sts-milter-map"].map { try Self.contrib("sendmail/\($0).m4") }
+        options.features["sts_milter"] = try Self.contrib("sendmail/feature/sts_milter.m4")
         let sendmail = try Sendmail(address: "127.20.7.4", options: options)
         defer { sendmail.stop() }
         let settings = try Self.settings("sendmail/sts-milter.m4", "sendmail/sts-milter-map.m4")

@@ -194,7 +194,8 @@ struct SocketScenarios {
             try await self.daemon(48, socket: "inet:8890@192.0.2.1"), 69, "cannot listen at inet:8890@192.0.2.1")
         try refusal(
             try await self.daemon(48, socket: "unix:/nonexistent/milter.sock"), 69,
-            "cannot listen at unix:/nonexistent/milter.sock", "see to the directory")
+            "milter.socket: there is no directory /nonexistent: install -d ", "or set another milter.socket")
+        #expect(!FileManager.default.fileExists(atPath: "/nonexistent"))
         try refusal(
             try await self.daemon(
                 48, socket: "unix:\(directory.path)/m", "[milter]\nsocket_group = \"no-such-group\"\n"), 69,

@@ -401,6 +401,13 @@ struct SendmailRuleTests {
         O DANE=true
         Ksts socket -d5 -T<TMPF> inet:8461@127.0.0.1
         Xsts-milter, S=inet:8890@127.0.0.1, F=T, T=C:5m;S:10s;R:10s;E:5m
+        SSTS_SAN
+        SSTS_Check
+        R$*\t\t$: $1 * . $2
+        SSTS_SAN
+        R$={cert_altnames}\t$@ ok
+        R$- . $- . $+\t\t$: * . $2 . $3
+        R$={cert_altnames}\t$@ ok
 
         """
 
@@ -447,6 +454,11 @@ struct SendmailRuleTests {
         Row("", "", ["advice map-other"]) { $0.mapSocket = nil },
         Row("Ksts", "#", ["problem map-unserved"]) { $0.mapSocket = nil },
         Row("O Strict", "#", ["problem map-option"]),
+        Row("$: * . $2 . $3", "$: $2 . $3", ["problem map-wildcards"]),
+        Row("R$={cert_altnames}", "R$={other}", ["problem map-names"]),
+        Row("SSTS_SAN", "SSTS_SANS", ["problem map-names"]),
+        Row("O DANE=true", "O DANE=true\nO ConnectionCacheSize=1", []),
+        Row("O DANE=true", "O DANE=true\nO ConnectionCacheSize=2", ["problem map-connections"]),
         Row("-T<TMPF> ", "", ["problem map-failure"]),
         Row("-d5", "-d3", ["problem map-timeout"]),
         Row("O CACertFile", "#", ["problem ca-file"]),

@@ -236,6 +236,19 @@ enum SendmailCases {
             ]
         ),
         (
+            "a certificate that FEATURE(sts_milter) finds unverified for one recipient of several",
+            [
+                tls("mx.a.example", "FAIL"),
+                "A1: ruleset=tls_rcpt, arg1=u@b.example, relay=mx.a.example., reject=450 4.7.0 u@b.example... "
+                    + "certificate of mx.a.example not verified",
+                to("u@b.example", end: "dsn=4.2.0, stat=Deferred"), to("u@a.example"),
+            ],
+            [
+                "b.example mx.a.example 192.0.2.1 certificate-not-trusted",
+                "a.example mx.a.example 192.0.2.1 untrusted",
+            ]
+        ),
+        (
             "names that FEATURE(sts) compares",
             [
                 "tls_clt_features=parsed, sts=secure, relay=mx.a.example [192.0.2.1]", tls("mx.a.example"),

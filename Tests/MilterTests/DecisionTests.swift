@@ -15,11 +15,11 @@ struct DecisionTests {
     static func circumstances(
         _ onViolation: ViolationAction = .defer, unknown: UnknownAction = .accept,
         unproven: UnknownAction = .accept, local: LocalSubmissionAction? = nil,
-        header: Bool = false, canQuarantine: Bool = true
+        header: Bool = false, map: Bool = false, canQuarantine: Bool = true
     ) -> Circumstances {
         Circumstances(
             onViolation: onViolation, onUnknown: unknown, onUnproven: unproven, localSubmission: local,
-            awaitsHeader: header, canQuarantine: canQuarantine)
+            awaitsHeader: header, isGuardedByMap: map, canQuarantine: canQuarantine)
     }
 
     static let violations: [(Circumstances, Decision)] = [
@@ -32,6 +32,11 @@ struct DecisionTests {
         (circumstances(.quarantine, local: .log), .quarantine),
         (circumstances(.quarantine, local: .defer, canQuarantine: false), .deferMessage),
         (circumstances(.defer, header: true), .deferMessage),
+        (circumstances(.defer, header: true, map: true), .leaveToMap),
+        (circumstances(.defer, map: true), .defer),
+        (circumstances(.defer, local: .defer, header: true, map: true), .deferMessage),
+        (circumstances(.quarantine, header: true, map: true), .quarantine),
+        (circumstances(.quarantine, header: true, map: true, canQuarantine: false), .leaveToMap),
         (circumstances(.log, header: true), .log),
         (circumstances(.quarantine, header: true), .quarantine),
     ]
@@ -49,6 +54,7 @@ struct DecisionTests {
         (circumstances(unknown: .defer, local: .log), .log),
         (circumstances(unknown: .defer, local: .defer), .deferMessage),
         (circumstances(unknown: .defer, header: true), .deferMessage),
+        (circumstances(unknown: .defer, header: true, map: true), .deferMessage),
     ]
 
     @Test("an unknown", arguments: unknowns)

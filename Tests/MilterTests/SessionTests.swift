@@ -168,6 +168,20 @@ struct SessionTests {
         #expect(log.lines.contains { $0.contains("let through") } == goes)
     }
 
+    @Test("where a map guards the delivery, nobody waits for the header, and nobody is deferred at the end")
+    func tlsRequiredWithMap() {
+        let session = session {
+            $0.tlsRequiredNo = true
+            $0.isGuardedByMap = true
+        }
+        let context = smtp()
+        session.sender("<s@x.lab>", in: context)
+        #expect(session.recipient("<a@good.lab>", in: context) == .proceed)
+        #expect(session.recipient("<a@bad.lab>", in: context) == .proceed)
+        #expect(session.end(in: context) == .proceed)
+        #expect(log.lines.contains { $0.contains("recipient_domain=bad.lab") && $0.contains("action=policy-map") })
+    }
+
     @Test("rules exempt and change what is done")
     func rules() throws {
         let rules = [

@@ -27,6 +27,9 @@ func answer(_ finding: MapAnswer, _ form: MapForm, _ choices: AnswerChoices = An
 
 func trouble(_ trouble: TemporaryReason) -> String { "TEMP " + trouble.rawValue }
 
+/// "Try again later" about `example.com`.
+func temporary(_ text: String) -> String { "TEMP example.com: " + text }
+
 func netstring(_ text: String) -> String { "\(text.utf8.count):\(text)," }
 
 /// The same numbers in each run (SplitMix64).

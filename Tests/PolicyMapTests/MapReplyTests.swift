@@ -19,8 +19,32 @@ struct MapAnswerTests {
     @Test("no policy, undecided and DANE, in each form", arguments: MapForm.allCases)
     func plain(_ form: MapForm) throws {
         #expect(try answer(.notFound, form) == "NOTFOUND ")
-        #expect(try answer(.temporary("} ciphers=low"), form) == trouble(.undecided))
+        #expect(try answer(.temporary("} ciphers=low"), form) == temporary("} ciphers=low"))
         #expect(try answer(.dane(besides: .notFound), form) == (form == .sendmail ? "NOTFOUND " : "OK dane-only"))
+    }
+
+    @Test("try again later: domain, hosts and cause first, one line of printable ASCII, as long as Postfix logs it")
+    func reasons() throws {
+        let long = String(repeating: "x", count: 500)
+        let cut = try answer(.temporary("mx.example.com: TLSA lookup: \(long)"), .postfix)
+        #expect(cut.hasPrefix("TEMP example.com: mx.example.com: TLSA lookup: xxx") && cut.hasSuffix("x..."))
+        #expect(cut.utf8.count == "TEMP ".utf8.count + MapReply.maxReasonOctets)
+        let hostile = try answer(.temporary("a\nwarning: \u{1B}[31m\u{E9}\0"), .sendmail)
+        #expect(hostile == temporary("a\\x0Awarning: \\x1B[31m\\xC3\\xA9\\x00"))
+        // Escapes are not escaped again.
+        #expect(try answer(.temporary("a\\x0Ab"), .postfix) == temporary("a\\x0Ab"))
+        let hosts = try (1...5).map { try name("mx\($0).a.b.example.net") }
+        let policy = try cached(mx: ["*.example.net"])
+        #expect(
+            try answer(.enforce(policy, .known(hosts)), .postfix)
+                == temporary(
+                    "mx1.a.b.example.net, mx2.a.b.example.net, mx3.a.b.example.net, ...: no MX host has a name that the policy allows"
+                ))
+        var reply: [UInt8] = []
+        let label = String(repeating: "a", count: 60)
+        MapReply(.postfix).write(
+            .temporary("DNS query timed out"), of: try name("\(label).\(label).\(label).example"), to: &reply)
+        #expect(String(decoding: reply, as: UTF8.self).hasSuffix("...: DNS query timed out"))
     }
 
     @Test("a Sendmail that may lack DANE is held to the policy beside it")
@@ -99,45 +123,34 @@ struct MapAnswerTests {
         #expect(tlsrpt.hasPrefix("OK secure match=\(match) servername=hostname policy_type=sts "))
     }
 
-    @Test("hosts that match through depth only, or are not known, are temporary unless the operator chose otherwise")
+    @Test("MX hosts that match through depth only are temporary unless the operator chose otherwise")
     func depth() throws {
         var deep = AnswerChoices()
         deep.depthOnly = .secure
         let policy = try cached(mx: ["*.example.net"])
         let hosts = MXSet.known([try name("a.b.example.net")])
-        for form in [MapForm.postfix, .sendmail] {
-            #expect(try answer(.enforce(policy, hosts), form) == trouble(.depthOnly))
+        for form in MapForm.allCases {
             #expect(
-                try answer(.enforce(policy, hosts), form, deep)
-                    == "OK secure match=.example.net servername=hostname")
-            for unknown in [MXSet.unknown("SERVFAIL"), .unneeded] {
-                #expect(try answer(.enforce(policy, unknown), form, deep) == trouble(.hostsUnknown))
-            }
-        }
-        #expect(try answer(.enforce(policy, hosts), .postfixTLSRPT) == trouble(.depthOnly))
-        for (hosts, choices) in [(hosts, deep), (.unknown("SERVFAIL"), AnswerChoices()), (.unneeded, AnswerChoices())] {
-            let checked = try answer(.enforce(policy, hosts), .postfixTLSRPT, choices)
-            #expect(checked.hasPrefix("OK secure match=.example.net servername=hostname policy_type=sts "))
-            #expect(checked.contains(" mx_host_pattern=*.example.net "))
+                try answer(.enforce(policy, hosts), form)
+                    == temporary("a.b.example.net: no MX host has a name that the policy allows"))
+            #expect(
+                try answer(.enforce(policy, hosts), form, deep).hasPrefix(
+                    "OK secure match=.example.net servername=hostname"))
         }
     }
 
-    @Test(
-        "hosts all of which are outside the policy get nothing, whatever certificate they show",
-        arguments: MapForm.allCases)
-    func outside(_ form: MapForm) throws {
-        var deep = AnswerChoices()
-        deep.depthOnly = .secure
-        let exact = try cached(mx: ["mx1.example.net"])
-        for policy in [exact, try cached(mx: ["*.example.net"]), try cached(mx: ["mx.example.com", "*.example.net"])] {
-            for hosts in [[], try ["mx1.example.org", "example.net"].map(name)] {
-                for choices in [AnswerChoices(), deep] {
-                    #expect(try answer(.enforce(policy, .known(hosts)), form, choices) == trouble(.depthOnly))
-                }
-            }
+    @Test("where the MX hosts are not known, wildcards are told to an MTA that takes one label for them")
+    func unknownHosts() throws {
+        let policy = try cached(mx: ["*.example.net"])
+        let why = TemporaryReason.hostsUnknown.rawValue
+        for (unknown, text) in [(MXSet.unknown("SERVFAIL"), "SERVFAIL: \(why)"), (.unneeded, why)] {
+            #expect(try answer(.enforce(policy, unknown), .postfix) == temporary(text))
+            let checked = try answer(.enforce(policy, unknown), .postfixTLSRPT)
+            #expect(checked.hasPrefix("OK secure match=.example.net servername=hostname policy_type=sts "))
+            #expect(checked.contains(" mx_host_pattern=*.example.net "))
+            #expect(
+                try answer(.enforce(policy, unknown), .sendmail) == "OK secure match=.example.net servername=hostname")
         }
-        let one = try ["mx9.example.org", "mx1.example.net"].map(name)
-        #expect(try answer(.enforce(exact, .known(one)), form).hasPrefix("OK secure match=mx1.example.net servername="))
     }
 
     @Test(
@@ -195,15 +208,21 @@ struct MapAnswerTests {
         #expect(noPatterns.values("mx_host_pattern").isEmpty)
         #expect(noPatterns.value("match")?.split(separator: ":").count == 2500)
         let tooLong = try large(patterns(5000))
-        for form in MapForm.allCases { #expect(try answer(.enforce(tooLong, .unneeded), form) == trouble(.tooLong)) }
+        for form in MapForm.allCases {
+            #expect(try answer(.enforce(tooLong, .unneeded), form) == temporary(TemporaryReason.tooLong.rawValue))
+        }
     }
 
     @Test("without patterns Postfix would not check the depth of wildcards, so names are listed or nothing is said")
     func lengthOfWildcards() throws {
         let policy = try large((0..<2500).map { "*.w\($0 + 10_000).rather-long.example" })
-        #expect(try answer(.enforce(policy, .unknown("")), .postfixTLSRPT) == trouble(.hostsUnknown))
+        #expect(
+            try answer(.enforce(policy, .unknown("")), .postfixTLSRPT)
+                == temporary(TemporaryReason.hostsUnknown.rawValue))
         let deep = MXSet.known([try name("a.b.w10000.rather-long.example")])
-        #expect(try answer(.enforce(policy, deep), .postfixTLSRPT) == trouble(.depthOnly))
+        #expect(
+            try answer(.enforce(policy, deep), .postfixTLSRPT)
+                == temporary("a.b.w10000.rather-long.example: \(TemporaryReason.depthOnly.rawValue)"))
         let known = MXSet.known([try name("a.w10000.rather-long.example")])
         #expect(
             try answer(.enforce(policy, known), .postfixTLSRPT) == """

@@ -10,9 +10,10 @@ dnl     enforcement = "milter+policy-map"
 dnl     [policy_map]
 dnl     socket = "unix:/run/sts-milter/map.sock"
 dnl
-dnl At each delivery Sendmail asks what holds for the domain, and passes over MX hosts that do not conform.
-dnl     -d5         it waits 5 s for an answer; sts-milter answers within 4 s
-dnl     -T<TMPF>    while sts-milter is down, mail waits in the queue; without it, mail would go to any host
+dnl At each delivery Sendmail asks what holds for the domain, and passes over MX hosts that do not conform. While
+dnl sts-milter is down, mail waits in the queue. The FEATURE is in contrib/sendmail/feature/sts_milter.m4: copy that file
+dnl to /usr/share/sendmail/cf/feature/. It takes the place of Sendmail's own FEATURE(`sts'), which refuses all wildcard
+dnl certificates.
 dnl TCP instead: inet:8461@127.0.0.1 here, and socket = "inet:8461@127.0.0.1" there. Any local user may ask, and take
 dnl connections.
 dnl To look at it: sendmail -bt, and there: /map sts example.org
@@ -25,4 +26,4 @@ dnl and a validating resolver on this machine in /etc/resolv.conf. Debian 12 bui
 dnl start with that line. "sendmail -d0.13 -bv root" lists DANE among its compile options where it is built in.
 define(`confCACERT', `/etc/ssl/certs/ca-certificates.crt')dnl
 define(`confCACERT_PATH', `/etc/ssl/certs')dnl
-FEATURE(`sts', `socket -d5 -T<TMPF> local:/run/sts-milter/map.sock')dnl
+FEATURE(`sts_milter', `local:/run/sts-milter/map.sock')dnl

@@ -17,6 +17,8 @@ package final class Sendmail: Sendable {
         package var milters: [String] = []
         /// More lines of sendmail.mc, before the mailers.
         package var definitions: [String] = []
+        /// Files of our own beside Sendmail's features, by the name that FEATURE gives them: their text.
+        package var features: [String: String] = [:]
         /// Lines of a mailer table, such as `routed.lab esmtp:[mx.example.lab]`.
         package var mailerTable: [String] = []
 
@@ -52,6 +54,9 @@ package final class Sendmail: Sendable {
         try Command.check(["cp", "-a", Self.master, root])
         try Command.check(["cp", "/etc/resolv.conf", root + "/etc/resolv.conf"])
         if let file = options.caFile { try Command.check(["cp", file, root + "/etc/mail/ca.pem"]) }
+        for (name, text) in options.features {
+            try directory.write("root/usr/share/sendmail/cf/feature/\(name).m4", text)
+        }
         try directory.write(
             "root/etc/mail/sendmail.mc", Self.configuration(address: address, port: port, options: options))
         let configuration = try Command.check(["chroot", root, "/usr/bin/m4", "/etc/mail/sendmail.mc"])

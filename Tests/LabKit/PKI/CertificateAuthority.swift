@@ -57,27 +57,29 @@ package final class CertificateAuthority: Sendable {
             let stem = directory + "/cert\(number)"
             let subject = commonName ?? names.first ?? "nobody"
             var key = directory + "/leaf"
-            let hasOwnKey = !options.isDisjoint(with: [.ownKey, .p521Key])
-            if hasOwnKey {
+            let algorithm = Self.ownKey(options)
+            if let algorithm {
                 key = stem
-                try Self.makeKey(key + ".key", curve: options.contains(.p521Key) ? "P-521" : "P-256")
+                try Self.makeKey(key + ".key", algorithm)
                 try Self.makeRequest(key)
             }
             let names = options.contains(.commonNameOnly) ? [] : names
             let usage = options.contains(.clientAuthenticationOnly) ? "clientAuth" : "serverAuth"
             try Self.writeExtensions(stem + ".ext", names: names, usage: usage)
-            try sign(key + ".csr", to: stem + ".pem", subject: subject, extensions: stem + ".ext", validity: validity)
+            try sign(
+                key + ".csr", to: stem + ".pem", subject: subject, extensions: stem + ".ext", validity: validity,
+                digest: options.contains(.sha1Signature) ? "sha1" : "sha256")
             if !options.contains(.withoutIntermediate) {
                 try writeFile(stem + ".pem", readFile(stem + ".pem") + chain)
             }
-            let hash = hasOwnKey ? try Self.publicKeyHash(key + ".key") : leafHash
+            let hash = algorithm != nil ? try Self.publicKeyHash(key + ".key") : leafHash
             return Credential(certificateFile: stem + ".pem", keyFile: key + ".key", tlsa311: hash, owner: scratch)
         }
     }
 
     /// Makes an authority below this one; what it issues carries its certificate along.
     package func intermediate(
-        commonName: String = "sts lab intermediate", validity: Validity = .valid
+        commonName: String = "sts lab intermediate", validity: Validity = .valid, digest: String = "sha256"
     ) throws -> CertificateAuthority {
         try serial.withLock { number in
             number += 1
@@ -90,7 +92,7 @@ package final class CertificateAuthority: Sendable {
             try writeFile(below + "/sub.ext", "basicConstraints=critical,CA:true\nkeyUsage=keyCertSign,cRLSign\n")
             try sign(
                 below + "/sub.csr", to: below + "/ca.pem", subject: commonName, extensions: below + "/sub.ext",
-                validity: validity)
+                validity: validity, digest: digest)
             let chain = readFile(below + "/ca.pem") + chain
             return try CertificateAuthority(below, scratch: scratch, caFile: caFile, chain: chain)
         }
@@ -113,11 +115,12 @@ package final class CertificateAuthority: Sendable {
     }
 
     private func sign(
-        _ request: String, to certificate: String, subject: String, extensions: String, validity: Validity
+        _ request: String, to certificate: String, subject: String, extensions: String, validity: Validity,
+        digest: String
     ) throws {
         let (from, to) = validity.days
         try Command.check([
-            "openssl", "ca", "-batch", "-notext", "-config", directory + "/ca.cnf",
+            "openssl", "ca", "-batch", "-notext", "-config", directory + "/ca.cnf", "-md", digest,
             "-startdate", Self.stamp(daysFromNow: from), "-enddate", Self.stamp(daysFromNow: to),
             "-subj", "/CN=\(subject)", "-in", request, "-out", certificate, "-extfile", extensions,
         ])
@@ -155,10 +158,25 @@ extension CertificateAuthority {
             """)
     }
 
-    private static func makeKey(_ path: String, curve: String = "P-256") throws {
-        try Command.check([
-            "openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:\(curve)", "-out", path,
-        ])
+    /// What openssl is to make a key of its own with; nil for the shared leaf key.
+    private static func ownKey(_ options: Set<CertificateOption>) -> [String]? {
+        for option in options {
+            switch option {
+            case .ownKey: return ellipticKey("P-256")
+            case .p521Key: return ellipticKey("P-521")
+            case .rsaKey(let bits): return ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:\(bits)"]
+            case .commonNameOnly, .withoutIntermediate, .clientAuthenticationOnly, .sha1Signature: continue
+            }
+        }
+        return nil
+    }
+
+    private static func ellipticKey(_ curve: String) -> [String] {
+        ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:\(curve)"]
+    }
+
+    private static func makeKey(_ path: String, _ algorithm: [String] = ellipticKey("P-256")) throws {
+        try Command.check(["openssl", "genpkey", "-quiet"] + algorithm + ["-out", path])
     }
 
     /// Makes `<stem>.csr` for `<stem>.key`; its subject is replaced when it is signed.

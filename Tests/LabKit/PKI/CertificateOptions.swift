@@ -34,4 +34,8 @@ package enum CertificateOption: Sendable, Hashable {
     case ownKey
     /// A key of its own on the curve P-521.
     case p521Key
+    /// An RSA key of its own of so many bits.
+    case rsaKey(bits: Int)
+    /// Signed with SHA-1.
+    case sha1Signature
 }

@@ -55,6 +55,8 @@ package struct MXBehaviour: Sendable {
     package var attacks: Set<MXAttack> = []
     package var minimumTLSVersion: TLSVersion = .tlsv1
     package var maximumTLSVersion: TLSVersion = .tlsv13
+    /// Exchanges keys in a Diffie-Hellman group of 1024 bits and in no other way: ends TLS 1.3, and needs an RSA key.
+    package var hasSmallGroup = false
     /// More lines of the EHLO reply, such as `REQUIRETLS`.
     package var extensions: [String] = ["8BITMIME", "PIPELINING", "SMTPUTF8"]
 

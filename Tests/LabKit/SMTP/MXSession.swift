@@ -183,7 +183,8 @@ extension MXSession {
         guard let credential = behaviour.credential else { throw LabError("no credential") }
         var settings = TLSServerSettings(credential: credential)
         settings.minimumVersion = behaviour.minimumTLSVersion
-        settings.maximumVersion = behaviour.maximumTLSVersion
+        settings.maximumVersion = behaviour.hasSmallGroup ? .tlsv12 : behaviour.maximumTLSVersion
+        settings.hasSmallGroup = behaviour.hasSmallGroup
         let host = host
         let seen = serverName
         let others = behaviour.credentialsByName

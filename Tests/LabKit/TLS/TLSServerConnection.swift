@@ -42,7 +42,8 @@ final class TLSServerConnection {
         guard let context = SSL_CTX_new(TLS_server_method()) else { throw LabError("no TLS: \(reason())") }
         let (oldest, newest) = (settings.minimumVersion.rawValue, settings.maximumVersion.rawValue)
         // What <openssl/ssl.h> has macros for. Level 0, or versions before 1.2 would have no signature to use.
-        guard SSL_CTX_set_cipher_list(context, "ALL:@SECLEVEL=0") == 1,
+        guard SSL_CTX_set_cipher_list(context, settings.hasSmallGroup ? "DHE:@SECLEVEL=0" : "ALL:@SECLEVEL=0") == 1,
+            !settings.hasSmallGroup || takeSmallGroup(context),
             SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, oldest, nil) == 1,
             SSL_CTX_ctrl(context, SSL_CTRL_SET_MAX_PROTO_VERSION, newest, nil) == 1,
             SSL_CTX_use_certificate_chain_file(context, settings.credential.certificateFile) == 1,
@@ -52,6 +53,17 @@ final class TLSServerConnection {
             throw LabError("no TLS with \(settings.credential.certificateFile): \(reason())")
         }
         return context
+    }
+
+    /// The group of 1024 bits. - RFC 5114 §2.1.
+    private static func takeSmallGroup(_ context: OpaquePointer) -> Bool {
+        guard let making = EVP_PKEY_CTX_new_from_name(nil, "DH", nil) else { return false }
+        defer { EVP_PKEY_CTX_free(making) }
+        var group: OpaquePointer?
+        guard EVP_PKEY_paramgen_init(making) == 1, EVP_PKEY_CTX_ctrl_str(making, "group", "dh_1024_160") == 1,
+            EVP_PKEY_paramgen(making, &group) == 1, let group
+        else { return false }
+        return SSL_CTX_set0_tmp_dh_pkey(context, group) == 1
     }
 
     private func listenForName() {

@@ -14,6 +14,8 @@ struct TLSServerSettings: Sendable {
     let credential: Credential
     var minimumVersion = TLSVersion.tlsv1
     var maximumVersion = TLSVersion.tlsv13
+    /// Takes only key exchanges in a Diffie-Hellman group of 1024 bits: TLS 1.2, and an RSA key.
+    var hasSmallGroup = false
     /// Application protocols for clients that ask for one (ALPN), best first.
     var protocols: [String] = []
     /// Told of the name that a client asks for (SNI), nil for none: says what to show it in place of ``credential``, nil
