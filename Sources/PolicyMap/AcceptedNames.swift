@@ -27,6 +27,11 @@ struct AcceptedNames {
         let patterns = cached.policy.mx
         // A policy without any name is none that was parsed; nothing conforms to it.
         guard !patterns.isEmpty else { throw .undecided }
+        if case .only(let hosts) = hosts {
+            self.init(exact: hosts.filter(cached.policy.covers))
+            guard !exact.isEmpty else { throw .undecided }
+            return
+        }
         guard cached.hasWildcard else {
             self.init(exact: patterns.map(\.domain))
             return
@@ -42,7 +47,7 @@ struct AcceptedNames {
                 return
             }
             guard isCheckedThere || choices.depthOnly == .secure else { throw .depthOnly }
-        case .unknown, .unneeded:
+        case .unknown, .unneeded, .only:
             guard isCheckedThere else { throw .hostsUnknown }
         }
         self.init(

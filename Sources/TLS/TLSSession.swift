@@ -13,6 +13,8 @@ package struct TLSOptions: Sendable, Hashable {
     package var tlsaBase: DomainName?
     /// More names that a DANE-TA certificate may carry. - RFC 7672 §3.2.2: Name Checks.
     package var moreDANENames: [DomainName] = []
+    /// The domain whose mail is to go there, which such a certificate may name as well.
+    package var nextHop: DomainName?
 
     package init(serverName: DomainName) { self.serverName = serverName }
 }
@@ -39,6 +41,9 @@ package struct TLSSession: Sendable, Hashable {
     /// Whether a DNS-ID covers the server name; the subject's common name never does.
     package let nameMatches: Bool
     package let dane: DANE
+    /// Whether DANE came to this end by the name of the next hop: it says nothing about mail to another one.
+    /// - RFC 7672 §3.2.2: Name Checks.
+    package let isOfNextHop: Bool
     /// Whether the leaf itself is too old; if only one above it is, `problems` alone says so.
     package let isExpired: Bool
 }

@@ -60,8 +60,8 @@ struct PolicyMapResolverTests {
 
     /// - RFC 7672 §2.1, §2.2: which hosts DANE decides for.
     static let table: [([DANEStatus], Bool, String)] = [
-        ([.usable], true, "dane"), ([.usable, .usable], true, "dane"), ([.usable, .absent], true, "dane"),
-        ([.absent, .usable], true, "dane"), ([.usable, .unusable], true, "dane"),
+        ([.usable], true, "dane"), ([.usable, .usable], true, "dane"), ([.usable, .absent], true, "enforce"),
+        ([.absent, .usable], true, "dane"), ([.usable, .unusable], true, "enforce"),
         ([.usable, .bogus("x")], true, "dane"),
         ([.usable, .unknown("x")], true, "dane"), ([.unusable], true, "enforce"), ([.absent], true, "enforce"),
         ([.unusable, .absent], true, "enforce"), ([.bogus("x")], true, "temporary"),
@@ -86,6 +86,46 @@ struct PolicyMapResolverTests {
         }
         #expect(kind(await find()) == expected)
         if expected != "temporary" { #expect(map.cached(key).map(kind) == expected) }
+    }
+
+    /// - RFC 7672 §2.2: what is asked of each host where no policy asks for more.
+    static let openTable: [([DANEStatus], String)] = [
+        ([.usable, .usable], "dane"), ([.usable, .bogus("x")], "dane"), ([.usable, .unreachable("x")], "dane"),
+        ([.usable, .absent], "daneWherePresent"), ([.absent, .usable], "daneWherePresent"),
+        ([.usable, .unusable], "daneWherePresent"), ([.unusable], "daneWherePresent"),
+        ([.unusable, .absent], "daneWherePresent"), ([.absent], "notFound"), ([.absent, .absent], "notFound"),
+        // The MTA sees for itself which host must not be used.
+        ([.bogus("x"), .absent], "daneWherePresent"), ([.absent, .unknown("x")], "daneWherePresent"),
+        ([.unreachable("x"), .absent], "daneWherePresent"),
+        ([.bogus("x")], "temporary"), ([.unknown("x")], "temporary"), ([.unreachable("x")], "temporary"),
+    ]
+
+    @Test("without a policy each host is used by what it has", arguments: openTable)
+    func open(_ statuses: [DANEStatus], _ expected: String) async {
+        let names = statuses.indices.map { "mx\($0).example.org" }
+        world.change {
+            $0.record = .found(.absent)
+            $0.route = .success(names)
+            $0.routeIsSecure = true
+            $0.dane = Dictionary(zip(names, statuses)) { $1 }
+        }
+        #expect(kind(await find()) == expected)
+        if expected != "temporary" { #expect(map.cached(key).map(kind) == expected) }
+        #expect(world.look(\.probes) == 0)
+    }
+
+    @Test("where hosts must not be dialled, DANE goes first whoever is up")
+    func namesOnly() async {
+        var settings = MapSettings()
+        settings.probesHosts = false
+        map.apply(settings)
+        world.change {
+            $0.route = .success(["mx0.example.org", "mx1.example.org"])
+            $0.routeIsSecure = true
+            $0.dane = ["mx0.example.org": .usable]
+        }
+        #expect(kind(await find()) == "dane")
+        #expect(world.look(\.probes) == 0)
     }
 
     @Test("DANE can be left out")
@@ -200,6 +240,7 @@ struct PolicyMapResolverTests {
         case .notFound: "notFound"
         case .temporary: "temporary"
         case .dane: "dane"
+        case .daneWherePresent: "daneWherePresent"
         case .enforce: "enforce"
         case .testing: "testing"
         case .failed: "failed"

@@ -10,6 +10,8 @@ final class Lab: Sendable {
 
     let town: TestNetwork
     let postfix: Postfix
+    /// A signed zone full of TLSA records.
+    let dane: DANEWorld
     /// A daemon lives as long as the lab: a scenario need not hold it to keep it running.
     private let daemons = Mutex<[DaemonProcess]>([])
 
@@ -20,13 +22,22 @@ final class Lab: Sendable {
     private init() throws {
         var dane: Credential?
         var mismatch: Credential?
-        town = try TestNetwork(prefix: "127.20") { authority in
-            let good = try authority.selfSigned(names: ["anything.seclab"])
-            let other = try authority.issue(names: ["mx.danebad.seclab"], options: [.ownKey])
-            dane = good
-            mismatch = other
-            return SignedZone("seclab", records: Self.zone(good.tlsa311), bogus: [(owner: "bogusmx", type: "MX")])
-        }
+        var world: DANEWorld?
+        town = try TestNetwork(
+            prefix: "127.20",
+            signed: { authority in
+                let good = try authority.selfSigned(names: ["anything.seclab"])
+                let other = try authority.issue(names: ["mx.danebad.seclab"], options: [.ownKey])
+                dane = good
+                mismatch = other
+                return SignedZone("seclab", records: Self.zone(good.tlsa311), bogus: [(owner: "bogusmx", type: "MX")])
+            },
+            more: { authority, policies in
+                let made = try DANEWorld(authority)
+                world = made
+                return [made.signedZone(policies: policies)]
+            })
+        self.dane = try world ?? DANEWorld(town.authority)
         var options = Postfix.Options()
         options.caFile = town.authority.caFile
         options.virtualAliases = ["alias@virtual.lab user@aliastarget.lab"]

@@ -21,6 +21,8 @@ struct MapAnswerTests {
         #expect(try answer(.notFound, form) == "NOTFOUND ")
         #expect(try answer(.temporary("} ciphers=low"), form) == trouble(.undecided))
         #expect(try answer(.dane(besides: .notFound), form) == (form == .sendmail ? "NOTFOUND " : "OK dane-only"))
+        #expect(
+            try answer(.daneWherePresent(besides: .notFound), form) == (form == .sendmail ? "NOTFOUND " : "OK dane"))
     }
 
     @Test("a Sendmail that may lack DANE is held to the policy beside it")
@@ -31,6 +33,18 @@ struct MapAnswerTests {
         #expect(try answer(finding, .sendmail) == "OK secure match=mx.example.com servername=hostname")
         #expect(try answer(finding, .sendmail, able) == "NOTFOUND ")
         #expect(try answer(finding, .postfix, able) == "OK dane-only")
+    }
+
+    @Test("of the hosts that a policy covers only some may be used", arguments: MapForm.allCases)
+    func someHosts(_ form: MapForm) throws {
+        let hosts = MXSet.only([try name("mx1.example.net"), try name("mx9.example.org")])
+        for patterns in [Self.patterns, ["mx1.example.net", "mx2.example.net"]] {
+            let reply = try answer(.enforce(try cached(mx: patterns), hosts), form)
+            #expect(reply.hasPrefix("OK secure match=mx1.example.net servername=hostname"), "\(reply)")
+            #expect(reply.contains(" mx_host_pattern=mx1.example.net {") == (form == .postfixTLSRPT), "\(reply)")
+            #expect(reply.components(separatedBy: "mx_host_pattern").count == (form == .postfixTLSRPT ? 2 : 1))
+        }
+        #expect(try answer(.enforce(try cached(mx: ["mx2.example.net"]), hosts), form) == trouble(.undecided))
     }
 
     @Test("octet for octet what the MTAs read")

@@ -21,7 +21,7 @@ package struct GateSettings: Sendable, Equatable {
         switch seen {
         case .conforming: conformingFor
         case .failing: failingFor
-        case .unreachable, .turnedAway: unreachableFor
+        case .unreachable, .turnedAway, .unresolved: unreachableFor
         }
     }
 
