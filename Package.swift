@@ -151,7 +151,7 @@ let package = Package(
         .target(
             name: "LabKit",
             dependencies: [
-                "Basics", "COpenSSL", .product(name: "NIOCore", package: "swift-nio"),
+                "Basics", "COpenSSL", "TestKit", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "Tests/LabKit"),
         .executableTarget(name: "demo", dependencies: ["LabKit"], path: "Tests/Demo"),
@@ -173,8 +173,10 @@ let package = Package(
         .testTarget(name: "TLSRPTTests", dependencies: ["Basics", "RuleTables", "TLSRPT"]),
         .testTarget(
             name: "ConcurrencyTests",
-            dependencies: ["Basics", "Concurrency", "LabKit", .product(name: "Logging", package: "swift-log")]),
-        .testTarget(name: "ProcessesTests", dependencies: ["LabKit", "Processes"]),
+            dependencies: [
+                "Basics", "Concurrency", "LabKit", "TestKit", .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(name: "ProcessesTests", dependencies: ["LabKit", "Processes", "TestKit"]),
         .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "TLS"]),
         .testTarget(name: "SMTPTests", dependencies: ["Basics", "DNS", "Events", "LabKit", "SMTP", "TLS"]),
         .testTarget(name: "HTTPTests", dependencies: ["Basics", "Events", "Gzip", "HTTP", "LabKit", "TLS"]),
@@ -182,7 +184,8 @@ let package = Package(
         .testTarget(
             name: "CoreTests",
             dependencies: [
-                "Basics", "Core", "MTASTS", "RuleTables", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+                "Basics", "Core", "MTASTS", "RuleTables", "TLSRPT", "TestKit",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "ReportingTests",
@@ -208,7 +211,7 @@ let package = Package(
             name: "DiscoveryTests",
             dependencies: [
                 "Basics", "Core", "DNS", "Discovery", "Events", "Gzip", "HTTP", "LabKit", "MTASTS", "Reporting", "TLS",
-                "TLSRPT",
+                "TLSRPT", "TestKit",
             ]),
         .testTarget(
             name: "ProbeTests",
@@ -235,19 +238,20 @@ let package = Package(
             name: "CourierTests",
             dependencies: [
                 "Basics", "Courier", "DNS", "Gzip", "HTTP", "LabKit", "Mail", "Reporting", "SMTP", "TLS", "TLSRPT",
+                "TestKit",
             ]),
         .testTarget(
             name: "ReportViewTests", dependencies: ["Basics", "Gzip", "Mail", "ReportView", "TLSRPT"],
             resources: [.copy("Reports")]),
         .testTarget(name: "SettingsTests", dependencies: ["Basics", "Courier", "LabKit", "Mail", "Settings"]),
-        .testTarget(name: "MTACheckTests", dependencies: ["Daemon", "LabKit", "MTACheck"]),
+        .testTarget(name: "MTACheckTests", dependencies: ["Daemon", "LabKit", "MTACheck", "TestKit"]),
         .testTarget(
             name: "DaemonTests",
             dependencies: [
                 "Basics", "Core", "DNS", "Daemon", "Gzip", "LabKit", "MTASTS", "Milter", "Reporting", "Settings",
                 "Sockets", "Store", "TLSRPT", "TestKit", "sts-milter", .product(name: "Logging", package: "swift-log"),
             ]),
-        .testTarget(name: "DocsTests", dependencies: ["sts-milter"], exclude: ["Files"]),
+        .testTarget(name: "DocsTests", dependencies: ["TestKit", "sts-milter"], exclude: ["Files"]),
     ],
     swiftLanguageModes: [.v6]
 )

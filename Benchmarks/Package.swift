@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import PackageDescription
 
-// A package of its own, so that nobody builds benchmarks who does not run them. Sources, CShims and LabKit are links to
-// the project's own: access level `package` ends at a package.
+// A package of its own, so that nobody builds benchmarks who does not run them. Sources, CShims, LabKit and TestKit are
+// links to the project's own: access level `package` ends at a package.
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let package = Package(
     name: "sts-milter-benchmarks",
@@ -42,27 +42,31 @@ let package = Package(
                 "Basics", "Concurrency", "Core", "MTASTS", "Reporting", "TLSRPT",
                 .product(name: "GRDB", package: "GRDB.swift"), logging,
             ]),
+        .target(name: "TestKit", dependencies: ["Basics", logging], path: "TestKit"),
         .target(
             name: "LabKit",
             dependencies: [
-                "Basics", "COpenSSL", .product(name: "NIOCore", package: "swift-nio"),
+                "Basics", "COpenSSL", "TestKit", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "LabKit"),
 
-        .executableTarget(name: "bench-gate", dependencies: ["LabKit"], path: "gate"),
+        .target(name: "BenchKit", path: "BenchKit"),
+        .executableTarget(name: "bench-gate", dependencies: ["LabKit", "TestKit"], path: "gate"),
         .executableTarget(
             name: "bench-map",
             dependencies: [
-                "Basics", "Core", "LabKit", "MTASTS", "PolicyMap", logging,
+                "Basics", "Core", "LabKit", "MTASTS", "PolicyMap", "TestKit", logging,
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "map"),
         .executableTarget(
-            name: "bench-intake", dependencies: ["Basics", "Core", "Intake", "MailLog", "Store", logging],
+            name: "bench-intake", dependencies: ["Basics", "BenchKit", "Core", "Intake", "MailLog", "Store", logging],
             path: "intake"),
         .executableTarget(
-            name: "bench-policies", dependencies: ["Basics", "Core", "MTASTS", "Store", logging], path: "policies"),
+            name: "bench-policies", dependencies: ["Basics", "BenchKit", "Core", "MTASTS", "Store", logging],
+            path: "policies"),
         .executableTarget(
-            name: "bench-reports", dependencies: ["Basics", "Core", "Gzip", "Reporting", "Store", "TLSRPT", logging],
+            name: "bench-reports",
+            dependencies: ["Basics", "BenchKit", "Core", "Gzip", "Reporting", "Store", "TLSRPT", logging],
             path: "reports"),
     ],
     swiftLanguageModes: [.v6]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import LabKit
+import TestKit
 
 // Puts the real daemon, warm, beside a milter that does nothing: bench-gate [OPTIONS OF milter-bench]
 //

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import BenchKit
 import Foundation
 
 /// Puts the intake of datagrams beside a receiver that does nothing and beside tlsrpt-collectd:
@@ -6,10 +7,6 @@ import Foundation
 ///
 /// Ours is timed until all is in the database; of the others only until the sender is rid of the last datagram.
 struct DatagramBench {
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
-    }
-
     private struct Receiver {
         let name: String
         /// Datagrams sent at it with a sender that waits.
@@ -71,7 +68,7 @@ struct DatagramBench {
 
     private func check(_ receiver: Receiver, _ received: Int?, _ sent: Int) throws {
         guard let received, received != sent else { return }
-        throw Failure(description: "\(receiver.name) has \(received) of \(sent)")
+        throw Failure("\(receiver.name) has \(received) of \(sent)")
     }
 
     private func compare(_ receivers: [Receiver], payloads: Int, _ rounds: Int) throws {
@@ -105,7 +102,7 @@ struct DatagramBench {
         let deadline = Date() + 30
         while !FileManager.default.fileExists(atPath: socket) {
             guard process.isRunning, Date() < deadline else {
-                throw Failure(description: "\(receiver.name) does not start")
+                throw Failure("\(receiver.name) does not start")
             }
             usleep(10_000)
         }
@@ -115,7 +112,7 @@ struct DatagramBench {
         let words = try words(told)
         guard words.count == 6, let sent = Int(words[1]), let lost = Int(words[3]), let seconds = Double(words[5])
         else {
-            throw Failure(description: "the sender failed against \(receiver.name)")
+            throw Failure("the sender failed against \(receiver.name)")
         }
         let stopped = Date()
         process.terminate()
@@ -123,7 +120,7 @@ struct DatagramBench {
         try? FileManager.default.removeItem(atPath: socket)
         let answer = try self.words(output)
         let received = answer.count == 2 ? Int(answer[1]) : nil
-        if receiver.writesAtEnd, received == nil { throw Failure(description: "\(receiver.name) broke off") }
+        if receiver.writesAtEnd, received == nil { throw Failure("\(receiver.name) broke off") }
         let all = receiver.writesAtEnd ? seconds + Date().timeIntervalSince(stopped) : seconds
         return (Sent(sent: sent, lost: lost, seconds: seconds), received, all)
     }

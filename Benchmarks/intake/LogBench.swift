@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import BenchKit
 import Core
 import Foundation
 import MailLog
@@ -12,8 +13,6 @@ enum LogBench {
     static let rounds = 5
     /// What is read at a time, in octets.
     private static let chunkOctets = 1 << 20
-
-    struct Failure: Error, CustomStringConvertible { let description: String }
 
     /// - Parameter path: a log to read instead of one made for it.
     static func run(_ path: String?) throws {
@@ -139,9 +138,9 @@ enum LogBench {
             held -= end + 1
             buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[(end + 1)..<(end + 1 + held)]))
         }
-        guard held == 0 else { throw Failure(description: "the log was not read to its end") }
+        guard held == 0 else { throw Failure("the log was not read to its end") }
         guard sessions == nil || found == sessions else {
-            throw Failure(description: "\(found) sessions found, \(sessions ?? 0) were written")
+            throw Failure("\(found) sessions found, \(sessions ?? 0) were written")
         }
         return processorTime(RUSAGE_SELF) - start
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import LabKit
+import TestKit
 
 /// What lookups of many domains whose policy hosts are slow cost those that ask for known ones.
 enum ColdDomains {

@@ -35,9 +35,9 @@ struct WarmResolver: MapResolver {
 
     func cached(_ key: NextHop) -> MapAnswer? { key.policyDomain.flatMap { answers[$0] } ?? .notFound }
 
-    func resolve(_ key: NextHop) async -> MapAnswer { decideNow(key) }
+    func resolve(_ key: NextHop) async -> MapAnswer { decideNow(key, because: .late) }
 
-    func decideNow(_ key: NextHop) -> MapAnswer { cached(key) ?? .notFound }
+    func decideNow(_ key: NextHop, because ending: WaitEnding) -> MapAnswer { cached(key) ?? .notFound }
 
     func enforces(_ domain: DomainName) -> Bool {
         if case .enforce = answers[domain] { true } else { false }

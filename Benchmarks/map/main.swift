@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import LabKit
+import TestKit
 
 // Puts the policy map beside an echo by the same swift-nio and beside postfix-mta-sts-resolver, all warm:
 // bench-map LOAD [OPTIONS OF map-load], or bench-map serve map|echo PORT for one of the two alone; bench-map cold LOAD puts

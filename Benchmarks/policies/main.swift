@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import BenchKit
 import Core
 import Foundation
 import Logging
@@ -7,7 +8,6 @@ import MTASTS
 import Store
 
 // Memory and time of cached policies: run with no arguments, built with -c release.
-// Each size is filled and loaded by a process of its own, so that one does not count another's memory.
 
 /// The targets for a million policies.
 let rssLimitMB = 600.0
@@ -37,8 +37,6 @@ func rss() throws -> Double {
     let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
     return (Double(fields[1]) ?? 0) * Double(sysconf(Int32(_SC_PAGESIZE))) / 1e6
 }
-
-func seconds(_ duration: Duration) -> Double { duration / .seconds(1) }
 
 func fill(_ path: String, _ count: Int) throws {
     let store = try Store(path: path, logger: Logger(label: "bench"))
@@ -79,42 +77,4 @@ func look(in table: PolicyTable, _ count: Int) throws {
             + "RSS \(rounded(try rss())) MB")
 }
 
-func rounded(_ number: Double) -> String { String(format: "%.2f", number) }
-
-struct Failure: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
-}
-
-func child(_ arguments: String...) throws {
-    let process = Process()
-    process.executableURL = URL(
-        fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
-    process.arguments = arguments
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw Failure("\(arguments[0]) failed") }
-}
-
-func runAll() throws {
-    let directory = FileManager.default.temporaryDirectory.appendingPathComponent("bench-policies-\(getpid())")
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: directory) }
-    for count in [0, 100_000, 1_000_000] {
-        let path = directory.appendingPathComponent("\(count).sqlite").path
-        try child("fill", path, "\(count)")
-        try child("load", path, "\(count)")
-    }
-}
-
-let arguments = CommandLine.arguments
-do {
-    switch (arguments.count, arguments.dropFirst().first) {
-    case (4, "fill"): try fill(arguments[2], Int(arguments[3]) ?? 0)
-    case (4, "load"): try load(arguments[2], Int(arguments[3]) ?? 0)
-    default: try runAll()
-    }
-} catch {
-    FileHandle.standardError.write(Data("bench-policies: \(error)\n".utf8))
-    exit(1)
-}
+await DatabaseBench("bench-policies", sizes: [0, 100_000, 1_000_000], fill: fill, measure: load).run()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import BenchKit
 import Core
 import Foundation
 import Gzip
@@ -9,7 +10,6 @@ import Store
 import TLSRPT
 
 // Time and memory of building a day's reports: run with no arguments, built with -c release.
-// Each size is filled and built by a process of its own, so that one does not count another's memory.
 
 /// The target for ``timedDomains``.
 let buildLimitSeconds = 3.0
@@ -21,11 +21,6 @@ let manyDomains = 100_000
 let sessions = 20
 
 let day = UTCDay(daysSinceEpoch: 20_779)
-
-struct Failure: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
-}
 
 /// Noon behind the day.
 struct BenchClock: WallClock {
@@ -116,39 +111,4 @@ func peakRSS() throws -> Double {
 /// What the process has worked so far, whatever else the machine is doing.
 func processorSeconds() -> Double { Double(clock()) / Double(CLOCKS_PER_SEC) }
 
-func seconds(_ duration: Duration) -> Double { duration / .seconds(1) }
-
-func rounded(_ number: Double) -> String { String(format: "%.2f", number) }
-
-func child(_ arguments: String...) throws {
-    let process = Process()
-    process.executableURL = URL(
-        fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
-    process.arguments = arguments
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw Failure("\(arguments[0]) failed") }
-}
-
-func runAll() throws {
-    let directory = FileManager.default.temporaryDirectory.appendingPathComponent("bench-reports-\(getpid())")
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: directory) }
-    for count in [timedDomains, manyDomains] {
-        let path = directory.appendingPathComponent("\(count).sqlite").path
-        try child("fill", path, "\(count)")
-        try child("build", path, "\(count)")
-    }
-}
-
-let arguments = CommandLine.arguments
-do {
-    switch (arguments.count, arguments.dropFirst().first) {
-    case (4, "fill"): try await fill(arguments[2], Int(arguments[3]) ?? 0)
-    case (4, "build"): try await build(arguments[2], Int(arguments[3]) ?? 0)
-    default: try runAll()
-    }
-} catch {
-    FileHandle.standardError.write(Data("bench-reports: \(error)\n".utf8))
-    exit(1)
-}
+await DatabaseBench("bench-reports", sizes: [timedDomains, manyDomains], fill: fill, measure: build).run()

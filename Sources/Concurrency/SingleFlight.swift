@@ -46,6 +46,21 @@ package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sen
         }
     }
 
+    /// The result of the work for `key` that is in flight; nil if none is, or if it comes later than `limit` from now.
+    package func running(_ key: Key, within limit: Duration) async -> Value? {
+        guard let task = state.withLock({ $0.tasks[key] }) else { return nil }
+        // A task's value is awaited to its end, whoever is cancelled; a stream is not.
+        let (results, result) = AsyncStream<Value>.makeStream()
+        Task {
+            result.yield(await task.value)
+            result.finish()
+        }
+        return await before(.now + limit) {
+            for await value in results { return value }
+            return nil
+        } ?? nil
+    }
+
     /// The result of the work for `key` that is in flight; nil if none is.
     package func running(_ key: Key) async -> Value? { await state.withLock { $0.tasks[key] }?.value }
 

@@ -16,6 +16,6 @@ extension ExpectedConfiguration {
         guard let map = settings.policyMap else { return }
         mapSocket = map.socket
         mapForms = map.names
-        mapPatience = map.sendmailPatience
+        mapPatience = map.sendmailWaitLimit
     }
 }

@@ -102,3 +102,6 @@ package struct LineLogHandler: LogHandler {
         text += "\""
     }
 }
+
+/// Where log lines go.
+package enum LogTarget: String, Sendable, CaseIterable { case stderr, syslog }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Sockets
 
 /// Where the MTA tells how its deliveries went.
 package struct IntakeSettings: Sendable, Hashable {
@@ -10,7 +11,7 @@ package struct IntakeSettings: Sendable, Hashable {
 
     /// Path of the TLSRPT datagram socket; nil for none.
     package var datagramSocket: String?
-    package var datagramSocketMode: UInt32 = 0o660
+    package var datagramSocketMode = UnixSocket.defaultMode
     package var datagramSocketGroup: String?
     package var postfixLog: Log?
     package var sendmailLog: Log?

@@ -17,7 +17,7 @@ package struct ExpectedConfiguration: Sendable {
     /// The map names that are served.
     package var mapForms = PolicyMapSettings.defaultNames
     /// The longest that the map lets Sendmail wait for an answer.
-    package var mapPatience = PolicyMapSettings.longestSendmailPatience
+    package var mapPatience = PolicyMapSettings.maxSendmailWaitLimit
     /// Whether the map answers `dane-only`.
     package var putsDANEFirst = true
     /// Where the MTA tells how its deliveries went.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
+import Sockets
 
 /// What is done about a recipient whose route breaks an enforce policy.
 package enum ViolationAction: String, Sendable, Hashable, CaseIterable {
@@ -34,7 +35,7 @@ package struct MilterSettings: Sendable, Hashable {
 
     package var socket = ListenAddress.inet(host: "127.0.0.1", port: 8890)
     /// Permissions of a Unix socket.
-    package var socketMode: UInt32 = 0o660
+    package var socketMode = UnixSocket.defaultMode
     /// Group of a Unix socket, by name; nil leaves the process's own.
     package var socketGroup: String?
     /// Longest wait for one recipient's verdict, so that one reply stays well below Sendmail's 10 s and Postfix's 30 s.

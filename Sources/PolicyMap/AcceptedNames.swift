@@ -20,6 +20,8 @@ struct AcceptedNames {
     /// A wildcard is one label for RFC 8461 and any number of them for the MTAs: so its place is taken by the names of
     /// MX hosts that it covers. A forged MX answer can leave names out of the list, never bring in others.
     ///
+    /// Where none of the MX hosts is in the policy, nobody may have the mail, whatever certificate it shows.
+    ///
     /// - RFC 8461 §4.1: MX Host Validation.
     init(
         of cached: CachedPolicy, among hosts: MXSet, for form: MapForm, _ choices: AnswerChoices
@@ -27,28 +29,24 @@ struct AcceptedNames {
         let patterns = cached.policy.mx
         // A policy without any name is none that was parsed; nothing conforms to it.
         guard !patterns.isEmpty else { throw .undecided }
-        if case .only(let hosts) = hosts {
+        switch hosts {
+        case .known(let hosts):
+            if hosts.contains(where: cached.policy.covers) {
+                self.init(exact: cached.names(among: hosts))
+                return
+            }
+            let isDeeper = hosts.contains { host in
+                patterns.contains { $0.isWildcard && host != $0.domain && host.isWithin($0.domain) }
+            }
+            guard isDeeper, choices.depthOnly == .secure else { throw .depthOnly }
+        case .only(let hosts):
             self.init(exact: hosts.filter(cached.policy.covers))
             guard !exact.isEmpty else { throw .undecided }
             return
-        }
-        guard cached.hasWildcard else {
-            self.init(exact: patterns.map(\.domain))
-            return
-        }
-        // Since 3.10.5 Postfix checks each MX host against the patterns and then asks for that host's own name; 3.10.0 to
-        // 3.10.4 do not, and take any depth here. Leaving the domain out would cost them more.
-        let isCheckedThere = form == .postfixTLSRPT
-        switch hosts {
-        case .known(let hosts):
-            let names = cached.names(among: hosts)
-            if !names.isEmpty {
-                self.init(exact: names)
-                return
-            }
-            guard isCheckedThere || choices.depthOnly == .secure else { throw .depthOnly }
-        case .unknown, .unneeded, .only:
-            guard isCheckedThere else { throw .hostsUnknown }
+        case .unknown, .unneeded:
+            // Since 3.10.5 Postfix checks each MX host against the patterns and then asks for that host's own name; 3.10.0
+            // to 3.10.4 do not, and take any depth here. Leaving the domain out would cost them more.
+            guard !cached.hasWildcard || form == .postfixTLSRPT else { throw .hostsUnknown }
         }
         self.init(
             exact: patterns.filter { !$0.isWildcard }.map(\.domain),

@@ -17,9 +17,9 @@ final class MapService: Sendable {
     let logger: Logger
     let warnings: RateLimitedLog<MapWarning>
     let requests = Atomic(0)
-    let lookups = Atomic(0)
     private let served: Mutex<ServedSettings>
     private let clients = Mutex(MapConnections())
+    private let places = Mutex(SharedPlaces<Share>())
 
     init(settings: PolicyMapSettings, resolver: any MapResolver, logger: Logger) {
         self.resolver = resolver
@@ -30,6 +30,7 @@ final class MapService: Sendable {
 
     var currentSettings: ServedSettings { served.withLock { $0 } }
     var connections: Int { clients.withLock { $0.count } }
+    var lookups: Int { places.withLock { $0.taken } }
 
     func apply(_ settings: PolicyMapSettings) {
         let new = ServedSettings(settings: settings, names: MapNames(settings.names))
@@ -60,25 +61,34 @@ final class MapService: Sendable {
     /// A lookup that an answer waits for. It has a place among those that may wait until it ends or its time is up.
     final class Lookup: Sendable {
         private let service: MapService
+        private let shares: [Share]
+        private let hasBegun = Atomic(false)
         private let hasEnded = Atomic(false)
 
-        fileprivate init(_ service: MapService) { self.service = service }
+        fileprivate init(_ service: MapService, _ shares: [Share]) {
+            self.service = service
+            self.shares = shares
+        }
+
+        fileprivate func begin() { hasBegun.store(true, ordering: .relaxed) }
 
         /// Gives the place back, however often it is called.
         func end() {
-            if !hasEnded.exchange(true, ordering: .relaxed) { service.lookups.subtract(1, ordering: .relaxed) }
+            if !hasEnded.exchange(true, ordering: .relaxed) { service.places.withLock { $0.give(shares) } }
         }
+
+        /// Why nobody waits any longer, once time is up: one that never began says nothing of the domain.
+        var ending: WaitEnding { hasBegun.load(ordering: .relaxed) ? .late : .crowded }
     }
 
-    /// Looks a key up; nil when so many wait already that this one must not.
+    /// Looks a key up; nil when so many wait already, in all or for the owner of the domain, that this one must not.
     func lookUp(_ key: NextHop, then give: @escaping @Sendable (MapAnswer) -> Void) -> Lookup? {
         let limit = currentSettings.settings.maxLookups
-        guard lookups.add(1, ordering: .relaxed).newValue <= limit else {
-            lookups.subtract(1, ordering: .relaxed)
-            return nil
-        }
-        let lookup = Lookup(self)
+        let shares = key.policyDomain.map { Share.owners(of: $0) } ?? []
+        guard places.withLock({ $0.take(shares, of: limit) }) else { return nil }
+        let lookup = Lookup(self, shares)
         Task {
+            lookup.begin()
             let answer = await resolver.resolve(key)
             lookup.end()
             give(answer)

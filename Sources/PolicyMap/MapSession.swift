@@ -186,7 +186,7 @@ final class MapSession: ChannelDuplexHandler {
 
     private func answer(_ key: NextHop, _ form: MapForm, _ context: ChannelHandlerContext) {
         if let answer = service.resolver.cached(key) { return add(.answer(answer, key.policyDomain, form)) }
-        let patience = served.settings.patience(for: form)
+        let waitLimit = served.settings.waitLimit(for: form)
         let number = firstNumber + queue.count
         let loop = context.eventLoop
         let session = NIOLoopBound(self, eventLoop: loop)
@@ -198,9 +198,9 @@ final class MapSession: ChannelDuplexHandler {
             return add(.trouble(.busy))
         }
         // Never cancelled: that costs a search of all timers, and one that comes late finds its answer given.
-        loop.scheduleTask(in: .init(patience)) {
+        loop.scheduleTask(in: .init(waitLimit)) {
             lookup.end()
-            session.value.complete(number) { session.value.service.resolver.decideNow(key) }
+            session.value.complete(number) { session.value.service.resolver.decideNow(key, because: lookup.ending) }
         }
         queue.append(.waiting(key.policyDomain, form))
     }

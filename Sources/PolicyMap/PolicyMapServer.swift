@@ -42,7 +42,7 @@ package final class PolicyMapServer: Sendable {
     /// Requests answered or being answered since the start.
     package var requests: Int { service.requests.load(ordering: .relaxed) }
     /// Lookups that wait for the network.
-    package var lookupsUnderWay: Int { service.lookups.load(ordering: .relaxed) }
+    package var lookupsUnderWay: Int { service.lookups }
     /// The port in use, which matters when the settings say 0; nil for a Unix socket.
     package var port: Int? { listener.withLock { $0?.channel.localAddress?.port } }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Sockets
 
 /// How the policy map listens, waits and answers.
 package struct PolicyMapSettings: Sendable, Hashable {
@@ -7,14 +8,14 @@ package struct PolicyMapSettings: Sendable, Hashable {
     package static let defaultNames: [String: MapForm] = [
         "postfix": .postfix, "postfix-tlsrpt": .postfixTLSRPT, "sts": .sendmail,
     ]
-    /// Longest wait for an answer to Sendmail, whose own patience is 5 s.
-    package static let longestSendmailPatience = Duration.seconds(4)
-    /// Longest wait for an answer to Postfix, whose own patience is 100 s.
-    package static let longestPatience = Duration.seconds(90)
+    /// Most that the wait limit for Sendmail can be, which itself gives up after 5 s.
+    package static let maxSendmailWaitLimit = Duration.seconds(4)
+    /// Most that the wait limit for Postfix can be, which itself gives up after 100 s.
+    package static let maxWaitLimit = Duration.seconds(90)
 
     package var socket = ListenAddress.inet(host: "127.0.0.1", port: 8461)
     /// Permissions of a Unix socket.
-    package var socketMode: UInt32 = 0o660
+    package var socketMode = UnixSocket.defaultMode
     /// Group of a Unix socket, by name or number; nil leaves the process's own.
     package var socketGroup: String?
     /// Map names as they stand in the MTA's configuration.
@@ -22,9 +23,9 @@ package struct PolicyMapSettings: Sendable, Hashable {
     /// What the name of a port in a key stands for.
     package var services = ServicePorts()
     /// Longest wait for an answer to Postfix.
-    package var patience = Duration.seconds(30)
+    package var waitLimit = Duration.seconds(30)
     /// Longest wait for an answer to Sendmail.
-    package var sendmailPatience = longestSendmailPatience
+    package var sendmailWaitLimit = maxSendmailWaitLimit
     /// Connections at one time; each delivery agent of an MTA has one. Past that a new one takes the place of another.
     package var maxConnections = 1000
     /// Lookups that may wait for the network at one time; past that the answer is "try again later".
@@ -37,10 +38,10 @@ package struct PolicyMapSettings: Sendable, Hashable {
 
     package init() {}
 
-    func patience(for form: MapForm) -> Duration {
+    func waitLimit(for form: MapForm) -> Duration {
         switch form {
-        case .postfix, .postfixTLSRPT: min(patience, Self.longestPatience)
-        case .sendmail: min(sendmailPatience, Self.longestSendmailPatience)
+        case .postfix, .postfixTLSRPT: min(waitLimit, Self.maxWaitLimit)
+        case .sendmail: min(sendmailWaitLimit, Self.maxSendmailWaitLimit)
         }
     }
 }

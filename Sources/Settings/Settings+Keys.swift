@@ -91,7 +91,7 @@ extension Settings {
             "What is said when MX hosts match a wildcard only by more than one label: temp holds the mail, secure lets the MTA match any depth."
         ),
         Setting(
-            "policy_map.wait", .duration, to: \.policyMapOptions.patience,
+            "policy_map.wait", .duration, to: \.policyMapOptions.waitLimit,
             "How long an answer to Postfix may take; Sendmail gets its own within 4 s."),
         Setting(
             "policy_map.max_connections", .number(1...100_000), to: \.policyMapOptions.maxConnections,
@@ -185,8 +185,8 @@ extension Settings {
             "probe.max_probes", .number(1...10_000), to: \.probe.maxConcurrent,
             "Connections to MX hosts at one time; each takes a descriptor."),
         Setting(
-            "probe.conforming_for", .duration, to: \.gate.conformingFor,
-            "How long a host that conformed is not probed again."),
+            "probe.conforming_for", .duration, to: \.gate.conformingFor, example: "\"5m\"",
+            "How long a host that conformed is not probed again: 5m with enforcement by the milter alone, else 2h."),
         Setting(
             "probe.failing_for", .duration, to: \.gate.failingFor,
             "How long a host that failed or was down is not probed again."),

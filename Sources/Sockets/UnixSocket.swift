@@ -7,6 +7,9 @@ import Glibc
 /// Made by hand since at no time may more reach it than its mode allows; an umask would do for that, but holds for all
 /// threads of the process.
 package struct UnixSocket: Sendable {
+    /// Permissions of a socket where the operator sets no others: for the process's user and the socket's group.
+    package static let defaultMode: UInt32 = 0o660
+
     package enum Kind: Sendable, Hashable {
         case stream, datagram
 
@@ -96,4 +99,16 @@ package struct UnixSocket: Sendable {
     }
 
     private static func lastError() -> String { String(cString: strerror(errno)) }
+}
+
+/// Why a Unix socket cannot be opened. The caller says which setting cures it.
+package enum UnixSocketError: Error, Sendable, Hashable {
+    /// The path, at which another instance answers.
+    case alreadyServed(String)
+    /// The path, which is something else and was left alone.
+    case notASocket(String)
+    /// The path, and why.
+    case cannotBind(String, String)
+    /// The group, and why.
+    case noGroup(String, String)
 }

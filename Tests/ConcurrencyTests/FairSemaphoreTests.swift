@@ -2,6 +2,7 @@
 import Basics
 import LabKit
 import Synchronization
+import TestKit
 import Testing
 @testable import Concurrency
 
@@ -11,14 +12,14 @@ struct FairSemaphoreTests {
 
     /// Work that lasts until the test ends it.
     private final class Gate: Sendable {
-        private let isOpen = Mutex(false)
+        private let post = Gatepost()
         let entered = Atomic(0)
 
-        func open() { isOpen.withLock { $0 = true } }
+        func open() async { await post.open() }
 
         func pass() async {
             entered.add(1, ordering: .relaxed)
-            while !isOpen.withLock({ $0 }) { try? await Task.sleep(for: .milliseconds(2)) }
+            await post.wait()
         }
     }
 
@@ -32,7 +33,7 @@ struct FairSemaphoreTests {
         #expect(!semaphore.isCrowded)
         let victim = try Self.shares("victim.example")
         #expect(await semaphore.run(for: victim) { true } == true)
-        gate.open()
+        await gate.open()
         for task in crowd { #expect(await task.value != nil) }
         #expect(gate.entered.load(ordering: .relaxed) == 300)
         #expect(semaphore.waiting == 0)
@@ -48,7 +49,7 @@ struct FairSemaphoreTests {
         #expect(await semaphore.run(for: shares) { true } == nil)
         let others = try Self.shares("b.example")
         #expect(await semaphore.run(for: others) { true } == nil)
-        gate.open()
+        await gate.open()
         #expect(await first.value != nil)
         #expect(await semaphore.run(for: shares) { true } == true)
     }

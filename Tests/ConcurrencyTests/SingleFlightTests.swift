@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 @testable import Concurrency
-import Synchronization
+import TestKit
 import Testing
 
 @Suite("What is in flight is shared out by owner")
@@ -10,10 +10,10 @@ struct SingleFlightTests {
     func share() async throws {
         let flights = SingleFlight<DomainName, Int>(capacity: 16) { $0 }
         let names = try (0..<16).map { try DomainName("n\($0).hostile.example") }
-        let isOver = Mutex(false)
+        let end = Gatepost()
         let started = names.map { name in
             flights.start(name) {
-                while !isOver.withLock({ $0 }) { try? await Task.sleep(for: .milliseconds(2)) }
+                await end.wait()
                 return 1
             }
         }
@@ -21,7 +21,7 @@ struct SingleFlightTests {
         #expect(started.count { $0 != nil } == 8)
         #expect(await flights.join(try DomainName("victim.example")) { 2 } == 2)
         #expect(flights.start(names[0]) { 3 } != nil)
-        isOver.withLock { $0 = true }
+        await end.open()
         for task in started { if let task { #expect(await task.value == 1) } }
         #expect(await flights.join(names[15]) { 4 } == 4)
     }

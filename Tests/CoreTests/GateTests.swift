@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import Logging
 import MTASTS
+import TestKit
 import Testing
 
 @Suite("Gate: policy, then route, then evidence")
@@ -13,16 +13,12 @@ struct GateTests {
 
     init() throws {
         hops = [.mx(of: try DomainName("example.org"), port: 25)]
-        let policyCache = PolicyCache(
-            memory: world, store: world, discoverer: world, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
+        let policyCache = world.policyCache()
         gate = Gate(
-            resolver: NextHopResolver(policyCache, world), recorder: world, settings: GateSettings())
-        world.change {
-            $0.record = announce("1")
-            $0.fetch = .success(body(.enforce))
-            $0.hosts = ["mx1.example.org": .conforming(facts), "mx2.example.org": .conforming(facts)]
-        }
+            resolver: world.resolver(policyCache), recorder: world.recorder, settings: GateSettings())
+        world.discoverer.recordAnswer = announce("1")
+        world.discoverer.policyAnswer = .success(body(.enforce))
+        world.prober.evidence = ["mx1.example.org": .conforming(facts), "mx2.example.org": .conforming(facts)]
     }
 
     private let facts: TLSFacts = {
@@ -43,127 +39,119 @@ struct GateTests {
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
         #expect(gate.cached(hops)?.verdict == .conforming(.enforce))
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
-        #expect(world.look(\.probes) == 1)
-        #expect(world.look(\.fetches) == 1)
+        #expect(world.prober.probes == 1)
+        #expect(world.discoverer.fetches == 1)
     }
 
     @Test("a host for which there was no room leaves the route open, and is tried again")
     func notTried() async {
-        world.change {
-            $0.fetch = .success(body(.enforce, mx: "*.example.org"))
-            $0.route = .success(["mx1.example.org", "mx2.example.org"])
-            $0.notTried = ["mx2.example.org"]
-        }
+        world.discoverer.policyAnswer = .success(body(.enforce, mx: "*.example.org"))
+        world.router.answer = .success(["mx1.example.org", "mx2.example.org"])
+        world.prober.notTried = ["mx2.example.org"]
         let verdict = await gate.resolve(hops).verdict
         guard case .unproven(let doubt) = verdict, doubt.isOurs else {
             Issue.record("a host that nobody looked at was taken for good: \(verdict)")
             return
         }
-        world.change { $0.notTried = [] }
+        world.prober.notTried = []
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
     }
 
     @Test("without a policy no host is looked at")
     func noPolicy() async {
-        world.change { $0.record = .found(.absent) }
+        world.discoverer.recordAnswer = .found(.absent)
         #expect(await gate.resolve(hops).verdict == .noPolicy(nil))
         #expect(gate.cached(hops)?.verdict == .noPolicy(nil))
-        #expect(world.look(\.probes) == 0)
+        #expect(world.prober.probes == 0)
     }
 
     @Test("a violation looks for a new policy at once, and the repaired policy frees the mail")
     func repairedPolicy() async {
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
-        world.change { $0.route = .success(["mx2.example.org"]) }
-        world.pass(.seconds(400))
+        world.router.answer = .success(["mx2.example.org"])
+        world.clock.advance(by: .seconds(400))
         #expect(await isViolating(gate.resolve(hops).verdict))
         // Looked at just now: the violation is known.
         #expect(isViolating(gate.cached(hops)?.verdict))
-        world.pass(.seconds(61))
-        world.change {
-            $0.record = announce("2")
-            $0.fetch = .success(body(.enforce, mx: "mx2.example.org"))
-        }
+        world.clock.advance(by: .seconds(61))
+        world.discoverer.recordAnswer = announce("2")
+        world.discoverer.policyAnswer = .success(body(.enforce, mx: "mx2.example.org"))
         #expect(gate.cached(hops)?.verdict == nil)
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
     }
 
     @Test("a repaired host gets its mail after a minute")
     func repairedHost() async {
-        world.change { $0.hosts["mx1.example.org"] = expired }
+        world.prober.evidence["mx1.example.org"] = expired
         #expect(await isViolating(gate.resolve(hops).verdict))
-        world.change { $0.hosts["mx1.example.org"] = .conforming(facts) }
-        world.pass(.seconds(61))
+        world.prober.evidence["mx1.example.org"] = .conforming(facts)
+        world.clock.advance(by: .seconds(61))
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
     }
 
     @Test("when patience ends, one bad host seen is enough to decide")
     func settles() async {
         #expect(gate.decideNow(hops).verdict == .unknown("lookup still running"))
-        world.change { $0.hosts["mx1.example.org"] = expired }
+        world.prober.evidence["mx1.example.org"] = expired
         _ = await gate.resolve(hops).verdict
-        world.pass(.seconds(29))
+        world.clock.advance(by: .seconds(29))
         #expect(isViolating(gate.decideNow(hops).verdict))
     }
 
     @Test("a route that broke its policy is not let through because it cannot be looked at now")
     func staysBroken() async {
-        world.change { $0.hosts["mx1.example.org"] = expired }
+        world.prober.evidence["mx1.example.org"] = expired
         #expect(await isViolating(gate.resolve(hops).verdict))
         // The host's failure is old, and the next look has not ended.
-        world.pass(.seconds(61))
+        world.clock.advance(by: .seconds(61))
         #expect(isViolating(gate.decideNow(hops).verdict))
         // The next look ends without an answer.
-        world.change { $0.hosts["mx1.example.org"] = .unreachable("timed out") }
+        world.prober.evidence["mx1.example.org"] = .unreachable("timed out")
         #expect(await isViolating(gate.resolve(hops).verdict))
-        world.pass(.seconds(400))
-        world.change { $0.route = .failure(.unavailable("SERVFAIL")) }
+        world.clock.advance(by: .seconds(400))
+        world.router.answer = .failure(.unavailable("SERVFAIL"))
         #expect(await isViolating(gate.resolve(hops).verdict))
         #expect(isViolating(gate.decideNow(hops).verdict))
         // Seen to keep it, it is trusted again.
-        world.pass(.seconds(61))
-        world.change {
-            $0.route = .success(["mx1.example.org"])
-            $0.hosts["mx1.example.org"] = .conforming(facts)
-        }
+        world.clock.advance(by: .seconds(61))
+        world.router.answer = .success(["mx1.example.org"])
+        world.prober.evidence["mx1.example.org"] = .conforming(facts)
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
-        world.pass(.seconds(301))
+        world.clock.advance(by: .seconds(301))
         #expect(gate.decideNow(hops).verdict == .unproven(Doubt("lookup of hosts still running")))
     }
 
     @Test("a violation does not turn into a pass while the route is looked up again")
     func routeLostAfterViolation() async {
-        world.change { $0.route = .success(["mx9.example.org"]) }
-        world.change { $0.routesAnswered = 1 }
+        world.router.answer = .success(["mx9.example.org"])
+        world.router.answersLeft = 1
         #expect(await isViolating(gate.resolve(hops).verdict))
     }
 
     @Test("another policy is judged anew")
     func brokenUnderAnotherPolicy() async {
-        world.change { $0.hosts["mx1.example.org"] = expired }
+        world.prober.evidence["mx1.example.org"] = expired
         #expect(await isViolating(gate.resolve(hops).verdict))
-        world.pass(.seconds(61))
-        world.change {
-            $0.record = announce("2")
-            $0.fetch = .success(body(.enforce, mx: "mx2.example.org"))
-            $0.route = .failure(.unavailable("SERVFAIL"))
-        }
-        world.pass(.seconds(4000))
+        world.clock.advance(by: .seconds(61))
+        world.discoverer.recordAnswer = announce("2")
+        world.discoverer.policyAnswer = .success(body(.enforce, mx: "mx2.example.org"))
+        world.router.answer = .failure(.unavailable("SERVFAIL"))
+        world.clock.advance(by: .seconds(4000))
         _ = await gate.resolve(hops).verdict
         #expect(await gate.resolve(hops).verdict == .unproven(Doubt("SERVFAIL")))
     }
 
     @Test("a testing policy holds nothing back for want of time")
     func testingUnfinished() async {
-        world.change { $0.fetch = .success(body(.testing)) }
+        world.discoverer.policyAnswer = .success(body(.testing))
         #expect(await gate.resolve(hops).verdict == .conforming(.testing))
-        world.pass(.seconds(301))
+        world.clock.advance(by: .seconds(301))
         #expect(gate.decideNow(hops).verdict == .testing([]))
     }
 
     @Test("of several next hops a bad one decides although another is not known yet")
     func oneOfSeveral() async throws {
-        world.change { $0.hosts["mx1.example.org"] = expired }
+        world.prober.evidence["mx1.example.org"] = expired
         #expect(await isViolating(gate.resolve(hops).verdict))
         let other = NextHop.mx(of: try DomainName("other.example"), port: 25)
         #expect(isViolating(gate.decideNow(hops + [other]).verdict))
@@ -173,14 +161,12 @@ struct GateTests {
     @Test("what old settings saw does not count under new ones")
     func reloadDuringProbe() async {
         let post = Gatepost()
-        world.change { $0.probeGate = post }
+        world.prober.gate = post
         async let before = gate.resolve(hops).verdict
-        while world.look(\.probes) == 0 { await Task.yield() }
+        while world.prober.probes == 0 { await Task.yield() }
         gate.forgetHosts()
-        world.change {
-            $0.probeGate = nil
-            $0.hosts["mx1.example.org"] = expired
-        }
+        world.prober.gate = nil
+        world.prober.evidence["mx1.example.org"] = expired
         await post.open()
         _ = await before
         #expect(await isViolating(gate.resolve(hops).verdict))
@@ -189,35 +175,33 @@ struct GateTests {
     @Test("a domain with many hosts takes a few probes at a time")
     func manyHosts() async {
         let post = Gatepost()
-        world.change {
-            $0.fetch = .success(body(.enforce, mx: "*.example.org"))
-            $0.route = .success((0..<30).map { "h\($0).example.org" })
-            $0.probeGate = post
-        }
+        world.discoverer.policyAnswer = .success(body(.enforce, mx: "*.example.org"))
+        world.router.answer = .success((0..<30).map { "h\($0).example.org" })
+        world.prober.gate = post
         async let verdict = gate.resolve(hops).verdict
-        while world.look(\.probes) == 0 { await Task.yield() }
-        try? await Task.sleep(for: .milliseconds(50))
-        #expect(world.look(\.probes) <= 8)
+        while world.prober.probes < 8 { await Task.yield() }
+        await settle()
+        #expect(world.prober.probes == 8)
         await post.open()
         _ = await verdict
-        #expect(world.look(\.probes) == 30)
+        #expect(world.prober.probes == 30)
     }
 
     @Test("routes that cannot be had")
     func noRoute() async {
-        world.change { $0.route = .failure(.nullMX(isSecure: true)) }
+        world.router.answer = .failure(.nullMX(isSecure: true))
         #expect(await gate.resolve(hops).verdict == .notJudged("null MX"))
         gate.forgetHosts()
         for error in [RouteError.nullMX(isSecure: false), .noSuchDomain(isSecure: false)] {
-            world.change { $0.route = .failure(error) }
+            world.router.answer = .failure(error)
             #expect(await isUnproven(gate.resolve(hops).verdict))
             gate.forgetHosts()
         }
-        world.pass(.seconds(61))
-        world.change { $0.route = .failure(.bogus("signature")) }
+        world.clock.advance(by: .seconds(61))
+        world.router.answer = .failure(.bogus("signature"))
         #expect(await isViolating(gate.resolve(hops).verdict))
         gate.forgetHosts()
-        world.change { $0.route = .failure(.unavailable("SERVFAIL")) }
+        world.router.answer = .failure(.unavailable("SERVFAIL"))
         #expect(await gate.resolve(hops).verdict == .unproven(Doubt("SERVFAIL")))
     }
 
@@ -233,7 +217,7 @@ struct GateTests {
         settings.hostCheck = .namesOnly
         gate.apply(settings)
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
-        #expect(world.look(\.probes) == 0)
+        #expect(world.prober.probes == 0)
     }
 
     @Test("counts what met a policy, with the policy")
@@ -241,7 +225,7 @@ struct GateTests {
         gate.note(Disposition(await gate.resolve(hops), of: hops, isHeldBack: true))
         gate.note(Disposition(Judgement(.unknown("x")), of: hops, isHeldBack: true))
         gate.note(Disposition(Judgement(.notJudged("x")), of: hops, isHeldBack: false))
-        let outcomes = world.look(\.outcomes)
+        let outcomes = world.recorder.outcomes
         #expect(outcomes.count == 1)
         #expect(outcomes.first?.policy?.id == "1")
         #expect(outcomes.first?.verdict == .conforming(.enforce))
@@ -251,12 +235,10 @@ struct GateTests {
     func countsItsPolicy() async {
         let judgement = await gate.resolve(hops)
         #expect(gate.cached(hops)?.basis.policy?.id == "1")
-        world.change {
-            $0.memory = [:]
-            $0.record = .found(.absent)
-        }
+        world.memory.policies = [:]
+        world.discoverer.recordAnswer = .found(.absent)
         gate.note(Disposition(judgement, of: hops, isHeldBack: true))
-        #expect(world.look(\.outcomes).map(\.policy?.id) == ["1"])
+        #expect(world.recorder.outcomes.map(\.policy?.id) == ["1"])
     }
 
     @Test("of several next hops the one counts whose verdict decided")
@@ -267,14 +249,14 @@ struct GateTests {
         let (broken, kept) = (try DomainName("broken.example"), try DomainName("kept.example"))
         for (domain, host) in [(broken, "mx9.example.org"), (kept, "mx1.example.org")] {
             let policy = try Policy.read(body(.enforce, mx: host).utf8).policy
-            world.set(CachedPolicy(domain: domain, id: "1", policy: policy, fetchedAt: world.now))
+            world.memory.set(CachedPolicy(domain: domain, id: "1", policy: policy, fetchedAt: world.clock.now))
         }
         let hops = [NextHop.mx(of: broken, port: 25), .mx(of: kept, port: 25)]
         let judgement = await gate.resolve(hops)
         #expect(judgement.verdict == .conforming(.enforce))
         gate.note(Disposition(judgement, of: hops, isHeldBack: false))
-        #expect(world.look(\.outcomes).map(\.policyDomain) == [kept])
-        #expect(world.look(\.outcomes).first?.policy?.domain == kept)
+        #expect(world.recorder.outcomes.map(\.policyDomain) == [kept])
+        #expect(world.recorder.outcomes.first?.policy?.domain == kept)
     }
 
     @Test("a verdict carries the route and what was seen of its hosts")
@@ -287,11 +269,11 @@ struct GateTests {
 
     @Test("a doubt that memory holds in full is an answer: nobody waits for it")
     func doubtFromMemory() async {
-        world.change { $0.hosts["mx1.example.org"] = .unreachable("timed out") }
+        world.prober.evidence["mx1.example.org"] = .unreachable("timed out")
         let verdict = await gate.resolve(hops).verdict
         #expect(isUnproven(verdict))
         #expect(gate.cached(hops)?.verdict == verdict)
-        world.pass(.seconds(61))
+        world.clock.advance(by: .seconds(61))
         #expect(gate.cached(hops)?.verdict == nil, "the host may be up again")
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import Logging
 import MTASTS
 import Testing
 
@@ -100,24 +99,18 @@ struct LifetimeTests {
     func holds(_ row: Row) async throws {
         let world = World()
         let domain = try DomainName("example.org")
-        let policyCache = PolicyCache(
-            memory: world, store: world, discoverer: world, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
+        let policyCache = world.policyCache()
         if let mode = row.learned {
-            world.change {
-                $0.record = announce("1")
-                $0.fetch = .success(body(mode, maxAge: row.maxAge))
-            }
+            world.discoverer.recordAnswer = announce("1")
+            world.discoverer.policyAnswer = .success(body(mode, maxAge: row.maxAge))
             #expect(Self.word(await policyCache.resolve(domain)) == mode.rawValue)
         }
-        world.pass(.seconds(row.secondsLater))
-        world.change {
-            $0.fetches = 0
-            $0.record = row.record
-            $0.fetch = row.fetch
-        }
+        world.clock.advance(by: .seconds(row.secondsLater))
+        world.discoverer.fetches = 0
+        world.discoverer.recordAnswer = row.record
+        world.discoverer.policyAnswer = row.fetch
         #expect(Self.word(await policyCache.recheck(domain)) == row.holds)
-        #expect(world.look(\.fetches) == row.fetches)
+        #expect(world.discoverer.fetches == row.fetches)
         // What memory answers from now on is the same.
         #expect(policyCache.cached(domain).map(Self.word) == (row.isKept ? row.holds : nil))
     }

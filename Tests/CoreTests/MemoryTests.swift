@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 @testable import Core
-import Logging
 import Testing
 
 @Suite("Strangers cannot fill the memory")
@@ -10,12 +9,6 @@ struct MemoryTests {
     private func longName(_ number: Int) throws -> DomainName {
         let label = String(repeating: "x", count: 60)
         return try DomainName("n\(number).\(label).\(label).\(label).\(String(repeating: "y", count: 50)).example")
-    }
-
-    private func policyCache(_ world: World) -> PolicyCache {
-        PolicyCache(
-            memory: world, store: world, discoverer: world, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
     }
 
     @Test("what is kept of a host is cut when it comes in")
@@ -36,11 +29,10 @@ struct MemoryTests {
     @Test("thousands of hosts of the worst kind stay within the budget, and go when they are no longer good")
     func hosts() async throws {
         let world = World()
-        let policyCache = policyCache(world)
-        let resolver = NextHopResolver(policyCache, world)
+        let resolver = world.resolver(world.policyCache())
         let long = String(repeating: "x", count: 255)
         let failure = Failure(.validationFailure, reasonCode: long, text: long, helo: long)
-        let now = world.now
+        let now = world.clock.now
         for number in 0..<20_000 {
             let candidate = MXHost(name: try longName(number), preference: 1, port: 25)
             resolver.hosts.table.set(
@@ -50,7 +42,7 @@ struct MemoryTests {
         }
         #expect(resolver.hosts.table.octets <= MemoryBudget.evidence)
         #expect(resolver.hosts.table.count > 5000)
-        world.pass(.seconds(61))
+        world.clock.advance(by: .seconds(61))
         resolver.sweep()
         #expect(resolver.hosts.table.count == 0 && resolver.hosts.table.octets == 0)
     }
@@ -59,10 +51,10 @@ struct MemoryTests {
     func routes() async throws {
         let world = World()
         let names = try (0..<100).map { try longName($0).ascii }
-        world.change { $0.route = .success(names) }
-        let routes = RouteCache(router: world, clock: world)
+        world.router.answer = .success(names)
+        let routes = RouteCache(router: world.router, clock: world.clock)
         let map = PolicyMapResolver(
-            resolver: NextHopResolver(policyCache(world), world, routes: routes), settings: MapSettings())
+            resolver: world.resolver(world.policyCache(), routes: routes), settings: MapSettings())
         for number in 0..<50 {
             let key = NextHop.mx(of: try longName(number), port: 25)
             #expect(await map.resolve(key) == .notFound)
@@ -70,10 +62,10 @@ struct MemoryTests {
         }
         #expect(routes.octets < 50 * 1000)
         // A second later the answer of the second is gone, and what is known of the route still decides.
-        world.pass(.seconds(2))
-        world.change { $0.routesAnswered = 0 }
+        world.clock.advance(by: .seconds(2))
+        world.router.answersLeft = 0
         #expect(map.cached(.mx(of: try longName(1), port: 25)) == .notFound)
-        world.pass(.seconds(60))
+        world.clock.advance(by: .seconds(60))
         routes.sweep()
         #expect(routes.octets == 0)
     }
@@ -85,99 +77,71 @@ struct ClockJumpTests {
     func jump() async throws {
         let world = World()
         let domain = try DomainName("example.org")
-        let policyCache = PolicyCache(
-            memory: world, store: world, discoverer: world, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
-        world.change {
-            $0.record = announce("1")
-            $0.fetch = .success(body(.enforce, maxAge: 7 * 86_400))
-        }
+        let policyCache = world.policyCache()
+        world.discoverer.recordAnswer = announce("1")
+        world.discoverer.policyAnswer = .success(body(.enforce, maxAge: 7 * 86_400))
         let policy = await policyCache.resolve(domain)
-        world.change {
-            $0.record = .found(.absent)
-            $0.now = $0.now + .seconds(8 * 86_400)
-        }
+        world.discoverer.recordAnswer = .found(.absent)
+        world.clock.advance(by: .seconds(8 * 86_400))
         #expect(policyCache.cached(domain) == nil)
         #expect(await policyCache.resolve(domain) == .absent)
-        world.change { $0.now = $0.now - .seconds(8 * 86_400) }
+        world.clock.advance(by: .seconds(-8 * 86_400))
         #expect(policyCache.cached(domain) == policy)
-        #expect(world.look { $0.saved[domain] } != nil)
+        #expect(world.store.saved[domain] != nil)
     }
 
     @Test("its end is said once, and as lost only while it is")
     func saidOnce() async throws {
         let world = World()
         let domain = try DomainName("example.org")
-        let policyCache = PolicyCache(
-            memory: world, store: world, discoverer: world, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
-        world.change {
-            $0.record = announce("1")
-            $0.fetch = .success(body(.enforce))
-        }
+        let policyCache = world.policyCache()
+        world.discoverer.recordAnswer = announce("1")
+        world.discoverer.policyAnswer = .success(body(.enforce))
         _ = await policyCache.resolve(domain)
-        world.change {
-            $0.fetch = .failure(.failed(PolicyFailure(.stsPolicyFetchError, "HTTP status 503")))
-            $0.now = $0.now + .seconds(80_000)
-        }
+        world.discoverer.policyAnswer = .failure(.failed(PolicyFailure(.stsPolicyFetchError, "HTTP status 503")))
+        world.clock.advance(by: .seconds(80_000))
         _ = await policyCache.refresh(domain)
-        world.pass(.seconds(10_000))
+        world.clock.advance(by: .seconds(10_000))
         policyCache.noteUse(of: domain, found: policyCache.cached(domain))
         let lost = policyCache.ranOutPolicies.map(\.at)
-        #expect(lost == [world.now])
-        world.pass(.seconds(60))
+        #expect(lost == [world.clock.now])
+        world.clock.advance(by: .seconds(60))
         policyCache.noteUse(of: domain, found: policyCache.cached(domain))
         #expect(policyCache.ranOutPolicies.map(\.at) == lost)
-        world.change { $0.now = $0.now - .seconds(10_060) }
+        world.clock.advance(by: .seconds(-10_060))
         #expect(policyCache.ranOutPolicies.isEmpty)
     }
 }
 
 @Suite("A stored policy that cannot be read holds mail back until it is fetched anew")
 struct UnreadablePolicyTests {
-    /// A memory in which one policy cannot be read.
-    private final class Memory: PolicyMemory {
-        let world: World
-        init(_ world: World) { self.world = world }
-
-        func policy(for domain: DomainName) -> CachedPolicy? { world.policy(for: domain) }
-        func set(_ policy: CachedPolicy) { world.set(policy) }
-        func remove(_ domain: DomainName) { world.remove(domain) as Void }
-        func unreadable(_ domain: DomainName, at time: UTCTime) -> String? {
-            world.policy(for: domain) == nil ? "cannot be read" : nil
-        }
-    }
-
     private let world = World()
     private let policyCache: PolicyCache
     private let domain: DomainName
 
     init() throws {
         domain = try DomainName("example.org")
-        policyCache = PolicyCache(
-            memory: Memory(world), store: world, discoverer: world, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
+        policyCache = world.policyCache()
+        world.memory.isDamaged = true
     }
 
     @Test(
         "whatever the network says that is no policy",
         arguments: [.found(.absent), .unavailable("SERVFAIL"), announce("1")] as [RecordLookup])
     func holds(_ record: RecordLookup) async {
-        world.change { $0.record = record }
+        world.discoverer.recordAnswer = record
         for _ in 1...3 {
             #expect(await policyCache.resolve(domain) == .unreadable("cannot be read"))
             #expect(await policyCache.recheck(domain) == .unreadable("cannot be read"))
             #expect(policyCache.cached(domain) == .unreadable("cannot be read"))
         }
-        #expect(world.look(\.fetches) > 0)
+        #expect(world.discoverer.fetches > 0)
     }
 
     @Test("and the first question fetches it, even without its record")
     func repaired() async {
-        world.change {
-            $0.record = .found(.absent)
-            $0.fetch = .success(body(.enforce))
-        }
+        world.discoverer.recordAnswer = .found(.absent)
+        world.discoverer.policyAnswer = .success(body(.enforce))
         guard case .policy(let cached) = await policyCache.resolve(domain) else {
             Issue.record("not fetched")
             return

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import Logging
 import MTASTS
 import Testing
 
 @Suite("NextHopResolver: whichever way it walks, what is known comes to one answer")
 struct NextHopResolverTests {
-    typealias Change = @Sendable (inout sending World.State) -> Void
+    typealias Change = @Sendable (World) -> Void
 
     let world = World()
     let resolver: NextHopResolver
@@ -15,59 +14,55 @@ struct NextHopResolverTests {
 
     init() throws {
         hop = .mx(of: try DomainName("example.org"), port: 25)
-        let policies = PolicyCache(
-            memory: world, store: world, discoverer: world, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
-        resolver = NextHopResolver(policies, world)
-        world.change {
-            $0.record = announce("1")
-            $0.fetch = .success(body(.enforce))
-        }
+        let policies = world.policyCache()
+        resolver = world.resolver(policies)
+        world.discoverer.recordAnswer = announce("1")
+        world.discoverer.policyAnswer = .success(body(.enforce))
     }
 
     static let expired = HostEvidence.failing([Failure(.certificateExpired, text: "certificate expired")], nil)
 
     static let worlds: [(label: String, change: Change)] = [
         ("a host that is down", { _ in }),
-        ("a host that fails", { $0.hosts["mx1.example.org"] = expired }),
+        ("a host that fails", { $0.prober.evidence["mx1.example.org"] = expired }),
         (
             "a testing policy, broken",
-            { state in
-                state.fetch = .success(body(.testing))
-                state.hosts["mx1.example.org"] = expired
+            { world in
+                world.discoverer.policyAnswer = .success(body(.testing))
+                world.prober.evidence["mx1.example.org"] = expired
             }
         ),
-        ("mode none", { $0.fetch = .success(body(.none)) }),
-        ("a host outside the policy", { $0.route = .success(["mx9.example.org"]) }),
-        ("a wildcard", { $0.fetch = .success(body(.enforce, mx: "*.example.org")) }),
-        ("no policy", { $0.record = .found(.absent) }),
+        ("mode none", { $0.discoverer.policyAnswer = .success(body(.none)) }),
+        ("a host outside the policy", { $0.router.answer = .success(["mx9.example.org"]) }),
+        ("a wildcard", { $0.discoverer.policyAnswer = .success(body(.enforce, mx: "*.example.org")) }),
+        ("no policy", { $0.discoverer.recordAnswer = .found(.absent) }),
         (
             "a policy that cannot be fetched",
-            { $0.fetch = .failure(.failed(PolicyFailure(.stsWebPKIInvalid, "expired"))) }
+            { $0.discoverer.policyAnswer = .failure(.failed(PolicyFailure(.stsWebPKIInvalid, "expired"))) }
         ),
-        ("a record that is unavailable", { $0.record = .unavailable("SERVFAIL") }),
-        ("MX records that are unavailable", { $0.route = .failure(.unavailable("SERVFAIL")) }),
-        ("forged MX records", { $0.route = .failure(.bogus("bad")) }),
-        ("a null MX", { $0.route = .failure(.nullMX(isSecure: false)) }),
+        ("a record that is unavailable", { $0.discoverer.recordAnswer = .unavailable("SERVFAIL") }),
+        ("MX records that are unavailable", { $0.router.answer = .failure(.unavailable("SERVFAIL")) }),
+        ("forged MX records", { $0.router.answer = .failure(.bogus("bad")) }),
+        ("a null MX", { $0.router.answer = .failure(.nullMX(isSecure: false)) }),
         (
             "DANE",
-            { state in
-                state.routeIsSecure = true
-                state.dane["mx1.example.org"] = .usable
+            { world in
+                world.router.isSecure = true
+                world.surveyor.statuses["mx1.example.org"] = .usable
             }
         ),
         (
             "TLSA records that are unavailable",
-            { state in
-                state.routeIsSecure = true
-                state.dane["mx1.example.org"] = .unknown("SERVFAIL")
+            { world in
+                world.router.isSecure = true
+                world.surveyor.statuses["mx1.example.org"] = .unknown("SERVFAIL")
             }
         ),
     ]
 
     @Test("the milter's question", arguments: worlds.indices)
     func verdicts(_ index: Int) async {
-        world.change(Self.worlds[index].change)
+        Self.worlds[index].change(world)
         for enforcement in Enforcement.allCases {
             await check(VerdictQuestion(enforcement, .probes), Self.worlds[index].label)
             await check(VerdictQuestion(enforcement, .namesOnly), Self.worlds[index].label)
@@ -76,7 +71,7 @@ struct NextHopResolverTests {
 
     @Test("the map's question", arguments: worlds.indices)
     func mapAnswers(_ index: Int) async {
-        world.change(Self.worlds[index].change)
+        Self.worlds[index].change(world)
         for isDANEFirst in [true, false] {
             var settings = MapSettings()
             settings.puttingDANEFirst = isDANEFirst
@@ -86,7 +81,7 @@ struct NextHopResolverTests {
 
     @Test("where a policy applies, check comes to the milter's verdict", arguments: [0, 1, 2, 3, 4, 5, 9, 10])
     func examination(_ index: Int) async {
-        world.change(Self.worlds[index].change)
+        Self.worlds[index].change(world)
         let examined = await resolver.resolve(VerdictQuestion(.milter, .probes, isExamination: true), about: hop)
         let verdict = await resolver.resolve(VerdictQuestion(.milter, .probes), about: hop)
         #expect(examined.answer == verdict.answer, "\(Self.worlds[index].label)")

@@ -20,6 +20,11 @@ struct PolicyEntriesTests {
         entries.change(domain, at: start) { $0.lookup = Timed(.unknown(text), at: start, keepFor: .seconds(60)) }
     }
 
+    @discardableResult
+    private func use(_ domain: DomainName, at time: UTCTime) -> RecordLook {
+        entries.noteUse(of: domain, at: time, lookWait: .seconds(2))
+    }
+
     private func isKnown(_ domain: DomainName, after seconds: Int = 0) -> Bool {
         entries.value(of: domain) { $0.lookup?.value(at: start + .seconds(seconds)) } != nil
     }
@@ -70,7 +75,7 @@ struct PolicyEntriesTests {
     @Test("the uses of policies and the policies that ran out outlast any flood")
     func kept() throws {
         let domains = try (0..<1000).map { try name("used", $0) }
-        for domain in domains { _ = entries.noteUse(of: domain, at: start) }
+        for domain in domains { use(domain, at: start) }
         let ranOut = try (0..<10).map { try name("lost", $0) }
         for domain in ranOut {
             entries.change(domain, at: start) { $0.ranOutAt = Timed(start, at: start, keepFor: .seconds(60)) }
@@ -101,15 +106,17 @@ struct PolicyEntriesTests {
     func sweep() throws {
         for number in 0..<20_000 { note(try name("d", number)) }
         let used = try name("used", 0)
-        #expect(entries.noteUse(of: used, at: start))
+        #expect(use(used, at: start) == .due)
+        #expect(use(used, at: start) == .underWay)
+        #expect(use(used, at: start + .seconds(2)) == .overdue)
         entries.change(used, at: start) { $0.recordChecked = TimeSpan(from: start, for: .seconds(3600)) }
-        #expect(!entries.noteUse(of: used, at: start))
+        #expect(use(used, at: start) == .stands)
         entries.sweep(at: start + .seconds(59))
         #expect(entries.count > 1)
         entries.sweep(at: start + .seconds(60))
         #expect(entries.count == 1 && entries.octets == 0)
-        #expect(!entries.noteUse(of: used, at: start + .seconds(3599)))
-        #expect(entries.noteUse(of: used, at: start + .seconds(3600)))
+        #expect(use(used, at: start + .seconds(3599)) == .stands)
+        #expect(use(used, at: start + .seconds(3600)) == .due)
         entries.sweep(at: start + .seconds(31 * 86_400))
         #expect(entries.count == 0)
     }
@@ -132,7 +139,7 @@ struct PolicyEntriesTests {
     @Test("uses of before a restart count, and the newer of two stays")
     func load() throws {
         let domain = try name("used", 0)
-        _ = entries.noteUse(of: domain, at: start)
+        use(domain, at: start)
         entries.load([domain: start - .seconds(1000), try name("used", 1): start - .seconds(2000)]) { $0 }
         var seen = 0
         entries.forEachUsed(since: start - .seconds(1500)) { _ in seen += 1 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import Logging
 import MTASTS
 import TLSRPT
+import TestKit
 import Testing
 
 @Suite("What is known of a domain is one entry: read without effect, forgotten as a whole")
@@ -15,27 +15,20 @@ struct PolicyForgetTests {
 
     init() throws {
         domain = try DomainName("example.org")
-        cache = PolicyCache(
-            memory: world, store: world, discoverer: world, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
-        world.change {
-            $0.record = announce("1")
-            $0.fetch = .success(body(.enforce, maxAge: 7 * 86_400))
-        }
+        cache = world.policyCache()
+        world.discoverer.recordAnswer = announce("1")
+        world.discoverer.policyAnswer = .success(body(.enforce, maxAge: 7 * 86_400))
     }
 
     private func noteUse() { cache.noteUse(of: domain, found: cache.cached(domain)) }
 
-    /// Lets background lookups come to their end.
-    private func settle() async { for _ in 0..<1000 { await Task.yield() } }
-
     @Test("a policy that ran out is no longer named to the operator")
     func ranOut() async throws {
         _ = await cache.resolve(domain)
-        world.change { $0.fetch = .failure(down) }
-        world.pass(.seconds(6 * 86_400 + 80_000))
+        world.discoverer.policyAnswer = .failure(down)
+        world.clock.advance(by: .seconds(6 * 86_400 + 80_000))
         _ = await cache.refresh(domain)
-        world.pass(.seconds(10_000))
+        world.clock.advance(by: .seconds(10_000))
         noteUse()
         #expect(cache.ranOutPolicies.map(\.domain) == [domain])
         try await cache.forget(domain)
@@ -47,76 +40,76 @@ struct PolicyForgetTests {
         _ = await cache.resolve(domain)
         noteUse()
         try await cache.saveUses()
-        #expect(world.look { $0.uses[domain] } != nil)
+        #expect(world.store.uses[domain] != nil)
         try await cache.forget(domain)
-        #expect(world.look { $0.uses[domain] } == nil)
+        #expect(world.store.uses[domain] == nil)
         _ = await cache.resolve(domain)
-        world.pass(.seconds(86_400))
-        #expect(cache.dueWork(at: world.now).refreshes.isEmpty)
+        world.clock.advance(by: .seconds(86_400))
+        #expect(cache.dueWork(at: world.clock.now).refreshes.isEmpty)
         // So that the look at the record which mail begins does not do the work.
-        world.change { $0.record = .notAsked("busy") }
+        world.discoverer.recordAnswer = .notAsked("busy")
         noteUse()
-        #expect(cache.dueWork(at: world.now).refreshes == [domain])
+        #expect(cache.dueWork(at: world.clock.now).refreshes == [domain])
     }
 
     @Test("a failure is forgotten: the next mail asks again")
     func failure() async throws {
-        world.change { $0.fetch = .failure(down) }
+        world.discoverer.policyAnswer = .failure(down)
         _ = await cache.resolve(domain)
         #expect(cache.lastFailure(of: domain) != nil)
         try await cache.forget(domain)
         #expect(cache.lastFailure(of: domain) == nil)
         _ = await cache.resolve(domain)
-        #expect(world.look(\.fetches) == 2)
+        #expect(world.discoverer.fetches == 2)
     }
 
     @Test("a write that is under way does not bring the policy back")
     func write() async throws {
         let post = Gatepost()
-        world.change { $0.nextSave = post }
+        world.store.nextSave = post
         _ = await cache.resolve(domain)
-        while world.look({ $0.nextSave != nil }) { await Task.yield() }
+        while world.store.nextSave != nil { await Task.yield() }
         async let forgotten: Void = cache.forget(domain)
         await settle()
         await post.open()
         try await forgotten
         await settle()
-        #expect(world.look { $0.saved[domain] } == nil)
+        #expect(world.store.saved[domain] == nil)
         #expect(await cache.saveUnsaved() == 0)
     }
 
     @Test("a look into memory asks nobody and notes no use, mail does")
     func pure() async {
         _ = await cache.resolve(domain)
-        world.pass(.seconds(86_400))
-        let questions = world.look(\.recordQuestions)
+        world.clock.advance(by: .seconds(86_400))
+        let questions = world.discoverer.recordQuestions
         for _ in 1...10 { #expect(cache.cached(domain) != nil) }
         await settle()
-        #expect(world.look(\.recordQuestions) == questions)
-        #expect(cache.dueWork(at: world.now).refreshes.isEmpty)
+        #expect(world.discoverer.recordQuestions == questions)
+        #expect(cache.dueWork(at: world.clock.now).refreshes.isEmpty)
         noteUse()
-        while world.look(\.recordQuestions) == questions { await Task.yield() }
-        #expect(world.look(\.recordQuestions) == questions + 1)
+        while world.discoverer.recordQuestions == questions { await Task.yield() }
+        #expect(world.discoverer.recordQuestions == questions + 1)
     }
 
     @Test("an end is said once, whether mail or the refresher comes upon it")
     func ended() async {
         _ = await cache.resolve(domain)
         noteUse()
-        world.pass(.seconds(8 * 86_400))
-        #expect(cache.dueWork(at: world.now).ended.keys.map { $0 } == [domain])
+        world.clock.advance(by: .seconds(8 * 86_400))
+        #expect(cache.dueWork(at: world.clock.now).ended.keys.map { $0 } == [domain])
         await PolicyRefresher(cache).refreshDue()
-        #expect(cache.dueWork(at: world.now).ended.isEmpty)
+        #expect(cache.dueWork(at: world.clock.now).ended.isEmpty)
     }
 
     @Test("uses that cannot be written wait for the next time")
     func unsavedUses() async {
         _ = await cache.resolve(domain)
         noteUse()
-        world.change { $0.storeFails = true }
-        await #expect(throws: World.StoreFull.self) { try await cache.saveUses() }
-        world.change { $0.storeFails = false }
+        world.store.isFull = true
+        await #expect(throws: FakeStore.Full.self) { try await cache.saveUses() }
+        world.store.isFull = false
         await #expect(throws: Never.self) { try await cache.saveUses() }
-        #expect(world.look { $0.uses[domain] } == world.now)
+        #expect(world.store.uses[domain] == world.clock.now)
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import Logging
+import TestKit
 import Testing
 
 @Suite("PolicyMapResolver: DANE, then the policy, then what is known of hosts")
@@ -12,42 +12,38 @@ struct PolicyMapResolverTests {
 
     init() throws {
         key = .mx(of: try DomainName("example.org"), port: 25)
-        let policyCache = PolicyCache(
-            memory: world, store: world, discoverer: world, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
-        map = PolicyMapResolver(resolver: NextHopResolver(policyCache, world), settings: MapSettings())
-        world.change {
-            $0.record = announce("1")
-            $0.fetch = .success(body(.enforce))
-        }
+        let policyCache = world.policyCache()
+        map = PolicyMapResolver(resolver: world.resolver(policyCache), settings: MapSettings())
+        world.discoverer.recordAnswer = announce("1")
+        world.discoverer.policyAnswer = .success(body(.enforce))
     }
 
     private func find() async -> MapAnswer { await map.resolve(key) }
 
     @Test("an enforce policy is enforced, from memory the second time")
     func enforce() async throws {
-        guard case .enforce(let cached, .unneeded) = await find() else {
+        guard case .enforce(let cached, let hosts) = await find() else {
             Issue.record("not enforced")
             return
         }
         #expect(cached.id == "1")
-        #expect(map.cached(key) == .enforce(cached, .unneeded))
+        #expect(hosts == .known([try DomainName("mx1.example.org")]))
+        #expect(map.cached(key) == .enforce(cached, hosts))
     }
 
     @Test("testing, none, absent and failed enforce nothing")
     func nothing() async {
-        world.change { $0.fetch = .success(body(.none)) }
+        world.discoverer.policyAnswer = .success(body(.none))
         #expect(await find() == .notFound)
-        world.change {
-            $0.memory = [:]; $0.record = .found(.absent)
-        }
-        world.pass(.seconds(1))
+        world.memory.policies = [:]
+        world.discoverer.recordAnswer = .found(.absent)
+        world.clock.advance(by: .seconds(1))
         #expect(await find() == .notFound)
     }
 
     @Test("wildcards bring the hosts with them")
     func wildcard() async throws {
-        world.change { $0.fetch = .success(body(.enforce, mx: "*.example.org")) }
+        world.discoverer.policyAnswer = .success(body(.enforce, mx: "*.example.org"))
         guard case .enforce(let cached, .known(let hosts)) = await find() else {
             Issue.record("no hosts")
             return
@@ -79,11 +75,9 @@ struct PolicyMapResolverTests {
     @Test("DANE comes first", arguments: table)
     func dane(_ statuses: [DANEStatus], _ isSecure: Bool, _ expected: String) async {
         let names = statuses.indices.map { "mx\($0).example.org" }
-        world.change {
-            $0.route = .success(names)
-            $0.routeIsSecure = isSecure
-            $0.dane = Dictionary(zip(names, statuses)) { $1 }
-        }
+        world.router.answer = .success(names)
+        world.router.isSecure = isSecure
+        world.surveyor.statuses = Dictionary(zip(names, statuses)) { $1 }
         #expect(kind(await find()) == expected)
         if expected != "temporary" { #expect(map.cached(key).map(kind) == expected) }
     }
@@ -103,15 +97,13 @@ struct PolicyMapResolverTests {
     @Test("without a policy each host is used by what it has", arguments: openTable)
     func open(_ statuses: [DANEStatus], _ expected: String) async {
         let names = statuses.indices.map { "mx\($0).example.org" }
-        world.change {
-            $0.record = .found(.absent)
-            $0.route = .success(names)
-            $0.routeIsSecure = true
-            $0.dane = Dictionary(zip(names, statuses)) { $1 }
-        }
+        world.discoverer.recordAnswer = .found(.absent)
+        world.router.answer = .success(names)
+        world.router.isSecure = true
+        world.surveyor.statuses = Dictionary(zip(names, statuses)) { $1 }
         #expect(kind(await find()) == expected)
         if expected != "temporary" { #expect(map.cached(key).map(kind) == expected) }
-        #expect(world.look(\.probes) == 0)
+        #expect(world.prober.probes == 0)
     }
 
     @Test("where hosts must not be dialled, DANE goes first whoever is up")
@@ -119,13 +111,11 @@ struct PolicyMapResolverTests {
         var settings = MapSettings()
         settings.probesHosts = false
         map.apply(settings)
-        world.change {
-            $0.route = .success(["mx0.example.org", "mx1.example.org"])
-            $0.routeIsSecure = true
-            $0.dane = ["mx0.example.org": .usable]
-        }
+        world.router.answer = .success(["mx0.example.org", "mx1.example.org"])
+        world.router.isSecure = true
+        world.surveyor.statuses = ["mx0.example.org": .usable]
         #expect(kind(await find()) == "dane")
-        #expect(world.look(\.probes) == 0)
+        #expect(world.prober.probes == 0)
     }
 
     @Test("DANE can be left out")
@@ -133,50 +123,50 @@ struct PolicyMapResolverTests {
         var settings = MapSettings()
         settings.puttingDANEFirst = false
         map.apply(settings)
-        world.change {
-            $0.routeIsSecure = true
-            $0.dane = ["mx1.example.org": .usable]
-        }
+        world.router.isSecure = true
+        world.surveyor.statuses = ["mx1.example.org": .usable]
         #expect(kind(await find()) == "enforce")
     }
 
     @Test("routes that cannot be had")
     func routes() async {
-        world.change { $0.route = .failure(.bogus("x")) }
+        world.router.answer = .failure(.bogus("x"))
         #expect(kind(await find()) == "temporary")
-        world.pass(.seconds(31))
+        world.clock.advance(by: .seconds(31))
         // A forged "no mail here" must not take the policy away.
         for error in [RouteError.nullMX(isSecure: false), .noSuchDomain(isSecure: false)] {
-            world.change { $0.route = .failure(error) }
+            world.router.answer = .failure(error)
             #expect(kind(await find()) == "enforce")
-            world.pass(.seconds(31))
+            world.clock.advance(by: .seconds(31))
         }
-        world.change { $0.route = .failure(.unavailable("x")) }
+        world.router.answer = .failure(.unavailable("x"))
         #expect(kind(await find()) == "enforce")
     }
 
     @Test("what is late is temporary for a policy that is known, and by choice for a domain never seen")
     func late() async {
         let gate = Gatepost()
-        world.change { $0.gate = gate }
+        world.discoverer.gate = gate
         async let found = find()
-        while world.look(\.fetches) == 0 { await Task.yield() }
-        #expect(map.decideNow(key) == .notFound)
+        while world.discoverer.fetches == 0 { await Task.yield() }
+        #expect(map.decideNow(key, because: .late) == .notFound)
+        // Whoever keeps us too busy to begin must not get a policy left out.
+        #expect(kind(map.decideNow(key, because: .crowded)) == "temporary")
         var settings = MapSettings()
         settings.onUnknown = .temporary
         map.apply(settings)
-        #expect(kind(map.decideNow(key)) == "temporary")
+        #expect(kind(map.decideNow(key, because: .late)) == "temporary")
         await gate.open()
         #expect(kind(await found) == "enforce")
         // The policy is known now, and its route may be looked up anew.
-        world.pass(.seconds(31))
-        #expect(kind(map.decideNow(key)) == "temporary")
+        world.clock.advance(by: .seconds(31))
+        #expect(kind(map.decideNow(key, because: .late)) == "temporary")
         #expect(kind(await find()) == "enforce")
     }
 
     @Test("what is not known stays temporary, however often it is asked, if the operator chose so")
     func unknown() async {
-        world.change { $0.record = .unavailable("SERVFAIL") }
+        world.discoverer.recordAnswer = .unavailable("SERVFAIL")
         #expect(await find() == .notFound)
         for isDANEFirst in [true, false] {
             var settings = MapSettings()
@@ -195,7 +185,7 @@ struct PolicyMapResolverTests {
         map.apply(settings)
         #expect(map.cached(key) == .notFound)
         #expect(map.cached(.host(try DomainName("relay.example.org"), port: 587)) == .notFound)
-        #expect(world.look(\.recordQuestions) == 0)
+        #expect(world.discoverer.recordQuestions == 0)
     }
 
     /// Whose policy a key asks for, by RFC 8461 §3.4; nil where `never` has `intern.example.org` and
@@ -229,7 +219,7 @@ struct PolicyMapResolverTests {
             #expect(cached.domain.ascii == expected)
         } else {
             #expect(finding == .notFound && map.cached(key) == .notFound)
-            #expect(world.look(\.recordQuestions) == 0)
+            #expect(world.discoverer.recordQuestions == 0)
         }
     }
 

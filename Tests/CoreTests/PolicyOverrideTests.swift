@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import Logging
 import MTASTS
 import Synchronization
 import Testing
@@ -34,11 +33,9 @@ struct PolicyOverrideTests {
     init() throws {
         domain = try DomainName("example.org")
         hop = .mx(of: domain, port: 25)
-        policyCache = PolicyCache(
-            memory: world, store: world, discoverer: world, overrides: book, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
+        policyCache = world.policyCache(overrides: book)
         gate = Gate(
-            resolver: NextHopResolver(policyCache, world), recorder: world, settings: GateSettings())
+            resolver: world.resolver(policyCache), recorder: world.recorder, settings: GateSettings())
     }
 
     private func pin(_ mode: Policy.Mode, until: UTCDay? = nil) throws {
@@ -58,46 +55,42 @@ struct PolicyOverrideTests {
     @Test("a pinned policy is known at once, and nobody is asked")
     func pinned() async throws {
         try pin(.enforce)
-        world.change {
-            $0.record = announce("1")
-            $0.fetch = .success(body(.none))
-        }
+        world.discoverer.recordAnswer = announce("1")
+        world.discoverer.policyAnswer = .success(body(.none))
         #expect(origin(policyCache.cached(domain)) == .pinned)
         #expect(origin(await policyCache.resolve(domain)) == .pinned)
         #expect(origin(await policyCache.recheck(domain)) == .pinned)
         #expect(policyCache.wasRecheckedLately(domain))
-        #expect(world.look(\.recordQuestions) == 0)
-        #expect(world.look(\.fetches) == 0)
+        #expect(world.discoverer.recordQuestions == 0)
+        #expect(world.discoverer.fetches == 0)
     }
 
     @Test("a pinned policy outranks a cached one, which comes back when the pin ends")
     func pinEnds() async throws {
-        world.change {
-            $0.record = announce("1")
-            $0.fetch = .success(body(.enforce, maxAge: 30 * 86_400))
-        }
+        world.discoverer.recordAnswer = announce("1")
+        world.discoverer.policyAnswer = .success(body(.enforce, maxAge: 30 * 86_400))
         _ = await policyCache.resolve(domain)
-        let today = world.now.day
+        let today = world.clock.now.day
         try pin(.none, until: today)
         guard case .policy(let cached) = policyCache.cached(domain) else {
             Issue.record("the pin is not known")
             return
         }
         #expect(cached.policy.mode == .none && cached.origin == .pinned)
-        world.change { $0.now = today.end }
+        world.clock.set(today.end)
         #expect(origin(policyCache.cached(domain)) == .pinned)
-        world.pass(.seconds(1))
+        world.clock.advance(by: .seconds(1))
         #expect(origin(policyCache.cached(domain)) == .published)
     }
 
     @Test("a pinned mode none lets mail go to a broken domain, a pinned enforce holds it back")
     func verdicts() async throws {
-        world.change { $0.route = .success(["elsewhere.example.net"]) }
+        world.router.answer = .success(["elsewhere.example.net"])
         try pin(.none)
         #expect(gate.cached([hop])?.verdict == .modeNone)
         try pin(.enforce)
         // The verdict of a second stands until it ends.
-        world.pass(.seconds(1))
+        world.clock.advance(by: .seconds(1))
         guard case .violating = await gate.resolve([hop]).verdict else {
             Issue.record("a pinned policy is not enforced")
             return
@@ -111,10 +104,10 @@ struct PolicyOverrideTests {
     @Test("the list's policy applies where the domain's own cannot be had", arguments: troubles)
     func preloaded(_ record: RecordLookup) async throws {
         try preload(.enforce)
-        world.change { $0.record = record }
+        world.discoverer.recordAnswer = record
         #expect(policyCache.cached(domain) == nil, "the domain's own is asked for first")
         #expect(origin(await policyCache.resolve(domain)) == .preloaded)
-        #expect(world.look(\.recordQuestions) == 1)
+        #expect(world.discoverer.recordQuestions == 1)
         #expect(origin(policyCache.cached(domain)) == .preloaded)
         #expect(origin(await policyCache.recheck(domain)) == .preloaded)
     }
@@ -128,10 +121,8 @@ struct PolicyOverrideTests {
     @Test("a live policy outranks the list's, whatever its mode", arguments: Policy.Mode.allCases)
     func live(_ mode: Policy.Mode) async throws {
         try preload(.enforce)
-        world.change {
-            $0.record = announce("1")
-            $0.fetch = .success(body(mode))
-        }
+        world.discoverer.recordAnswer = announce("1")
+        world.discoverer.policyAnswer = .success(body(mode))
         #expect(origin(await policyCache.resolve(domain)) == .published)
         #expect(origin(policyCache.cached(domain)) == .published)
     }
@@ -139,14 +130,12 @@ struct PolicyOverrideTests {
     @Test("a cached policy outranks the list's while the domain cannot be asked")
     func cached() async throws {
         try preload(.enforce)
-        world.change {
-            $0.record = announce("1")
-            $0.fetch = .success(body(.testing, maxAge: 1000))
-        }
+        world.discoverer.recordAnswer = announce("1")
+        world.discoverer.policyAnswer = .success(body(.testing, maxAge: 1000))
         _ = await policyCache.resolve(domain)
-        world.change { $0.record = .unavailable("timeout") }
+        world.discoverer.recordAnswer = .unavailable("timeout")
         #expect(origin(await policyCache.recheck(domain)) == .published)
-        world.pass(.seconds(1000))
+        world.clock.advance(by: .seconds(1000))
         #expect(origin(await policyCache.resolve(domain)) == .preloaded)
     }
 
@@ -159,12 +148,12 @@ struct PolicyOverrideTests {
 
     @Test("who delays the DNS does not get around the list")
     func delayed() async throws {
-        world.change { $0.route = .success(["elsewhere.example.net"]) }
+        world.router.answer = .success(["elsewhere.example.net"])
         #expect(gate.decideNow([hop]).verdict == .unknown("lookup still running"))
         try preload(.enforce)
         // The route is known from earlier mail, the policy is being asked for.
         _ = await gate.resolve([hop]).verdict
-        world.pass(.seconds(31))
+        world.clock.advance(by: .seconds(31))
         _ = await gate.resolve([hop]).verdict
         try await policyCache.forget(domain)
         #expect(policyCache.cached(domain) == nil)
@@ -178,7 +167,7 @@ struct PolicyOverrideTests {
     @Test("a testing entry of the list never holds mail back")
     func testingEntry() async throws {
         try preload(.testing)
-        world.change { $0.route = .success(["elsewhere.example.net"]) }
+        world.router.answer = .success(["elsewhere.example.net"])
         guard case .testing = await gate.resolve([hop]).verdict else {
             Issue.record("not testing")
             return

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import Logging
 import MTASTS
 import Testing
 
@@ -14,17 +13,13 @@ struct PolicyRefresherTests {
 
     init() throws {
         domain = try DomainName("example.org")
-        policyCache = PolicyCache(
-            memory: world, store: world, discoverer: world, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
+        policyCache = world.policyCache()
         refresher = PolicyRefresher(policyCache)
     }
 
     private func learn(maxAge: Int = 7 * 86_400) async {
-        world.change {
-            $0.record = announce("1")
-            $0.fetch = .success(body(.enforce, maxAge: maxAge))
-        }
+        world.discoverer.recordAnswer = announce("1")
+        world.discoverer.policyAnswer = .success(body(.enforce, maxAge: maxAge))
         _ = await policyCache.resolve(domain)
         policyCache.noteUse(of: domain, found: policyCache.cached(domain))
     }
@@ -33,36 +28,36 @@ struct PolicyRefresherTests {
     func inUse() async {
         await learn()
         #expect(await refresher.refreshDue() == 0)
-        world.pass(.seconds(12 * 3600))
+        world.clock.advance(by: .seconds(12 * 3600))
         #expect(await refresher.refreshDue() == 1)
-        #expect(world.look(\.fetches) == 2)
+        #expect(world.discoverer.fetches == 2)
         #expect(await refresher.refreshDue() == 0)
     }
 
     @Test("a short-lived one at half its life")
     func shortLived() async {
         await learn(maxAge: 3600)
-        world.pass(.seconds(1800))
+        world.clock.advance(by: .seconds(1800))
         #expect(await refresher.refreshDue() == 1)
     }
 
     @Test("one without mail for a month is let go")
     func unused() async {
         await learn(maxAge: 60 * 86_400)
-        world.pass(.seconds(31 * 86_400))
+        world.clock.advance(by: .seconds(31 * 86_400))
         #expect(await refresher.refreshDue() == 0)
     }
 
     @Test("failures pause, and what runs out for them is named")
     func lost() async {
         await learn(maxAge: 86_400)
-        world.change { $0.fetch = .failure(.failed(PolicyFailure(.stsPolicyFetchError, "HTTP status 503"))) }
-        world.pass(.seconds(12 * 3600))
+        world.discoverer.policyAnswer = .failure(.failed(PolicyFailure(.stsPolicyFetchError, "HTTP status 503")))
+        world.clock.advance(by: .seconds(12 * 3600))
         #expect(await refresher.refreshDue() == 1)
         #expect(await refresher.refreshDue() == 0)
-        world.pass(.seconds(301))
+        world.clock.advance(by: .seconds(301))
         #expect(await refresher.refreshDue() == 1)
-        world.pass(.seconds(12 * 3600))
+        world.clock.advance(by: .seconds(12 * 3600))
         #expect(policyCache.cached(domain) == nil)
         policyCache.noteUse(of: domain, found: nil)
         #expect(policyCache.ranOutPolicies.map(\.domain) == [domain])
@@ -71,12 +66,27 @@ struct PolicyRefresherTests {
     @Test("a DNS that is blocked does not keep the policy from its host")
     func blockedDNS() async {
         await learn()
-        world.change { $0.record = .unavailable("timeout") }
-        world.pass(.seconds(12 * 3600))
+        world.discoverer.recordAnswer = .unavailable("timeout")
+        world.clock.advance(by: .seconds(12 * 3600))
         #expect(await refresher.refreshDue() == 1)
-        #expect(world.look(\.fetches) == 2)
-        let now = world.now
-        #expect(world.look { $0.memory[domain]?.fetchedAt } == now)
+        #expect(world.discoverer.fetches == 2)
+        let now = world.clock.now
+        #expect(world.memory.policies[domain]?.fetchedAt == now)
+    }
+
+    @Test("one whose record is gone does not take a turn in each round")
+    func recordGone() async {
+        await learn()
+        world.discoverer.recordAnswer = .found(.absent)
+        world.clock.advance(by: .seconds(12 * 3600))
+        #expect(await refresher.refreshDue() == 1)
+        #expect(await refresher.refreshDue() == 0)
+        world.clock.advance(by: .seconds(3601))
+        #expect(await refresher.refreshDue() == 1)
+        world.discoverer.recordAnswer = announce("1")
+        world.clock.advance(by: .seconds(3601))
+        #expect(await refresher.refreshDue() == 1)
+        #expect(world.discoverer.fetches == 2)
     }
 
     @Test("policies learned together are fetched apart, and the same way after a restart")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import Logging
+import TestKit
 import Testing
 
 @Suite("Gate: what is not seen is not safe, and our own trouble holds up nobody who was safe yesterday")
@@ -18,20 +18,16 @@ struct ProvenTests {
         hops = [.mx(of: try DomainName("example.org"), port: 25)]
         var settings = PolicyCacheSettings()
         settings.recordCheckInterval = .seconds(30 * 86_400)
-        let policyCache = PolicyCache(
-            memory: world, store: world, discoverer: world, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: settings)
+        let policyCache = world.policyCache(settings: settings)
         gate = Gate(
-            resolver: NextHopResolver(policyCache, world), recorder: world, settings: GateSettings())
+            resolver: world.resolver(policyCache), recorder: world.recorder, settings: GateSettings())
         let facts = TLSFacts(
             address: try #require(IPAddress("192.0.2.1")), version: "TLSv1.3", cipher: "x", subject: "", issuer: "",
             notBefore: nil, notAfter: nil, names: [], authentication: .pkix)
         self.facts = facts
-        world.change {
-            $0.record = announce("1")
-            $0.fetch = .success(body(.enforce, maxAge: 30 * 86_400))
-            $0.hosts = ["mx1.example.org": .conforming(facts)]
-        }
+        world.discoverer.recordAnswer = announce("1")
+        world.discoverer.policyAnswer = .success(body(.enforce, maxAge: 30 * 86_400))
+        world.prober.evidence = ["mx1.example.org": .conforming(facts)]
     }
 
     private func word(_ verdict: Verdict) -> String {
@@ -42,69 +38,87 @@ struct ProvenTests {
     }
 
     /// Each row: what happens after the route was seen to conform and that evidence has ended.
-    static let rows: [(String, @Sendable (inout sending World.State) -> Void, String)] = [
-        ("no room to look", { $0.notTried = ["mx1.example.org"] }, "proven-lately"),
-        ("our resolver is gone", { $0.route = .failure(.notAsked("the resolver answers nothing")) }, "proven-lately"),
-        ("the host is down", { $0.hosts["mx1.example.org"] = .unreachable("timed out") }, "unproven"),
-        ("the domain's DNS fails", { $0.route = .failure(.unavailable("SERVFAIL")) }, "unproven"),
-        ("a null MX", { $0.route = .failure(.nullMX(isSecure: false)) }, "unproven"),
+    static let rows: [(String, @Sendable (World) -> Void, String)] = [
+        ("no room to look", { $0.prober.notTried = ["mx1.example.org"] }, "proven-lately"),
+        (
+            "our resolver is gone", { $0.router.answer = .failure(.notAsked("the resolver answers nothing")) },
+            "proven-lately"
+        ),
+        ("the host is down", { $0.prober.evidence["mx1.example.org"] = .unreachable("timed out") }, "unproven"),
+        ("the domain's DNS fails", { $0.router.answer = .failure(.unavailable("SERVFAIL")) }, "unproven"),
+        ("a null MX", { $0.router.answer = .failure(.nullMX(isSecure: false)) }, "unproven"),
         (
             "the host does something else",
-            { $0.hosts["mx1.example.org"] = .failing([Failure(.starttlsNotSupported, text: "x")], nil) }, "violating"
+            { $0.prober.evidence["mx1.example.org"] = .failing([Failure(.starttlsNotSupported, text: "x")], nil) },
+            "violating"
         ),
-        ("another host, which we cannot look at", { $0.route = .success(["mx9.example.org"]) }, "violating"),
+        ("another host, which we cannot look at", { $0.router.answer = .success(["mx9.example.org"]) }, "violating"),
     ]
 
     @Test("after a day of keeping the policy", arguments: rows.indices)
     func proven(_ index: Int) async {
         let (label, change, expected) = Self.rows[index]
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
-        world.pass(evidenceEnds)
-        world.change(change)
+        world.clock.advance(by: evidenceEnds)
+        change(world)
         #expect(await word(gate.resolve(hops).verdict) == expected, "\(label)")
         // It is no state of the domain's: with our trouble over, all is as it was.
-        world.change {
-            $0.notTried = []
-            $0.route = .success(["mx1.example.org"])
-        }
+        world.prober.notTried = []
+        world.router.answer = .success(["mx1.example.org"])
         guard expected == "proven-lately" else { return }
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce), "\(label)")
     }
 
     @Test("what was never seen to conform, or more than a day ago, or under another policy, is not proven")
     func notProven() async {
-        world.change { $0.notTried = ["mx1.example.org"] }
+        world.prober.notTried = ["mx1.example.org"]
         #expect(await word(gate.resolve(hops).verdict) == "unproven by us")
-        world.change { $0.notTried = [] }
+        world.prober.notTried = []
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
-        world.change { $0.notTried = ["mx1.example.org"] }
-        world.pass(.seconds(86_399))
+        world.prober.notTried = ["mx1.example.org"]
+        world.clock.advance(by: .seconds(86_399))
         #expect(await word(gate.resolve(hops).verdict) == "proven-lately")
-        world.pass(.seconds(2))
+        world.clock.advance(by: .seconds(2))
+        #expect(await word(gate.resolve(hops).verdict) == "unproven by us")
+    }
+
+    @Test("a verdict that was reached by the rules of before makes no history")
+    func newRules() async {
+        let post = Gatepost()
+        world.prober.gate = post
+        async let looking = gate.resolve(hops).verdict
+        while world.prober.probes == 0 { await Task.yield() }
+        var rules = GateSettings()
+        rules.conformingFor = .zero
+        gate.apply(rules)
+        await post.open()
+        #expect(await looking == .conforming(.enforce))
+        world.prober.notTried = ["mx1.example.org"]
+        world.clock.advance(by: evidenceEnds)
         #expect(await word(gate.resolve(hops).verdict) == "unproven by us")
     }
 
     @Test("a host that was seen to fail is no longer proven, whatever our trouble")
     func lost() async {
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
-        world.pass(evidenceEnds)
-        world.change { $0.hosts["mx1.example.org"] = expired }
+        world.clock.advance(by: evidenceEnds)
+        world.prober.evidence["mx1.example.org"] = expired
         #expect(await word(gate.resolve(hops).verdict) == "violating")
-        world.change { $0.notTried = ["mx1.example.org"] }
-        world.pass(.seconds(120))
+        world.prober.notTried = ["mx1.example.org"]
+        world.clock.advance(by: .seconds(120))
         #expect(await word(gate.resolve(hops).verdict) == "violating")
-        world.pass(.seconds(3600))
+        world.clock.advance(by: .seconds(3600))
         #expect(await word(gate.resolve(hops).verdict) == "unproven by us")
     }
 
     @Test("at the end of patience a host that takes its time is its own doing, a queue of ours is not")
     func endOfPatience() async {
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
-        world.pass(evidenceEnds)
+        world.clock.advance(by: evidenceEnds)
         let post = Gatepost()
-        world.change { $0.probeGate = post }
+        world.prober.gate = post
         async let looking = gate.resolve(hops).verdict
-        while world.look(\.probes) < 2 { await Task.yield() }
+        while world.prober.probes < 2 { await Task.yield() }
         #expect(word(gate.decideNow(hops, because: .late).verdict) == "unproven")
         #expect(word(gate.decideNow(hops, because: .crowded).verdict) == "proven-lately")
         // The time of a message that other domains have used up is not ours either.
@@ -112,14 +126,12 @@ struct ProvenTests {
         await post.open()
         #expect(await looking == .conforming(.enforce))
 
-        world.pass(evidenceEnds)
+        world.clock.advance(by: evidenceEnds)
         let queue = Gatepost()
-        world.change {
-            $0.probeGate = queue
-            $0.probesQueue = true
-        }
+        world.prober.gate = queue
+        world.prober.isFull = true
         async let waiting = gate.resolve(hops).verdict
-        while world.look(\.probes) < 3 { await Task.yield() }
+        while world.prober.probes < 3 { await Task.yield() }
         #expect(word(gate.decideNow(hops, because: .late).verdict) == "proven-lately")
         await queue.open()
         _ = await waiting
@@ -129,31 +141,31 @@ struct ProvenTests {
     func lateRoute() async throws {
         let other = [NextHop.mx(of: try DomainName("other.example"), port: 25)]
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
-        world.pass(evidenceEnds)
-        world.change { $0.route = .failure(.notAsked("too many DNS queries under way")) }
+        world.clock.advance(by: evidenceEnds)
+        world.router.answer = .failure(.notAsked("too many DNS queries under way"))
         _ = await gate.resolve(other).verdict
         #expect(word(gate.decideNow(hops).verdict) == "unproven")
-        world.change { $0.route = .failure(.notAsked("the resolver answers nothing", concernsAll: true)) }
+        world.router.answer = .failure(.notAsked("the resolver answers nothing", concernsAll: true))
         _ = await gate.resolve(other).verdict
         #expect(word(gate.decideNow(hops).verdict) == "proven-lately")
-        world.pass(.seconds(20))
+        world.clock.advance(by: .seconds(20))
         #expect(word(gate.decideNow(hops).verdict) == "unproven")
     }
 
     @Test("our own trouble is not kept: the next question asks again")
     func notKept() async {
-        world.change { $0.route = .failure(.notAsked("busy")) }
+        world.router.answer = .failure(.notAsked("busy"))
         #expect(await word(gate.resolve(hops).verdict) == "unproven by us")
-        world.change { $0.route = .success(["mx1.example.org"]) }
+        world.router.answer = .success(["mx1.example.org"])
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
     }
 
     @Test("a reload with the same settings forgets no violation")
     func reload() async {
-        world.change { $0.hosts["mx1.example.org"] = expired }
+        world.prober.evidence["mx1.example.org"] = expired
         #expect(await word(gate.resolve(hops).verdict) == "violating")
-        world.pass(.seconds(120))
-        world.change { $0.hosts["mx1.example.org"] = .unreachable("timed out") }
+        world.clock.advance(by: .seconds(120))
+        world.prober.evidence["mx1.example.org"] = .unreachable("timed out")
         gate.apply(GateSettings())
         #expect(await word(gate.resolve(hops).verdict) == "violating")
         var settings = GateSettings()

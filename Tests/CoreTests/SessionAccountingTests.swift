@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 @testable import Core
-import Logging
 import TLSRPT
 import Testing
 
@@ -16,19 +15,15 @@ struct SessionAccountingTests {
 
     init() throws {
         domain = try DomainName("example.org")
-        policyCache = PolicyCache(
-            memory: world, store: world, discoverer: world, clock: world,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: PolicyCacheSettings())
-        routes = RouteCache(router: world, clock: world)
-        hops = ObservedNextHops(clock: world)
+        policyCache = world.policyCache()
+        routes = RouteCache(router: world.router, clock: world.clock)
+        hops = ObservedNextHops(clock: world.clock)
         var settings = GateSettings()
         settings.enforcement = .milterAndPolicyMap
         gate = Gate(
-            resolver: NextHopResolver(policyCache, world, routes: routes), recorder: world, settings: settings)
-        world.change {
-            $0.record = announce("1")
-            $0.fetch = .success(body(.enforce))
-        }
+            resolver: world.resolver(policyCache, routes: routes), recorder: world.recorder, settings: settings)
+        world.discoverer.recordAnswer = announce("1")
+        world.discoverer.policyAnswer = .success(body(.enforce))
     }
 
     private func accounting(
@@ -36,16 +31,16 @@ struct SessionAccountingTests {
     ) -> SessionAccounting {
         SessionAccounting(
             policies: policyCache, routes: routes, hops: hops, gate: gate,
-            ownReports: OwnReports(outbox: Outbox(destinations: destinations), clock: world),
+            ownReports: OwnReports(outbox: Outbox(destinations: destinations), clock: world.clock),
             countsDatagrams: datagrams,
-            readsLog: log, clock: world)
+            readsLog: log, clock: world.clock)
     }
 
     private func session(
         _ result: ObservedSession.Result, host: String = "mx1.example.org", hasDatagram: Bool = false
     ) throws -> ObservedSession {
         var session = ObservedSession(
-            source: .postfixLog, time: world.now, domain: domain, host: try DomainName(host),
+            source: .postfixLog, time: world.clock.now, domain: domain, host: try DomainName(host),
             address: IPAddress("192.0.2.1"), result: result, queueID: "ABC")
         session.hasDatagram = hasDatagram
         return session
@@ -73,7 +68,7 @@ struct SessionAccountingTests {
     @Test("a relay that is dialled by its address is not counted for the recipient's domain")
     func relayByAddress() async throws {
         let session = ObservedSession(
-            source: .postfixLog, time: world.now, domain: domain, host: nil, address: IPAddress("192.0.2.25"),
+            source: .postfixLog, time: world.clock.now, domain: domain, host: nil, address: IPAddress("192.0.2.25"),
             result: .trusted, queueID: "ABC")
         #expect(await accounting().counts(of: [session]).isEmpty)
     }
@@ -92,7 +87,7 @@ struct SessionAccountingTests {
     @Test("datagrams of Postfix say nothing about the sessions of a Sendmail beside it")
     func otherMTA() async throws {
         let session = ObservedSession(
-            source: .sendmailLog, time: world.now, domain: domain, host: try DomainName("mx1.example.org"),
+            source: .sendmailLog, time: world.clock.now, domain: domain, host: try DomainName("mx1.example.org"),
             address: IPAddress("192.0.2.1"), result: .verified, queueID: "ABC")
         #expect(types(await accounting(datagrams: true).counts(of: [session])) == ["example.org sts success"])
     }
@@ -112,7 +107,7 @@ struct SessionAccountingTests {
         hops.note(
             Disposition(
                 Judgement(.noPolicy(nil)), of: [.host(smart, port: 587)], recipientDomain: domain, isHeldBack: false))
-        world.change { $0.record = .found(.absent) }
+        world.discoverer.recordAnswer = .found(.absent)
         let counts = await accounting().counts(of: [try session(.trusted, host: "smart.example.net")])
         #expect(types(counts) == ["smart.example.net no-policy-found success"])
     }
@@ -130,7 +125,7 @@ struct SessionAccountingTests {
 
     @Test("under a testing policy the log counts what datagrams call no policy")
     func testing() async throws {
-        world.change { $0.fetch = .success(body(.testing)) }
+        world.discoverer.policyAnswer = .success(body(.testing))
         let counts = await accounting(datagrams: true).counts(of: [try session(.untrusted, hasDatagram: true)])
         #expect(types(counts) == ["example.org sts certificate-not-trusted"])
         let reported = [none()]
@@ -141,11 +136,11 @@ struct SessionAccountingTests {
 
     @Test("under a testing policy that Postfix is told of, the log counts instead of the datagram")
     func testingAttributes() async throws {
-        world.change { $0.fetch = .success(body(.testing)) }
+        world.discoverer.policyAnswer = .success(body(.testing))
         let counts = await accounting(datagrams: true).counts(of: [try session(.untrusted, hasDatagram: true)])
         #expect(types(counts) == ["example.org sts certificate-not-trusted"])
         let told = SessionCount(
-            day: world.now.day, domain: domain, policy: .reported(ReportedPolicy(.sts, domain: "example.org")),
+            day: world.clock.now.day, domain: domain, policy: .reported(ReportedPolicy(.sts, domain: "example.org")),
             isFailure: false)
         #expect(accounting(datagrams: true).counts(reported: [told]).isEmpty)
         #expect(accounting(datagrams: true, log: false).counts(reported: [told]) == [told])
@@ -153,7 +148,7 @@ struct SessionAccountingTests {
 
     @Test("a session counts once although its datagram came before the testing policy was known")
     func firstContact() async throws {
-        world.change { $0.fetch = .success(body(.testing)) }
+        world.discoverer.policyAnswer = .success(body(.testing))
         let accounting = accounting(datagrams: true)
         let early = [none()]
         #expect(accounting.counts(reported: early, times: 2) == early)
@@ -166,7 +161,7 @@ struct SessionAccountingTests {
 
     @Test("a policy that cannot be had makes a failure of what a datagram calls no policy")
     func failedPolicy() async throws {
-        world.change { $0.fetch = .failure(.failed(PolicyFailure(.stsWebPKIInvalid, "expired"))) }
+        world.discoverer.policyAnswer = .failure(.failed(PolicyFailure(.stsWebPKIInvalid, "expired")))
         _ = await policyCache.resolve(domain)
         let counts = accounting(datagrams: true, log: false).counts(reported: [none()])
         #expect(types(counts) == ["example.org sts sts-webpki-invalid"])
@@ -176,7 +171,7 @@ struct SessionAccountingTests {
     @Test("a datagram's own policy is its authority")
     func reportedPolicy() {
         let count = SessionCount(
-            day: world.now.day, domain: domain,
+            day: world.clock.now.day, domain: domain,
             policy: .reported(ReportedPolicy(.sts, domain: "example.org", strings: ["version: STSv1"])),
             isFailure: false)
         #expect(accounting(datagrams: true).counts(reported: [count]) == [count])
@@ -188,14 +183,14 @@ struct SessionAccountingTests {
         _ = await routes.resolve(hop)
         _ = await accounting().counts(of: [try session(.verified)])
         #expect(await gate.resolve([hop]).verdict == .conforming(.enforce))
-        #expect(world.look(\.probes) == 0)
+        #expect(world.prober.probes == 0)
         _ = await accounting().counts(of: [try session(.failed(.certificateExpired, reason: nil))])
-        world.change { $0.hosts = ["mx1.example.org": .failing([Failure(.certificateExpired, text: "expired")], nil)] }
+        world.prober.evidence = ["mx1.example.org": .failing([Failure(.certificateExpired, text: "expired")], nil)]
         guard case .violating = await gate.resolve([hop]).verdict else {
             Issue.record("not looked at anew")
             return
         }
-        #expect(world.look(\.probes) > 0)
+        #expect(world.prober.probes > 0)
     }
 
     @Test("an old delivery says nothing about the host as it is now")
@@ -203,9 +198,9 @@ struct SessionAccountingTests {
         let hop = NextHop.mx(of: domain, port: 25)
         _ = await routes.resolve(hop)
         let old = try session(.verified)
-        world.pass(.seconds(20))
+        world.clock.advance(by: .seconds(20))
         _ = await routes.resolve(hop)
-        world.change { $0.now = $0.now + .seconds(400) }
+        world.clock.advance(by: .seconds(400))
         _ = await routes.resolve(hop)
         _ = await accounting().counts(of: [old])
         #expect(gate.evidence(of: try DomainName("mx1.example.org"), via: hop) == nil)
@@ -213,7 +208,7 @@ struct SessionAccountingTests {
 
     private func none() -> SessionCount {
         SessionCount(
-            day: world.now.day, domain: domain,
+            day: world.clock.now.day, domain: domain,
             policy: .reported(ReportedPolicy(.noPolicyFound, domain: "example.org")), isFailure: false)
     }
 }

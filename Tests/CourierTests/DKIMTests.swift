@@ -3,6 +3,7 @@ import Glibc
 import LabKit
 @testable import Mail
 import Testing
+import TestKit
 @testable import Courier
 
 @Suite("DKIM: keys and canonical forms - RFC 6376, RFC 8463")

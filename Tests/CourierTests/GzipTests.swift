@@ -3,6 +3,7 @@ import Foundation
 import Gzip
 import LabKit
 import Testing
+import TestKit
 
 @Suite("Gzip: what goes in comes out, and no more than allowed")
 struct GzipTests {

@@ -4,6 +4,7 @@ import Foundation
 import LabKit
 import Mail
 import Reporting
+import TestKit
 import TLSRPT
 import Testing
 

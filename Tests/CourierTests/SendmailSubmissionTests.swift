@@ -4,6 +4,7 @@ import Foundation
 import LabKit
 @testable import Mail
 import Reporting
+import TestKit
 import TLSRPT
 import Testing
 @testable import Courier

@@ -4,6 +4,7 @@ import Courier
 import Foundation
 import LabKit
 import Mail
+import TestKit
 
 /// A key made by the openssl command, and the record that the command's output gives, not ours.
 struct SigningKey {

@@ -2,6 +2,7 @@
 import Foundation
 import LabKit
 import Testing
+import TestKit
 
 @Suite("On a real Postfix: what is done about a verdict")
 struct ActionScenarios {

@@ -2,6 +2,7 @@
 import Foundation
 import LabKit
 import Testing
+import TestKit
 @testable import Daemon
 
 @Suite("What contrib says is what check-mta wants")

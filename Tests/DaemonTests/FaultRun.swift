@@ -154,14 +154,10 @@ struct FaultRun: Sendable {
         }
 
         private func waitForStatus(of taken: [FaultSite], lines: Int) async throws {
-            let deadline = ContinuousClock.now + .seconds(60)
-            while true {
+            // Those that are missing in the end are seen to have no status, and fail in their own rows.
+            try? await Wait.until("a status of each", within: .seconds(60)) {
                 let seen = try statuses()
-                let missing = taken.filter { (seen[$0.domain] ?? []).count < lines }
-                if missing.isEmpty { return }
-                // Those are seen to have no status, and fail in their own rows.
-                guard ContinuousClock.now < deadline else { return }
-                try await Task.sleep(for: .milliseconds(200))
+                return taken.allSatisfy { (seen[$0.domain] ?? []).count >= lines }
             }
         }
 

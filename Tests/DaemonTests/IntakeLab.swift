@@ -2,6 +2,7 @@
 import Foundation
 import LabKit
 import Testing
+import TestKit
 
 /// A daemon that hears from one MTA how its deliveries went, and domains to deliver to.
 struct IntakeLab {

@@ -3,6 +3,7 @@ import Core
 import Foundation
 import LabKit
 import Testing
+import TestKit
 @testable import Daemon
 
 @Suite("A file that tells of no session is named, whatever is in it")

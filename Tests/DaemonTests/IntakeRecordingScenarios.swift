@@ -5,6 +5,7 @@ import LabKit
 import Logging
 import Store
 import Testing
+import TestKit
 @testable import Daemon
 
 @Suite("A log that is recorded by hand counts as in a daemon that follows it")

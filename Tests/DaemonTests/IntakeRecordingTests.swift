@@ -5,6 +5,7 @@ import Logging
 @testable import Settings
 import Store
 import Testing
+import TestKit
 @testable import Daemon
 
 @Suite("A log that is recorded by hand counts as the daemon would count it")

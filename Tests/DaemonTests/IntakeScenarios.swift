@@ -2,6 +2,7 @@
 import Foundation
 import LabKit
 import Testing
+import TestKit
 
 @Suite("What a real MTA says of its deliveries is counted once, under the policy in force")
 struct IntakeScenarios {

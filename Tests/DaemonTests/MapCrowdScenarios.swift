@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import LabKit
 import Testing
+import TestKit
 
 @Suite("On a real Postfix: others at the policy map do not keep it from an answer")
 struct MapCrowdScenarios {

@@ -5,6 +5,7 @@ import LabKit
 import Logging
 import Milter
 import Store
+import TestKit
 import TLSRPT
 import Testing
 @testable import Daemon

@@ -5,6 +5,7 @@ import LabKit
 import Sockets
 import Synchronization
 import Testing
+import TestKit
 @testable import Daemon
 
 @Suite("Reloads come one after the other")
@@ -12,15 +13,15 @@ struct ReloadTests {
     @Test("however many are asked for during a reload, one more follows")
     func oneMore() async throws {
         let begun = Mutex(0)
-        let mayEnd = Mutex(false)
+        let post = Gatepost()
         let reloads = Reloads {
             begun.withLock { $0 += 1 }
-            while !mayEnd.withLock({ $0 }) { try? await Task.sleep(for: .milliseconds(1)) }
+            await post.wait()
         }
         reloads.request()
         try await Wait.until("the first begins") { begun.withLock { $0 } == 1 }
         for _ in 0..<5 { reloads.request() }
-        mayEnd.withLock { $0 = true }
+        await post.open()
         try await Wait.until("the second begins") { begun.withLock { $0 } == 2 }
         try await Wait.until("all are done") {
             // One that is asked for now is the third if and only if nothing was left over.
@@ -38,7 +39,7 @@ struct ReloadTests {
         let begun = Mutex(0)
         let reloads = Reloads {
             begun.withLock { $0 += 1 }
-            try? await Task.sleep(for: .seconds(60))
+            await cancellation()
         }
         reloads.request()
         try await Wait.until("it begins") { begun.withLock { $0 } == 1 }

@@ -7,6 +7,7 @@ import Reporting
 @testable import Settings
 import Store
 import Synchronization
+import TestKit
 import TLSRPT
 import Testing
 @testable import Daemon

@@ -3,6 +3,7 @@ import Glibc
 import Gzip
 import LabKit
 import Testing
+import TestKit
 
 /// Files that somebody mails, as large when read as they can be made. Each is shown by the real program, which gets no
 /// more than 64 MiB of memory of its own from the kernel: to ask for more ends it by a signal.

@@ -4,6 +4,7 @@ import Glibc
 import LabKit
 import Synchronization
 import Testing
+import TestKit
 
 @Suite("Signals: the milter serves until it is told to end")
 struct SignalScenarios {

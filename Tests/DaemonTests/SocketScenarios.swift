@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import LabKit
 import Testing
+import TestKit
 
 @Suite("Sockets of every kind, and starts that must fail")
 struct SocketScenarios {

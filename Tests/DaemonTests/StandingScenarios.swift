@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import LabKit
 import Testing
+import TestKit
 
 @Suite("On a real Postfix: policies that stand by themselves")
 struct StandingScenarios {

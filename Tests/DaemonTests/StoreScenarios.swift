@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import LabKit
 import Testing
+import TestKit
 
 @Suite("A store in trouble never weakens a verdict")
 struct StoreScenarios {

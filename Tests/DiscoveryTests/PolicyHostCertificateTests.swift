@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Discovery
 import LabKit
+import TestKit
 import TLS
 import Testing
 

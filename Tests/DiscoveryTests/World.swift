@@ -7,6 +7,7 @@ import Foundation
 import HTTP
 import LabKit
 import Synchronization
+import TestKit
 import TLS
 
 /// A test's own part of the network: name server, policy host, resolver, all below 127.3.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import TestKit
 
 /// The files of this project, as text.
 enum Project {
@@ -60,23 +61,22 @@ enum Project {
     /// Runs a program of the project, or the built one, to its end.
     /// - Parameter input: what it reads from standard input.
     static func run(_ path: String? = nil, _ arguments: [String], input: String = "") throws -> Result {
-        let folder = NSTemporaryDirectory() + "sts-docs-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
         // Files instead of pipes: nobody has to read while the program writes.
-        try input.write(toFile: folder + "/in", atomically: false, encoding: .utf8)
-        for name in ["out", "err"] { _ = FileManager.default.createFile(atPath: "\(folder)/\(name)", contents: nil) }
+        let folder = try TemporaryDirectory()
+        let (read, output, errors) = (
+            try folder.write("in", input), try folder.write("out", ""), try folder.write("err", "")
+        )
         let process = Process()
         process.executableURL = URL(fileURLWithPath: try path ?? program())
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: root)
-        process.standardInput = FileHandle(forReadingAtPath: folder + "/in")
-        process.standardOutput = FileHandle(forWritingAtPath: folder + "/out")
-        process.standardError = FileHandle(forWritingAtPath: folder + "/err")
+        process.standardInput = FileHandle(forReadingAtPath: read)
+        process.standardOutput = FileHandle(forWritingAtPath: output)
+        process.standardError = FileHandle(forWritingAtPath: errors)
         try process.run()
         process.waitUntilExit()
         return Result(
-            status: process.terminationStatus, output: try String(contentsOfFile: folder + "/out", encoding: .utf8),
-            errors: try String(contentsOfFile: folder + "/err", encoding: .utf8))
+            status: process.terminationStatus, output: try String(contentsOfFile: output, encoding: .utf8),
+            errors: try String(contentsOfFile: errors, encoding: .utf8))
     }
 }

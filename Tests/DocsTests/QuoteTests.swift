@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import TestKit
 import Testing
 
 /// Blocks marked ```` ```console ```` are what the program says, those marked ```` ```toml ```` what it reads.
@@ -71,9 +72,8 @@ struct QuoteTests {
     @Test("settings that are quoted are valid", arguments: Project.pages)
     func settings(_ path: String) throws {
         for block in try MarkdownPage(path).blocks where block.kind == "toml" {
-            let file = NSTemporaryDirectory() + "sts-docs-\(UUID().uuidString).toml"
-            try block.lines.map { $0 + "\n" }.joined().write(toFile: file, atomically: false, encoding: .utf8)
-            defer { try? FileManager.default.removeItem(atPath: file) }
+            let folder = try TemporaryDirectory()
+            let file = try folder.write("quoted.toml", block.lines.map { $0 + "\n" }.joined())
             let result = try Project.run(nil, ["config", "check", "--config", file])
             #expect(result.status == 0, "\(path), line \(block.line): \(result.errors)")
         }

@@ -4,6 +4,7 @@ import Foundation
 import LabKit
 import Store
 import Testing
+import TestKit
 @testable import Intake
 
 @Suite("A followed log waits for room on a disk that is full")

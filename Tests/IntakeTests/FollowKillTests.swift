@@ -3,6 +3,7 @@ import Foundation
 import LabKit
 import Logging
 import Store
+import TestKit
 import TLSRPT
 import Testing
 @testable import Intake

@@ -90,16 +90,11 @@ final class MemoryLedger: IntakeLedger {
 
 /// A log in a directory of its own, written and rotated as syslog and logrotate do.
 final class LogScratch {
-    let directory: String
+    private let folder: TemporaryDirectory
+    var directory: String { folder.path }
     var log: String { directory + "/mail.log" }
 
-    init() throws {
-        let url = FileManager.default.temporaryDirectory.appendingPathComponent("follow-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
-        directory = url.path
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: directory) }
+    init() throws { folder = try TemporaryDirectory() }
 
     func write(_ text: String, to name: String = "mail.log") throws { try write(Array(text.utf8), to: name) }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import LabKit
 import Testing
+import TestKit
 @testable import MTACheck
 
 @Suite("postconf is asked under limits, and what it says wrong is told")

@@ -5,6 +5,7 @@ import Foundation
 import Glibc
 import LabKit
 import Sockets
+import TestKit
 import Testing
 @testable import Milter
 
@@ -17,7 +18,6 @@ struct MilterLifeTests {
                 $0.lookupWait = .seconds(60)
                 $0.messageBudget = .seconds(60)
             }
-            defer { test.clean() }
             try test.start()
             let answered = DispatchSemaphore(value: 0)
             DispatchQueue(label: "waiter").async {
@@ -42,7 +42,6 @@ struct MilterLifeTests {
     func unaskedEnd() async {
         await #expect(processExitsWith: .success) {
             let test = try TestServer()
-            defer { test.clean() }
             try test.server.open()
             let (server, ended) = (test.server, Guarded<MilterError?>(nil))
             Thread {
@@ -64,7 +63,6 @@ struct MilterLifeTests {
     func silentListener() async {
         await #expect(processExitsWith: .success) {
             let test = try TestServer()
-            defer { test.clean() }
             let descriptor = listeningSocket(at: test.path)
             #expect(ListenAddress.unix(path: test.path).isAnswered)
             #expect(!ListenAddress.unix(path: test.path).negotiates)
@@ -79,7 +77,6 @@ struct MilterLifeTests {
                 $0.socketMode = 0o600
                 $0.socketGroup = "0"
             }
-            defer { test.clean() }
             leaveStaleSocket(at: test.path)
             try test.start()
             var facts = stat()
@@ -94,7 +91,6 @@ struct MilterLifeTests {
     func liveSocket() async {
         await #expect(processExitsWith: .success) {
             let test = try TestServer()
-            defer { test.clean() }
             let descriptor = listeningSocket(at: test.path)
             #expect(throws: MilterError.alreadyServed(.unix(path: test.path))) { try test.server.open() }
             close(descriptor)
@@ -105,19 +101,16 @@ struct MilterLifeTests {
     func refusals() async {
         await #expect(processExitsWith: .success) {
             let test = try TestServer { $0.socket = .unix(path: "/nonexistent/dir/milter.sock") }
-            defer { test.clean() }
             #expect(throws: MilterError.self) { try test.server.open() }
             // One server a process, even after a failure.
             #expect(throws: MilterError.secondServer) { try TestServer().server.open() }
         }
         await #expect(processExitsWith: .success) {
             let test = try TestServer { $0.socketGroup = "no-such-group" }
-            defer { test.clean() }
             #expect(throws: MilterError.noGroup("no-such-group", "no such group")) { try test.server.open() }
         }
         await #expect(processExitsWith: .success) {
             let test = try TestServer { $0.socket = .descriptor(0) }
-            defer { test.clean() }
             #expect(throws: MilterError.notListening(.descriptor(0))) { try test.server.open() }
         }
     }
@@ -125,11 +118,10 @@ struct MilterLifeTests {
     @Test("a descriptor that systemd opened is served, and its server stops")
     func descriptor() async {
         await #expect(processExitsWith: .success) {
-            let path = "/tmp/milter-fd-\(getpid()).sock"
+            let directory = try TemporaryDirectory()
+            let path = directory.path + "/given.sock"
             let descriptor = listeningSocket(at: path)
-            defer { unlink(path) }
             let test = try TestServer { $0.socket = .descriptor(descriptor) }
-            defer { test.clean() }
             try test.start()
             let client = try MilterClient(path: path)
             _ = try client.negotiate()
@@ -146,7 +138,6 @@ struct MilterLifeTests {
         await #expect(processExitsWith: .success) { [text] in
             let socket = try ListenAddress(text)
             let test = try TestServer { $0.socket = socket }
-            defer { test.clean() }
             try test.start()
             #expect(test.eventually { socket.isAnswered })
             test.server.stop()

@@ -12,17 +12,15 @@ import Testing
 struct TestServer: Sendable {
     let judge = TableJudge()
     let log = CapturedLog()
-    let directory: String
+    private let directory: TemporaryDirectory
     let server: MilterServer
 
-    var path: String { directory + "/milter.sock" }
+    var path: String { directory.path + "/milter.sock" }
 
     init(_ change: (inout MilterSettings) throws -> Void = { _ in }) throws {
-        var template = Array("/tmp/milter-test-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw MilterClient.Failure(description: "mkdtemp") }
-        directory = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        directory = try TemporaryDirectory()
         var settings = MilterSettings()
-        settings.socket = .unix(path: directory + "/milter.sock")
+        settings.socket = .unix(path: directory.path + "/milter.sock")
         try change(&settings)
         server = MilterServer(settings: settings, judge: judge, logger: log.logger(.info))
     }
@@ -35,8 +33,6 @@ struct TestServer: Sendable {
     }
 
     func client() throws -> MilterClient { try MilterClient(path: path) }
-
-    func clean() { try? FileManager.default.removeItem(atPath: directory) }
 
     /// A connection that has agreed on options and begun a message.
     func message() throws -> MilterClient {
@@ -63,7 +59,6 @@ struct MilterServerTests {
     func negotiation() async {
         await #expect(processExitsWith: .success) {
             let test = try TestServer()
-            defer { test.clean() }
             try test.start()
             let options = try test.client().negotiate()
             let steps =
@@ -95,7 +90,6 @@ struct MilterServerTests {
     func dialogue() async {
         await #expect(processExitsWith: .success) {
             let test = try TestServer { $0.helpHint = "100% {domain}" }
-            defer { test.clean() }
             try test.start()
             let client = try test.client()
             _ = try client.negotiate()
@@ -122,7 +116,6 @@ struct MilterServerTests {
     func endOfMessage() async {
         await #expect(processExitsWith: .success) {
             let test = try TestServer { $0.onViolation = .quarantine }
-            defer { test.clean() }
             try test.start()
             let client = try test.message()
             #expect(try client.recipient("<a@bad.lab>").command == "c")
@@ -143,7 +136,6 @@ struct MilterServerTests {
     func tlsRequired() async {
         await #expect(processExitsWith: .success) {
             let test = try TestServer { $0.tlsRequiredNo = true }
-            defer { test.clean() }
             try test.start()
             let client = try test.client()
             let steps = try client.negotiate().steps
@@ -172,7 +164,6 @@ struct MilterServerTests {
                 $0.lookupWait = .seconds(60)
                 $0.messageBudget = .seconds(60)
             }
-            defer { test.clean() }
             try test.start()
             let done = DispatchGroup()
             // One after the other: in a burst libmilter queues a session behind a worker that is not idle any more.
@@ -202,7 +193,6 @@ struct MilterServerTests {
                 $0.lookupWait = .seconds(60)
                 $0.messageBudget = .seconds(60)
             }
-            defer { test.clean() }
             try test.start()
             var clients: [MilterClient] = []
             for number in 1...70 {
@@ -226,7 +216,6 @@ struct MilterServerTests {
     func nonsense() async {
         await #expect(processExitsWith: .success) {
             let test = try TestServer { $0.lookupWait = .milliseconds(50) }
-            defer { test.clean() }
             try test.start()
             _ = try test.client()  // hangs up at once
             _ = try test.client().negotiate()
@@ -256,7 +245,6 @@ struct MilterServerTests {
     func crowd() async {
         await #expect(processExitsWith: .success) {
             let test = try TestServer()
-            defer { test.clean() }
             try test.start()
             DispatchQueue.concurrentPerform(iterations: 32) { number in
                 do {

@@ -9,7 +9,6 @@ struct PartialPacketTests {
     func closed() async {
         await #expect(processExitsWith: .success) {
             let test = try TestServer { $0.packetTimeout = .seconds(1) }
-            defer { test.clean() }
             try test.start()
             let (quiet, partial) = (try test.message(), try test.message())
             #expect(test.eventually { test.server.connections == 2 })

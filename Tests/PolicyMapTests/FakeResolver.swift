@@ -50,7 +50,7 @@ final class FakeResolver: MapResolver {
         }
     }
 
-    func decideNow(_ key: NextHop) -> MapAnswer {
+    func decideNow(_ key: NextHop, because ending: WaitEnding) -> MapAnswer {
         state.withLock { $0.decided.append(key) }
         return .temporary("lookup still running")
     }

@@ -60,7 +60,8 @@ struct MapAnswerTests {
         #expect(try answer(.enforce(policy, hosts), .sendmail) == exact)
         #expect(try answer(.enforce(policy, hosts), .postfixTLSRPT) == exact + Self.attributes)
         #expect(
-            try answer(.enforce(try cached(mx: ["*.example.net"]), .known([])), .sendmail, deep)
+            try answer(
+                .enforce(try cached(mx: ["*.example.net"]), .known([try name("a.b.example.net")])), .sendmail, deep)
                 == "OK secure match=.example.net servername=hostname")
         #expect(netstring(Self.secure).hasPrefix("63:"))
     }
@@ -113,11 +114,30 @@ struct MapAnswerTests {
                 #expect(try answer(.enforce(policy, unknown), form, deep) == trouble(.hostsUnknown))
             }
         }
-        for hosts in [hosts, .unknown("SERVFAIL"), .unneeded] {
-            let checked = try answer(.enforce(policy, hosts), .postfixTLSRPT)
+        #expect(try answer(.enforce(policy, hosts), .postfixTLSRPT) == trouble(.depthOnly))
+        for (hosts, choices) in [(hosts, deep), (.unknown("SERVFAIL"), AnswerChoices()), (.unneeded, AnswerChoices())] {
+            let checked = try answer(.enforce(policy, hosts), .postfixTLSRPT, choices)
             #expect(checked.hasPrefix("OK secure match=.example.net servername=hostname policy_type=sts "))
             #expect(checked.contains(" mx_host_pattern=*.example.net "))
         }
+    }
+
+    @Test(
+        "hosts all of which are outside the policy get nothing, whatever certificate they show",
+        arguments: MapForm.allCases)
+    func outside(_ form: MapForm) throws {
+        var deep = AnswerChoices()
+        deep.depthOnly = .secure
+        let exact = try cached(mx: ["mx1.example.net"])
+        for policy in [exact, try cached(mx: ["*.example.net"]), try cached(mx: ["mx.example.com", "*.example.net"])] {
+            for hosts in [[], try ["mx1.example.org", "example.net"].map(name)] {
+                for choices in [AnswerChoices(), deep] {
+                    #expect(try answer(.enforce(policy, .known(hosts)), form, choices) == trouble(.depthOnly))
+                }
+            }
+        }
+        let one = try ["mx9.example.org", "mx1.example.net"].map(name)
+        #expect(try answer(.enforce(exact, .known(one)), form).hasPrefix("OK secure match=mx1.example.net servername="))
     }
 
     @Test(

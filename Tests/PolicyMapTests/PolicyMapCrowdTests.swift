@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import NIOCore
 import PolicyMap
+import TestKit
 import Testing
 
 @Suite("A client of the policy map cannot keep others out")
@@ -70,15 +71,14 @@ struct PolicyMapCrowdTests {
 
     @Test("a Unix socket tells the clients' users apart")
     func users() async throws {
-        var template = Array("/tmp/sts-map-XXXXXX".utf8CString)
-        let folder = String(cString: try #require(mkdtemp(&template)))
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let folder = try TemporaryDirectory()
+        let socket = folder.path + "/map.sock"
         var settings = crowded(1)
-        settings.socket = .unix(path: folder + "/map.sock")
+        settings.socket = .unix(path: socket)
         try await MapLab.run(settings) { lab in
-            let first = try await MapClient.connect(path: folder + "/map.sock")
+            let first = try await MapClient.connect(path: socket)
             #expect(try await first.ask(Self.question) == Self.answer)
-            let second = try await MapClient.connect(path: folder + "/map.sock")
+            let second = try await MapClient.connect(path: socket)
             #expect(try await second.ask(Self.question) == Self.answer)
             #expect(try await first.reply() == nil)
             #expect(lab.log.lines.contains { $0.contains("closed=uid:\(getuid())") }, "\(lab.log.lines)")

@@ -122,11 +122,11 @@ struct PolicyMapServerTests {
         }
     }
 
-    @Test("a lookup that never ends costs the MTA no more than its patience", arguments: ["sts", "postfix"])
-    func patience(_ map: String) async throws {
+    @Test("a lookup that never ends costs the MTA no more than the wait limit", arguments: ["sts", "postfix"])
+    func waitLimit(_ map: String) async throws {
         var settings = MapLab.settings()
-        settings.patience = .milliseconds(300)
-        settings.sendmailPatience = .milliseconds(300)
+        settings.waitLimit = .milliseconds(300)
+        settings.sendmailWaitLimit = .milliseconds(300)
         try await MapLab.run(settings) { lab in
             let client = try await lab.connect()
             #expect(try await client.ask("\(map) never.cold") == trouble(.undecided))
@@ -141,13 +141,13 @@ struct PolicyMapServerTests {
     }
 
     @Test("Sendmail is never made to wait for more than 4 s, whatever the settings say")
-    func sendmailPatience() {
+    func sendmailWaitLimit() {
         var settings = MapLab.settings()
-        settings.sendmailPatience = .seconds(60)
-        settings.patience = .seconds(600)
-        #expect(settings.patience(for: .sendmail) == .seconds(4))
-        #expect(settings.patience(for: .postfix) == .seconds(90))
-        #expect(settings.patience(for: .postfixTLSRPT) == .seconds(90))
+        settings.sendmailWaitLimit = .seconds(60)
+        settings.waitLimit = .seconds(600)
+        #expect(settings.waitLimit(for: .sendmail) == .seconds(4))
+        #expect(settings.waitLimit(for: .postfix) == .seconds(90))
+        #expect(settings.waitLimit(for: .postfixTLSRPT) == .seconds(90))
     }
 
     @Test("lookups are bounded; past that the answer is to try again, and what memory knows is still told")
@@ -162,6 +162,21 @@ struct PolicyMapServerTests {
             #expect(try await second.ask("postfix example.com") == Self.secure)
             #expect(lab.log.lines.contains { $0.contains("policy_map.max_lookups") })
             for client in [first, second] { await client.close() }
+        }
+    }
+
+    @Test("one owner's slow domains do not take the places of all others")
+    func lookupsAreShared() async throws {
+        var settings = MapLab.settings()
+        settings.maxLookups = 8
+        try await MapLab.run(settings) { lab in
+            let (crowd, stranger) = (try await lab.connect(), try await lab.connect())
+            try await crowd.ask((0..<4).map { "postfix \($0).cold.example" })
+            try await eventually("half of the places are taken") { lab.server.lookupsUnderWay == 4 }
+            #expect(try await stranger.ask("postfix 5.cold.example") == trouble(.busy))
+            try await stranger.ask(["postfix other.example.net"])
+            try await eventually("the stranger waits") { lab.server.lookupsUnderWay == 5 }
+            for client in [crowd, stranger] { await client.close() }
         }
     }
 

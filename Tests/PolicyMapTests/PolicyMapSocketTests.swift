@@ -4,50 +4,49 @@ import Foundation
 import Glibc
 import NIOPosix
 import PolicyMap
+import TestKit
 import Testing
 
 @Suite("Sockets of the policy map")
 struct PolicyMapSocketTests {
     @Test("a Unix socket has its mode and group from the start, and is gone at the end")
     func unix() async throws {
-        try await withFolder { folder in
-            let path = folder + "/map.sock"
-            var settings = PolicyMapSettings()
-            settings.socket = try ListenAddress("unix:" + path)
-            settings.socketMode = 0o620
-            settings.socketGroup = "\(getgid())"
-            try await MapLab.run(settings) { lab in
-                var status = stat()
-                #expect(lstat(path, &status) == 0)
-                #expect(status.st_mode & 0o777 == 0o620)
-                #expect(status.st_gid == getgid())
-                let client = try await MapClient.connect(path: path)
-                #expect(try await client.ask("postfix dane.example") == "OK dane-only")
-                await client.close()
-            }
-            #expect(!FileManager.default.fileExists(atPath: path))
+        let folder = try TemporaryDirectory()
+        let path = folder.path + "/map.sock"
+        var settings = PolicyMapSettings()
+        settings.socket = try ListenAddress("unix:" + path)
+        settings.socketMode = 0o620
+        settings.socketGroup = "\(getgid())"
+        try await MapLab.run(settings) { lab in
+            var status = stat()
+            #expect(lstat(path, &status) == 0)
+            #expect(status.st_mode & 0o777 == 0o620)
+            #expect(status.st_gid == getgid())
+            let client = try await MapClient.connect(path: path)
+            #expect(try await client.ask("postfix dane.example") == "OK dane-only")
+            await client.close()
         }
+        #expect(!FileManager.default.fileExists(atPath: path))
     }
 
     @Test("a live socket is never taken, a dead one is replaced, and nothing else is removed")
     func taking() async throws {
-        try await withFolder { folder in
-            let path = folder + "/map.sock"
-            var settings = PolicyMapSettings()
-            settings.socket = .unix(path: path)
-            try leaveDeadSocket(at: path)
-            try await MapLab.run(settings) { lab in
-                await #expect(throws: PolicyMapError.alreadyServed(settings.socket)) {
-                    try await MapLab.run(settings) { _ in }
-                }
-                let client = try await MapClient.connect(path: path)
-                #expect(try await client.ask("postfix dane.example") == "OK dane-only")
-                await client.close()
+        let folder = try TemporaryDirectory()
+        let path = folder.path + "/map.sock"
+        var settings = PolicyMapSettings()
+        settings.socket = .unix(path: path)
+        try leaveDeadSocket(at: path)
+        try await MapLab.run(settings) { lab in
+            await #expect(throws: PolicyMapError.alreadyServed(settings.socket)) {
+                try await MapLab.run(settings) { _ in }
             }
-            try Data("mail".utf8).write(to: URL(fileURLWithPath: path))
-            await #expect(throws: PolicyMapError.notASocket(path)) { try await MapLab.run(settings) { _ in } }
-            #expect(try String(contentsOfFile: path, encoding: .utf8) == "mail")
+            let client = try await MapClient.connect(path: path)
+            #expect(try await client.ask("postfix dane.example") == "OK dane-only")
+            await client.close()
         }
+        try Data("mail".utf8).write(to: URL(fileURLWithPath: path))
+        await #expect(throws: PolicyMapError.notASocket(path)) { try await MapLab.run(settings) { _ in } }
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == "mail")
     }
 
     @Test("a port that is taken, a folder or group that is not there: an error that says what to do")
@@ -93,13 +92,6 @@ struct PolicyMapSocketTests {
             #expect(try await client.ask("postfix dane.example") == "OK dane-only")
             await client.close()
         }
-    }
-
-    private func withFolder(_ body: (String) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("map-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try await body(folder.path)
     }
 
     private func leaveDeadSocket(at path: String) throws {

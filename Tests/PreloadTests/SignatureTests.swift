@@ -4,6 +4,7 @@ import Foundation
 import LabKit
 import Preload
 import Testing
+import TestKit
 
 // Serialized: each key costs an agent of its own.
 @Suite("A list counts only under a good signature by a key of the key ring", .serialized)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import LabKit
+import TestKit
 
 /// A key of its own, made by gpg, that signs lists.
 final class Signer: Sendable {

@@ -3,6 +3,7 @@ import Foundation
 import LabKit
 import Synchronization
 import Testing
+import TestKit
 @testable import Processes
 
 @Suite("Programs that are handed something: they see its end, or none", .serialized)

@@ -2,6 +2,7 @@
 import Foundation
 import LabKit
 import Testing
+import TestKit
 @testable import Processes
 
 @Suite("Programs: asked under limits, and given nothing of ours", .serialized)

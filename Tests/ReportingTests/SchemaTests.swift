@@ -52,7 +52,7 @@ struct SchemaTests {
         try await site.sender(store).send(DeliveryOrder())
         #expect(site.carrier.carriages.count == ResultType.allCases.count)
         let files = try site.carrier.carriages.map { carriage in
-            let file = site.directory.appendingPathComponent(carriage.report.fileName.description)
+            let file = site.file(carriage.report.fileName.description)
             try Data(decompress(carriage.report.body, limitBytes: 1 << 20)).write(to: file)
             return file
         }
@@ -95,7 +95,7 @@ struct SchemaTests {
             domain: try DomainName("a.example"),
             policies: [PolicyResult(ReportedPolicy(.tlsa, domain: "mx.a.example"), tally)])
         let packed = try ReportMaker(Site.settings { $0.maxBodyBytes = 1000 }).pack(results, on: site.day)
-        let file = site.directory.appendingPathComponent("cut.json")
+        let file = site.file("cut.json")
         try Data(decompress(packed.body, limitBytes: 1 << 20)).write(to: file)
         #expect(try complaints([file]) == "")
     }
@@ -110,7 +110,7 @@ struct SchemaTests {
             ])
         let json = String(
             decoding: try ReportMaker(Site.settings()).report(of: results, on: site.day).json(), as: UTF8.self)
-        let file = site.directory.appendingPathComponent("odd.json")
+        let file = site.file("odd.json")
         func complaint(_ old: String, _ new: String) throws -> String {
             try Data(json.replacing(old, with: new).utf8).write(to: file)
             return try complaints([file])

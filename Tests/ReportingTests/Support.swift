@@ -104,7 +104,7 @@ final class Carrier: ReportCarrier {
 
 /// A site of its own: a store, its records, a carrier, and a clock at half past midnight behind ``day``.
 final class Site: Sendable {
-    let directory: URL
+    let directory: TemporaryDirectory
     let day: UTCDay
     let clock: TestClock
     let records = Records()
@@ -112,19 +112,18 @@ final class Site: Sendable {
     let log = CapturedLog()
 
     init() throws {
-        directory = FileManager.default.temporaryDirectory.appendingPathComponent("reporting-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
+        directory = try TemporaryDirectory()
         guard let day = UTCDay("2026-11-23") else { throw SiteError() }
         self.day = day
         clock = TestClock(day.advanced(by: 1).start + .seconds(1800))
     }
 
-    deinit { try? FileManager.default.removeItem(at: directory) }
-
     struct SiteError: Error {}
 
+    func file(_ name: String) -> URL { URL(fileURLWithPath: directory.path + "/" + name) }
+
     func store() throws -> Store {
-        try Store(path: directory.appendingPathComponent("test.sqlite").path, logger: log.logger)
+        try Store(path: directory.path + "/test.sqlite", logger: log.logger)
     }
 
     static func settings(_ change: (inout ReportingSettings) -> Void = { _ in }) throws -> ReportingSettings {

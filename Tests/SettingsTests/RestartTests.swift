@@ -49,7 +49,7 @@ struct RestartTests {
                 "policy_map.socket", "policy_map.socket_mode", "store.path", "intake.postfix_log", "control.socket",
             ])
         #expect(new.milter.socket == old.milter.socket && new.milter.socketGroup == nil && !new.milter.tlsRequiredNo)
-        #expect(new.policyMap?.socket == old.policyMap?.socket && new.policyMap?.patience == .seconds(9))
+        #expect(new.policyMap?.socket == old.policyMap?.socket && new.policyMap?.waitLimit == .seconds(9))
         #expect(new.storePath == old.storePath && new.intake == old.intake && new.controlSocket == old.controlSocket)
         #expect(new.milter.lookupWait == .seconds(1) && new.milter.onViolation == .log)
         // Asked again, the same: they still wait. Taken back, they do not.

@@ -2,7 +2,6 @@
 import TestKit
 import Basics
 import Core
-import Foundation
 import Logging
 import MTASTS
 import Synchronization
@@ -13,15 +12,10 @@ final class Scratch: Sendable {
     /// The directories whose stores may still be open: one must not go while its store reads.
     private static let kept = Mutex<[Scratch]>([])
 
-    let directory: String
+    private let folder: TemporaryDirectory
+    var directory: String { folder.path }
 
-    init() throws {
-        let url = FileManager.default.temporaryDirectory.appendingPathComponent("store-tests-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
-        directory = url.path
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: directory) }
+    init() throws { folder = try TemporaryDirectory() }
 
     var database: String { directory + "/test.sqlite" }
 

@@ -22,9 +22,10 @@ package enum MapAnswer: Sendable, Hashable {
     case failed(PolicyFailure)
 }
 
-/// The MX hosts that were looked up for a policy with wildcards; MTAs take those for any depth.
+/// The MX hosts that were looked up for an enforce policy. MTAs take its wildcards for any depth, and those that compare
+/// certificates alone would take a host outside the policy that shows the certificate of one inside.
 package enum MXSet: Sendable, Hashable {
-    /// The policy has no wildcard, so the hosts do not matter.
+    /// Nobody asked for them.
     case unneeded
     case known([DomainName])
     /// Of those that the policy covers only these may be used, whether it has wildcards or not.

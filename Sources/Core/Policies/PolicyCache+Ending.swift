@@ -6,6 +6,8 @@ import MTASTS
 extension PolicyCache {
     /// How long the operator is told that a policy in use ran out.
     static let ranOutKeptFor = Duration.seconds(7 * 86_400)
+    /// A policy with a shorter life ends in silence.
+    private static let shortestLifeSaid = Duration.seconds(600)
     /// Policies that ran out that the operator is told of, the latest ones.
     private static let maxRanOut = 1000
     /// How long it is remembered that a policy has ended, so that it is said once.
@@ -23,6 +25,8 @@ extension PolicyCache {
     /// Says once that a policy has ended. It stays in memory and in the store for a while: a clock that jumped ahead is
     /// put right again, and so is what it ended.
     func noteEnd(of domain: DomainName, _ life: PolicyLife) {
+        // The end of one that lives for seconds is no news.
+        guard life.expiresAt - life.fetchedAt >= Self.shortestLifeSaid else { return }
         let now = clock.now
         let ending = entries.change(domain, at: now) { entry -> (isNew: Bool, trouble: Trouble?) in
             guard entry.endSaid?.value(at: now) != life.expiresAt else { return (false, nil) }

@@ -34,7 +34,7 @@ extension PolicyCache {
             return await follow("", of: domain, settings, fetchAlways: true)
         }
         if let policy = livePolicy(of: domain) {
-            keepWithoutRecord(policy, at: now)
+            keepWithoutRecord(policy, at: now, for: settings.recordCheckInterval)
             return .policy(policy)
         }
         let keepFor = if case .unknown = fallback { settings.unknownFor } else { settings.absentFor }
@@ -47,10 +47,14 @@ extension PolicyCache {
     }
 
     private func noteRecordCheck(of domain: DomainName, at now: UTCTime, for duration: Duration) {
-        entries.change(domain, at: now) { $0.recordChecked = TimeSpan(from: now, for: duration) }
+        entries.change(domain, at: now) { entry in
+            entry.recordChecked = TimeSpan(from: now, for: duration)
+            entry.look = .never
+        }
     }
 
-    private func keepWithoutRecord(_ policy: CachedPolicy, at now: UTCTime) {
+    private func keepWithoutRecord(_ policy: CachedPolicy, at now: UTCTime, for duration: Duration) {
+        entries.change(policy.domain, at: now) { $0.withoutRecord = TimeSpan(from: now, for: duration) }
         let metadata: Logger.Metadata = ["domain": "\(policy.domain)", "expires": "\(policy.expiresAt)"]
         if policy.nearsItsEnd(at: now) {
             // Its domain takes it back in this way, or somebody forges the absence of its record.
@@ -133,6 +137,7 @@ extension PolicyCache {
             entry.pause = nil
             entry.putOff = nil
             entry.ranOutAt = nil
+            entry.withoutRecord = .never
             entry.lookup = isShort ? Timed(.policy(fresh), at: now, keepFor: Self.shortestLife) : nil
         }
         writer.save(fresh)

@@ -48,9 +48,12 @@ extension PolicyCache {
         entries.value(of: domain) { $0.endSaid?.value(at: now) } == life.expiresAt
     }
 
-    /// Whether fetches pause because they failed.
+    /// Whether fetches pause because they failed, or because the record is gone: many such domains must not take the
+    /// turns of those that can be renewed.
     private func isPausing(_ domain: DomainName, at now: UTCTime) -> Bool {
-        entries.value(of: domain) { $0.pause?.value(at: now) }.map { now < $0.until } ?? false
+        entries.value(of: domain) { entry in
+            entry.withoutRecord.contains(now) || entry.pause?.value(at: now).map { now < $0.until } ?? false
+        } ?? false
     }
 
     /// Fetches a policy in use anew, although its id stays; a pause after failures is kept.

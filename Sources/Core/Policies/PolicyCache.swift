@@ -12,7 +12,7 @@ import TLSRPT
 /// announces a policy, the policy host, once for all who ask meanwhile (``SingleFlight``). A valid policy goes into
 /// memory (``PolicyMemory``, packed) and by ``PolicyWriter`` into the store, from where the next start reads it.
 /// From then on ``cached(_:)`` answers at once. Mail is noted (``noteUse(of:found:)``): it has the record looked at
-/// anew, once an hour, and keeps the policy in use. What is in use is fetched again long before it ends
+/// anew, once an hour and before it is answered, and keeps the policy in use. What is in use is fetched again long before it ends
 /// (``dueWork(at:)``, worked off by ``PolicyRefresher``). A failed fetch pauses the next ones, and the policy stays.
 /// Only a newer valid policy or its `max_age` ends it, by the clock of each question. The end is logged; if every fetch
 /// had failed, the operator finds the domain in ``ranOutPolicies`` for a week. A month after its end it is deleted.
@@ -27,9 +27,9 @@ package final class PolicyCache: Sendable {
     static let longestPause = Duration.seconds(6 * 3600)
     /// How long failed fetches are remembered, so that the next pause is a longer one.
     static let failuresKeptFor = longestPause * 4
-    /// A policy with a shorter life is used for this long, so that each message does not cost a fetch.
-    /// - Deviation: a policy is used for a minute at least.
-    static let shortestLife = Duration.seconds(60)
+    /// A policy with a shorter life answers for this long, so that a burst of mail does not cost a fetch each.
+    /// - Deviation: a policy is used for a second at least.
+    static let shortestLife = Duration.seconds(1)
     /// After a violation the record is looked at again unless that was done within this time: a repaired policy must
     /// free its mail at the next try, and the resolver's own cache bounds what that costs the domain.
     static let recheckPause = Duration.seconds(2)
@@ -118,20 +118,30 @@ package final class PolicyCache: Sendable {
         }
     }
 
-    /// Notes that mail for the domain asked and was told what ``cached(_:)`` found: starts in the background the look at
-    /// the record that is due, and the fetch of a policy that cannot be read; logs the end of one that has ended.
-    package func noteUse(of domain: DomainName, found: PolicyLookup?) {
+    /// Notes that mail for the domain asks and what ``cached(_:)`` found: starts in the background the look at the
+    /// record that is due, and the fetch of a policy that cannot be read; logs the end of one that has ended.
+    /// - Returns: whether a look at the record has begun now or a moment ago: ``resolve(_:)`` waits for what it says.
+    @discardableResult
+    package func noteUse(of domain: DomainName, found: PolicyLookup?) -> Bool {
         let now = clock.now
         switch found {
         // Nobody's policy can have ended here since this was looked up.
-        case .absent, .failed, .unknown: return
-        case .unreadable: repair(domain, at: now)
+        case .absent, .failed, .unknown: return false
+        case .unreadable:
+            repair(domain, at: now)
+            return false
         case .policy(let policy) where policy.isLive(at: now):
-            guard policy.origin == .published, entries.noteUse(of: domain, at: now) else { return }
-            lookups.start(domain) { await self.lookUp(domain) }
+            return policy.origin == .published && noteUse(ofPublished: domain, at: now)
         case .policy, nil:
             if let life = memory.life(of: domain), !life.isLive(at: now) { noteEnd(of: domain, life) }
+            return false
         }
+    }
+
+    private func noteUse(ofPublished domain: DomainName, at now: UTCTime) -> Bool {
+        let look = entries.noteUse(of: domain, at: now, lookWait: settings.withLock { $0.lookWait })
+        if look != .stands { lookups.start(domain) { await self.lookUp(domain) } }
+        return look == .due || look == .underWay
     }
 
     private func repair(_ domain: DomainName, at now: UTCTime) {
@@ -146,13 +156,21 @@ package final class PolicyCache: Sendable {
     // MARK: By asking
 
     /// The policy as memory knows it, or as the network says it now; joins the lookup that is in flight. Notes the use.
+    ///
+    /// A look at the record that is due comes first, so that a policy that was replaced does not answer once more. One
+    /// that takes long is not waited for: the policy stays until the network says otherwise.
     package func resolve(_ domain: DomainName) async -> PolicyLookup {
         let known = cached(domain)
-        noteUse(of: domain, found: known)
+        let isLookedAt = noteUse(of: domain, found: known)
         if let known {
-            guard case .unreadable = known else { return known }
-            // Only the fetch that is under way, or was until just now, can say more.
-            _ = await lookups.running(domain)
+            if case .unreadable = known {
+                // Only the fetch that is under way, or was until just now, can say more.
+                _ = await lookups.running(domain)
+            } else if isLookedAt {
+                _ = await lookups.running(domain, within: settings.withLock { $0.lookWait })
+            } else {
+                return known
+            }
             return cached(domain) ?? known
         }
         let found = await lookups.join(domain) { await self.lookUp(domain) }
@@ -200,6 +218,8 @@ package final class PolicyCache: Sendable {
 package struct PolicyCacheSettings: Sendable {
     /// Between looks at the TXT record of a domain in use.
     package var recordCheckInterval: Duration = .seconds(3600)
+    /// How long an answer waits for a look at the record that is due.
+    package var lookWait: Duration = .seconds(2)
     /// Between authenticated fetches, even when the id stays the same.
     package var refreshInterval: Duration = .seconds(12 * 3600)
     /// How long "no policy" is believed.

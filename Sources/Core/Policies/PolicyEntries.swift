@@ -49,19 +49,22 @@ final class PolicyEntries: Sendable {
     }
 
     /// Notes that mail asks for the domain's live policy.
-    /// - Returns: whether no look at the record stands any longer.
-    func noteUse(of domain: DomainName, at now: UTCTime) -> Bool {
+    /// - Parameter lookWait: how long those who ask wait for a look that is due.
+    func noteUse(of domain: DomainName, at now: UTCTime, lookWait: Duration) -> RecordLook {
         shard(of: domain).shard.withLock { shard in
             let known = shard.entries[domain]
-            let isCheckDue = known.map { !$0.recordChecked.contains(now) } ?? true
+            let look = known?.recordLook(at: now) ?? .due
             // A time in the future was noted by a clock that has been set back.
-            if let last = known?.lastUse.time, last <= now, now < last + Self.grain { return isCheckDue }
-            guard known?.isInUse == true || shard.inUse < PolicyEntryShard.maxInUse else { return isCheckDue }
+            let isNoted = known.map { $0.lastUse.time <= now && now < $0.lastUse.time + Self.grain } ?? false
+            let isNew = !isNoted && (known?.isInUse == true || shard.inUse < PolicyEntryShard.maxInUse)
+            guard isNew || look == .due else { return look }
             shard.change(domain, at: now) { entry in
+                if look == .due { entry.look = TimeSpan(from: now, for: lookWait) }
+                guard isNew else { return }
                 entry.lastUse = PackedTime(now)
                 entry.isUseUnsaved = true
             }
-            return isCheckDue
+            return look
         }
     }
 

@@ -25,9 +25,12 @@ struct PolicyEntry: Sendable {
         var putOff: Timed<String>?
         var endSaid: Timed<UTCTime>?
         var ranOutAt: Timed<UTCTime>?
+        var withoutRecord = TimeSpan.never
+        var look = TimeSpan.never
 
         var isEmpty: Bool {
             lookup == nil && rechecked == .never && pause == nil && putOff == nil && endSaid == nil && ranOutAt == nil
+                && withoutRecord == .never && look == .never
         }
 
         /// Forgets what is no longer good; returns whether there was any of it.
@@ -37,9 +40,9 @@ struct PolicyEntry: Sendable {
             isChanged = putOff.letGo(at: now) || isChanged
             isChanged = endSaid.letGo(at: now) || isChanged
             isChanged = ranOutAt.letGo(at: now) || isChanged
-            guard rechecked != .never, !rechecked.contains(now) else { return isChanged }
-            rechecked = .never
-            return true
+            isChanged = rechecked.letGo(at: now) || isChanged
+            isChanged = look.letGo(at: now) || isChanged
+            return withoutRecord.letGo(at: now) || isChanged
         }
 
         var heldOctets: Int {
@@ -102,6 +105,25 @@ struct PolicyEntry: Sendable {
         set { changePast { $0.ranOutAt = newValue } }
     }
 
+    /// How long no renewal is tried because the record of the policy is gone.
+    var withoutRecord: TimeSpan {
+        get { past?.value.withoutRecord ?? .never }
+        set { changePast { $0.withoutRecord = newValue } }
+    }
+
+    /// How long those who ask wait for the look at the record that is under way; over as soon as it comes to an end.
+    var look: TimeSpan {
+        get { past?.value.look ?? .never }
+        set { changePast { $0.look = newValue } }
+    }
+
+    /// Whether the record is to be looked at.
+    func recordLook(at now: UTCTime) -> RecordLook {
+        if recordChecked.contains(now) { return .stands }
+        guard look != .never else { return .due }
+        return look.contains(now) ? .underWay : .overdue
+    }
+
     private mutating func changePast(_ change: (inout Past) -> Void) {
         var past = past?.value ?? Past()
         change(&past)
@@ -122,10 +144,7 @@ struct PolicyEntry: Sendable {
             isUseUnsaved = false
             isChanged = true
         }
-        if recordChecked != .never, !recordChecked.contains(now) {
-            recordChecked = .never
-            isChanged = true
-        }
+        isChanged = recordChecked.letGo(at: now) || isChanged
         guard var kept = past?.value, kept.letGo(at: now) else { return isChanged }
         past = kept.isEmpty ? nil : Boxed(kept)
         return true
@@ -137,6 +156,18 @@ struct PolicyEntry: Sendable {
         guard let old = past?.value else { return }
         past = old.ranOutAt == nil ? nil : Boxed(Past(endSaid: old.endSaid, ranOutAt: old.ranOutAt))
     }
+}
+
+/// How it stands with the look at the record of a policy in use.
+enum RecordLook: Sendable, Hashable {
+    /// The last one still stands.
+    case stands
+    /// None stands: it is made before anything is concluded from the policy.
+    case due
+    /// It began a moment ago: whoever asks waits for it.
+    case underWay
+    /// It takes so long that nobody waits any more.
+    case overdue
 }
 
 /// A value that is good for a set time.
@@ -197,6 +228,13 @@ struct TimeSpan: Sendable, Hashable {
 
     /// A clock that was set back must not prolong what was begun in its future.
     func contains(_ time: UTCTime) -> Bool { from.time <= time && time < until.time }
+
+    /// Forgets a span that is over; returns whether there was one.
+    fileprivate mutating func letGo(at now: UTCTime) -> Bool {
+        guard self != .never, !contains(now) else { return false }
+        self = .never
+        return true
+    }
 }
 
 /// A value in a block of memory of its own: who has none pays for a pointer only.

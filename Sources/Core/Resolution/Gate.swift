@@ -7,8 +7,8 @@ import Synchronization
 package struct GateSettings: Sendable, Equatable {
     package var enforcement: Enforcement = .milter
     package var hostCheck: HostCheck = .probes
-    /// How long a host that conformed is taken to conform still.
-    package var conformingFor: Duration = .seconds(2 * 3600)
+    /// How long a host that conformed is taken to conform still; nil for what suits the enforcement.
+    package var conformingFor: Duration?
     /// How long a host that did not conform is not tried again: short, so that a repaired host gets its mail.
     package var failingFor: Duration = .seconds(60)
     /// How long a host that could not be reached is not tried again.
@@ -19,13 +19,23 @@ package struct GateSettings: Sendable, Equatable {
     /// How long what was seen of a host is trusted.
     func lifetime(of seen: HostEvidence) -> Duration {
         switch seen {
-        case .conforming: conformingFor
+        case .conforming: conformingFor ?? enforcement.conformingFor
         case .failing: failingFor
         case .unreachable, .turnedAway, .unresolved: unreachableFor
         }
     }
 
     fileprivate var question: VerdictQuestion { VerdictQuestion(enforcement, hostCheck) }
+}
+
+extension Enforcement {
+    /// How long a host that conformed is taken to conform still. Short where nobody else is there at the delivery.
+    fileprivate var conformingFor: Duration {
+        switch self {
+        case .milter: .seconds(300)
+        case .milterAndPolicyMap: .seconds(2 * 3600)
+        }
+    }
 }
 
 /// Answers the milter: from next hops to a verdict, and what was done with it to what is counted.
@@ -113,19 +123,23 @@ package final class Gate: Sendable {
 
     /// The verdict after looking up what memory lacks; joins lookups in flight.
     package func resolve(_ hops: [NextHop]) async -> Judgement {
+        let generation = resolver.history.generation
         let settings = settings.withLock { $0 }
         let judgements = await withTaskGroup(of: (Int, Judgement).self) { group in
-            for (index, hop) in hops.enumerated() { group.addTask { (index, await self.resolve(hop, settings)) } }
+            for (index, hop) in hops.enumerated() {
+                group.addTask { (index, await self.resolve(hop, settings, in: generation)) }
+            }
             return await group.reduce(into: []) { $0.append($1) }
         }
         return combine(judgements.sorted { $0.0 < $1.0 }.map(\.1), enforcement: settings.enforcement)
     }
 
-    private func resolve(_ hop: NextHop, _ settings: GateSettings) async -> Judgement {
-        let resolved = await resolver.resolve(settings.question, about: hop)
+    private func resolve(_ hop: NextHop, _ settings: GateSettings, in generation: Int) async -> Judgement {
+        let resolved = await resolver.resolve(settings.question, about: hop, in: generation)
         // Only what was seen in this walk makes history, not what was taken from there.
         if resolved.known.history == nil {
-            resolver.history.note(resolved.answer, of: hop, under: resolved.known.policy, at: clock.now)
+            resolver.history.note(
+                resolved.answer, of: hop, under: resolved.known.policy, at: clock.now, in: generation)
         }
         return Judgement(resolved)
     }

@@ -44,8 +44,12 @@ struct TLSASurvey {
 ///
 /// - RFC 7672 §2.2: TLS Discovery.
 extension MapQuestion {
-    func weigh(_ survey: TLSASurvey, _ known: Known, _ answer: MapAnswer) -> Step<MapAnswer> {
-        guard case .enforce(let cached, _) = answer else { return .answer(levelWithoutPolicy(survey, answer)) }
+    /// - Parameter answer: what the policy alone would have said.
+    /// - Returns: nil where DANE says nothing, and the policy may.
+    func weigh(_ survey: TLSASurvey, _ known: Known, _ answer: MapAnswer) -> Step<MapAnswer>? {
+        guard case .enforce(let cached, _) = answer else {
+            return levelWithoutPolicy(survey, answer).map { .answer($0) }
+        }
         let others = survey.open.filter { cached.policy.covers($0.name) }
         guard !survey.usable.isEmpty else {
             // A host whose address cannot be looked up is none that the MTA could dial, as long as there are others.
@@ -53,7 +57,7 @@ extension MapQuestion {
             let trouble = survey.open.isEmpty ? survey.anyTrouble : survey.trouble
             if let trouble { return .answer(.temporary(trouble)) }
             let isPartial = survey.anyTrouble != nil && !others.isEmpty
-            return .answer(isPartial ? .enforce(cached, .only(others.map(\.name))) : answer)
+            return isPartial ? .answer(.enforce(cached, .only(others.map(\.name)))) : nil
         }
         guard !others.isEmpty, survey.trouble == nil, settings.probesHosts else {
             return .answer(.dane(besides: answer))
@@ -71,13 +75,13 @@ extension MapQuestion {
     }
 
     /// Where no policy asks for more, each host is used by what it has, which the MTA sees for itself.
-    private func levelWithoutPolicy(_ survey: TLSASurvey, _ answer: MapAnswer) -> MapAnswer {
+    private func levelWithoutPolicy(_ survey: TLSASurvey, _ answer: MapAnswer) -> MapAnswer? {
         if survey.open.isEmpty {
             if !survey.usable.isEmpty { return .dane(besides: answer) }
-            return survey.anyTrouble.map { .temporary($0) } ?? answer
+            return survey.anyTrouble.map { .temporary($0) }
         }
         let isPlain = survey.usable.isEmpty && survey.unusable.isEmpty && survey.anyTrouble == nil
-        return isPlain ? answer : .daneWherePresent(besides: answer)
+        return isPlain ? nil : .daneWherePresent(besides: answer)
     }
 }
 

@@ -42,26 +42,28 @@ package struct MapQuestion: Question {
         case .unreadable(let text): return .temporary(text)
         case .unknown(let text) where settings.onUnknown == .temporary: return .temporary("policy not known: \(text)")
         case .policy, .absent, .failed, .unknown:
-            return settings.puttingDANEFirst || policy.needsHosts ? nil : policy.answer(hosts: .unneeded)
+            return settings.puttingDANEFirst || policy.isEnforced ? nil : policy.answer(hosts: .unneeded)
         }
     }
 
-    package func wantsHosts(under policy: PolicyLookup) -> Bool { policy.needsHosts }
+    package func wantsHosts(under policy: PolicyLookup) -> Bool { policy.isEnforced }
 
     package func need(of route: Route) -> Need? { settings.puttingDANEFirst && route.isSecure ? .dane : nil }
 
     package func decide(_ known: Known, of domain: DomainName, under policy: PolicyLookup) -> Step<MapAnswer> {
-        // What is missing is late, not absent: a policy that is known must not be left out.
+        // What is missing is late, not absent: a policy that is known must not be left out, nor DANE beside it.
         if let late = known.late, known.dane == nil {
-            // Nor must TLSA records: they come before any policy, also where there is none.
+            let isHostNeeded = policy.isEnforced && (settings.puttingDANEFirst || policy.hasWildcard)
+            // TLSA records come before any policy, also where there is none.
             let mayHaveDANE = known.route?.found.map { need(of: $0) == .dane } ?? false
-            let mustWait = policy.isEnforced || mayHaveDANE
-            return .answer(mustWait ? .temporary(late.text) : policy.answer(hosts: .unneeded))
+            let mustWait = isHostNeeded || mayHaveDANE
+            return .answer(mustWait ? .temporary(late.text) : policy.answer(hosts: .unknown(late.text)))
         }
         switch known.route {
         case .route(let route):
-            let answer = policy.answer(hosts: .known(route.candidates.map(\.name)))
-            return known.dane == nil ? .answer(answer) : weigh(TLSASurvey(route, known.dane ?? []), known, answer)
+            let answer = policy.answer(hosts: .known(route.candidates.map(\.name) + route.unprobed))
+            if let dane = known.dane.flatMap({ weigh(TLSASurvey(route, $0), known, answer) }) { return dane }
+            return .answer(answer)
         // An MTA that sees the same never asks; one that sees hosts was not told what we were, and must not go free.
         case .error(.nullMX): return .answer(policy.answer(hosts: .unknown("null MX")))
         case .error(.noSuchDomain): return .answer(policy.answer(hosts: .unknown("no such domain")))
@@ -74,12 +76,9 @@ package struct MapQuestion: Question {
 }
 
 extension PolicyLookup {
-    /// Whether the MX hosts decide what is said of the policy.
-    fileprivate var needsHosts: Bool {
-        if case .policy(let cached) = self { cached.policy.mode == .enforce && cached.hasWildcard } else { false }
-    }
+    fileprivate var hasWildcard: Bool { cached?.hasWildcard ?? false }
 
-    /// Whether a live policy of mode enforce is known.
+    /// Whether a live policy of mode enforce is known, so that the names of the MX hosts decide what is said.
     fileprivate var isEnforced: Bool {
         if case .policy(let cached) = self { cached.policy.mode == .enforce } else { false }
     }
@@ -92,7 +91,7 @@ extension PolicyLookup {
         case .failed(let failure): return .failed(failure)
         case .policy(let cached):
             switch cached.policy.mode {
-            case .enforce: return .enforce(cached, cached.hasWildcard ? hosts : .unneeded)
+            case .enforce: return .enforce(cached, hosts)
             case .testing: return .testing(cached)
             case .none: return .notFound
             }

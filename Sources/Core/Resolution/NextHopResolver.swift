@@ -52,12 +52,16 @@ package final class NextHopResolver: Sendable {
     }
 
     /// The answer after looking up what memory lacks; joins lookups in flight.
-    package func resolve<Asked: Question>(_ question: Asked, about hop: NextHop) async -> Resolved<Asked.Answer> {
+    /// - Parameter generation: that of the ``history`` before the question's rules were read; nil for the one now.
+    package func resolve<Asked: Question>(
+        _ question: Asked, about hop: NextHop, in generation: Int? = nil
+    ) async -> Resolved<Asked.Answer> {
+        let generation = generation ?? history.generation
         var known = Known(hop)
         while true {
             switch next(known, for: question) {
             case .answer(let answer): return Resolved(answer: answer, known: known)
-            case .need(let need): await ask(for: need, into: &known)
+            case .need(let need): await ask(for: need, into: &known, in: generation)
             }
         }
     }
@@ -91,8 +95,10 @@ package final class NextHopResolver: Sendable {
         switch need {
         case .policy:
             guard known.policy == nil, let domain = known.hop.policyDomain else { return false }
-            known.policy = policies.cached(domain)
-            policies.noteUse(of: domain, found: known.policy)
+            let found = policies.cached(domain)
+            // A look at the record that is due comes first, as long as somebody may wait for it.
+            if policies.noteUse(of: domain, found: found), ending == nil { return false }
+            known.policy = found
             // Whoever delays the DNS must not get around the list's policy.
             if known.policy == nil, ending != nil { known.policy = policies.standIn(for: domain) }
             return known.policy != nil
@@ -117,13 +123,13 @@ package final class NextHopResolver: Sendable {
     }
 
     /// Notes what memory has, or else what the network says.
-    private func ask(for need: Need, into known: inout Known) async {
+    private func ask(for need: Need, into known: inout Known, in generation: Int) async {
         switch need {
         case .policy:
             guard let domain = known.hop.policyDomain else { return }
             known.policy = await policies.resolve(domain)
             known.isPolicyAsked = true
-        case .secondLook(let violation): await lookAgain(because: violation, &known)
+        case .secondLook(let violation): await lookAgain(because: violation, &known, in: generation)
         case .route(let wantsHosts): known.route = await routes.resolve(known.hop, wantsHosts: wantsHosts)
         case .hosts:
             guard case .route(let route) = known.route else { return }
@@ -137,14 +143,15 @@ package final class NextHopResolver: Sendable {
     }
 
     /// Starts the walk anew with the policy as it is now.
-    private func lookAgain(because violation: Violation, _ known: inout Known) async {
+    private func lookAgain(because violation: Violation, _ known: inout Known, in generation: Int) async {
         guard !wasLookedAtLately(known.hop), let domain = known.hop.policyDomain else {
             known.isPolicyLatest = true
             return
         }
         // Should the second look end in doubt, the violation still stands. One that is remembered is not new.
         if known.history == nil {
-            history.note(.violating(violation), of: known.hop, under: known.policy, at: clock.now)
+            history.note(
+                .violating(violation), of: known.hop, under: known.policy, at: clock.now, in: generation)
         }
         known = Known(known.hop)
         known.policy = await policies.recheck(domain)

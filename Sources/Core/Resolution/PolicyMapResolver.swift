@@ -47,8 +47,11 @@ package final class PolicyMapResolver: MapResolver {
 
     package func resolve(_ key: NextHop) async -> MapAnswer { await resolver.resolve(question, about: key).answer }
 
-    package func decideNow(_ key: NextHop) -> MapAnswer {
-        resolver.decideNow(question, about: key, because: .late).answer
+    package func decideNow(_ key: NextHop, because ending: WaitEnding) -> MapAnswer {
+        let resolved = resolver.decideNow(question, about: key, because: ending)
+        // Whoever keeps us busy must not have a policy left out that was never asked for.
+        if ending == .crowded, case .unknown(let text)? = resolved.known.policy { return .temporary(text) }
+        return resolved.answer
     }
 
     package func enforces(_ domain: DomainName) -> Bool {

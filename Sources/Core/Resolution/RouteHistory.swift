@@ -2,6 +2,7 @@
 import Basics
 import Concurrency
 import MTASTS
+import Synchronization
 
 /// What became of routes when they were last seen. A route that failed still counts as failing while it cannot be looked
 /// at again; one that kept its policy still counts as keeping it while our own trouble keeps us from looking.
@@ -41,7 +42,13 @@ package final class RouteHistory: Sendable {
         hop.heldOctets + policy.heldOctets
     }
 
+    /// How often all was forgotten: a verdict that was reached by the rules of before is not noted.
+    private let forgotten = Mutex(0)
+
     init() {}
+
+    /// To be read before the rules that a verdict is reached by, and given when it is noted.
+    var generation: Int { forgotten.withLock { $0 } }
 
     func cached(_ hop: NextHop, at now: UTCTime) -> Entry {
         Entry(broken: broken.value(for: hop, at: now), proven: proven.value(for: hop, at: now))
@@ -49,7 +56,13 @@ package final class RouteHistory: Sendable {
 
     /// Takes a verdict that was reached by looking: a violation is remembered until the route is seen to keep its policy,
     /// and that it was seen to for a day. A doubt changes nothing.
-    func note(_ verdict: Verdict, of hop: NextHop, under lookup: PolicyLookup?, at now: UTCTime) {
+    func note(
+        _ verdict: Verdict, of hop: NextHop, under lookup: PolicyLookup?, at now: UTCTime, in generation: Int
+    ) {
+        forgotten.withLock { if $0 == generation { note(verdict, of: hop, under: lookup, at: now) } }
+    }
+
+    private func note(_ verdict: Verdict, of hop: NextHop, under lookup: PolicyLookup?, at now: UTCTime) {
         switch verdict {
         case .violating(let violation):
             guard case .policy(let cached) = lookup else { return }
@@ -66,8 +79,11 @@ package final class RouteHistory: Sendable {
     }
 
     func forgetAll() {
-        broken.removeAll()
-        proven.removeAll()
+        forgotten.withLock {
+            $0 += 1
+            broken.removeAll()
+            proven.removeAll()
+        }
     }
 
     /// Lets go of what is remembered no longer.

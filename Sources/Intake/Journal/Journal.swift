@@ -115,3 +115,8 @@ final class Journal {
         return Array(UnsafeRawBufferPointer(start: data, count: count).dropFirst(name.utf8.count + 1))
     }
 }
+
+/// A place in the journal: behind the entry that the cursor names, or before all if there is none.
+struct JournalMark: Sendable, Hashable, Codable {
+    let cursor: String?
+}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import TestKit
 
 /// A zone that the laboratory signs with a key of its own, ECDSA P-256.
 package struct SignedZone: Sendable {

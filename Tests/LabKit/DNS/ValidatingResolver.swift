@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Synchronization
+import TestKit
 
 /// The resolver of a laboratory: Debian's unbound, validating, in front of signed zones on Debian's nsd and of a
 /// ``NameServer`` for every other name.

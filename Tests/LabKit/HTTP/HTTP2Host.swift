@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import TestKit
 
 /// An https server that speaks HTTP/2 and nothing else: nghttpd of nghttp2.
 package final class HTTP2Host: Sendable {

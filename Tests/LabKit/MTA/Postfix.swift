@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import TestKit
 
 /// A real Postfix with a configuration, queue and log of its own, beside any other on the machine.
 ///

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import TestKit
 
 /// A real Sendmail in a root directory of its own, beside whatever MTA the machine has.
 ///

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Synchronization
+import TestKit
 
 /// A syslog socket that appends what it is told to a file, as rsyslog would to mail.log.
 final class SystemLog: Sendable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Synchronization
+import TestKit
 
 /// A private certificate authority, made with the `openssl` command; EC P-256 throughout.
 ///

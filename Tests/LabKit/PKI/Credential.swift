@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestKit
 
 /// A certificate chain with its key, as files and as a server wants it.
 package struct Credential: Sendable {

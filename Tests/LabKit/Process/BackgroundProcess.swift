@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import TestKit
 
 /// A server that runs in the foreground of a child process until stopped.
 package final class BackgroundProcess: Sendable {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import TestKit
 
 /// Runs the system's programs, each under a deadline.
 package enum Command {

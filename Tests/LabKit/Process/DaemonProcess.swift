@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Synchronization
+import TestKit
 
 /// The real sts-milter as a child process, with settings, store and log of its own.
 package final class DaemonProcess: Sendable {

@@ -16,11 +16,11 @@ package final class TemporaryDirectory: Sendable {
         let environment = ProcessInfo.processInfo.environment
         var template = Array("\(environment["STS_LAB_DIR"] ?? "/tmp")/\(prefix)-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
-            throw LabError("mkdtemp \(prefix): \(String(cString: strerror(errno)))")
+            throw FileFailure("mkdtemp \(prefix): \(String(cString: strerror(errno)))")
         }
         path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         keep = environment["STS_LAB_KEEP"] != nil
-        guard chmod(path, 0o755) == 0 else { throw LabError("chmod \(path)") }
+        guard chmod(path, 0o755) == 0 else { throw FileFailure("chmod \(path)") }
     }
 
     /// Writes a file below the directory and gives its path.
@@ -45,17 +45,23 @@ package final class TemporaryDirectory: Sendable {
 }
 
 /// Replaces the file `path` with `text`.
-func writeFile(_ path: String, _ text: String, mode: mode_t = 0o644) throws {
+package func writeFile(_ path: String, _ text: String, mode: mode_t = 0o644) throws {
     do {
         try text.write(toFile: path, atomically: true, encoding: .utf8)
     } catch {
-        throw LabError("write \(path): \(error)")
+        throw FileFailure("write \(path): \(error)")
     }
     chmod(path, mode)
 }
 
 /// Reads the file `path`, whatever bytes it holds; empty if there is none.
-func readFile(_ path: String) -> String {
+package func readFile(_ path: String) -> String {
     guard let bytes = FileManager.default.contents(atPath: path) else { return "" }
     return String(decoding: bytes, as: UTF8.self)
+}
+
+/// A file or a directory that could not be made.
+package struct FileFailure: Error, CustomStringConvertible {
+    package let description: String
+    init(_ description: String) { self.description = description }
 }

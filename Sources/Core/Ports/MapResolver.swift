@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+
+/// Answers policy map lookups.
+package protocol MapResolver: Sendable {
+    /// The answer if memory alone decides it; must not block.
+    func cached(_ key: NextHop) -> MapAnswer?
+    /// The answer after looking things up; may take long, and goes on although the caller stopped waiting.
+    func resolve(_ key: NextHop) async -> MapAnswer
+    /// The answer as memory stands when nobody waits any longer: what is not known is `.temporary` or `.notFound`, as
+    /// the operator chose, and `.temporary` where our own trouble is why. Must not block.
+    func decideNow(_ key: NextHop, because ending: WaitEnding) -> MapAnswer
+    /// Whether memory holds a live enforce policy of this domain, for keys that cannot be read; must not block.
+    func enforces(_ domain: DomainName) -> Bool
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+import Core
+
+/// What was counted.
+final class FakeRecorder: Recorder, Fake {
+    struct State { var outcomes: [Outcome] = [] }
+
+    let state = Locked(State())
+
+    func record(_ outcome: Outcome) { state.withLock { $0.outcomes.append(outcome) } }
+}
