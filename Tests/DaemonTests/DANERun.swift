@@ -6,6 +6,9 @@ import LabKit
 struct DANERun: Sendable {
     private static let address = "127.20.9.170"
     private static let gate = "127.20.8.170"
+    /// Of the daemon that judges DANE without a policy as well.
+    private static let strictAddress = "127.20.9.171"
+    private static let strictGate = "127.20.8.171"
     /// Mail and questions at one time.
     private static let width = 8
 
@@ -19,6 +22,9 @@ struct DANERun: Sendable {
         var fate: String?
         var aloneFate: String?
         var examination: Examination?
+        /// The same of a daemon with `dane = "always"`, for domains without a policy.
+        var strictReply: SMTPReply?
+        var strictExamination: Examination?
     }
 
     /// What `check --json` says, as far as it matters here.
@@ -54,33 +60,36 @@ struct DANERun: Sendable {
             address: address,
             settings: "enforcement = \"milter+policy-map\"\n" + lab.town.settings
                 + "[milter]\nlookup_wait = \"9s\"\n[policy_map]\nsocket = \"inet:8461@\(address)\"\nwait = \"20s\"\n")
+        let strict = try DaemonProcess(
+            address: strictAddress,
+            settings: "dane = \"always\"\n" + lab.town.settings + "[milter]\nlookup_wait = \"9s\"\n")
         try await daemon.start()
+        try await strict.start()
+        let open = DANETable.rows.map { DANEWorld.domain($0, hasPolicy: false) }
         let domains = DANETable.rows.flatMap { row in [false, true].map { DANEWorld.domain(row, hasPolicy: $0) } }
         async let levels = each(domains) { try await MapQuestion(address: address).ask($0) }
         async let examinations = examine(domains, daemon)
         let withMap = try Postfix(address: "127.20.0.170", options: options(lab, hasMap: true))
         let alone = try Postfix(address: "127.20.0.171", options: options(lab, hasMap: false))
-        async let replies = each(domains) { domain in
-            let client = try await SMTPClient.session(address: gate)
-            _ = try await client.command("MAIL FROM:<sender@client.lab>")
-            let reply = try await client.command("RCPT TO:<u@\(domain)>")
-            await client.quit()
-            return reply
-        }
+        async let replies = each(domains) { try await reply(to: $0, by: gate) }
+        async let strictReplies = each(open) { try await reply(to: $0, by: strictGate) }
+        async let strictExaminations = examine(open, strict)
         async let fates = fates(of: domains, by: withMap)
         async let aloneFates = Self.fates(of: domains, by: alone)
         let all = try await (levels, replies, fates, aloneFates, examinations)
+        let ofStrict = try await (strictReplies, strictExaminations)
         var seen: [String: Seen] = [:]
         for domain in domains {
             seen[domain] = Seen(
                 level: all.0[domain] ?? "", reply: all.1[domain], fate: all.2[domain], aloneFate: all.3[domain],
-                examination: all.4[domain])
+                examination: all.4[domain], strictReply: ofStrict.0[domain], strictExamination: ofStrict.1[domain])
         }
         let clear = servers.mapValues { $0.flatMap(\.messages).count { !$0.overTLS } }
-        let log = daemon.log + withMap.log + alone.log
+        let log = daemon.log + strict.log + withMap.log + alone.log
         withMap.stop()
         alone.stop()
         daemon.terminate()
+        strict.terminate()
         for server in servers.values.joined() { server.stop() }
         return DANERun(seen: seen, clear: clear, log: log)
     }
@@ -94,9 +103,20 @@ struct DANERun: Sendable {
                 ? "smtp_tls_policy_maps = socketmap:inet:\(address):8461:postfix" : "smtp_tls_security_level = dane",
         ]
         if hasMap {
-            options.services = ["\(gate):25 inet n - n - - smtpd -o smtpd_milters=inet:\(address):8890"]
+            options.services = [(gate, address), (strictGate, strictAddress)].map { gate, milter in
+                "\(gate):25 inet n - n - - smtpd -o smtpd_milters=inet:\(milter):8890"
+            }
         }
         return options
+    }
+
+    /// What a milter says of a recipient.
+    private static func reply(to domain: String, by gate: String) async throws -> SMTPReply {
+        let client = try await SMTPClient.session(address: gate)
+        _ = try await client.command("MAIL FROM:<sender@client.lab>")
+        let reply = try await client.command("RCPT TO:<u@\(domain)>")
+        await client.quit()
+        return reply
     }
 
     /// Hands over a message for each domain and waits for the MTA's first word on it.

@@ -87,6 +87,12 @@ enum DANETable {
             self.seen = seen
         }
 
+        /// What a milter alone does with mail for `NAME` that judges DANE without a policy: it cannot keep the MTA from one
+        /// bad host of several.
+        var byMilter: Fate {
+            alone == .held || ["bogbothone", "somebad", "somefail", "somebogus"].contains(name) ? .held : .sent
+        }
+
         var fate: Fate { verdict == "conforming" ? .sent : .held }
         var testDescription: String { "\(name) (RFC 7672 §\(section))" }
     }

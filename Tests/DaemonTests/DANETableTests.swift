@@ -26,6 +26,16 @@ struct DANETableTests {
         if seen.aloneFate == "deferred" { #expect(seen.fate == "deferred", "less than DANE asks") }
     }
 
+    @Test("a milter that judges DANE without a policy holds what DANE would", arguments: DANETable.rows)
+    func always(_ row: DANETable.Row) async throws {
+        let seen = try await seen(row, hasPolicy: false)
+        let reply = try #require(seen.strictReply)
+        #expect(reply.code == (row.byMilter == .sent ? 250 : 451), "\(reply)")
+        let verdict = seen.strictExamination?.verdict ?? ""
+        #expect((row.byMilter == .sent ? ["no-policy"] : ["violating", "unproven"]).contains(verdict), "\(verdict)")
+        #expect(reply.isPositive || reply.lines.allSatisfy { $0.contains(" DANE: \(row.name).danelab: ") }, "\(reply)")
+    }
+
     @Test("nothing went in the clear")
     func clear() async throws {
         let clear = try await DANERun.open().clear

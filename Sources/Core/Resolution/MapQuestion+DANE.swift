@@ -9,6 +9,8 @@ struct TLSASurvey {
     private(set) var unusable: [MXHost] = []
     /// Without records.
     private(set) var absent: [MXHost] = []
+    /// With records that are forged or cannot be looked up.
+    private(set) var troubled: [MXHost] = []
     /// Why a host's records are not known, the gravest first.
     private var bogus: String?
     private var unknown: String?
@@ -20,8 +22,12 @@ struct TLSASurvey {
             case .usable: usable.append(host)
             case .unusable: unusable.append(host)
             case .absent: absent.append(host)
-            case .bogus(let text): bogus = bogus ?? text
-            case .unknown(let text): unknown = unknown ?? text
+            case .bogus(let text):
+                bogus = bogus ?? text
+                troubled.append(host)
+            case .unknown(let text):
+                unknown = unknown ?? text
+                troubled.append(host)
             case .unreachable(let text): unreachable = unreachable ?? text
             }
         }

@@ -48,14 +48,16 @@ package struct MapQuestion: Question {
 
     package func wantsHosts(under policy: PolicyLookup) -> Bool { policy.isEnforced }
 
-    package func need(of route: Route) -> Need? { settings.puttingDANEFirst && route.isSecure ? .dane : nil }
+    package func need(of route: Route, under policy: PolicyLookup) -> Need? {
+        settings.puttingDANEFirst && route.isSecure ? .dane : nil
+    }
 
     package func decide(_ known: Known, of domain: DomainName, under policy: PolicyLookup) -> Step<MapAnswer> {
         // What is missing is late, not absent: a policy that is known must not be left out, nor DANE beside it.
         if let late = known.late, known.dane == nil {
             let isHostNeeded = policy.isEnforced && (settings.puttingDANEFirst || policy.hasWildcard)
             // TLSA records come before any policy, also where there is none.
-            let mayHaveDANE = known.route?.found.map { need(of: $0) == .dane } ?? false
+            let mayHaveDANE = known.route?.found.map { need(of: $0, under: policy) == .dane } ?? false
             let mustWait = isHostNeeded || mayHaveDANE
             return .answer(mustWait ? .temporary(late.text) : policy.answer(hosts: .unknown(late.text)))
         }
