@@ -8,16 +8,16 @@ import TestKit
 // Runs in a network of its own (Tests/lab/netns). Half of the domains have an enforce policy that their route keeps,
 // half have none, as the daemon's memory would hold them after the first mail to each.
 let domainCount = 20
-let town = try TestNetwork(prefix: "127.30")
+let network = try TestNetwork(prefix: "127.30")
 let directory = try TemporaryDirectory("sts-bench")
 var domains: [String] = []
 for number in 0..<domainCount {
     let name = "d\(number).lab"
     if number.isMultiple(of: 2) {
-        try town.domain(name)
+        try network.domain(name)
     } else {
-        try town.mailHost("mx.\(name)", plain: true)
-        town.route(name, to: ["mx.\(name)"])
+        try network.mailHost("mx.\(name)", plain: true)
+        network.route(name, to: ["mx.\(name)"])
     }
     domains.append(name)
 }
@@ -27,7 +27,7 @@ try directory.write("domains", domains.joined(separator: "\n") + "\n")
 func daemon(level: String) async throws -> (BackgroundProcess, socket: String) {
     let socket = "unix:\(directory.path)/\(level).sock"
     let settings =
-        town.settings + """
+        network.settings + """
             [milter]
             socket = "\(socket)"
             [store]
@@ -63,5 +63,5 @@ let result = try Command.run(
     timeout: .seconds(900))
 print(result.output, result.errors, separator: "")
 for process in [quiet, talking] { process.stop() }
-town.stop()
+network.stop()
 exit(result.status)

@@ -19,12 +19,12 @@ enum ColdDomains {
         guard let milter = ProcessInfo.processInfo.environment["STS_MILTER"], !milter.isEmpty else {
             throw LabError("STS_MILTER must name the daemon")
         }
-        let town = try TestNetwork(prefix: "127.31")
+        let network = try TestNetwork(prefix: "127.31")
         let folder = try TemporaryDirectory("sts-bench-cold")
-        for domain in domains { try town.domain(domain) }
+        for domain in domains { try network.domain(domain) }
         let known = try folder.write("known", domains.joined(separator: "\n") + "\n")
-        let cold = try folder.write("cold", try settle(in: town).joined(separator: "\n") + "\n")
-        let map = try daemon(milter, town, folder, limits)
+        let cold = try folder.write("cold", try settle(in: network).joined(separator: "\n") + "\n")
+        let map = try daemon(milter, network, folder, limits)
         try await Wait.until("the daemon\n\(map.process.log)", within: .seconds(30)) {
             (try? answers(map.socket)) ?? false
         }
@@ -33,7 +33,7 @@ enum ColdDomains {
 
         print("== warm answers, nothing else going on")
         print(try Command.check(asking + warm + ["10", map.argument], timeout: .seconds(120)))
-        let before = town.policies.requests.count
+        let before = network.policies.requests.count
         let load = try BackgroundProcess(
             [program, "-d", cold, "-c", "\(load.connections)", "-p", "\(load.depth)", "-t", "300", "-r", "1"]
                 + [map.argument],
@@ -42,25 +42,25 @@ enum ColdDomains {
         print(try Command.check(asking + warm + ["5", map.argument], timeout: .seconds(120)))
         print("== the same, once they wait for their lookups")
         print(try Command.check(asking + warm + ["10", map.argument], timeout: .seconds(120)))
-        print("slow policies asked for meanwhile: \(town.policies.requests.count - before)")
+        print("slow policies asked for meanwhile: \(network.policies.requests.count - before)")
         load.stop()
         map.process.stop()
-        town.stop()
+        network.stop()
     }
 
-    /// Puts the cold domains into the town.
-    private static func settle(in town: TestNetwork) throws -> [String] {
+    /// Puts the cold domains into the network.
+    private static func settle(in network: TestNetwork) throws -> [String] {
         let names = (0..<count).map { "cold\($0).lab" }
         for start in stride(from: 0, to: count, by: namesOfOneCertificate) {
             let some = names[start..<min(start + namesOfOneCertificate, count)]
-            let credential = try town.authority.issue(names: some.map { "mta-sts.\($0)" })
+            let credential = try network.authority.issue(names: some.map { "mta-sts.\($0)" })
             for name in some {
                 var answer = PolicyAnswer.policy(mode: "enforce", mx: ["mx.\(name)"])
                 answer.delay = slowness
-                town.names.set(name, .mx(10, "mx.\(name)"))
-                town.names.set("_mta-sts.\(name)", .txt("v=STSv1; id=1;"))
-                town.names.set("mta-sts.\(name)", .a(town.policies.address))
-                town.policies.set("mta-sts.\(name)", answer, credential: credential)
+                network.names.set(name, .mx(10, "mx.\(name)"))
+                network.names.set("_mta-sts.\(name)", .txt("v=STSv1; id=1;"))
+                network.names.set("mta-sts.\(name)", .a(network.policies.address))
+                network.policies.set("mta-sts.\(name)", answer, credential: credential)
             }
         }
         return names

@@ -30,13 +30,13 @@ struct Running {
 }
 
 func compare(load: String, options: [String]) async throws -> Int32 {
-    let town = try TestNetwork(prefix: "127.31")
+    let network = try TestNetwork(prefix: "127.31")
     let folder = try TemporaryDirectory("sts-bench-map")
-    for domain in domains { try town.domain(domain) }
+    for domain in domains { try network.domain(domain) }
     let file = try folder.write("domains", domains.joined(separator: "\n") + "\n")
     var maps: [Running] = []
     if let program = ProcessInfo.processInfo.environment["STS_MILTER"], !program.isEmpty {
-        maps.append(try daemon(program, town, folder))
+        maps.append(try daemon(program, network, folder))
     }
     for what in ["map", "echo"] {
         let port = maps.count + 8471
@@ -44,7 +44,7 @@ func compare(load: String, options: [String]) async throws -> Int32 {
             [CommandLine.arguments[0], "serve", what, "\(port)"], logFile: "\(folder.path)/\(what).log")
         maps.append(Running(name: what, process: process, socket: "inet:\(port)@127.0.0.1"))
     }
-    for cache in ["memory", "sqlite"] { maps.append(try resolver(cache, port: maps.count + 8471, town, folder)) }
+    for cache in ["memory", "sqlite"] { maps.append(try resolver(cache, port: maps.count + 8471, network, folder)) }
     for map in maps {
         try await Wait.until("a policy map\n\(map.process.log)", within: .seconds(30)) {
             (try? answers(map.socket)) ?? false
@@ -64,15 +64,15 @@ func compare(load: String, options: [String]) async throws -> Int32 {
         status = result.status
     }
     for map in maps { map.process.stop() }
-    town.stop()
+    network.stop()
     return status
 }
 
 func daemon(
-    _ program: String, _ town: TestNetwork, _ folder: TemporaryDirectory, _ more: String = ""
+    _ program: String, _ network: TestNetwork, _ folder: TemporaryDirectory, _ more: String = ""
 ) throws -> Running {
     let settings =
-        town.settings + """
+        network.settings + """
             [milter]
             socket = "unix:\(folder.path)/milter.sock"
             [policy_map]
@@ -92,7 +92,7 @@ func daemon(
 }
 
 /// postfix-mta-sts-resolver as Debian has it, its cache in memory or in SQLite.
-func resolver(_ cache: String, port: Int, _ town: TestNetwork, _ folder: TemporaryDirectory) throws -> Running {
+func resolver(_ cache: String, port: Int, _ network: TestNetwork, _ folder: TemporaryDirectory) throws -> Running {
     let kept =
         cache == "sqlite"
         ? "  type: sqlite\n  options:\n    filename: \(folder.path)/cache.db\n"
@@ -101,7 +101,7 @@ func resolver(_ cache: String, port: Int, _ town: TestNetwork, _ folder: Tempora
     let process = try BackgroundProcess(
         ["mta-sts-daemon", "-c", try folder.write("resolver-\(cache).yml", settings)],
         logFile: "\(folder.path)/resolver-\(cache).log",
-        environment: ["SSL_CERT_FILE": town.authority.caFile])
+        environment: ["SSL_CERT_FILE": network.authority.caFile])
     return Running(name: "pmsr-\(cache)", process: process, socket: "inet:\(port)@127.0.0.1")
 }
 

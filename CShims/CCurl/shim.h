@@ -43,9 +43,6 @@ static inline CURLcode CCurl_set_context(CURL *easy, curl_ssl_ctx_callback value
 static inline CURLcode CCurl_set_before_request(CURL *easy, curl_prereq_callback value) {
     return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, value);
 }
-static inline CURLcode CCurl_set_progress(CURL *easy, curl_xferinfo_callback value) {
-    return curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, value);
-}
 static inline CURLcode CCurl_get_long(CURL *easy, CURLINFO info, long *value) {
     return curl_easy_getinfo(easy, info, value);
 }

@@ -32,16 +32,14 @@ package struct Courier: ReportCarrier {
             settings: settings, signers: signers, resolver: resolver, connector: connector, tls: tls, now: now)
     }
 
-    package func carry(
-        _ report: CompressedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
-    ) async -> SendResult {
+    package func prepare(_ report: CompressedReport, for destination: ReportDestination) async -> ReportPreparation {
         switch destination {
         case .https(let url, let host):
             guard let endpoint = ReportEndpoint(url: url, host: host) else {
-                return .refused("\(printable(url)) cannot be posted to")
+                return .ended(.refused("\(printable(url)) cannot be posted to"))
             }
-            return await web.carry(report, to: endpoint, commit: commit)
-        case .mail(let recipient): return await mail.carry(report, to: recipient, commit: commit)
+            return await web.prepare(report, for: endpoint)
+        case .mail(let recipient): return await mail.prepare(report, for: recipient)
         }
     }
 }

@@ -49,9 +49,7 @@ extension Network: Router, PolicyDiscoverer, Prober, DANESurveyor, DocumentSourc
         }
     }
 
-    func carry(
-        _ report: CompressedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
-    ) async -> SendResult {
-        await ask { await $0.courier.carry(report, to: destination, commit: commit) }
+    func prepare(_ report: CompressedReport, for destination: ReportDestination) async -> ReportPreparation {
+        await ask { await $0.courier.prepare(report, for: destination) }
     }
 }

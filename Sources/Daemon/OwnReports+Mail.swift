@@ -23,10 +23,8 @@ private struct NotingCarrier: ReportCarrier {
     let carrier: any ReportCarrier
     let ownReports: OwnReports
 
-    func carry(
-        _ report: CompressedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
-    ) async -> SendResult {
+    func prepare(_ report: CompressedReport, for destination: ReportDestination) async -> ReportPreparation {
         ownReports.expect(destination)
-        return await carrier.carry(report, to: destination, commit: commit)
+        return await carrier.prepare(report, for: destination)
     }
 }

@@ -34,6 +34,7 @@ struct FailureReading {
         case .notHTTP: unfetched("answer of \(host) is not complete or not HTTP")
         case .bodyTooLong: answered("\(noun) of \(host) is longer than \(limit) octets")
         case .headTooLong: answered("head of the answer of \(host) is too long")
+        case .tooManyOctets: answered("\(host) sends octets without end that are no \(noun)")
         case .interimAnswers: answered("\(host) sends interim answers (HTTP status 1xx) without end")
         case .encoding: answered("\(noun) of \(host) is in a content coding that cannot be read")
         case .setup(let text): AttemptFailure(.stsPolicyFetchError, text, cause: .ourselves)

@@ -40,6 +40,6 @@ package final class HTTPClient: Sendable {
 
     /// Begins to send the request's body, all but its last octet.
     package func upload(_ request: HTTPRequest) throws(HTTPFailure) -> HTTPUpload {
-        try HTTPUpload(request, by: loop)
+        try HTTPUpload(request, by: loop, of: self)
     }
 }

@@ -20,6 +20,8 @@ package enum HTTPFailure: Error, Sendable, Equatable {
     case bodyTooLong
     /// The head of the response is, or the fields behind its body are.
     case headTooLong
+    /// More came over the wire than any response needs, most of it no payload: padding, pings, extensions of chunks.
+    case tooManyOctets
     /// 1xx without end.
     case interimAnswers
     /// A content coding that is unknown or broken.

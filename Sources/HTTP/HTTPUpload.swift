@@ -6,7 +6,14 @@ import Synchronization
 /// ``prepare()`` sends all but the last octet. Then either ``finish()`` sends that and waits for the response, or
 /// ``withdraw()`` ends the connection, and the host never has the whole.
 package final class HTTPUpload: Sendable {
-    package typealias Outcome = Result<HTTPResponse, HTTPFailure>
+    /// What came of it.
+    package enum Outcome: Sendable, Equatable {
+        case answered(HTTPResponse)
+        /// The last octet was not sent: the host cannot have the whole.
+        case notSent(HTTPFailure)
+        /// All was sent, and no answer came: the host may have the whole.
+        case unanswered(HTTPFailure)
+    }
 
     /// What came of the first step.
     package enum Preparation: Sendable {
@@ -24,11 +31,14 @@ package final class HTTPUpload: Sendable {
 
     private let transfer: Transfer
     private let loop: TransferLoop
+    /// Whose end would be that of the loop.
+    private let client: HTTPClient
     private let state = Mutex(State())
 
-    init(_ request: HTTPRequest, by loop: TransferLoop) throws(HTTPFailure) {
+    init(_ request: HTTPRequest, by loop: TransferLoop, of client: HTTPClient) throws(HTTPFailure) {
         transfer = try Transfer(request, holdsLastOctet: true)
         self.loop = loop
+        self.client = client
     }
 
     deinit { loop.cancel(transfer) }
@@ -37,7 +47,7 @@ package final class HTTPUpload: Sendable {
     package func prepare() async -> Preparation {
         loop.start(
             transfer, held: { [weak self] in self?.note { $0.isHeld = true } },
-            ended: { [weak self] outcome in self?.note { $0.outcome = outcome } })
+            ended: { [weak self] outcome in self?.end(outcome) })
         await withTaskCancellationHandler {
             await wait { $0.isHeld || $0.outcome != nil }
         } onCancel: {
@@ -57,6 +67,16 @@ package final class HTTPUpload: Sendable {
     }
 
     package func withdraw() { loop.cancel(transfer) }
+
+    /// Told on the loop's thread.
+    private func end(_ outcome: Transfer.Outcome) {
+        let outcome: Outcome =
+            switch outcome {
+            case .success(let response): .answered(response)
+            case .failure(let failure): transfer.isSent ? .unanswered(failure) : .notSent(failure)
+            }
+        note { $0.outcome = outcome }
+    }
 
     private func note(_ change: (inout State) -> Void) {
         let waiter = state.withLock { state in

@@ -25,11 +25,18 @@ final class PeerVerification {
     private(set) var problem: CertificateProblem?
     /// Whether the host has said that it sends nothing more: without that, anybody may have cut the connection.
     private(set) var hasSaidGoodbye = false
+    /// Octets that came over all connections so far, those of TLS included.
+    private(set) var receivedOctets = 0
+    /// Records of TLS so far, in either direction: as long as the number stays, nothing has moved.
+    private(set) var records = 0
 
     init(trust: TLSContext?, host: DomainName?) {
         self.trust = trust
         self.host = host
     }
+
+    /// To be called before each connection: what was seen of the one before says nothing of it.
+    func beginConnection() { (isInPlace, hasSaidGoodbye) = (false, false) }
 
     func prepare(_ context: OpaquePointer) -> Bool {
         let kept = Unmanaged.passRetained(self)
@@ -38,9 +45,7 @@ final class PeerVerification {
             return false
         }
         _ = COpenSSL_set_client_options(context)
-        // It may be the second connection of a transfer.
-        hasSaidGoodbye = false
-        listenForGoodbye(context)
+        listen(context)
         guard let trust else {
             SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nil)
             isInPlace = true
@@ -59,16 +64,27 @@ final class PeerVerification {
         return true
     }
 
-    /// By version, libcurl takes a connection that was cut for one that was ended.
-    private func listenForGoodbye(_ context: OpaquePointer) {
+    private func listen(_ context: OpaquePointer) {
         SSL_CTX_set_msg_callback(context) { isOurs, _, type, octets, count, _, owner in
-            guard isOurs == 0, type == SSL3_RT_ALERT, count == 2, let octets, let owner,
-                octets.load(fromByteOffset: 1, as: UInt8.self) == UInt8(SSL_AD_CLOSE_NOTIFY)
-            else { return }
-            Unmanaged<PeerVerification>.fromOpaque(owner).takeUnretainedValue().hasSaidGoodbye = true
+            guard let owner else { return }
+            let octets = UnsafeRawBufferPointer(start: octets, count: count)
+            Unmanaged<PeerVerification>.fromOpaque(owner).takeUnretainedValue().note(type, octets, isOurs: isOurs != 0)
         }
         // A macro in <openssl/ssl.h>.
         SSL_CTX_ctrl(context, SSL_CTRL_SET_MSG_CALLBACK_ARG, 0, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// Counts records by their heads, and hears the host's goodbye: by version, libcurl takes a connection that was cut
+    /// for one that was ended. - RFC 8446 §5.1: Record Layer. - §6.1: Closure Alerts.
+    private func note(_ type: Int32, _ octets: UnsafeRawBufferPointer, isOurs: Bool) {
+        switch type {
+        case SSL3_RT_HEADER where octets.count == Int(SSL3_RT_HEADER_LENGTH):
+            records += 1
+            if !isOurs { receivedOctets += octets.count + Int(octets[3]) << 8 + Int(octets[4]) }
+        case SSL3_RT_ALERT where octets.count == 2 && !isOurs:
+            if octets[1] == UInt8(SSL_AD_CLOSE_NOTIFY) { hasSaidGoodbye = true }
+        default: break
+        }
     }
 
     private func judge(_ chain: OpaquePointer) -> Bool {

@@ -14,7 +14,8 @@ extension Transfer {
         case CURLE_OPERATION_TIMEDOUT: return stage == .connecting ? .connectTimeout : .deadline(stage)
         case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CLIENTCERT: return handshakeFailure
         case CURLE_GOT_NOTHING: return .closed(.awaitingHead)
-        case CURLE_SEND_ERROR, CURLE_RECV_ERROR: return .closed(stage)
+        // The last: libcurl wants to send a body once more.
+        case CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_SEND_FAIL_REWIND: return .closed(stage)
         case CURLE_PARTIAL_FILE, CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY, CURLE_HTTP2, CURLE_HTTP2_STREAM:
             return .notHTTP
         case CURLE_BAD_CONTENT_ENCODING, CURLE_WRITE_ERROR: return .encoding

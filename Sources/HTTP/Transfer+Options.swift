@@ -61,7 +61,7 @@ extension Transfer {
         let owner = Unmanaged.passUnretained(self).toOpaque()
         for option in [
             CURLOPT_WRITEDATA, CURLOPT_HEADERDATA, CURLOPT_READDATA, CURLOPT_OPENSOCKETDATA, CURLOPT_SSL_CTX_DATA,
-            CURLOPT_PREREQDATA, CURLOPT_XFERINFODATA,
+            CURLOPT_PREREQDATA,
         ] {
             try set(option, owner)
         }
@@ -94,12 +94,6 @@ extension Transfer {
             CCurl_set_before_request(easy) { owner, _, _, _, _ in
                 guard let owner, Transfer.of(owner).beginRequest() else { return CURL_PREREQFUNC_ABORT }
                 return CURL_PREREQFUNC_OK
-            })
-        try set(CURLOPT_NOPROGRESS, 0)
-        try require(
-            CCurl_set_progress(easy) { owner, _, received, _, _ in
-                guard let owner, Transfer.of(owner).take(rawBytes: Int64(received)) else { return 1 }
-                return 0
             })
     }
 

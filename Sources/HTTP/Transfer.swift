@@ -33,6 +33,13 @@ final class Transfer: @unchecked Sendable {
     /// A system call of our own that failed.
     private(set) var trouble: SystemError?
 
+    /// Most connections of a request without a body: by HTTP/2 a host may refuse a request as one that it did not look
+    /// at, and libcurl then asks again. - RFC 9113 §8.7: Request Reliability.
+    private static let maxConnections = 2
+    /// Octets of TLS itself, and of frames, chunks and pings that bring nothing: more than any honest host needs.
+    private static let idleOctets = 256 << 10
+
+    private var connections = 0
     private var reader = HeadReader()
     private var head: ResponseHead?
     private var isEarly = false
@@ -40,6 +47,14 @@ final class Transfer: @unchecked Sendable {
     private var sent = 0
     private var mayEnd: Bool
     private var isHeld = false
+
+    /// Whether the last octet of the body has been handed over: the host may have the whole.
+    var isSent: Bool { sent == request.body?.octets.count ?? 0 }
+
+    /// Whether more came than the longest head and body need, even if they are compressed or not asked for.
+    var isFlooded: Bool {
+        verification.receivedOctets > 2 * request.bodyLimitBytes + HeadReader.maxOctets + Self.idleOctets
+    }
 
     /// - Parameter holdsLastOctet: whether the last octet of the body waits for ``release()``.
     init(_ request: HTTPRequest, holdsLastOctet: Bool = false) throws(HTTPFailure) {
@@ -80,6 +95,9 @@ final class Transfer: @unchecked Sendable {
         return conclusion(isConnecting ? .connectTimeout : .deadline(stage))
     }
 
+    /// What it has come to when the host floods it.
+    func concludeFlooded() -> Outcome { outcome ?? conclusion(.tooManyOctets) }
+
     private func conclusion(_ failure: HTTPFailure?) -> Outcome {
         // Of an excerpt any beginning will do, even none.
         guard let head, failure == nil || request.excerptPatience != nil else {
@@ -108,17 +126,29 @@ extension Transfer {
             outcome = .failure(.setup("libcurl dials another address"))
             return -1
         }
+        // A body is sent once: what a second connection carried of it would not be whole.
+        guard connections < (request.body == nil ? Self.maxConnections : 1) else {
+            outcome = .failure(.closed(stage))
+            return -1
+        }
+        connections += 1
+        beginConnection()
         let descriptor = socket(
             peer.pointee.family, peer.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue), peer.pointee.protocol)
         if descriptor < 0 { trouble = SystemError("socket") }
         return descriptor
     }
 
+    private func beginConnection() {
+        verification.beginConnection()
+        guard connections > 1 else { return }
+        deadline = min(request.deadline, .now + request.connectTimeout)
+        enter(.connecting)
+    }
+
     /// The connection is up, and the request comes next.
     func beginRequest() -> Bool {
         guard verification.isInPlace else { return stop(.failure(.setup("libcurl verifies by rules of its own"))) }
-        // A body is sent once: what a second connection carried of it would not be whole.
-        guard request.body == nil || stage == .connecting else { return stop(.failure(.closed(.awaitingHead))) }
         deadline = request.deadline
         enter(.awaitingHead)
         return true
@@ -127,7 +157,7 @@ extension Transfer {
     func take(line: UnsafeRawBufferPointer) -> Bool {
         switch reader.take(line) {
         case .more: return true
-        case .failed(let failure): return stop(.failure(failure))
+        case .failed(let failure): return stop(conclusion(failure))
         case .head(let head): return begin(head)
         }
     }
@@ -145,13 +175,7 @@ extension Transfer {
         let room = request.bodyLimitBytes - body.count
         body += part.prefix(room)
         guard part.count > room else { return true }
-        return stop(request.excerptPatience == nil ? .failure(.bodyTooLong) : conclusion(nil))
-    }
-
-    /// Bounds what comes over the wire: a coding may hide any number of octets that decode to none.
-    func take(rawBytes: Int64) -> Bool {
-        guard rawBytes > 2 * Int64(request.bodyLimitBytes) + Int64(HeadReader.maxOctets) else { return true }
-        return stop(.failure(.bodyTooLong))
+        return stop(conclusion(.bodyTooLong))
     }
 
     /// Fills the buffer with what comes next of the request's body.

@@ -24,10 +24,17 @@ final class TransferLoop: @unchecked Sendable {
 
     /// The longest sleep; whoever comes wakes the thread.
     private static let maxSleep = Duration.seconds(60)
+    /// Pause after a round in which nothing moved, in milliseconds; twice as long after each further one, up to 32.
+    private static let firstPause: UInt32 = 1
+    private static let maxDoublings: UInt32 = 5
 
     private let inbox = Mutex(Inbox())
     private let multi: UnsafeMutableRawPointer
     private var running: [UnsafeMutableRawPointer: Transfer] = [:]
+    /// Records of TLS of what is running, as counted in the last round.
+    private var records = 0
+    /// Rounds without one since the last.
+    private var idleRounds: UInt32 = 0
 
     init() throws(HTTPSetupError) {
         guard let multi = curl_multi_init() else { throw HTTPSetupError(text: "libcurl has no memory") }
@@ -101,6 +108,7 @@ extension TransferLoop {
             curl_multi_perform(multi, &count)
             conclude()
             let sleep = endLate()
+            pause()
             curl_multi_poll(multi, nil, 0, Int32(clamping: sleep.components.seconds * 1000 + sleep.milliseconds), nil)
         }
         for transfer in running.values { end(transfer, .failure(.cancelled)) }
@@ -108,9 +116,23 @@ extension TransferLoop {
         curl_multi_cleanup(multi)
     }
 
+    /// Waits a little, and longer each time, as long as nothing moves and libcurl does not wait by itself.
+    ///
+    /// Before 8.0, libcurl is busy without end with a body of which an HTTP/2 host lets no octet through. To speak
+    /// HTTP/1.1 for as long as the host takes it would leave the choice to the host.
+    private func pause() {
+        if running.isEmpty { return idleRounds = 0 }
+        let count = running.values.reduce(0) { $0 + $1.verification.records }
+        defer { records = count }
+        guard count == records else { return idleRounds = 0 }
+        usleep(1000 * Self.firstPause << idleRounds)
+        idleRounds = min(idleRounds + 1, Self.maxDoublings)
+    }
+
     private func obey(_ command: Command) {
         switch command {
         case .start(let transfer):
+            idleRounds = 0
             guard !transfer.isCancelled.load(ordering: .acquiring) else {
                 return transfer.ended(.failure(.cancelled))
             }
@@ -118,7 +140,10 @@ extension TransferLoop {
             let code = curl_multi_add_handle(multi, transfer.easy)
             if code != CURLM_OK { end(transfer, .failure(.setup("libcurl takes no transfer (\(code.rawValue))"))) }
         case .release(let transfer):
-            if running[transfer.easy] != nil { transfer.release() }
+            guard running[transfer.easy] != nil else { return }
+            // What comes too late to be answered is not sent.
+            if transfer.deadline <= .now { return end(transfer, transfer.concludeLate()) }
+            transfer.release()
         case .look:
             for transfer in running.values where transfer.isCancelled.load(ordering: .acquiring) {
                 end(transfer, .failure(.cancelled))
@@ -137,13 +162,15 @@ extension TransferLoop {
         }
     }
 
-    /// Ends what is late, and says how long the thread may sleep.
+    /// Ends what is late or flooded, and says how long the thread may sleep.
     private func endLate() -> Duration {
         let now = ContinuousClock.now
         var sleep = Self.maxSleep
         for transfer in running.values {
             if transfer.deadline <= now {
                 end(transfer, transfer.concludeLate())
+            } else if transfer.isFlooded {
+                end(transfer, transfer.concludeFlooded())
             } else {
                 sleep = min(sleep, transfer.deadline - now)
             }

@@ -4,6 +4,8 @@ import Basics
 /// Why a body is not a policy. - RFC 8460 §4.3.2.2: reported as `sts-policy-invalid`.
 package enum PolicyError: Error, Sendable, Hashable, CustomStringConvertible {
     case missing(String)
+    /// Its first line is therefore none, whatever an editor shows.
+    case byteOrderMark
     case unknownVersion(String)
     case unknownMode(String)
     case badMaxAge(String)
@@ -12,10 +14,21 @@ package enum PolicyError: Error, Sendable, Hashable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .missing(let field): "no \(field)"
+        case .byteOrderMark: "begins with a byte order mark, which some editors add: save it as plain ASCII text"
         case .unknownVersion(let value): "version is \(printable(value, limit: 40)), not STSv1"
         case .unknownMode(let value): "mode is \(printable(value, limit: 40)), not enforce, testing or none"
         case .badMaxAge(let value): "max_age is \(printable(value, limit: 40)), not a number of seconds"
         case .noValidMX: "no valid mx"
+        }
+    }
+}
+
+extension PolicyError {
+    /// Whether a line is not there, or is not understood.
+    fileprivate var isLack: Bool {
+        switch self {
+        case .missing, .noValidMX: true
+        case .byteOrderMark, .unknownVersion, .unknownMode, .badMaxAge: false
         }
     }
 }
@@ -33,6 +46,9 @@ extension Policy {
     /// Longest number of seconds that is kept as published, in octets: any number of zeros may stand before it.
     private static let maxAgeOctets = 20
 
+    /// Of UTF-8, and of UTF-16 either way.
+    private static let byteOrderMarks: [[UInt8]] = [[0xEF, 0xBB, 0xBF], [0xFF, 0xFE], [0xFE, 0xFF]]
+
     /// Reads a body: lenient where that keeps a domain protected, strict where a guess could weaken it.
     ///
     /// What does not count is not kept: a body has up to 64 KiB, and nothing but a report would show it.
@@ -40,7 +56,8 @@ extension Policy {
     /// - Deviation: bad lines do not cost a policy.
     /// - RFC 8461 §3.2: lines end in CRLF or LF; names are case-sensitive; of duplicates, except `mx`, the first counts.
     package static func read(_ body: some Sequence<UInt8>) throws(PolicyError) -> Reading {
-        let text = String(decoding: Array(body), as: UTF8.self)
+        let octets = Array(body)
+        let text = String(decoding: octets, as: UTF8.self)
         var fields: [String: String] = [:]
         var patterns: [MXPattern] = []
         var hasMore = false
@@ -84,7 +101,12 @@ extension Policy {
                 continue
             }
         }
-        return Reading(policy: try make(fields, patterns, kept, warn), warnings: warnings)
+        do throws(PolicyError) {
+            return Reading(policy: try make(fields, patterns, kept, warn), warnings: warnings)
+        } catch {
+            let isMarked = byteOrderMarks.contains { octets.starts(with: $0) }
+            throw isMarked && error.isLack ? PolicyError.byteOrderMark : error
+        }
     }
 
     private static func make(

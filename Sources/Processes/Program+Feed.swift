@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Subprocess
-import Synchronization
 
 /// What became of a program that was handed something.
 package struct FedProgram: Sendable, Hashable {
     package enum Input: Sendable, Hashable {
         /// It did not read it all, so it cannot take what it has for the whole.
         case part
-        /// `commit` said no: it was killed before it could see the end.
+        /// It was killed before it could see the end, as we wanted.
         case withdrawn
         /// It could read it all, and see the end.
         case whole
@@ -20,37 +19,86 @@ package struct FedProgram: Sendable, Hashable {
     package let said: [UInt8]
 }
 
+/// How far a program was fed.
+package enum Feeding: Sendable {
+    /// It can read all but the last octet.
+    case held(HeldInput)
+    /// It came to no such point.
+    case ended(FedProgram)
+}
+
+/// The last octet of what a program is handed, and its end. Let go of, it is withdrawn.
+package final class HeldInput: Sendable {
+    private let run: Task<Result<FedProgram, CannotStart>, Never>
+    private let decision: AsyncStream<Void>.Continuation
+
+    fileprivate init(_ run: Task<Result<FedProgram, CannotStart>, Never>, _ decision: AsyncStream<Void>.Continuation) {
+        self.run = run
+        self.decision = decision
+    }
+
+    deinit { decision.finish() }
+
+    /// Gives it the rest, and waits for its end, also when the task is cancelled.
+    package func finish() async -> FedProgram {
+        decision.yield()
+        return await outcome
+    }
+
+    /// Kills the program before its standard input is closed: what it has read never passes for the whole.
+    @discardableResult
+    package func withdraw() async -> FedProgram {
+        decision.finish()
+        return await outcome
+    }
+
+    private var outcome: FedProgram {
+        get async {
+            switch await run.value {
+            case .success(let fed): fed
+            // What was held had been started.
+            case .failure(let error): FedProgram(input: .part, end: .unknown(error.text), said: [])
+            }
+        }
+    }
+}
+
 extension Program {
     /// How long a program that reads no more may take to say why.
     private static let lastWords = Duration.seconds(1)
 
-    /// Runs it and gives it `bytes` to read, the last of them only when `commit` agrees. If it does not, or if the rest
-    /// cannot be written, the program is killed before its standard input is closed: what it has read never passes for
-    /// the whole.
+    /// Runs it and gives it `bytes` to read, all but the last of them. If the rest cannot be written, the program is killed
+    /// before its standard input is closed: what it has read never passes for the whole.
     /// - Parameters:
-    ///   - limit: for all of it, the time that `commit` takes included.
+    ///   - limit: for all of it, the time until ``HeldInput/finish()`` included.
     ///   - keptBytes: how much is kept of what the program says; the rest is read and dropped, lest it waits for us.
-    ///   - commit: called once at most, when nothing but the last octet is missing. Not called after a cancellation of
-    ///     the task; after this call the program goes on to its end.
-    package func feed(
-        _ bytes: [UInt8], within limit: Duration, keptBytes: Int, commit: @Sendable () async -> Bool
-    ) async throws(CannotStart) -> FedProgram {
-        let isCancelled = Atomic(false)
-        let result = await withTaskCancellationHandler {
-            await Self.uncancelled {
-                await feedToEnd(bytes, within: limit, keptBytes) {
-                    guard !isCancelled.load(ordering: .relaxed) else { return false }
-                    return await commit()
-                }
+    /// - Returns: a program that was withdrawn if the task is cancelled before that.
+    package func prepare(
+        _ bytes: [UInt8], within limit: Duration, keptBytes: Int
+    ) async throws(CannotStart) -> Feeding {
+        let (decisions, decision) = AsyncStream.makeStream(of: Void.self)
+        let (fed, hold) = AsyncStream.makeStream(of: Void.self)
+        let run = Task {
+            defer { hold.finish() }
+            return await feedToEnd(bytes, within: limit, keptBytes) {
+                hold.yield()
+                for await _ in decisions { return true }
+                return false
             }
-        } onCancel: {
-            isCancelled.store(true, ordering: .relaxed)
         }
-        return try result.get()
+        var isHeld = false
+        for await _ in fed {
+            isHeld = true
+            break
+        }
+        let held = HeldInput(run, decision)
+        guard !isHeld || Task.isCancelled else { return .held(held) }
+        decision.finish()
+        return .ended(try await run.value.get())
     }
 
     private func feedToEnd(
-        _ bytes: [UInt8], within limit: Duration, _ keptBytes: Int, _ commit: @Sendable () async -> Bool
+        _ bytes: [UInt8], within limit: Duration, _ keptBytes: Int, _ mayEnd: @Sendable () async -> Bool
     ) async -> Result<FedProgram, CannotStart> {
         Self.ignoreBrokenPipes
         var deadline = ContinuousClock.now + limit
@@ -67,9 +115,9 @@ extension Program {
                 switch await execution.standardInputWriter.give(bytes.dropLast()) {
                 case .all:
                     // Without an end of its input the program has nothing.
-                    if await commit() {
-                        input = .whole
-                        _ = await execution.standardInputWriter.give(bytes.suffix(1))
+                    if await mayEnd() {
+                        // It may have ended while it was waiting.
+                        if await execution.standardInputWriter.give(bytes.suffix(1)) == .all { input = .whole }
                         try? await execution.standardInputWriter.finish()
                     } else {
                         input = .withdrawn

@@ -100,7 +100,7 @@ package struct ReportSender: Sendable {
                 let gone = DeliveryConclusion(.expired, nextTry: clock.now, text: "the report is gone")
                 return await conclude(delivery, gone)
             }
-            let result = await carrier.carry(report, to: delivery.destination) { await commit(delivery) }
+            let result = await send(report, delivery)
             return await conclude(delivery, RetryPlan.conclusion(of: result, for: delivery, at: clock.now))
         } catch {
             warn(delivery, error)
@@ -108,9 +108,23 @@ package struct ReportSender: Sendable {
         }
     }
 
-    private func commit(_ delivery: Delivery) async -> Bool {
+    /// Both steps, and the mark between them.
+    private func send(_ report: CompressedReport, _ delivery: Delivery) async -> SendResult {
+        switch await carrier.prepare(report, for: delivery.destination) {
+        case .ended(let result): return result
+        case .held(let held):
+            guard await markSending(delivery) else {
+                await held.withdraw()
+                return .withdrawn
+            }
+            // Past the point of no return: a stop does not reach it.
+            return await Task { await held.finish() }.value
+        }
+    }
+
+    private func markSending(_ delivery: Delivery) async -> Bool {
         guard !Task.isCancelled else { return false }
-        do { return try await outbox.commit(delivery, by: owner, at: clock.now) } catch {
+        do { return try await outbox.markSending(delivery, by: owner, at: clock.now) } catch {
             warn(delivery, error)
             return false
         }

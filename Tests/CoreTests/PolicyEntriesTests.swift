@@ -22,7 +22,7 @@ struct PolicyEntriesTests {
 
     @discardableResult
     private func use(_ domain: DomainName, at time: UTCTime) -> RecordLook {
-        entries.noteUse(of: domain, at: time, lookWait: .seconds(2))
+        entries.noteUse(of: domain, at: time)
     }
 
     private func isKnown(_ domain: DomainName, after seconds: Int = 0) -> Bool {
@@ -107,7 +107,8 @@ struct PolicyEntriesTests {
         for number in 0..<20_000 { note(try name("d", number)) }
         let used = try name("used", 0)
         #expect(use(used, at: start) == .due)
-        #expect(use(used, at: start) == .underWay)
+        entries.change(used, at: start) { $0.look = TimeSpan(from: start, for: .seconds(2)) }
+        #expect(use(used, at: start + .seconds(1)) == .underWay)
         #expect(use(used, at: start + .seconds(2)) == .overdue)
         entries.change(used, at: start) { $0.recordChecked = TimeSpan(from: start, for: .seconds(3600)) }
         #expect(use(used, at: start) == .stands)

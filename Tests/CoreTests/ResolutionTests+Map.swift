@@ -51,6 +51,28 @@ extension ResolutionTests {
             $0.route = .insecure
         },
         Row(
+            "RFC 8461 §5.1 step 3: hosts all of which are outside the policy are looked up again, and the policy",
+            .need(.secondLook(Fixture.outside("mx9.example.org")))
+        ) {
+            $0.route(.enforce, ["mx9.example.org"])
+        },
+        Row(
+            "RFC 8461 §4.1: and if that is so, no host is allowed",
+            .answer(.enforce(Fixture.policy(.enforce), .known([Fixture.name("mx9.example.org")])))
+        ) {
+            $0.route(.enforce, ["mx9.example.org"])
+            $0.isPolicyLatest = true
+        },
+        Row(
+            "RFC 8461 §4.1: one host inside is enough",
+            .answer(
+                .enforce(
+                    Fixture.policy(.enforce),
+                    .known([Fixture.name("mx9.example.org"), Fixture.name("a.mail.example.org")])))
+        ) {
+            $0.route(.enforce, ["mx9.example.org", "a.mail.example.org"])
+        },
+        Row(
             "RFC 8461 §4.1: hosts that are judged by their names alone are hosts",
             .answer(.enforce(Fixture.policy(.enforce), .known(Fixture.hosts + Fixture.hosts)))
         ) {

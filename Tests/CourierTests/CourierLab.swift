@@ -45,6 +45,27 @@ struct CourierLab: Sendable {
     }
 }
 
+extension ReportCarrier {
+    /// Both steps; the second if `consent` agrees.
+    func carry(
+        _ report: CompressedReport, to destination: ReportDestination, commit consent: () async -> Bool
+    ) async -> SendResult {
+        await prepare(report, for: destination).result(consent)
+    }
+}
+
+extension ReportPreparation {
+    func result(_ consent: () async -> Bool) async -> SendResult {
+        switch self {
+        case .ended(let result): return result
+        case .held(let held):
+            if await consent() { return await held.finish() }
+            await held.withdraw()
+            return .withdrawn
+        }
+    }
+}
+
 /// Counts how often a courier asks, and answers always the same.
 final class Consent: Sendable {
     private let isGiven: Bool

@@ -170,6 +170,18 @@ struct HTTPSCarriageTests {
         #expect(text.contains("not within the time allowed"))
     }
 
+    @Test("what fails while the report is marked was not sent: it is tried again")
+    func failedWhileMarked() async throws {
+        let endpoint = try Endpoint()
+        let courier = try endpoint.lab.courier { $0.httpsTimeout = .milliseconds(500) }
+        let result = await courier.carry(try .sample(), to: try .sample(Self.url)) {
+            try? await Task.sleep(for: .milliseconds(700))
+            return true
+        }
+        let text = "\(endpoint.host.address): not within the time allowed"
+        #expect(result == .deferred(text, after: nil) && endpoint.host.requests.isEmpty)
+    }
+
     @Test("a status that is seen counts, whatever becomes of the body")
     func cutBody() async throws {
         #expect(try await Endpoint(.dropAfterHeaders).carry() == .accepted("HTTP status 200"))

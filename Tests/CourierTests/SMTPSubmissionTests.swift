@@ -83,6 +83,22 @@ struct SMTPSubmissionTests {
         #expect(result == .deferred("\(Self.failed)\(relay.host.address): EHLO: timed out", after: nil))
     }
 
+    @Test("when the time allowed ends while the report is marked, the host has no message")
+    func markedTooLate() async throws {
+        let relay = try Relay()
+        let submission = try Submission("smtp:relay.lab")
+        let courier = try relay.lab.courier {
+            $0.submission = submission
+            $0.mailTimeout = .milliseconds(400)
+        }
+        let result = await courier.carry(try .sample(), to: try .sample("mailto:reports@two.lab")) {
+            try? await Task.sleep(for: .milliseconds(500))
+            return true
+        }
+        #expect(result == .deferred("\(relay.host.address): end of message: timed out", after: nil))
+        #expect(relay.host.messages.isEmpty)
+    }
+
     @Test("a host that is away may take the report later")
     func away() async throws {
         let relay = try Relay()

@@ -29,7 +29,7 @@ struct SendmailSubmissionTests {
         ) async throws -> SendResult {
             let recipient = try #require(Mailbox("-oQ/tmp@two.lab"))
             let outgoing = OutgoingMail(sender: sender, recipient: recipient, message: Array(message.utf8))
-            return await SendmailSubmission(path: path, timeout: timeout).submit(outgoing, commit: consent.ask)
+            return await SendmailSubmission(path: path, timeout: timeout).prepare(outgoing).result(consent.ask)
         }
 
         func read(_ name: String) -> String? {
@@ -97,6 +97,20 @@ struct SendmailSubmissionTests {
         #expect(early == .deferred("\(part.path): no end within the time allowed", after: nil))
     }
 
+    @Test("a command that ends while the report is marked never had the whole")
+    func endedEarly() async throws {
+        let program = try Program("head -c 10 >/dev/null; kill -9 $$")
+        let recipient = try #require(Mailbox("a@two.lab"))
+        let outgoing = OutgoingMail(sender: nil, recipient: recipient, message: Array("Subject: x\r\n\r\nx".utf8))
+        let step = await SendmailSubmission(path: program.path, timeout: .seconds(20)).prepare(outgoing)
+        let result = await step.result {
+            // Nobody has the other end of the pipe any more.
+            try? await Task.sleep(for: .milliseconds(500))
+            return true
+        }
+        #expect(result == .deferred("\(program.path): ended by signal 9", after: nil))
+    }
+
     @Test("without consent it is ended before it sees the end of the message")
     func withdrawn() async throws {
         let program = try Program("cat >message; touch whole", consent: false)
@@ -107,7 +121,9 @@ struct SendmailSubmissionTests {
     @Test("a command that is not there says so")
     func missing() async throws {
         let outgoing = OutgoingMail(sender: nil, recipient: try #require(Mailbox("a@two.lab")), message: [])
-        let result = await SendmailSubmission(path: "/nonexistent", timeout: .seconds(1)).submit(outgoing) { true }
+        let result = await SendmailSubmission(path: "/nonexistent", timeout: .seconds(1)).prepare(outgoing).result {
+            true
+        }
         #expect(result == .deferred("cannot run /nonexistent: No such file or directory", after: nil))
     }
 

@@ -10,7 +10,7 @@ struct ActionScenarios {
     func actions() async throws {
         let lab = try await Lab.open()
         try await lab.daemon(21, before: "on_violation = \"quarantine\"\n")
-        try lab.town.domain("a-hold.lab", plain: true)
+        try lab.network.domain("a-hold.lab", plain: true)
         let dialogue = try await lab.send(through: 21, to: "u@a-hold.lab")
         #expect(dialogue.data?.isPositive == true)
         let id = try #require(dialogue.queueID)
@@ -18,7 +18,7 @@ struct ActionScenarios {
             try lab.postfix.queue().contains { $0.queueID == id && $0.queue == "hold" }
         }
         let daemon = try await lab.daemon(22, before: "on_violation = \"log\"\n")
-        let host = try lab.town.domain("a-log.lab", plain: true)
+        let host = try lab.network.domain("a-log.lab", plain: true)
         #expect(try await lab.send(through: 22, to: "u@a-log.lab").reply.isPositive)
         _ = try await host.waitForMessage()
         try await daemon.waitForLog("recipient_domain=a-log.lab", "verdict=violating", "action=log")
@@ -37,8 +37,8 @@ struct ActionScenarios {
 
             """
         try await lab.daemon(23, rules)
-        try lab.town.domain("a-rule.lab", plain: true)
-        try lab.town.domain("x.a-soft.lab", plain: true)
+        try lab.network.domain("a-rule.lab", plain: true)
+        try lab.network.domain("x.a-soft.lab", plain: true)
         #expect(try await lab.send(through: 23, to: "u@a-rule.lab").reply.code == 451)
         #expect(try await lab.send(through: 23, from: "x@trusted.lab", to: "u@a-rule.lab").reply.isPositive)
         #expect(try await lab.send(through: 23, to: "u@x.a-soft.lab").reply.isPositive)
@@ -48,7 +48,7 @@ struct ActionScenarios {
     func tlsRequiredNo() async throws {
         let lab = try await Lab.open()
         let daemon = try await lab.daemon(24, "[milter]\ntls_required_no = true\n")
-        let host = try lab.town.domain("a-required.lab", plain: true)
+        let host = try lab.network.domain("a-required.lab", plain: true)
         let plain = try await lab.send(through: 24, to: "u@a-required.lab")
         #expect(plain.reply(for: "u@a-required.lab")?.isPositive == true)
         #expect(plain.data?.code == 451)
@@ -64,8 +64,8 @@ struct ActionScenarios {
         let lab = try await Lab.open()
         let daemon = try await lab.daemon(
             25, "[report]\ncontact_info = \"tlsrpt@mta.lab\"\norganization_name = \"Lab\"\n")
-        try lab.town.domain("a-good.lab")
-        try lab.town.domain("a-bad.lab", plain: true)
+        try lab.network.domain("a-good.lab")
+        try lab.network.domain("a-bad.lab", plain: true)
         for _ in 0..<3 { #expect(try await lab.send(through: 25, to: "u@a-good.lab", "v@a-good.lab").reply.isPositive) }
         for _ in 0..<2 { #expect(try await lab.send(through: 25, to: "u@a-bad.lab").reply.code == 451) }
         #expect(daemon.terminate() == 0)
@@ -96,12 +96,13 @@ struct ActionScenarios {
     @Test("check explains a domain, in words, in JSON and by its exit code")
     func check() async throws {
         let lab = try await Lab.open()
-        let daemon = try DaemonProcess(address: "127.20.9.26", settings: lab.town.settings)
-        try lab.town.domain("a-check-good.lab")
-        try lab.town.domain(
-            "a-check-bad.lab", credential: lab.town.authority.issue(names: ["mx.a-check-bad.lab"], validity: .expired))
-        try lab.town.domain("a-check-down.lab").stop()
-        lab.town.names.set("_smtp._tls.a-check-good.lab", .txt("v=TLSRPTv1; rua=mailto:tls@a-check-good.lab"))
+        let daemon = try DaemonProcess(address: "127.20.9.26", settings: lab.network.settings)
+        try lab.network.domain("a-check-good.lab")
+        try lab.network.domain(
+            "a-check-bad.lab",
+            credential: lab.network.authority.issue(names: ["mx.a-check-bad.lab"], validity: .expired))
+        try lab.network.domain("a-check-down.lab").stop()
+        lab.network.names.set("_smtp._tls.a-check-good.lab", .txt("v=TLSRPTv1; rua=mailto:tls@a-check-good.lab"))
         let good = try daemon.command("check", "a-check-good.lab")
         #expect(good.status == 0, "\(good)")
         for text in [
@@ -124,12 +125,12 @@ struct ActionScenarios {
     func policyCommands() async throws {
         let lab = try await Lab.open()
         let daemon = try await lab.daemon(27)
-        try lab.town.domain("a-policy.lab", plain: true)
+        try lab.network.domain("a-policy.lab", plain: true)
         #expect(try await lab.send(through: 27, to: "u@a-policy.lab").reply.code == 451)
         try await Wait.until("the policy is stored", within: .seconds(5)) {
             try daemon.command("policy", "show", "a-policy.lab").output.contains("mx: mx.a-policy.lab")
         }
-        lab.town.names.remove("_mta-sts.a-policy.lab")
+        lab.network.names.remove("_mta-sts.a-policy.lab")
         #expect(try await lab.send(through: 27, to: "u@a-policy.lab").reply.code == 451)
         #expect(try daemon.command("policy", "forget", "a-policy.lab").succeeded)
         #expect(try await lab.send(through: 27, to: "u@a-policy.lab").reply.isPositive)
@@ -155,7 +156,7 @@ struct ActionScenarios {
         options.localMilters = [daemon.milter]
         let postfix = try Postfix(address: "127.20.0.26", options: options)
         defer { postfix.stop() }
-        let host = try lab.town.domain("a-local.lab", plain: true)
+        let host = try lab.network.domain("a-local.lab", plain: true)
         try postfix.submit(to: ["u@a-local.lab"])
         _ = try await host.waitForMessage()
         try await daemon.waitForLog("recipient_domain=a-local.lab", "verdict=violating", "action=log")

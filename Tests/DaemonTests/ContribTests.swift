@@ -78,7 +78,7 @@ struct ContribTests {
         let table = try #require(settings.range(of: "[milter]\n"))
         let socket = settings[table.upperBound...].prefix { $0 != "\n" }
         let others = settings.replacing("[milter]\n\(socket)\n", with: "")
-        let daemon = try DaemonProcess(address: "127.20.9.\(number)", settings: others + lab.town.settings)
+        let daemon = try DaemonProcess(address: "127.20.9.\(number)", settings: others + lab.network.settings)
         let text = try String(contentsOfFile: daemon.configuration, encoding: .utf8)
         try daemon.directory.write(
             "sts-milter.toml", text.replacing("socket = \"inet:8890@127.20.9.\(number)\"", with: socket))
@@ -95,7 +95,7 @@ struct ContribTests {
         options.settings =
             try Self.lines("postfix/main.cf.snippet")
             + Self.lines(map).map {
-                $0.hasPrefix("smtp_tls_CAfile") ? "smtp_tls_CAfile = \(lab.town.authority.caFile)" : $0
+                $0.hasPrefix("smtp_tls_CAfile") ? "smtp_tls_CAfile = \(lab.network.authority.caFile)" : $0
             }
         let postfix = try Postfix(address: "127.20.0.54", options: options)
         defer { postfix.stop() }
@@ -122,8 +122,8 @@ struct ContribTests {
 
     /// A good domain's mail is taken and delivered, a bad one's gets the milter's reply.
     private func judge(_ lab: Lab, _ name: String, send: (String) async throws -> SMTPDialogue) async throws {
-        let good = try lab.town.domain("\(name)-good.lab")
-        try lab.town.domain("\(name)-plain.lab", plain: true)
+        let good = try lab.network.domain("\(name)-good.lab")
+        try lab.network.domain("\(name)-plain.lab", plain: true)
         #expect(try await send("u@\(name)-plain.lab").reply.enhancedCode == "4.7.4")
         #expect(try await send("u@\(name)-good.lab").data?.isPositive == true)
         #expect(try await good.waitForMessage().overTLS)
@@ -148,8 +148,8 @@ struct ContribTests {
         let root = sendmail.configuration.replacing("/etc/mail/sendmail.cf", with: "")
         try Command.check(["install", "-d", "-m", "0755", root + "/run/sts-milter"])
         let daemon = try await serve(55, settings.replacing("unix:/run/", with: "unix:\(root)/run/"))
-        try lab.town.domain("c-sendmail.lab")
-        try lab.town.domain("c-sendmail-plain.lab", plain: true)
+        try lab.network.domain("c-sendmail.lab")
+        try lab.network.domain("c-sendmail-plain.lab", plain: true)
         #expect(try await sendmail.send(to: ["u@c-sendmail-plain.lab"]).reply.enhancedCode == "4.7.4")
         #expect(try await sendmail.send(to: ["u@c-sendmail.lab"]).reply.isPositive)
         let found = try sendmail.test("/map sts c-sendmail.lab")

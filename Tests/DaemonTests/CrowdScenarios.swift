@@ -11,9 +11,9 @@ struct CrowdScenarios {
     func crowds() async throws {
         let lab = try await Lab.open()
         let daemon = try await lab.daemon(63, MapLab.serving(63))
-        try lab.town.domain("x-good.lab")
-        try lab.town.domain("x-known.lab", plain: true)
-        try lab.town.domain("x-bad.lab", plain: true)
+        try lab.network.domain("x-good.lab")
+        try lab.network.domain("x-known.lab", plain: true)
+        try lab.network.domain("x-bad.lab", plain: true)
         #expect(try daemon.command("policy", "refresh", "x-known.lab").succeeded)
         let crowd = Crowd()
         defer { crowd.stop() }
@@ -28,7 +28,7 @@ struct CrowdScenarios {
         #expect(try await lab.send(through: 63, to: "u@x-bad.lab").reply.code == 451)
         #expect(try await lab.send(through: 63, to: "u@x-known.lab").reply.code == 451)
         let question = MapQuestion(address: daemon.address)
-        try lab.town.domain("x-new.lab", plain: true)
+        try lab.network.domain("x-new.lab", plain: true)
         for domain in ["x-known.lab", "x-new.lab"] {
             #expect(try await question.ask(domain) == "OK secure match=mx.\(domain) servername=hostname")
         }

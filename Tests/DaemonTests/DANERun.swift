@@ -55,14 +55,14 @@ struct DANERun: Sendable {
 
     private static func run() async throws -> DANERun {
         let lab = try await Lab.open()
-        let servers = try lab.dane.build(in: lab.town)
+        let servers = try lab.dane.build(in: lab.network)
         let daemon = try DaemonProcess(
             address: address,
-            settings: "enforcement = \"milter+policy-map\"\n" + lab.town.settings
+            settings: "enforcement = \"milter+policy-map\"\n" + lab.network.settings
                 + "[milter]\nlookup_wait = \"9s\"\n[policy_map]\nsocket = \"inet:8461@\(address)\"\nwait = \"20s\"\n")
         let strict = try DaemonProcess(
             address: strictAddress,
-            settings: "dane = \"always\"\n" + lab.town.settings + "[milter]\nlookup_wait = \"9s\"\n")
+            settings: "dane = \"always\"\n" + lab.network.settings + "[milter]\nlookup_wait = \"9s\"\n")
         try await daemon.start()
         try await strict.start()
         let open = DANETable.rows.map { DANEWorld.domain($0, hasPolicy: false) }
@@ -96,7 +96,7 @@ struct DANERun: Sendable {
 
     private static func options(_ lab: Lab, hasMap: Bool) -> Postfix.Options {
         var options = Postfix.Options()
-        options.caFile = lab.town.authority.caFile
+        options.caFile = lab.network.authority.caFile
         options.settings = [
             "smtp_dns_support_level = dnssec",
             hasMap

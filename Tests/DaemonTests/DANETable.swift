@@ -10,7 +10,7 @@ enum DANETable {
     enum Shown: Sendable, Hashable {
         /// The key that `KEY` in TLSA data stands for, in a certificate of its own making for another name.
         case ownKey
-        /// The same key, in a certificate of the town's authority for the host's name.
+        /// The same key, in a certificate of the laboratory's authority for the host's name.
         case trusted
         /// A certificate for these names, by the authority that `ANCHOR` in TLSA data stands for and nobody else knows.
         case anchored([String])

@@ -71,21 +71,21 @@ struct DANEWorld: Sendable {
     // MARK: Hosts
 
     /// Puts up the hosts and the policies; by row, its hosts.
-    func build(in town: TestNetwork) throws -> [String: [MXServer]] {
+    func build(in network: TestNetwork) throws -> [String: [MXServer]] {
         let hosts = DANETable.rows.map { $0.name }
         let policies = try authority.issue(
             names: hosts.map { "mta-sts.\($0)-p.\(Self.zone)" }, commonName: "mta-sts.\(Self.zone)")
         var servers: [String: [MXServer]] = [:]
         for (number, row) in DANETable.rows.enumerated() {
             let names = row.hosts.indices.map { Self.hostName(row, $0) }
-            town.policies.set(
+            network.policies.set(
                 "mta-sts.\(row.name)-p.\(Self.zone)", .policy(mode: "enforce", mx: names), credential: policies)
             for (index, host) in row.hosts.enumerated() {
                 let address = Self.address(number, index)
                 switch host.place {
                 case .signed: break
-                case .unsigned: town.names.set(names[index], .a(address))
-                case .aliasOfUnsigned: town.names.set("mx\(index + 1).\(row.name).plain.lab", .a(address))
+                case .unsigned: network.names.set(names[index], .a(address))
+                case .aliasOfUnsigned: network.names.set("mx\(index + 1).\(row.name).plain.lab", .a(address))
                 }
                 guard !host.isDown else { continue }
                 let server = try MXServer(

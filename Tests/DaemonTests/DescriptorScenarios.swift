@@ -9,11 +9,11 @@ struct DescriptorScenarios {
     func none() async throws {
         let lab = try await Lab.open()
         let daemon = try DaemonProcess(
-            address: "127.20.9.64", settings: lab.town.settings + "[probe]\nconforming_for = \"1s\"\n")
+            address: "127.20.9.64", settings: lab.network.settings + "[probe]\nconforming_for = \"1s\"\n")
         try await daemon.start()
         defer { daemon.terminate() }
-        try lab.town.domain("f-known.lab")
-        try lab.town.domain("f-seen.lab")
+        try lab.network.domain("f-known.lab")
+        try lab.network.domain("f-seen.lab")
         #expect(try daemon.command("policy", "refresh", "f-known.lab").succeeded)
         let client = try MilterClient(address: daemon.address, port: daemon.port)
         _ = try client.negotiate()

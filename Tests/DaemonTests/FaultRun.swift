@@ -58,11 +58,11 @@ struct FaultRun: Sendable {
 
     private static func run() async throws -> FaultRun {
         let lab = try await Lab.open()
-        let view = try NameServer(address: "127.21.0.53", before: lab.town.names)
+        let view = try NameServer(address: "127.21.0.53", before: lab.network.names)
         let sites = try FaultTable.rows.enumerated().flatMap { number, row in
-            let credential = try lab.town.authority.issue(names: FaultSite.names(row), commonName: "\(row.name).lab")
+            let credential = try lab.network.authority.issue(names: FaultSite.names(row), commonName: "\(row.name).lab")
             return try FaultTable.Column.allCases.filter { row.fates[$0] != .none }.map { column in
-                try FaultSite(row, number: number, column, credential: credential, town: lab.town, view: view)
+                try FaultSite(row, number: number, column, credential: credential, network: lab.network, view: view)
             }
         }
         let sides = try await [false, true].asyncMap { hasMap in
@@ -87,11 +87,11 @@ struct FaultRun: Sendable {
         let sites: [FaultSite]
 
         init(hasMap: Bool, sites: [FaultSite], view: NameServer) async throws {
-            let town = try await Lab.open().town
+            let network = try await Lab.open().network
             let number = hasMap ? 62 : 61
             let address = "127.20.9.\(number)"
-            let settings = town.settings
-                .replacing("\(town.resolver.address)@\(town.resolver.port)", with: "\(view.address)@\(view.port)")
+            let settings = network.settings
+                .replacing("\(network.resolver.address)@\(network.resolver.port)", with: "\(view.address)@\(view.port)")
                 .replacing("helo_name = \"mta.lab\"", with: "helo_name = \"\(FaultRun.probe)\"")
             daemon = try DaemonProcess(
                 address: address,
@@ -100,7 +100,7 @@ struct FaultRun: Sendable {
             )
             var options = Postfix.Options()
             options.hostName = FaultRun.mta
-            options.caFile = town.authority.caFile
+            options.caFile = network.authority.caFile
             options.milters = ["{ inet:\(address):8890, default_action=tempfail, command_timeout=30s }"]
             options.settings = [
                 // A host that is never done is given up within the time of a test.

@@ -10,8 +10,8 @@ final class FaultSite: Sendable {
     var mx: String { "mx.\(domain)" }
     /// The first mail host.
     let host: MXServer
-    let town: TestNetwork
-    /// What the daemons see of the DNS; the MTA sees `town.names`.
+    let network: TestNetwork
+    /// What the daemons see of the DNS; the MTA sees `network.names`.
     let view: NameServer
 
     private let credential: Credential
@@ -24,22 +24,22 @@ final class FaultSite: Sendable {
 
     /// Sets up a domain whose policy says `enforce` and whose host keeps it.
     init(
-        _ row: FaultTable.Row, number: Int, _ column: FaultTable.Column, credential: Credential, town: TestNetwork,
+        _ row: FaultTable.Row, number: Int, _ column: FaultTable.Column, credential: Credential, network: TestNetwork,
         view: NameServer
     ) throws {
         self.row = row
         self.column = column
-        self.town = town
+        self.network = network
         self.view = view
         self.credential = credential
         domain = Self.domain(row, column)
         prefix = "127.21.\(number + 1)"
-        host = try town.mailHost(
+        host = try network.mailHost(
             "mx.\(domain)", at: "\(prefix).\(column.rawValue * Self.addressesEach + 1)", credential: credential)
-        town.route(domain, to: ["mx.\(domain)"])
-        town.names.set("_mta-sts.\(domain)", .txt("v=STSv1; id=1;"))
-        town.names.set("mta-sts.\(domain)", .a(town.policies.address))
-        town.policies.set(
+        network.route(domain, to: ["mx.\(domain)"])
+        network.names.set("_mta-sts.\(domain)", .txt("v=STSv1; id=1;"))
+        network.names.set("mta-sts.\(domain)", .a(network.policies.address))
+        network.policies.set(
             "mta-sts.\(domain)", .policy(mode: "enforce", mx: ["mx.\(domain)", "mx2.\(domain)"]),
             credential: credential)
     }
@@ -80,7 +80,7 @@ final class FaultSite: Sendable {
 
     /// Announces a new policy that its host answers so.
     func announce(_ answer: PolicyAnswer) {
-        town.names.set("_mta-sts.\(domain)", .txt("v=STSv1; id=2;"))
-        town.policies.set("mta-sts.\(domain)", answer)
+        network.names.set("_mta-sts.\(domain)", .txt("v=STSv1; id=2;"))
+        network.policies.set("mta-sts.\(domain)", answer)
     }
 }

@@ -15,7 +15,7 @@ extension FaultTable {
             Elsewhere(
                 attacker: .names, fault: "the TXT record hidden, a preload list names the domain",
                 fates: Fates(.none, .heldAtReception, .none, .none),
-                tests: ["StandingScenarios.list", "StandingScenarios.export"]),
+                tests: ["PolicyOverrideScenarios.list", "PolicyOverrideScenarios.export"]),
             Elsewhere(
                 attacker: .domain, fault: "one of two MX hosts is bad",
                 fates: Fates(.none, .heldAtReception, .none, .delivered),
@@ -140,7 +140,7 @@ extension FaultTable {
         chosen("an MX host is silent", "on_unproven = \"accept\"", "LifeScenarios.unknownDeferred"),
         chosen("STARTTLS is not offered", "on_violation = \"log\"", "ActionScenarios.actions"),
         chosen("STARTTLS is not offered, a rule exempts the mail", "exempt = true", "ActionScenarios.rules"),
-        chosen("STARTTLS is not offered, a `[[pin]]` of yours", "mode = \"none\"", "StandingScenarios.pins"),
+        chosen("STARTTLS is not offered, a `[[pin]]` of yours", "mode = \"none\"", "PolicyOverrideScenarios.pins"),
         chosen("the message says TLS-Required: No", "milter.tls_required_no = true", "ActionScenarios.tlsRequiredNo"),
     ]
 

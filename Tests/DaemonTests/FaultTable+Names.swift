@@ -19,8 +19,8 @@ extension FaultTable {
             name: "dns-mx-foreign", attacker: .names, fault: "MX forged to a host outside the policy", fates: .seen,
             strike: { site in
                 let evil = "evil.\(site.domain)"
-                site.town.names.set(evil, .a(try site.another(plain: true)))
-                site.town.route(site.domain, to: [evil])
+                site.network.names.set(evil, .a(try site.another(plain: true)))
+                site.network.route(site.domain, to: [evil])
             }),
         Row(
             name: "dns-ninth-address", attacker: .names, fault: "nine addresses, one of a host without STARTTLS",
@@ -49,7 +49,7 @@ extension FaultTable {
         serves("policy-500", "500 for the policy") { _ in .status(500) },
         serves("policy-404", "404 for the policy") { _ in .status(404) },
         serves("policy-redirect", "a redirect to a policy of mode none") { site in
-            site.town.policies.set(path: "/none", .policy(mode: "none", mx: []))
+            site.network.policies.set(path: "/none", .policy(mode: "none", mx: []))
             return .redirect(to: "https://mta-sts.\(site.domain)/none")
         },
         serves("policy-hangs", "a request without an answer") { _ in .hang },
@@ -62,13 +62,13 @@ extension FaultTable {
         serves("policy-1xx-endless", "100 Continue without end") { _ in .attack(.continueWithoutEnd) },
         serves("policy-rubbish", "a body that is no policy") { _ in .policy("version: STSv9\r\nmode: nothing\r\n") },
         serves("policy-cert-name", "mode none, under a certificate of another name") { site in
-            site.town.policies.setCredential(
-                "mta-sts.\(site.domain)", try site.town.authority.issue(names: ["mta-sts.other-\(site.domain)"]))
+            site.network.policies.setCredential(
+                "mta-sts.\(site.domain)", try site.network.authority.issue(names: ["mta-sts.other-\(site.domain)"]))
             return .policy(mode: "none", mx: [])
         },
         serves("policy-cert-self-signed", "mode none, under a certificate that is its own issuer") { site in
-            site.town.policies.setCredential(
-                "mta-sts.\(site.domain)", try site.town.authority.selfSigned(names: ["mta-sts.\(site.domain)"]))
+            site.network.policies.setCredential(
+                "mta-sts.\(site.domain)", try site.network.authority.selfSigned(names: ["mta-sts.\(site.domain)"]))
             return .policy(mode: "none", mx: [])
         },
         serves("policy-host-down", "no connection to the policy host") { site in
@@ -103,6 +103,6 @@ extension FaultTable {
     private static func addresses(_ count: Int, of site: FaultSite, withPlain: Bool) throws {
         let more = try (1..<count).map { _ in try site.another(plain: false) }
         let plain = withPlain ? [try site.another(plain: true)] : []
-        site.town.names.set(site.mx, ([site.host.address] + more + plain).map { .a($0) })
+        site.network.names.set(site.mx, ([site.host.address] + more + plain).map { .a($0) })
     }
 }

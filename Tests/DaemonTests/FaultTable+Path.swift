@@ -66,30 +66,30 @@ extension FaultTable {
             name: "mx-one-of-two-flaps", attacker: .path,
             fault: "of two good hosts the first 421, the next connection to it in the clear", fates: besideGood,
             strike: { site in
-                site.town.names.set("mx2.\(site.domain)", .a(try site.another(plain: false)))
-                site.town.route(site.domain, to: [site.mx, "mx2.\(site.domain)"])
+                site.network.names.set("mx2.\(site.domain)", .a(try site.another(plain: false)))
+                site.network.route(site.domain, to: [site.mx, "mx2.\(site.domain)"])
                 site.flap { $0.faults = [.greet421] }
             }),
         Row(
             name: "mx-one-address-flaps", attacker: .path,
             fault: "of two good addresses one 421, the next connection to it in the clear", fates: besideGood,
             strike: { site in
-                site.town.names.set(site.mx, .a(site.host.address), .a(try site.another(plain: false)))
+                site.network.names.set(site.mx, .a(site.host.address), .a(try site.another(plain: false)))
                 site.flap { $0.faults = [.greet421] }
             }),
         Row(
             name: "mx-one-of-two-down", attacker: .path, fault: "of two good hosts the first takes no connection",
             fates: .harmless,
             strike: { site in
-                site.town.names.set("mx2.\(site.domain)", .a(try site.another(plain: false)))
-                site.town.route(site.domain, to: [site.mx, "mx2.\(site.domain)"])
+                site.network.names.set("mx2.\(site.domain)", .a(try site.another(plain: false)))
+                site.network.route(site.domain, to: [site.mx, "mx2.\(site.domain)"])
                 site.host.stop()
             }),
         Row(
             name: "mx-one-address-down", attacker: .path, fault: "of two good addresses one takes no connection",
             fates: .harmless,
             strike: { site in
-                site.town.names.set(site.mx, .a(site.host.address), .a(try site.another(plain: false)))
+                site.network.names.set(site.mx, .a(site.host.address), .a(try site.another(plain: false)))
                 site.host.stop()
             }),
         Row(
@@ -108,13 +108,13 @@ extension FaultTable {
 
     private static let certificateRows: [Row] = [
         shows("mx-cert-expired", "a certificate that has expired") {
-            try $0.town.authority.issue(names: [$0.mx], validity: .expired)
+            try $0.network.authority.issue(names: [$0.mx], validity: .expired)
         },
         shows("mx-cert-name", "a certificate of another name") {
-            try $0.town.authority.issue(names: ["mx.other-\($0.domain)"])
+            try $0.network.authority.issue(names: ["mx.other-\($0.domain)"])
         },
         shows("mx-cert-self-signed", "a certificate that is its own issuer") {
-            try $0.town.authority.selfSigned(names: [$0.mx])
+            try $0.network.authority.selfSigned(names: [$0.mx])
         },
     ]
 

@@ -6,7 +6,7 @@ import TestKit
 
 /// A daemon that hears from one MTA how its deliveries went, and domains to deliver to.
 struct IntakeLab {
-    let town: TestNetwork
+    let network: TestNetwork
     let daemon: DaemonProcess
     /// Domains of this laboratory end in it.
     let suffix: String
@@ -14,17 +14,17 @@ struct IntakeLab {
     /// - Parameter gate: the last octet of the daemon's address; it is no gate of ``Lab``.
     init(gate: Int, suffix: String, settings: String) async throws {
         let lab = try await Lab.open()
-        town = lab.town
+        network = lab.network
         self.suffix = suffix
         daemon = try DaemonProcess(
             address: "127.20.9.\(gate)",
-            settings: MapLab.enforcing + town.settings + MapLab.serving(gate) + settings
+            settings: MapLab.enforcing + network.settings + MapLab.serving(gate) + settings
                 + "[report]\ncontact_info = \"tlsrpt@mta.lab\"\nschedule = \"off\"\n")
     }
 
     /// Has the domain ask for reports.
     func wantsReports(_ domain: String) {
-        town.names.set("_smtp._tls.\(domain)", .txt("v=TLSRPTv1; rua=mailto:reports@\(domain)"))
+        network.names.set("_smtp._tls.\(domain)", .txt("v=TLSRPTv1; rua=mailto:reports@\(domain)"))
     }
 
     /// A domain with its own mail host and a policy that names it; its name is `NAME.SUFFIX`.
@@ -33,15 +33,15 @@ struct IntakeLab {
         _ name: String, mode: String = "enforce", credential: Credential? = nil, plain: Bool = false
     ) throws -> MXServer {
         wantsReports("\(name).\(suffix)")
-        return try town.domain("\(name).\(suffix)", mode: mode, credential: credential, plain: plain)
+        return try network.domain("\(name).\(suffix)", mode: mode, credential: credential, plain: plain)
     }
 
     /// A domain without a policy.
     @discardableResult
     func unpolicedDomain(_ name: String, plain: Bool = false) throws -> MXServer {
         wantsReports("\(name).\(suffix)")
-        let host = try town.mailHost("mx.\(name).\(suffix)", plain: plain)
-        town.route("\(name).\(suffix)", to: ["mx.\(name).\(suffix)"])
+        let host = try network.mailHost("mx.\(name).\(suffix)", plain: plain)
+        network.route("\(name).\(suffix)", to: ["mx.\(name).\(suffix)"])
         return host
     }
 

@@ -53,11 +53,11 @@ struct IntakeRecordingScenarios {
         try lab.domain("good")
         try lab.domain("testing", mode: "testing")
         for name in ["free", "relayed", "own", "nowhere"] { try lab.unpolicedDomain(name) }
-        try lab.town.publish("nowhere.\(Self.suffix)", .status(404))
+        try lab.network.publish("nowhere.\(Self.suffix)", .status(404))
         lab.wantsReports("foreign.\(Self.suffix)")
-        try lab.town.mailHost("mx.away.\(Self.suffix)")
-        lab.town.route("foreign.\(Self.suffix)", to: ["mx.away.\(Self.suffix)"])
-        try lab.town.publish("foreign.\(Self.suffix)", mode: "enforce", mx: ["mx.foreign.\(Self.suffix)"])
+        try lab.network.mailHost("mx.away.\(Self.suffix)")
+        lab.network.route("foreign.\(Self.suffix)", to: ["mx.away.\(Self.suffix)"])
+        try lab.network.publish("foreign.\(Self.suffix)", mode: "enforce", mx: ["mx.foreign.\(Self.suffix)"])
     }
 
     /// A delivery to each of the domains; one goes by a relay of the site's own.

@@ -13,7 +13,7 @@ struct IntakeScenarios {
             gate: 70, suffix: "in37.lab", settings: "[intake]\npostfix_log = \"\(log.path)/mail.log\"\n")
         try log.write("mail.log", "")
         try await lab.daemon.start()
-        var options = MapLab.options(lab.town, map: MapLab.map(70))
+        var options = MapLab.options(lab.network, map: MapLab.map(70))
         options.settings.append("maillog_file = \(log.path)/mail.log")
         let postfix = try Postfix(address: "127.20.0.40", options: options)
         defer { postfix.stop() }
@@ -57,7 +57,7 @@ struct IntakeScenarios {
 
                 """)
         try await lab.daemon.start()
-        var options = MapLab.options(lab.town, map: MapLab.map(71, "postfix-tlsrpt"))
+        var options = MapLab.options(lab.network, map: MapLab.map(71, "postfix-tlsrpt"))
         options.root = Postfix.debian13
         options.settings += [
             "maillog_file = \(directory.path)/mail.log", "smtp_tlsrpt_enable = yes",
@@ -86,7 +86,7 @@ struct IntakeScenarios {
         let lab = try await IntakeLab(
             gate: 72, suffix: "ingate.lab", settings: "[intake]\npostfix_log = \"\(directory.path)/mail.log\"\n")
         try await lab.daemon.start()
-        var options = MapLab.options(lab.town, map: MapLab.map(72))
+        var options = MapLab.options(lab.network, map: MapLab.map(72))
         options.milters = [lab.daemon.milter]
         options.settings.append("maillog_file = \(directory.path)/mail.log")
         let postfix = try Postfix(address: "127.20.0.42", options: options)
@@ -105,7 +105,7 @@ struct IntakeScenarios {
     func sendmail() async throws {
         let lab0 = try await Lab.open()
         var options = Sendmail.Options()
-        options.caFile = lab0.town.authority.caFile
+        options.caFile = lab0.network.authority.caFile
         options.definitions = [
             "FEATURE(`sts', `socket -d5 -T<TMPF> inet:8461@127.20.9.73')dnl", "define(`confLOG_LEVEL', `14')dnl",
         ]
@@ -116,12 +116,12 @@ struct IntakeScenarios {
         try await lab.daemon.start()
         try lab.domain("good")
         try lab.domain("plain", plain: true)
-        try lab.domain("other", credential: lab.town.authority.issue(names: ["mx.elsewhere.lab"]))
+        try lab.domain("other", credential: lab.network.authority.issue(names: ["mx.elsewhere.lab"]))
         try lab.domain("testing", mode: "testing", plain: true)
         try lab.unpolicedDomain("free")
-        let foreign = try lab.town.mailHost("mx.away.insm.lab")
-        lab.town.route("foreign.insm.lab", to: ["mx.away.insm.lab"])
-        try lab.town.publish("foreign.insm.lab", mode: "enforce", mx: ["mx.foreign.insm.lab"])
+        let foreign = try lab.network.mailHost("mx.away.insm.lab")
+        lab.network.route("foreign.insm.lab", to: ["mx.away.insm.lab"])
+        try lab.network.publish("foreign.insm.lab", mode: "enforce", mx: ["mx.foreign.insm.lab"])
         for name in ["good", "plain", "other", "testing", "free", "foreign"] {
             let dialogue = try await sendmail.send(to: ["u@\(name).insm.lab"])
             #expect(dialogue.data?.isPositive == true, "\(dialogue)")
@@ -146,7 +146,7 @@ private struct Deliveries {
         try lab.domain("good")
         try lab.domain("several")
         try lab.domain("plain", plain: true)
-        let authority = lab.town.authority
+        let authority = lab.network.authority
         try lab.domain("expired", credential: expired("mx.expired.\(lab.suffix)"))
         try lab.domain("other", credential: authority.issue(names: ["mx.elsewhere.lab"]))
         try lab.domain("unknown", credential: authority.selfSigned(names: ["mx.unknown.\(lab.suffix)"]))
@@ -180,31 +180,31 @@ private struct Deliveries {
     }
 
     private func expired(_ name: String) throws -> Credential {
-        try lab.town.authority.issue(names: [name], validity: .expired)
+        try lab.network.authority.issue(names: [name], validity: .expired)
     }
 
     /// An MX record that leads to a host outside the policy.
     private func makeForeign() throws {
         let domain = "foreign.\(lab.suffix)"
         lab.wantsReports(domain)
-        try lab.town.mailHost("mx.away.\(lab.suffix)")
-        lab.town.route(domain, to: ["mx.away.\(lab.suffix)"])
-        try lab.town.publish(domain, mode: "enforce", mx: ["mx.\(domain)"])
+        try lab.network.mailHost("mx.away.\(lab.suffix)")
+        lab.network.route(domain, to: ["mx.away.\(lab.suffix)"])
+        try lab.network.publish(domain, mode: "enforce", mx: ["mx.\(domain)"])
     }
 
     /// A bad host before a good one.
     private func makeFailover() throws {
         let domain = "failover.\(lab.suffix)"
         lab.wantsReports(domain)
-        try lab.town.mailHost("mx1.\(domain)", credential: expired("mx1.\(domain)"))
-        try lab.town.mailHost("mx2.\(domain)")
-        lab.town.route(domain, to: ["mx1.\(domain)", "mx2.\(domain)"])
-        try lab.town.publish(domain, mode: "enforce", mx: ["mx1.\(domain)", "mx2.\(domain)"])
+        try lab.network.mailHost("mx1.\(domain)", credential: expired("mx1.\(domain)"))
+        try lab.network.mailHost("mx2.\(domain)")
+        lab.network.route(domain, to: ["mx1.\(domain)", "mx2.\(domain)"])
+        try lab.network.publish(domain, mode: "enforce", mx: ["mx1.\(domain)", "mx2.\(domain)"])
     }
 
     /// A policy that is announced and cannot be had.
     private func makeNowhere() throws {
         try lab.unpolicedDomain("nowhere")
-        try lab.town.publish("nowhere.\(lab.suffix)", .status(404))
+        try lab.network.publish("nowhere.\(lab.suffix)", .status(404))
     }
 }

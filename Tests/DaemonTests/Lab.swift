@@ -3,12 +3,12 @@ import LabKit
 import Synchronization
 import Testing
 
-/// What all scenarios share: one town and one real Postfix. Each scenario has a daemon and domains of its own.
+/// What all scenarios share: one network and one real Postfix. Each scenario has a daemon and domains of its own.
 final class Lab: Sendable {
     /// Daemons that scenarios may have, each behind an smtpd of its own.
     static let gates = Array(1...64) + [67]
 
-    let town: TestNetwork
+    let network: TestNetwork
     let postfix: Postfix
     /// A signed zone full of TLSA records.
     let dane: DANEWorld
@@ -23,7 +23,7 @@ final class Lab: Sendable {
         var dane: Credential?
         var mismatch: Credential?
         var world: DANEWorld?
-        town = try TestNetwork(
+        network = try TestNetwork(
             prefix: "127.20",
             signed: { authority in
                 let good = try authority.selfSigned(names: ["anything.seclab"])
@@ -37,9 +37,9 @@ final class Lab: Sendable {
                 world = made
                 return [made.signedZone(policies: policies)]
             })
-        self.dane = try world ?? DANEWorld(town.authority)
+        self.dane = try world ?? DANEWorld(network.authority)
         var options = Postfix.Options()
-        options.caFile = town.authority.caFile
+        options.caFile = network.authority.caFile
         options.virtualAliases = ["alias@virtual.lab user@aliastarget.lab"]
         options.transports = [
             "fixed.lab smtp:[mx.smarthost.lab]", "literal.lab smtp:[127.20.4.4]", "local.lab discard:",
@@ -50,10 +50,10 @@ final class Lab: Sendable {
             "127.20.8.\(gate):25 inet n - n - - smtpd -o smtpd_milters=inet:127.20.9.\(gate):8890"
         }
         postfix = try Postfix(address: "127.20.0.25", options: options)
-        try town.mailHost("mx.dane.seclab", at: "127.20.3.1", credential: dane)
-        try town.mailHost("mx.danebad.seclab", at: "127.20.3.2", credential: mismatch)
+        try network.mailHost("mx.dane.seclab", at: "127.20.3.1", credential: dane)
+        try network.mailHost("mx.danebad.seclab", at: "127.20.3.2", credential: mismatch)
         for domain in ["dane.seclab", "danebad.seclab", "bogusmx.seclab"] {
-            try town.publish(domain, mode: "enforce", mx: ["mx.\(domain)"])
+            try network.publish(domain, mode: "enforce", mx: ["mx.\(domain)"])
         }
     }
 
@@ -73,7 +73,7 @@ final class Lab: Sendable {
     /// Starts the daemon of a gate.
     @discardableResult
     func daemon(_ gate: Int, _ more: String = "", before: String = "") async throws -> DaemonProcess {
-        let daemon = try DaemonProcess(address: "127.20.9.\(gate)", settings: before + town.settings + more)
+        let daemon = try DaemonProcess(address: "127.20.9.\(gate)", settings: before + network.settings + more)
         try await daemon.start()
         daemons.withLock { $0.append(daemon) }
         return daemon

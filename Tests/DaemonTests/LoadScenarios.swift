@@ -10,13 +10,13 @@ struct LoadScenarios {
     @Test("of two hundred messages over twenty connections none bad is accepted and none good is deferred")
     func load() async throws {
         let lab = try await Lab.open()
-        let town = lab.town
+        let network = lab.network
         // A machine busy with other tests must not decide: only verdicts do.
         let daemon = try await lab.daemon(57, "[milter]\nlookup_wait = \"20s\"\nmessage_budget = \"25s\"\n")
         var hosts: [MXServer] = []
         for number in 0..<Self.connections / 2 {
-            hosts.append(try town.domain("k-load-good\(number).lab"))
-            try bad(number, "k-load-bad\(number).lab", in: town)
+            hosts.append(try network.domain("k-load-good\(number).lab"))
+            try bad(number, "k-load-bad\(number).lab", in: network)
         }
         let wrong = try await withThrowingTaskGroup(of: [String].self) { group in
             for connection in 0..<Self.connections {
@@ -31,20 +31,20 @@ struct LoadScenarios {
             hosts.map(\.messages.count).reduce(0, +) == expected
         }
         #expect(hosts.allSatisfy { $0.messages.allSatisfy(\.overTLS) })
-        #expect(town.policies.hits("mta-sts.k-load-good0.lab") == 1)
+        #expect(network.policies.hits("mta-sts.k-load-good0.lab") == 1)
         #expect(daemon.terminate() == 0)
     }
 
     /// A domain that breaks its policy, in one way of several.
-    private func bad(_ number: Int, _ domain: String, in town: TestNetwork) throws {
+    private func bad(_ number: Int, _ domain: String, in network: TestNetwork) throws {
         let host = "mx.\(domain)"
         switch number % 4 {
-        case 0: try town.domain(domain, plain: true)
-        case 1: try town.domain(domain, credential: town.authority.issue(names: [host], validity: .expired))
-        case 2: try town.domain(domain, credential: town.authority.issue(names: ["mx.elsewhere.lab"]))
+        case 0: try network.domain(domain, plain: true)
+        case 1: try network.domain(domain, credential: network.authority.issue(names: [host], validity: .expired))
+        case 2: try network.domain(domain, credential: network.authority.issue(names: ["mx.elsewhere.lab"]))
         default:
-            try town.domain(domain)
-            try town.publish(domain, mode: "enforce", mx: ["mx.elsewhere.lab"])
+            try network.domain(domain)
+            try network.publish(domain, mode: "enforce", mx: ["mx.elsewhere.lab"])
         }
     }
 

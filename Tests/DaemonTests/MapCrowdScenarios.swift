@@ -28,9 +28,9 @@ struct MapCrowdScenarios {
         let daemon = try await lab.daemon(
             61, "[policy_map]\nsocket = \"unix:\(path)\"\nsocket_mode = \"0666\"\n", before: MapLab.enforcing)
         let postfix = try Postfix(
-            address: "127.20.0.61", options: MapLab.options(lab.town, map: "socketmap:unix:\(path):postfix"))
+            address: "127.20.0.61", options: MapLab.options(lab.network, map: "socketmap:unix:\(path):postfix"))
         defer { postfix.stop() }
-        let host = try lab.town.domain("m-crowd.lab")
+        let host = try lab.network.domain("m-crowd.lab")
         try await postfix.accept("one@m-crowd.lab")
         _ = try await deliverer(of: "one@m-crowd.lab", postfix)
 
@@ -56,9 +56,9 @@ struct MapCrowdScenarios {
         let lab = try await Lab.open()
         let daemon = try await lab.daemon(62, MapLab.serving(62) + "max_connections = 1\n", before: MapLab.enforcing)
         let postfix = try Postfix(
-            address: "127.20.0.62", options: MapLab.options(lab.town, map: MapLab.map(62)))
+            address: "127.20.0.62", options: MapLab.options(lab.network, map: MapLab.map(62)))
         defer { postfix.stop() }
-        try lab.town.domain("m-retry.lab")
+        try lab.network.domain("m-retry.lab")
         try await postfix.accept("one@m-retry.lab")
         let first = try await deliverer(of: "one@m-retry.lab", postfix)
         #expect(try await MapQuestion(address: daemon.address).ask("m-retry.lab").hasPrefix("OK secure"))

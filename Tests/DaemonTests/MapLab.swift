@@ -31,7 +31,7 @@ final class MapLab: Sendable {
     static let enforcing = "enforcement = \"milter+policy-map\"\n"
 
     let lab: Lab
-    var town: TestNetwork { lab.town }
+    var network: TestNetwork { lab.network }
     let daemon: DaemonProcess
     private let postfixes: [Kind: Postfix]
 
@@ -43,7 +43,7 @@ final class MapLab: Sendable {
         lab = try await Lab.open()
         daemon = try await lab.daemon(Self.gate, Self.serving(Self.gate), before: Self.enforcing)
         var postfixes: [Kind: Postfix] = [:]
-        for kind in Kind.present { postfixes[kind] = try Self.start(kind, lab.town) }
+        for kind in Kind.present { postfixes[kind] = try Self.start(kind, lab.network) }
         self.postfixes = postfixes
     }
 
@@ -53,9 +53,9 @@ final class MapLab: Sendable {
     }
 
     /// What every Postfix with a map has.
-    static func options(_ town: TestNetwork, map: String) -> Postfix.Options {
+    static func options(_ network: TestNetwork, map: String) -> Postfix.Options {
         var options = Postfix.Options()
-        options.caFile = town.authority.caFile
+        options.caFile = network.authority.caFile
         options.settings = [
             "smtp_tls_policy_maps = \(map)", "smtp_dns_support_level = dnssec",
             // A destination that fails is tried again as soon as the test asks for it.
@@ -64,8 +64,8 @@ final class MapLab: Sendable {
         return options
     }
 
-    private static func start(_ kind: Kind, _ town: TestNetwork) throws -> Postfix {
-        var options = options(town, map: map(gate, kind.isDebian13 ? "postfix-tlsrpt" : "postfix"))
+    private static func start(_ kind: Kind, _ network: TestNetwork) throws -> Postfix {
+        var options = options(network, map: map(gate, kind.isDebian13 ? "postfix-tlsrpt" : "postfix"))
         if kind.isDebian13 { options.root = Postfix.debian13 }
         if kind.hasMilter {
             options.milters = ["{ inet:127.20.9.\(gate):8890, default_action=tempfail, command_timeout=10s }"]

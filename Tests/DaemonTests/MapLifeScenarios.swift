@@ -5,8 +5,8 @@ import Testing
 @Suite("On a real Postfix: the policy map over time")
 struct MapLifeScenarios {
     /// A Postfix of Debian 12 with the map of a gate of its own.
-    private func postfix(_ town: TestNetwork, _ gate: Int, at address: String) throws -> Postfix {
-        try Postfix(address: address, options: MapLab.options(town, map: MapLab.map(gate)))
+    private func postfix(_ network: TestNetwork, _ gate: Int, at address: String) throws -> Postfix {
+        try Postfix(address: address, options: MapLab.options(network, map: MapLab.map(gate)))
     }
 
     @Test("a policy that becomes strict, and one whose hosts change, count on the running daemon")
@@ -14,31 +14,30 @@ struct MapLifeScenarios {
         let lab = try await Lab.open()
         let daemon = try await lab.daemon(
             39, MapLab.serving(39) + "[policy]\ntxt_check_interval = \"1s\"\n", before: MapLab.enforcing)
-        let postfix = try postfix(lab.town, 39, at: "127.20.0.35")
+        let postfix = try postfix(lab.network, 39, at: "127.20.0.35")
         defer { postfix.stop() }
         let (domain, table) = ("m-change.lab", MapLab.map(39))
-        let host = try lab.town.domain(domain, mode: "testing", plain: true)
+        let host = try lab.network.domain(domain, mode: "testing", plain: true)
         try await postfix.accept("first@\(domain)")
         _ = try await host.waitForMessage()
 
-        try lab.town.publish(domain, mode: "enforce", mx: ["mx.\(domain)"], id: "2")
-        try await Wait.until("the new policy counts", within: .seconds(20)) {
-            try postfix.lookUp(domain, in: table)?.hasPrefix("secure match=mx.\(domain)") ?? false
-        }
+        try lab.network.publish(domain, mode: "enforce", mx: ["mx.\(domain)"], id: "2")
+        // The look is due: the first question waits for it.
+        try await Task.sleep(for: .seconds(2))
+        #expect(try postfix.lookUp(domain, in: table)?.hasPrefix("secure match=mx.\(domain)") == true)
         try await postfix.accept("second@\(domain)")
         try await postfix.waitForLog("to=<second@\(domain)>", "status=deferred", "TLS is required")
 
-        let next = try lab.town.mailHost("new.\(domain)")
-        lab.town.route(domain, to: ["new.\(domain)"])
-        try lab.town.publish(domain, mode: "enforce", mx: ["new.\(domain)"], id: "3")
-        try await Wait.until("the policy of the new host counts", within: .seconds(20)) {
-            try postfix.lookUp(domain, in: table)?.hasPrefix("secure match=new.\(domain)") ?? false
-        }
+        let next = try lab.network.mailHost("new.\(domain)")
+        lab.network.route(domain, to: ["new.\(domain)"])
+        try lab.network.publish(domain, mode: "enforce", mx: ["new.\(domain)"], id: "3")
+        try await Task.sleep(for: .seconds(2))
+        #expect(try postfix.lookUp(domain, in: table)?.hasPrefix("secure match=new.\(domain)") == true)
         try await postfix.retry(until: "to=<second@\(domain)>", "status=sent")
         #expect(try await next.waitForMessage().overTLS)
 
         // The same id: only a refresh brings the new body.
-        try lab.town.publish(domain, mode: "none", mx: [], id: "3")
+        try lab.network.publish(domain, mode: "none", mx: [], id: "3")
         #expect(try daemon.command("policy", "refresh", domain).output.contains("mode none"))
         #expect(try postfix.lookUp(domain, in: table) == nil)
         #expect(host.messages.count == 1)
@@ -48,9 +47,9 @@ struct MapLifeScenarios {
     func restart() async throws {
         let lab = try await Lab.open()
         let daemon = try await lab.daemon(40, MapLab.serving(40), before: MapLab.enforcing)
-        let postfix = try postfix(lab.town, 40, at: "127.20.0.36")
+        let postfix = try postfix(lab.network, 40, at: "127.20.0.36")
         defer { postfix.stop() }
-        let host = try lab.town.domain("m-restart.lab")
+        let host = try lab.network.domain("m-restart.lab")
         try await postfix.accept("first@m-restart.lab")
         _ = try await host.waitForMessage()
         try await Wait.until("the policy is saved") {
@@ -59,8 +58,8 @@ struct MapLifeScenarios {
         #expect(daemon.terminate() == 0)
 
         // No map, no delivery: neither to a host with a policy nor to one without.
-        let free = try lab.town.mailHost("mx.m-free.lab", plain: true)
-        lab.town.route("m-free.lab", to: ["mx.m-free.lab"])
+        let free = try lab.network.mailHost("mx.m-free.lab", plain: true)
+        lab.network.route("m-free.lab", to: ["mx.m-free.lab"])
         host.change { $0.credential = nil }
         for recipient in ["second@m-restart.lab", "u@m-free.lab"] {
             try await postfix.accept(recipient)
@@ -68,8 +67,8 @@ struct MapLifeScenarios {
         }
         #expect(host.messages.count == 1 && free.messages.isEmpty)
 
-        lab.town.policies.set("mta-sts.m-restart.lab", .status(503))
-        lab.town.names.remove("_mta-sts.m-restart.lab")
+        lab.network.policies.set("mta-sts.m-restart.lab", .status(503))
+        lab.network.names.remove("_mta-sts.m-restart.lab")
         try await daemon.start()
         try await postfix.retry(until: "to=<u@m-free.lab>", "status=sent")
         try await postfix.retry(until: "to=<second@m-restart.lab>", "TLS is required, but was not offered")

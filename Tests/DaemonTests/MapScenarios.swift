@@ -17,7 +17,7 @@ struct MapScenarios {
         let lab = try await MapLab.open()
         let postfix = try lab.postfix(kind)
         let domain = "m-turn-\(kind).lab".lowercased()
-        let host = try lab.town.domain(domain)
+        let host = try lab.network.domain(domain)
         // Taken while all is well, but for the recipient.
         host.fail(.deferRecipients)
         try await postfix.accept("u@\(domain)")
@@ -28,10 +28,10 @@ struct MapScenarios {
         let good = host.behaviour.credential
         host.change { $0.credential = nil }
         try await postfix.retry(until: "to=<u@\(domain)>", "TLS is required, but was not offered")
-        let other = try lab.town.authority.issue(names: ["mx.elsewhere.lab"])
+        let other = try lab.network.authority.issue(names: ["mx.elsewhere.lab"])
         host.change { $0.credential = other }
         try await postfix.retry(until: "verification failed for mx.\(domain)", "hostname mismatch")
-        let unknown = try lab.town.authority.selfSigned(names: ["mx.\(domain)"])
+        let unknown = try lab.network.authority.selfSigned(names: ["mx.\(domain)"])
         host.change { $0.credential = unknown }
         try await postfix.retry(until: "verification failed for mx.\(domain)", "self-signed certificate")
         #expect(host.messages.isEmpty)
@@ -48,11 +48,11 @@ struct MapScenarios {
         let lab = try await MapLab.open()
         let postfix = try lab.postfix(kind)
         let domain = "m-fail-\(kind).lab".lowercased()
-        let plain = try lab.town.mailHost("mx1.\(domain)", plain: true)
-        let foreign = try lab.town.mailHost("mx.foreign-\(domain)")
-        let good = try lab.town.mailHost("mx3.\(domain)")
-        lab.town.route(domain, to: ["mx1.\(domain)", "mx.foreign-\(domain)", "mx3.\(domain)"])
-        try lab.town.publish(domain, mode: "enforce", mx: ["mx1.\(domain)", "mx3.\(domain)"])
+        let plain = try lab.network.mailHost("mx1.\(domain)", plain: true)
+        let foreign = try lab.network.mailHost("mx.foreign-\(domain)")
+        let good = try lab.network.mailHost("mx3.\(domain)")
+        lab.network.route(domain, to: ["mx1.\(domain)", "mx.foreign-\(domain)", "mx3.\(domain)"])
+        try lab.network.publish(domain, mode: "enforce", mx: ["mx1.\(domain)", "mx3.\(domain)"])
         try await postfix.accept("u@\(domain)")
         #expect(try await good.waitForMessage().overTLS)
         #expect(plain.messages.isEmpty && foreign.messages.isEmpty)
@@ -66,17 +66,17 @@ struct MapScenarios {
         let lab = try await MapLab.open()
         let postfix = try lab.postfix(kind)
         let name = "\(kind)".lowercased()
-        let good = try lab.town.domain("m-take-\(name).lab")
+        let good = try lab.network.domain("m-take-\(name).lab")
         try await postfix.accept("u@m-take-\(name).lab")
         #expect(try await good.waitForMessage().serverName == "mx.m-take-\(name).lab")
         #expect(postfix.log.contains("Verified TLS connection established to mx.m-take-\(name).lab"))
 
-        let other = try lab.town.domain(
-            "m-cert-\(name).lab", credential: lab.town.authority.issue(names: ["mx.elsewhere.lab"]))
+        let other = try lab.network.domain(
+            "m-cert-\(name).lab", credential: lab.network.authority.issue(names: ["mx.elsewhere.lab"]))
         #expect(try await postfix.send(to: ["u@m-cert-\(name).lab"]).reply.code == 451)
-        let outside = try lab.town.mailHost("mx.out-\(name).lab")
-        lab.town.route("m-out-\(name).lab", to: ["mx.out-\(name).lab"])
-        try lab.town.publish("m-out-\(name).lab", mode: "enforce", mx: ["mx.m-out-\(name).lab"])
+        let outside = try lab.network.mailHost("mx.out-\(name).lab")
+        lab.network.route("m-out-\(name).lab", to: ["mx.out-\(name).lab"])
+        try lab.network.publish("m-out-\(name).lab", mode: "enforce", mx: ["mx.m-out-\(name).lab"])
         #expect(try await postfix.send(to: ["u@m-out-\(name).lab"]).reply.code == 451)
         #expect(other.messages.isEmpty && outside.messages.isEmpty)
         #expect(!postfix.log.contains("invalid attribute"))
@@ -87,12 +87,12 @@ struct MapScenarios {
         let lab = try await MapLab.open()
         let postfix = try lab.postfix(kind)
         for mode in ["testing", "none"] {
-            let host = try lab.town.domain("m-\(mode)-\(kind).lab".lowercased(), mode: mode, plain: true)
+            let host = try lab.network.domain("m-\(mode)-\(kind).lab".lowercased(), mode: mode, plain: true)
             try await postfix.accept("u@m-\(mode)-\(kind).lab".lowercased())
             #expect(try await !host.waitForMessage().overTLS)
         }
-        let host = try lab.town.mailHost("mx.m-no-\(kind).lab".lowercased(), plain: true)
-        lab.town.route("m-no-\(kind).lab".lowercased(), to: ["mx.m-no-\(kind).lab".lowercased()])
+        let host = try lab.network.mailHost("mx.m-no-\(kind).lab".lowercased(), plain: true)
+        lab.network.route("m-no-\(kind).lab".lowercased(), to: ["mx.m-no-\(kind).lab".lowercased()])
         try await postfix.accept("u@m-no-\(kind).lab".lowercased())
         _ = try await host.waitForMessage()
     }
@@ -102,15 +102,15 @@ struct MapScenarios {
         let lab = try await MapLab.open()
         let postfix = try lab.postfix(kind)
         let (flat, deep) = ("m-flat-\(kind).lab".lowercased(), "m-deep-\(kind).lab".lowercased())
-        let near = try lab.town.mailHost("a.\(flat)")
-        lab.town.route(flat, to: ["a.\(flat)"])
-        try lab.town.publish(flat, mode: "enforce", mx: ["*.\(flat)"])
+        let near = try lab.network.mailHost("a.\(flat)")
+        lab.network.route(flat, to: ["a.\(flat)"])
+        try lab.network.publish(flat, mode: "enforce", mx: ["*.\(flat)"])
         try await postfix.accept("u@\(flat)")
         #expect(try await near.waitForMessage().overTLS)
 
-        let far = try lab.town.mailHost("a.b.\(deep)")
-        lab.town.route(deep, to: ["a.b.\(deep)"])
-        try lab.town.publish(deep, mode: "enforce", mx: ["*.\(deep)"])
+        let far = try lab.network.mailHost("a.b.\(deep)")
+        lab.network.route(deep, to: ["a.b.\(deep)"])
+        try lab.network.publish(deep, mode: "enforce", mx: ["*.\(deep)"])
         // With the milter the sender learns at once.
         if kind.hasMilter {
             #expect(try await postfix.send(to: ["u@\(deep)"]).reply.code == 451)
@@ -120,6 +120,29 @@ struct MapScenarios {
         }
         #expect(far.messages.isEmpty)
         #expect(!postfix.log.contains("invalid attribute"))
+    }
+
+    @Test(
+        "an MX host outside the policy gets nothing, although its certificate bears a name inside",
+        arguments: MapLab.Kind.present)
+    func outside(_ kind: MapLab.Kind) async throws {
+        let lab = try await MapLab.open()
+        let postfix = try lab.postfix(kind)
+        let domain = "m-covers-\(kind).lab".lowercased()
+        let host = try lab.network.mailHost(
+            "mx.evil-\(domain)", credential: lab.network.authority.issue(names: ["mx.\(domain)", "mx.evil-\(domain)"]))
+        lab.network.route(domain, to: ["mx.evil-\(domain)"])
+        try lab.network.publish(domain, mode: "enforce", mx: ["mx.\(domain)"])
+        // With the milter the sender learns at once.
+        if kind.hasMilter {
+            #expect(try await postfix.send(to: ["u@\(domain)"]).reply.code == 451)
+        } else {
+            try await postfix.accept("u@\(domain)")
+            try await postfix.waitForLog("to=<u@\(domain)>", "status=deferred")
+        }
+        let table = try postfix.parameter("smtp_tls_policy_maps")
+        #expect(throws: LabError.self, "temporary") { try postfix.lookUp(domain, in: table) }
+        #expect(host.messages.isEmpty)
     }
 
     @Test(
@@ -147,10 +170,10 @@ struct MapScenarios {
     @Test("Postfix 3.7 cannot read the form postfix-tlsrpt: nothing is delivered, and check-mta says why")
     func wrongForm() async throws {
         let lab = try await MapLab.open()
-        let options = MapLab.options(lab.town, map: MapLab.map(MapLab.gate, "postfix-tlsrpt"))
+        let options = MapLab.options(lab.network, map: MapLab.map(MapLab.gate, "postfix-tlsrpt"))
         let postfix = try Postfix(address: "127.20.0.34", options: options)
         defer { postfix.stop() }
-        let host = try lab.town.domain("m-form.lab")
+        let host = try lab.network.domain("m-form.lab")
         try await postfix.accept("u@m-form.lab")
         try await postfix.waitForLog("to=<u@m-form.lab>", "status=deferred")
         #expect(postfix.log.contains("invalid attribute name"))

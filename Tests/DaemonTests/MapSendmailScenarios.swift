@@ -9,7 +9,7 @@ struct MapSendmailScenarios {
     private static let shared = Task {
         let lab = try await MapLab.open()
         var options = Sendmail.Options()
-        options.caFile = lab.town.authority.caFile
+        options.caFile = lab.network.authority.caFile
         options.definitions = ["FEATURE(`sts', `socket -d5 -T<TMPF> inet:8461@127.20.9.\(MapLab.gate)')dnl"]
         return try Sendmail(address: "127.20.7.2", options: options)
     }
@@ -24,9 +24,9 @@ struct MapSendmailScenarios {
     @Test("sendmail -bt sees the policy, in the form it can read, and nothing for what has none")
     func map() async throws {
         let (lab, sendmail) = try await open()
-        try lab.town.domain("m-sm-map.lab")
-        try lab.town.publish("m-sm-map.lab", mode: "enforce", mx: ["mx.m-sm-map.lab", "mx2.m-sm-map.lab"])
-        try lab.town.domain("m-sm-testing.lab", mode: "testing")
+        try lab.network.domain("m-sm-map.lab")
+        try lab.network.publish("m-sm-map.lab", mode: "enforce", mx: ["mx.m-sm-map.lab", "mx2.m-sm-map.lab"])
+        try lab.network.domain("m-sm-testing.lab", mode: "testing")
         let found = try sendmail.test("/map sts m-sm-map.lab")
         #expect(
             found.contains("returns secure match=mx.m-sm-map.lab:mx2.m-sm-map.lab servername=hostname (0)"), "\(found)")
@@ -40,27 +40,27 @@ struct MapSendmailScenarios {
     @Test("good hosts get mail over verified TLS, bad ones none")
     func delivery() async throws {
         let (lab, sendmail) = try await open()
-        let good = try lab.town.domain("m-sm-good.lab")
+        let good = try lab.network.domain("m-sm-good.lab")
         try await accept("u@m-sm-good.lab", sendmail)
         #expect(try await good.waitForMessage().serverName == "mx.m-sm-good.lab")
         try await sendmail.waitForLog("STARTTLS=client, relay=mx.m-sm-good.lab", "verify=OK")
 
-        let plain = try lab.town.domain("m-sm-plain.lab", plain: true)
+        let plain = try lab.network.domain("m-sm-plain.lab", plain: true)
         try await accept("u@m-sm-plain.lab", sendmail)
         try await sendmail.waitForLog("to=<u@m-sm-plain.lab>", "stat=Deferred")
-        let other = try lab.town.domain(
-            "m-sm-other.lab", credential: lab.town.authority.issue(names: ["mx.elsewhere.lab"]))
+        let other = try lab.network.domain(
+            "m-sm-other.lab", credential: lab.network.authority.issue(names: ["mx.elsewhere.lab"]))
         try await accept("u@m-sm-other.lab", sendmail)
         try await sendmail.waitForLog("to=<u@m-sm-other.lab>", "stat=Deferred")
         // A host that the policy does not name.
-        let foreign = try lab.town.mailHost("mx.m-sm-away.lab")
-        lab.town.route("m-sm-foreign.lab", to: ["mx.m-sm-away.lab"])
-        try lab.town.publish("m-sm-foreign.lab", mode: "enforce", mx: ["mx.m-sm-foreign.lab"])
+        let foreign = try lab.network.mailHost("mx.m-sm-away.lab")
+        lab.network.route("m-sm-foreign.lab", to: ["mx.m-sm-away.lab"])
+        try lab.network.publish("m-sm-foreign.lab", mode: "enforce", mx: ["mx.m-sm-foreign.lab"])
         try await accept("u@m-sm-foreign.lab", sendmail)
         try await sendmail.waitForLog("to=<u@m-sm-foreign.lab>", "stat=Deferred")
         #expect(plain.messages.isEmpty && other.messages.isEmpty && foreign.messages.isEmpty)
 
-        let free = try lab.town.domain("m-sm-free.lab", mode: "testing", plain: true)
+        let free = try lab.network.domain("m-sm-free.lab", mode: "testing", plain: true)
         try await accept("u@m-sm-free.lab", sendmail)
         _ = try await free.waitForMessage()
     }
@@ -68,10 +68,10 @@ struct MapSendmailScenarios {
     @Test("a bad MX host is passed over for a good one")
     func failOver() async throws {
         let (lab, sendmail) = try await open()
-        let plain = try lab.town.mailHost("mx1.m-sm-fail.lab", plain: true)
-        let good = try lab.town.mailHost("mx2.m-sm-fail.lab")
-        lab.town.route("m-sm-fail.lab", to: ["mx1.m-sm-fail.lab", "mx2.m-sm-fail.lab"])
-        try lab.town.publish("m-sm-fail.lab", mode: "enforce", mx: ["mx1.m-sm-fail.lab", "mx2.m-sm-fail.lab"])
+        let plain = try lab.network.mailHost("mx1.m-sm-fail.lab", plain: true)
+        let good = try lab.network.mailHost("mx2.m-sm-fail.lab")
+        lab.network.route("m-sm-fail.lab", to: ["mx1.m-sm-fail.lab", "mx2.m-sm-fail.lab"])
+        try lab.network.publish("m-sm-fail.lab", mode: "enforce", mx: ["mx1.m-sm-fail.lab", "mx2.m-sm-fail.lab"])
         try await accept("u@m-sm-fail.lab", sendmail)
         #expect(try await good.waitForMessage().overTLS)
         #expect(plain.messages.isEmpty)
@@ -81,12 +81,12 @@ struct MapSendmailScenarios {
     func down() async throws {
         let lab = try await Lab.open()
         var options = Sendmail.Options()
-        options.caFile = lab.town.authority.caFile
+        options.caFile = lab.network.authority.caFile
         // Nobody listens there.
         options.definitions = ["FEATURE(`sts', `socket -d5 -T<TMPF> inet:8462@127.20.9.40')dnl"]
         let sendmail = try Sendmail(address: "127.20.7.3", options: options)
         defer { sendmail.stop() }
-        let host = try lab.town.domain("m-sm-down.lab", plain: true)
+        let host = try lab.network.domain("m-sm-down.lab", plain: true)
         try await accept("u@m-sm-down.lab", sendmail)
         try await sendmail.waitForLog("to=<u@m-sm-down.lab>", "stat=Deferred")
         #expect(host.messages.isEmpty)
@@ -108,7 +108,7 @@ struct MapSendmailScenarios {
             46, MapLab.serving(46).replacing("[policy_map]\n", with: "[policy_map]\nsendmail_dane = true\n"),
             before: MapLab.enforcing)
         var options = Sendmail.Options()
-        options.caFile = lab.town.authority.caFile
+        options.caFile = lab.network.authority.caFile
         options.definitions = ["FEATURE(`sts', `socket -d5 -T<TMPF> inet:8461@127.20.9.46')dnl"]
         let trusted = try Sendmail(address: "127.20.7.4", options: options)
         defer { trusted.stop() }
@@ -117,7 +117,7 @@ struct MapSendmailScenarios {
         try await accept("left@dane.seclab", trusted)
         try await trusted.waitForLog("to=<left@dane.seclab>", "stat=Sent")
         // Without TLSA records nothing changes.
-        try lab.town.domain("m-sm-nodane.lab")
+        try lab.network.domain("m-sm-nodane.lab")
         let policy = try trusted.test("/map sts m-sm-nodane.lab")
         #expect(policy.contains("returns secure match=mx.m-sm-nodane.lab servername=hostname (0)"), "\(policy)")
     }

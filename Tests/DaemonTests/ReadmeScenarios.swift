@@ -30,8 +30,8 @@ struct ReadmeScenarios {
     func expired() async throws {
         let lab = try await Lab.open()
         let daemon = try await lab.daemon(67)
-        let credential = try lab.town.authority.issue(names: ["mx.expired.lab"], validity: .expired)
-        try lab.town.domain("expired.lab", credential: credential)
+        let credential = try lab.network.authority.issue(names: ["mx.expired.lab"], validity: .expired)
+        try lab.network.domain("expired.lab", credential: credential)
 
         let dialogue = try await lab.send(through: 67, to: "user@expired.lab")
         let reply = try #require(dialogue.reply(for: "user@expired.lab"))

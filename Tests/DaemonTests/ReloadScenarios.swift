@@ -23,16 +23,16 @@ struct ReloadScenarios {
 
     @Test("tls.ca_file replaced: the new authority is trusted and the old one is not, for policies and hosts")
     func authorities() async throws {
-        let town = try await Lab.open().town
+        let network = try await Lab.open().network
         let other = try CertificateAuthority(commonName: "sts lab other root")
         let daemon = try DaemonProcess(address: "127.20.10.11", settings: "")
         let file = daemon.directory.path + "/ca.pem"
-        try FileManager.default.copyItem(atPath: town.authority.caFile, toPath: file)
-        try daemon.configure(town.settings.replacing("\"\(town.authority.caFile)\"", with: "\"\(file)\""))
+        try FileManager.default.copyItem(atPath: network.authority.caFile, toPath: file)
+        try daemon.configure(network.settings.replacing("\"\(network.authority.caFile)\"", with: "\"\(file)\""))
         try await daemon.start()
-        try town.domain("r-old.lab")
-        try town.domain("r-new.lab", credential: try other.issue(names: ["mx.r-new.lab"]))
-        town.policies.setCredential("mta-sts.r-new.lab", try other.issue(names: ["mta-sts.r-new.lab"]))
+        try network.domain("r-old.lab")
+        try network.domain("r-new.lab", credential: try other.issue(names: ["mx.r-new.lab"]))
+        network.policies.setCredential("mta-sts.r-new.lab", try other.issue(names: ["mta-sts.r-new.lab"]))
         #expect(try reply(daemon, "u@r-old.lab").command == "c")
         try await daemon.waitForLog("r-old.lab", "verdict=conforming")
 
@@ -54,11 +54,11 @@ struct ReloadScenarios {
 
     @Test("/etc/resolv.conf changed in place: the new server is asked")
     func servers() async throws {
-        let town = try await Lab.open().town
+        let network = try await Lab.open().network
         let silent = SilentResolver("127.20.10.54")
         let daemon = try DaemonProcess(
             address: "127.20.10.12",
-            settings: town.settings.split(separator: "\n").filter { !$0.hasPrefix("forwarder") }
+            settings: network.settings.split(separator: "\n").filter { !$0.hasPrefix("forwarder") }
                 .joined(separator: "\n") + "\n[milter]\nlookup_wait = \"1s\"\n")
         let file = try daemon.directory.write("resolv.conf", "nameserver \(silent.address)\n")
         let process = try BackgroundProcess(
@@ -67,12 +67,12 @@ struct ReloadScenarios {
                 try DaemonProcess.program(), "serve", "--config", daemon.configuration,
             ], logFile: daemon.directory.path + "/log")
         try await daemon.waitForLog(": serving ")
-        for domain in ["r-unasked.lab", "r-asked.lab"] { try town.domain(domain, plain: true) }
+        for domain in ["r-unasked.lab", "r-asked.lab"] { try network.domain(domain, plain: true) }
         #expect(try reply(daemon, "u@r-unasked.lab").command == "c")
         // The mount is of this very file: it must not become another.
         let handle = try #require(FileHandle(forWritingAtPath: file))
         try handle.truncate(atOffset: 0)
-        try handle.write(contentsOf: Data("nameserver \(town.resolver.address)\n".utf8))
+        try handle.write(contentsOf: Data("nameserver \(network.resolver.address)\n".utf8))
         try handle.close()
         process.signal(SIGUSR1)
         try await daemon.waitForLog("settings reloaded")
@@ -83,16 +83,16 @@ struct ReloadScenarios {
 
     @Test("a reload that finds nothing changed costs no lookup and no probe")
     func unchanged() async throws {
-        let town = try await Lab.open().town
-        let daemon = try DaemonProcess(address: "127.20.10.13", settings: town.settings)
+        let network = try await Lab.open().network
+        let daemon = try DaemonProcess(address: "127.20.10.13", settings: network.settings)
         try await daemon.start()
-        let host = try town.domain("r-same.lab")
+        let host = try network.domain("r-same.lab")
         #expect(try reply(daemon, "u@r-same.lab").command == "c")
         try await daemon.waitForLog("r-same.lab", "verdict=conforming")
-        let before = (host.connections, town.names.queries("r-same.lab"))
+        let before = (host.connections, network.names.queries("r-same.lab"))
         try await reload(daemon)
         #expect(try reply(daemon, "u@r-same.lab").command == "c")
-        #expect((host.connections, town.names.queries("r-same.lab")) == before)
+        #expect((host.connections, network.names.queries("r-same.lab")) == before)
         #expect(daemon.terminate(within: .seconds(20)) == 0)
     }
 }

@@ -33,7 +33,7 @@ struct ReportScenarios {
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: sendmail)
         let daemon = try DaemonProcess(
             address: "127.20.9.50",
-            settings: lab.town.settings + """
+            settings: lab.network.settings + """
                 [report]
                 contact_info = "tlsrpt@mta.lab"
                 via = "sendmail"
@@ -42,14 +42,14 @@ struct ReportScenarios {
                 """)
         try await fill(daemon, "r-one.lab", "r-two.lab", "r-none.lab", "r-odd.lab", on: yesterday)
         let host = "reports.r-one.lab"
-        lab.town.names.set(host, .a(lab.town.policies.address))
-        lab.town.policies.set(path: "/r-one", .status(201))
-        lab.town.policies.setCredential(host, try lab.town.authority.issue(names: [host]))
-        lab.town.names.set(
+        lab.network.names.set(host, .a(lab.network.policies.address))
+        lab.network.policies.set(path: "/r-one", .status(201))
+        lab.network.policies.setCredential(host, try lab.network.authority.issue(names: [host]))
+        lab.network.names.set(
             "_smtp._tls.r-one.lab", .txt("v=TLSRPTv1; rua=https://\(host)/r-one,mailto:tls@r-one.lab"))
-        lab.town.names.set("down.r-two.lab", .a("127.20.0.81"))
-        lab.town.names.set("_smtp._tls.r-two.lab", .txt("v=TLSRPTv1; rua=https://down.r-two.lab/"))
-        lab.town.names.set("_smtp._tls.r-odd.lab", .txt("v=TLSRPTv1; rua=postmaster@r-odd.lab"))
+        lab.network.names.set("down.r-two.lab", .a("127.20.0.81"))
+        lab.network.names.set("_smtp._tls.r-two.lab", .txt("v=TLSRPTv1; rua=https://down.r-two.lab/"))
+        lab.network.names.set("_smtp._tls.r-odd.lab", .txt("v=TLSRPTv1; rua=postmaster@r-odd.lab"))
 
         let preview = try daemon.command("report", "send", "--dry-run")
         #expect(preview.succeeded && preview.output.contains("waiting https://\(host)/r-one"), "\(preview)")
@@ -87,7 +87,7 @@ struct ReportScenarios {
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: sendmail)
         let daemon = try DaemonProcess(
             address: "127.20.9.52",
-            settings: lab.town.settings + """
+            settings: lab.network.settings + """
                 [report]
                 contact_info = "tlsrpt@mta.lab"
                 via = "sendmail"
@@ -108,7 +108,7 @@ struct ReportScenarios {
     @Test("today is not over, and a store that is not there is an error")
     func refused() async throws {
         let lab = try await Lab.open()
-        let daemon = try DaemonProcess(address: "127.20.9.51", settings: lab.town.settings)
+        let daemon = try DaemonProcess(address: "127.20.9.51", settings: lab.network.settings)
         #expect(try daemon.command("report", "send").status != 0)
         try await fill(daemon, "r-three.lab", on: yesterday)
         let today = try daemon.command("report", "send", "--day", "\(yesterday.advanced(by: 1))")

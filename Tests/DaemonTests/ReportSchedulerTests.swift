@@ -34,12 +34,22 @@ struct ReportSchedulerTests {
         var deliveries: [String] { carried.withLock { $0 } }
 
         func record(for domain: DomainName) async -> ReportRecordLookup { records.withLock { $0 } }
-        func carry(
-            _ report: CompressedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
-        ) async -> SendResult {
-            guard await commit() else { return .withdrawn }
-            carried.withLock { $0.append("\(report.day) \(report.policyDomain) \(destination)") }
-            return .accepted("201")
+        func prepare(
+            _ report: CompressedReport, for destination: ReportDestination
+        ) async -> ReportPreparation {
+            .held(Held(site: self, line: "\(report.day) \(report.policyDomain) \(destination)"))
+        }
+
+        private struct Held: HeldReport {
+            let site: Site
+            let line: String
+
+            func finish() -> SendResult {
+                site.carried.withLock { $0.append(line) }
+                return .accepted("201")
+            }
+
+            func withdraw() {}
         }
 
         func count(_ domain: String, _ day: UTCDay) async throws {

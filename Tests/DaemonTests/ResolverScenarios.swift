@@ -7,16 +7,16 @@ struct ResolverScenarios {
     @Test("a known policy whose hosts were not seen holds its mail, others' goes, and all is well once it is back")
     func gone() async throws {
         let lab = try await Lab.open()
-        let view = try NameServer(address: "127.20.0.57", before: lab.town.names)
+        let view = try NameServer(address: "127.20.0.57", before: lab.network.names)
         let daemon = try DaemonProcess(
             address: "127.20.9.60",
-            settings: lab.town.settings.replacing(
-                "\(lab.town.resolver.address)@\(lab.town.resolver.port)", with: "\(view.address)@\(view.port)"))
+            settings: lab.network.settings.replacing(
+                "\(lab.network.resolver.address)@\(lab.network.resolver.port)", with: "\(view.address)@\(view.port)"))
         try await daemon.start()
         defer { daemon.terminate() }
-        let known = try lab.town.domain("r-known.lab")
-        let seen = try lab.town.domain("r-seen.lab")
-        let fresh = try lab.town.domain("r-fresh.lab")
+        let known = try lab.network.domain("r-known.lab")
+        let seen = try lab.network.domain("r-seen.lab")
+        let fresh = try lab.network.domain("r-fresh.lab")
         #expect(try daemon.command("policy", "refresh", "r-known.lab").succeeded)
         #expect(try await lab.send(through: 60, to: "u@r-seen.lab").reply.isPositive)
 

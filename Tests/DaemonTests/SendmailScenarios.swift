@@ -6,9 +6,9 @@ import Testing
 struct SendmailScenarios {
     @Test("a good domain is delivered over TLS, a bad one deferred with its reason, each under its queue id")
     func deliverAndDefer() async throws {
-        let (town, mta) = try await SendmailLab.open()
+        let (network, mta) = try await SendmailLab.open()
         let daemon = try await mta.daemon(29)
-        let host = try town.domain("s-good.lab")
+        let host = try network.domain("s-good.lab")
         let good = try await mta.send(through: 29, to: "u@s-good.lab")
         #expect(try good.reply.isPositive)
         let id = try #require(good.queueID)
@@ -18,7 +18,7 @@ struct SendmailScenarios {
         // `{rcpt_host}` has a trailing dot, a policy domain has none.
         #expect(line.contains("policy_domain=s-good.lab "), "\(line)")
 
-        let bad = try town.domain("s-bad.lab", plain: true)
+        let bad = try network.domain("s-bad.lab", plain: true)
         let reply = try await mta.send(through: 29, to: "u@s-bad.lab").reply
         #expect(reply.code == 451 && reply.enhancedCode == "4.7.4", "\(reply)")
         #expect(reply.text.contains("MTA-STS: s-bad.lab: mx.s-bad.lab: host does not offer STARTTLS"), "\(reply)")
@@ -33,10 +33,10 @@ struct SendmailScenarios {
 
     @Test("recipients of one message are judged each for itself")
     func manyRecipients() async throws {
-        let (town, mta) = try await SendmailLab.open()
+        let (network, mta) = try await SendmailLab.open()
         try await mta.daemon(29)
-        let host = try town.domain("s-many-good.lab")
-        try town.domain("s-many-bad.lab", plain: true)
+        let host = try network.domain("s-many-good.lab")
+        try network.domain("s-many-bad.lab", plain: true)
         let dialogue = try await mta.send(
             through: 29, to: "a@s-many-bad.lab", "b@s-many-good.lab", "c@s-many-bad.lab", "d@s-many-good.lab")
         #expect(dialogue.recipients.map(\.reply.code) == [451, 250, 451, 250])
@@ -47,21 +47,21 @@ struct SendmailScenarios {
 
     @Test("a mailer table's smart host is judged by its own policy; literals and local recipients are not judged")
     func routes() async throws {
-        let (town, mta) = try await SendmailLab.open()
+        let (network, mta) = try await SendmailLab.open()
         let daemon = try await mta.daemon(29)
         // The recipients' domains have policies that the smart hosts do not keep: they do not apply.
         for domain in ["s-fixed.lab", "s-fixedgood.lab", "s-literal.lab", "s-list.lab", "mta.lab"] {
-            try town.publish(domain, mode: "enforce", mx: ["mx.elsewhere.lab"])
+            try network.publish(domain, mode: "enforce", mx: ["mx.elsewhere.lab"])
         }
-        try town.mailHost("mx.s-smart.lab", plain: true)
-        try town.publish("mx.s-smart.lab", mode: "enforce", mx: ["mx.s-smart.lab"])
+        try network.mailHost("mx.s-smart.lab", plain: true)
+        try network.publish("mx.s-smart.lab", mode: "enforce", mx: ["mx.s-smart.lab"])
         let smart = try await mta.send(through: 29, to: "u@s-fixed.lab").reply
         #expect(smart.text.contains("MTA-STS: mx.s-smart.lab: "), "\(smart) \(daemon.log)")
         let list = try await mta.send(through: 29, to: "u@s-list.lab").reply
         #expect(list.text.contains("MTA-STS: mx.s-smart.lab: "), "\(list) \(daemon.log)")
 
-        let host = try town.mailHost("mx.s-goodsmart.lab")
-        try town.publish("mx.s-goodsmart.lab", mode: "enforce", mx: ["mx.s-goodsmart.lab"])
+        let host = try network.mailHost("mx.s-goodsmart.lab")
+        try network.publish("mx.s-goodsmart.lab", mode: "enforce", mx: ["mx.s-goodsmart.lab"])
         #expect(try await mta.send(through: 29, to: "u@s-fixedgood.lab").reply.isPositive)
         _ = try await host.waitForMessage()
         #expect(try await mta.send(through: 29, to: "u@s-literal.lab").reply.isPositive)
@@ -75,12 +75,12 @@ struct SendmailScenarios {
 
     @Test("a domain that nobody answers for is answered within Sendmail's 10 s, and the mail goes on")
     func slowDomains() async throws {
-        let (town, mta) = try await SendmailLab.open()
+        let (network, mta) = try await SendmailLab.open()
         let daemon = try await mta.daemon(29)
         var hosts: [MXServer] = []
         for number in 1...4 {
-            hosts.append(try town.domain("s-slow\(number).lab"))
-            town.policies.set("mta-sts.s-slow\(number).lab", .hang)
+            hosts.append(try network.domain("s-slow\(number).lab"))
+            network.policies.set("mta-sts.s-slow\(number).lab", .hang)
         }
         let client = try await mta.session(29)
         _ = try await client.command("MAIL FROM:<sender@client.lab>")
@@ -102,10 +102,10 @@ struct SendmailScenarios {
 
     @Test("a percent sign in what a host says reaches the client as it is, and is no format")
     func percent() async throws {
-        let (town, mta) = try await SendmailLab.open()
+        let (network, mta) = try await SendmailLab.open()
         try await mta.daemon(29)
         let name = "mx.100%s%n%.lab"
-        try town.domain("s-percent.lab", credential: town.authority.issue(names: [name]))
+        try network.domain("s-percent.lab", credential: network.authority.issue(names: [name]))
         let reply = try await mta.send(through: 29, to: "u@s-percent.lab").reply
         #expect(reply.enhancedCode == "4.7.5", "\(reply)")
         #expect(reply.text.contains(name), "\(reply)")
@@ -116,10 +116,10 @@ struct SendmailScenarios {
 
     @Test("a milter restarted between two messages judges the second, and while it is away nothing passes")
     func restart() async throws {
-        let (town, mta) = try await SendmailLab.open()
+        let (network, mta) = try await SendmailLab.open()
         let daemon = try await mta.daemon(30)
-        let host = try town.domain("s-restart.lab")
-        try town.domain("s-restart-bad.lab", plain: true)
+        let host = try network.domain("s-restart.lab")
+        try network.domain("s-restart-bad.lab", plain: true)
         let session = try await mta.session(30)
         #expect(try await session.message(to: "u@s-restart.lab").isPositive)
         _ = try await host.waitForMessage()
@@ -140,9 +140,9 @@ struct SendmailScenarios {
 
     @Test("quarantine keeps the message in Sendmail's quarantine")
     func quarantine() async throws {
-        let (town, mta) = try await SendmailLab.open()
+        let (network, mta) = try await SendmailLab.open()
         let daemon = try await mta.daemon(31, before: "on_violation = \"quarantine\"\n")
-        let host = try town.domain("s-hold.lab", plain: true)
+        let host = try network.domain("s-hold.lab", plain: true)
         let dialogue = try await mta.send(through: 31, to: "u@s-hold.lab")
         #expect(dialogue.data?.isPositive == true)
         let id = try #require(dialogue.queueID)
@@ -153,7 +153,7 @@ struct SendmailScenarios {
 
     @Test("rules see Sendmail's daemon name, port and client; TLS-Required: No is seen")
     func rules() async throws {
-        let (town, mta) = try await SendmailLab.open()
+        let (network, mta) = try await SendmailLab.open()
         let rule = """
             [[rule]]
             daemon_name = "Gate32"
@@ -164,8 +164,8 @@ struct SendmailScenarios {
 
             """
         try await mta.daemon(32, "[milter]\ntls_required_no = true\n" + rule)
-        try town.domain("s-rule.lab", plain: true)
-        try town.domain("s-norule.lab", plain: true)
+        try network.domain("s-rule.lab", plain: true)
+        try network.domain("s-norule.lab", plain: true)
         #expect(try await mta.send(through: 32, to: "u@s-rule.lab").data?.isPositive == true)
         let plain = try await mta.send(through: 32, to: "u@s-norule.lab")
         #expect(try plain.reply.isPositive)
@@ -177,15 +177,15 @@ struct SendmailScenarios {
 
     @Test("mail by a mailer that is not among the transports is not judged")
     func transports() async throws {
-        let (town, mta) = try await SendmailLab.open()
+        let (network, mta) = try await SendmailLab.open()
         try await mta.daemon(33, "[milter]\ntransports = [\"smtp\", \"relay\"]\n")
-        try town.domain("s-mailer.lab", plain: true)
+        try network.domain("s-mailer.lab", plain: true)
         // Sendmail says esmtp.
         #expect(try await mta.send(through: 33, to: "u@s-mailer.lab").reply.isPositive)
     }
 }
 
-/// One Sendmail with a port for each gate, all behind one town.
+/// One Sendmail with a port for each gate, all behind one network.
 private final class SendmailLab: Sendable {
     static let gates = 29...33
 
@@ -197,13 +197,13 @@ private final class SendmailLab: Sendable {
 
     static func open() async throws -> (TestNetwork, SendmailLab) {
         let own = try await shared.value
-        return (own.lab.town, own)
+        return (own.lab.network, own)
     }
 
     private init() async throws {
         lab = try await Lab.open()
         var options = Sendmail.Options()
-        options.caFile = lab.town.authority.caFile
+        options.caFile = lab.network.authority.caFile
         options.milters = Self.gates.map { "S=inet:8890@127.20.9.\($0), F=T" }
         options.definitions = Self.gates.enumerated().map { index, gate in
             "DAEMON_OPTIONS(`Name=Gate\(gate), Family=inet, Addr=127.20.7.\(gate), Port=25, "

@@ -14,9 +14,9 @@ struct SignalScenarios {
 
     /// A daemon at an address of its own, without an MTA.
     private func daemon(_ number: Int, environment: [String: String] = [:]) async throws -> DaemonProcess {
-        let town = try await Lab.open().town
+        let network = try await Lab.open().network
         let daemon = try DaemonProcess(
-            address: "127.20.10.\(number)", settings: town.settings, environment: environment)
+            address: "127.20.10.\(number)", settings: network.settings, environment: environment)
         try await daemon.start()
         return daemon
     }
@@ -33,7 +33,7 @@ struct SignalScenarios {
     func storm() async throws {
         let lab = try await Lab.open()
         let daemon = try await daemon(1)
-        try lab.town.domain("s-storm.lab", plain: true)
+        try lab.network.domain("s-storm.lab", plain: true)
         let load = RecipientLoad(daemon, "u@s-storm.lab")
         try await Wait.until("the first replies") { load.judged > 10 }
         storm(daemon, Self.stormSignals)
@@ -60,7 +60,7 @@ struct SignalScenarios {
     func mask() async throws {
         let lab = try await Lab.open()
         let daemon = try await daemon(5)
-        try lab.town.domain("s-mask.lab", plain: true)
+        try lab.network.domain("s-mask.lab", plain: true)
         let load = RecipientLoad(daemon, "u@s-mask.lab")
         try await Wait.until("libmilter's threads are there") { load.judged > 1 }
         let tasks = "/proc/\(daemon.processIdentifier)/task"
@@ -87,9 +87,9 @@ struct SignalScenarios {
         #expect(try await manager.next().contains("READY=1"))
         // With the system's trust anchor a reload asks whether the resolver can do DNSSEC, for some seconds.
         try daemon.configure(
-            lab.town.settings.split(separator: "\n").filter { !$0.contains("trust_anchor") }
+            lab.network.settings.split(separator: "\n").filter { !$0.contains("trust_anchor") }
                 .joined(separator: "\n").replacing(
-                    "\(lab.town.resolver.address)@\(lab.town.resolver.port)", with: silent.address) + "\n")
+                    "\(lab.network.resolver.address)@\(lab.network.resolver.port)", with: silent.address) + "\n")
         daemon.signal(SIGHUP)
         #expect(try await manager.next().contains("RELOADING=1"))
         daemon.signal(SIGUSR1)

@@ -17,7 +17,7 @@ struct SocketScenarios {
     /// A daemon that is not started, with a milter socket in place of the lab's.
     private func daemon(_ number: Int, socket: String, _ more: String = "") async throws -> DaemonProcess {
         let daemon = try DaemonProcess(
-            address: "127.20.9.\(number)", settings: try await Lab.open().town.settings + more)
+            address: "127.20.9.\(number)", settings: try await Lab.open().network.settings + more)
         let text = try String(contentsOfFile: daemon.configuration, encoding: .utf8)
         let own = "inet:8890@127.20.9.\(number)"
         try daemon.directory.write("sts-milter.toml", text.replacing("\"\(own)\"", with: "\"\(socket)\""))
@@ -27,7 +27,7 @@ struct SocketScenarios {
     /// A Postfix behind this milter.
     private func postfix(_ address: String, milter: String) async throws -> Postfix {
         var options = Postfix.Options()
-        options.caFile = try await Lab.open().town.authority.caFile
+        options.caFile = try await Lab.open().network.authority.caFile
         options.milters = [milter]
         return try Postfix(address: address, options: options)
     }
@@ -45,7 +45,7 @@ struct SocketScenarios {
         #expect(facts.st_mode & 0o777 == 0o660)
         #expect(facts.st_gid == getgrnam("postfix")?.pointee.gr_gid)
 
-        try lab.town.domain("k-unix.lab", plain: true)
+        try lab.network.domain("k-unix.lab", plain: true)
         let postfix = try await postfix("127.20.0.41", milter: "unix:\(path)")
         defer { postfix.stop() }
         #expect(try await postfix.send(to: ["u@k-unix.lab"]).reply.enhancedCode == "4.7.4")
@@ -81,7 +81,7 @@ struct SocketScenarios {
         let path = directory.path + "/socket/milter.sock"
         let daemon = try await daemon(53, socket: "unix:\(path)")
         try Command.check(["chown", "65534:65534", daemon.directory.path])
-        try lab.town.domain("k-nobody.lab", plain: true)
+        try lab.network.domain("k-nobody.lab", plain: true)
         let postfix = try await postfix("127.20.0.53", milter: "unix:\(path)")
         defer { postfix.stop() }
         for signal in [SIGKILL, SIGTERM] {
@@ -102,7 +102,7 @@ struct SocketScenarios {
         let lab = try await Lab.open()
         let daemon = try await daemon(number, socket: socket)
         try await daemon.start()
-        try lab.town.domain("k-six\(number).lab", plain: true)
+        try lab.network.domain("k-six\(number).lab", plain: true)
         let postfix = try await postfix(
             "127.20.0.\(number)", milter: "inet:[::1]:\(socket.contains("8890") ? 8890 : 8891)")
         defer { postfix.stop() }
@@ -132,7 +132,7 @@ struct SocketScenarios {
             launcher + [try DaemonProcess.program(), "serve", "--config", daemon.configuration],
             logFile: daemon.directory.path + "/log")
         try await daemon.waitForLog(number == 65 ? ": serving " : "Listening on")
-        try lab.town.domain("k-fd\(number).lab", plain: true)
+        try lab.network.domain("k-fd\(number).lab", plain: true)
         let postfix = try await postfix("127.20.0.\(number)", milter: daemon.milter)
         defer { postfix.stop() }
         #expect(try await postfix.send(to: ["u@k-fd\(number).lab"]).reply.enhancedCode == "4.7.4")
@@ -154,7 +154,7 @@ struct SocketScenarios {
         let manager = try NotifySocket(isAbstract ? "@sts-lab-\(getpid())" : directory.path + "/notify")
         let number = isAbstract ? 50 : 51
         let daemon = try await daemon(number, socket: "inet:8890@127.20.9.\(number)")
-        try lab.town.domain("k-notify\(number).lab", plain: true)
+        try lab.network.domain("k-notify\(number).lab", plain: true)
         let postfix = try await postfix("127.20.0.\(number)", milter: daemon.milter)
         defer { postfix.stop() }
         let process = try BackgroundProcess(

@@ -12,9 +12,9 @@ struct StoreLossScenarios {
 
     /// A running daemon that has learned and saved the enforce policy of `domain`.
     private func learned(_ lab: Lab, _ domain: String) async throws -> (DaemonProcess, MXServer) {
-        let daemon = try DaemonProcess(address: "127.20.9.\(Self.gate)", settings: lab.town.settings)
+        let daemon = try DaemonProcess(address: "127.20.9.\(Self.gate)", settings: lab.network.settings)
         try await daemon.start()
-        let host = try lab.town.domain(domain)
+        let host = try lab.network.domain(domain)
         #expect(try await lab.send(through: Self.gate, to: "u@\(domain)").reply.isPositive)
         _ = try await host.waitForMessage()
         try await Wait.until("the policy is saved") { try daemon.command("policy", "list").output.contains(domain) }
@@ -24,8 +24,8 @@ struct StoreLossScenarios {
     /// From now on only the store can know that the domain has a policy, and its host breaks it.
     private func spoil(_ lab: Lab, _ domain: String, _ host: MXServer) {
         host.change { $0.credential = nil }
-        lab.town.names.remove("_mta-sts.\(domain)")
-        lab.town.policies.set("mta-sts.\(domain)", .status(503))
+        lab.network.names.remove("_mta-sts.\(domain)")
+        lab.network.policies.set("mta-sts.\(domain)", .status(503))
     }
 
     @Test("while the daemon runs: it says so, writes all anew, and a restart finds it", arguments: Accident.allCases)
@@ -40,7 +40,7 @@ struct StoreLossScenarios {
         case .cut: truncate(store, 0)
         case .replaced:
             // An older backup, made before the domain was seen.
-            let older = try DaemonProcess(address: "127.20.9.60", settings: lab.town.settings)
+            let older = try DaemonProcess(address: "127.20.9.60", settings: lab.network.settings)
             try await older.start()
             #expect(older.terminate() == 0)
             rename(older.store, store)
@@ -56,7 +56,7 @@ struct StoreLossScenarios {
     @Test("before the start: it does not start as if it were new, until the operator says that it is")
     func missing() async throws {
         let lab = try await Lab.open()
-        let daemon = try DaemonProcess(address: "127.20.9.\(Self.gate)", settings: lab.town.settings)
+        let daemon = try DaemonProcess(address: "127.20.9.\(Self.gate)", settings: lab.network.settings)
         try await daemon.start()
         #expect(daemon.terminate() == 0)
         for make in [{ unlink($0) }, { Glibc.close(creat($0, 0o640)) }] as [@Sendable (String) -> Int32] {
@@ -80,8 +80,8 @@ struct StoreLossScenarios {
         let domain = "k-unreadable.lab"
         let (daemon, _) = try await learned(lab, domain)
         #expect(daemon.terminate() == 0)
-        lab.town.names.remove("_mta-sts.\(domain)")
-        lab.town.policies.set("mta-sts.\(domain)", .status(503))
+        lab.network.names.remove("_mta-sts.\(domain)")
+        lab.network.policies.set("mta-sts.\(domain)", .status(503))
         let url = URL(fileURLWithPath: daemon.store)
         var bytes = try Data(contentsOf: url)
         let place = try #require(bytes.firstRange(of: Data("mode: enforce".utf8)))
@@ -92,8 +92,8 @@ struct StoreLossScenarios {
         #expect(daemon.log.contains("skipped=1"))
         #expect(try await lab.send(through: Self.gate, to: "u@\(domain)").reply.enhancedCode == "4.7.0")
         // Without its record, too: that there is a policy is known.
-        try lab.town.publish(domain, mode: "enforce", mx: ["mx.\(domain)"])
-        lab.town.names.remove("_mta-sts.\(domain)")
+        try lab.network.publish(domain, mode: "enforce", mx: ["mx.\(domain)"])
+        lab.network.names.remove("_mta-sts.\(domain)")
         _ = try daemon.command("policy", "refresh", domain)
         #expect(try await lab.send(through: Self.gate, to: "u@\(domain)").reply.isPositive)
         #expect(daemon.terminate() == 0)

@@ -38,10 +38,10 @@ struct StoreScenarios {
     /// A stopped daemon whose store holds an enforce policy of `domain`; the host has lost its STARTTLS since.
     private func learned(_ gate: Int, _ domain: String, store: String? = nil) async throws -> DaemonProcess {
         let lab = try await Lab.open()
-        let daemon = try DaemonProcess(address: "127.20.9.\(gate)", settings: lab.town.settings)
+        let daemon = try DaemonProcess(address: "127.20.9.\(gate)", settings: lab.network.settings)
         if let store { try move(daemon, to: store) }
         try await daemon.start()
-        let host = try lab.town.domain(domain)
+        let host = try lab.network.domain(domain)
         #expect(try await lab.send(through: gate, to: "u@\(domain)").reply.isPositive)
         _ = try await host.waitForMessage()
         try await Wait.until("the policy is saved") {
@@ -49,13 +49,13 @@ struct StoreScenarios {
         }
         #expect(daemon.terminate() == 0)
         host.change { $0.credential = nil }
-        lab.town.names.remove("_mta-sts.\(domain)")
+        lab.network.names.remove("_mta-sts.\(domain)")
         return daemon
     }
 
     @Test("a directory that is missing, not ours or read-only ends the start with a cure")
     func directories() async throws {
-        let daemon = try DaemonProcess(address: "127.20.9.52", settings: try await Lab.open().town.settings)
+        let daemon = try DaemonProcess(address: "127.20.9.52", settings: try await Lab.open().network.settings)
         let missing = daemon.directory.path + "/missing/sts-milter.sqlite"
         try move(daemon, to: missing)
         try refusal(
@@ -63,12 +63,12 @@ struct StoreScenarios {
 
         // Nobody makes files there, root neither.
         let forbidden = "/sys/kernel/sts-milter.sqlite"
-        try daemon.configure(try await Lab.open().town.settings)
+        try daemon.configure(try await Lab.open().network.settings)
         try move(daemon, to: forbidden)
         try refusal(daemon, forbidden, "not permitted", "give file and directory to the daemon's user")
 
         let disk = try Disk(kilobytes: 64)
-        try daemon.configure(try await Lab.open().town.settings)
+        try daemon.configure(try await Lab.open().network.settings)
         try move(daemon, to: disk.path + "/sts-milter.sqlite")
         try disk.makeReadOnly()
         try refusal(daemon, "read-only", "mount the file system writable, or change store.path")
@@ -111,7 +111,7 @@ struct StoreScenarios {
         _ = try Command.run(["dd", "if=/dev/zero", "of=\(ballast)", "bs=1k"])
         // The known policy holds, and so does one that only memory has.
         #expect(try await lab.send(through: 55, to: "u@k-full.lab").reply.enhancedCode == "4.7.4")
-        let host = try lab.town.domain("k-full-new.lab")
+        let host = try lab.network.domain("k-full-new.lab")
         #expect(try await lab.send(through: 55, to: "u@k-full-new.lab").reply.isPositive)
         _ = try await host.waitForMessage()
         try await daemon.waitForLog("no space left", "free disk space")
@@ -120,7 +120,7 @@ struct StoreScenarios {
         #expect(daemon.terminate() == 0)
         #expect(!daemon.log.contains("error: "), "\(daemon.log)")
         host.change { $0.credential = nil }
-        lab.town.names.remove("_mta-sts.k-full-new.lab")
+        lab.network.names.remove("_mta-sts.k-full-new.lab")
         try await daemon.start()
         for domain in ["k-full.lab", "k-full-new.lab"] {
             #expect(try await lab.send(through: 55, to: "u@\(domain)").reply.enhancedCode == "4.7.4")

@@ -30,11 +30,11 @@ struct StuckLogScenarios {
 
     @Test("every RCPT is answered, and the daemon ends in order", arguments: Log.allCases)
     func stuck(_ log: Log) async throws {
-        let town = try await Lab.open().town
+        let network = try await Lab.open().network
         let number = log == .stderr ? 21 : 22
         let daemon = try DaemonProcess(
             address: "127.20.10.\(number)",
-            settings: town.settings + "[log]\nlevel = \"debug\"\n" + (log == .syslog ? "target = \"syslog\"\n" : ""))
+            settings: network.settings + "[log]\nlevel = \"debug\"\n" + (log == .syslog ? "target = \"syslog\"\n" : ""))
         let manager = try NotifySocket(daemon.directory.path + "/notify")
         let serve = [try DaemonProcess.program(), "serve", "--config", daemon.configuration]
         let pipe = try fullPipe(daemon.directory.path + "/pipe")
@@ -45,7 +45,7 @@ struct StuckLogScenarios {
             environment: ["NOTIFY_SOCKET": manager.name])
         #expect(try await manager.next().contains("READY=1"))
         let domain = "j-stuck\(number).lab"
-        try town.domain(domain, plain: true)
+        try network.domain(domain, plain: true)
         let client = try MilterClient(address: daemon.address, port: daemon.port)
         _ = try client.negotiate()
         for _ in 0..<Self.messages {

@@ -38,13 +38,13 @@ struct VerdictScenarios {
     func enforce() async throws {
         let lab = try await Lab.open()
         let daemon = try await lab.daemon(1)
-        let good = try lab.town.domain("v-good.lab")
+        let good = try lab.network.domain("v-good.lab")
         #expect(try await lab.send(through: 1, to: "u@v-good.lab").reply.isPositive)
         #expect(try await good.waitForMessage().overTLS)
-        let wildcard = try lab.town.mailHost(
-            "a.v-wild.lab", credential: lab.town.authority.issue(names: ["*.v-wild.lab"]))
-        lab.town.route("v-wild.lab", to: ["a.v-wild.lab"])
-        try lab.town.publish("v-wild.lab", mode: "enforce", mx: ["*.v-wild.lab"])
+        let wildcard = try lab.network.mailHost(
+            "a.v-wild.lab", credential: lab.network.authority.issue(names: ["*.v-wild.lab"]))
+        lab.network.route("v-wild.lab", to: ["a.v-wild.lab"])
+        try lab.network.publish("v-wild.lab", mode: "enforce", mx: ["*.v-wild.lab"])
         #expect(try await lab.send(through: 1, to: "u@v-wild.lab").reply.isPositive)
         _ = try await wildcard.waitForMessage()
         for row in Self.bad {
@@ -63,14 +63,14 @@ struct VerdictScenarios {
     }
 
     private func prepare(_ row: Bad, _ domain: String, _ lab: Lab) throws -> MXServer {
-        let authority = row.isForeign ? try CertificateAuthority(commonName: "foreign root") : lab.town.authority
+        let authority = row.isForeign ? try CertificateAuthority(commonName: "foreign root") : lab.network.authority
         let names = [row.certificateName ?? "mx.\(domain)"]
         let credential =
             row.isSelfSigned
             ? try authority.selfSigned(names: names)
             : try authority.issue(
                 names: names, commonName: "mx.\(domain)", validity: row.validity, options: row.options)
-        let host = try lab.town.domain(domain, credential: credential)
+        let host = try lab.network.domain(domain, credential: credential)
         if let fault = row.fault { host.fail(fault) }
         if row.maximumTLS10 { host.change { $0.maximumTLSVersion = .tlsv1 } }
         return host
@@ -80,9 +80,9 @@ struct VerdictScenarios {
     func hijacked() async throws {
         let lab = try await Lab.open()
         try await lab.daemon(2)
-        try lab.town.domain("v-hijacked.lab")
-        let attacker = try lab.town.mailHost("mx.v-attacker.lab")
-        lab.town.route("v-hijacked.lab", to: ["mx.v-attacker.lab"])
+        try lab.network.domain("v-hijacked.lab")
+        let attacker = try lab.network.mailHost("mx.v-attacker.lab")
+        lab.network.route("v-hijacked.lab", to: ["mx.v-attacker.lab"])
         let reply = try await lab.send(through: 2, to: "u@v-hijacked.lab").reply
         #expect(reply.enhancedCode == "4.7.0")
         #expect(reply.text.contains("mx.v-attacker.lab: MX host is not in the policy"))
@@ -93,8 +93,8 @@ struct VerdictScenarios {
     func strangers() async throws {
         let lab = try await Lab.open()
         let daemon = try await lab.daemon(58)
-        try lab.town.domain("v-address.lab")
-        lab.town.names.set("v-address.lab", [.mx(10, "127.20.250.1"), .mx(20, "mx.v-address.lab")])
+        try lab.network.domain("v-address.lab")
+        lab.network.names.set("v-address.lab", [.mx(10, "127.20.250.1"), .mx(20, "mx.v-address.lab")])
         let reply = try await lab.send(through: 58, to: "u@v-address.lab").reply
         #expect(reply.code == 451, "\(reply)")
         #expect(reply.text.contains("MX record names no host of the policy: 127.20.250.1"), "\(reply)")
@@ -102,13 +102,13 @@ struct VerdictScenarios {
         #expect(check.status == 1 && check.output.contains("127.20.250.1: names no host"), "\(check)")
         // What the gate holds back, since Postfix takes an address for a host.
         let dialled = try MXServer(address: "127.20.250.1", hostName: "evil.lab", credential: nil)
-        lab.town.names.set("_mta-sts.v-address2.lab", .txt("no policy"))
-        lab.town.names.set("v-address2.lab", [.mx(10, "127.20.250.1")])
+        lab.network.names.set("_mta-sts.v-address2.lab", .txt("no policy"))
+        lab.network.names.set("v-address2.lab", [.mx(10, "127.20.250.1")])
         #expect(try await lab.send(through: 58, to: "u@v-address2.lab").reply.isPositive)
         _ = try await dialled.waitForMessage()
-        try lab.town.domain("v-hiding.lab")
-        lab.town.names.set("mx.v-hidden.lab", .a("127.20.250.2"))
-        lab.town.route("v-hiding.lab", to: ["mx.v-hidden.lab"])
+        try lab.network.domain("v-hiding.lab")
+        lab.network.names.set("mx.v-hidden.lab", .a("127.20.250.2"))
+        lab.network.route("v-hiding.lab", to: ["mx.v-hidden.lab"])
         let hidden = try await lab.send(through: 58, to: "u@v-hiding.lab").reply
         #expect(hidden.text.contains("mx.v-hidden.lab: MX host is not in the policy"), "\(hidden)")
     }
@@ -118,18 +118,18 @@ struct VerdictScenarios {
         let lab = try await Lab.open()
         let daemon = try await lab.daemon(3)
         for mode in ["testing", "none"] {
-            let host = try lab.town.domain("v-\(mode).lab", mode: mode, plain: true)
+            let host = try lab.network.domain("v-\(mode).lab", mode: mode, plain: true)
             #expect(try await lab.send(through: 3, to: "u@v-\(mode).lab").reply.isPositive)
             #expect(!(try await host.waitForMessage().overTLS))
         }
         try await daemon.waitForLog("recipient_domain=v-testing.lab", "starttls-not-supported")
-        let plain = try lab.town.mailHost("mx.v-nopolicy.lab", plain: true)
-        lab.town.route("v-nopolicy.lab", to: ["mx.v-nopolicy.lab"])
+        let plain = try lab.network.mailHost("mx.v-nopolicy.lab", plain: true)
+        lab.network.route("v-nopolicy.lab", to: ["mx.v-nopolicy.lab"])
         #expect(try await lab.send(through: 3, to: "u@v-nopolicy.lab").reply.isPositive)
         _ = try await plain.waitForMessage()
         // Announced, but not to be had: as if there were none. - RFC 8461 §3.3
-        let broken = try lab.town.domain("v-nofetch.lab", plain: true)
-        lab.town.policies.set("mta-sts.v-nofetch.lab", .status(404))
+        let broken = try lab.network.domain("v-nofetch.lab", plain: true)
+        lab.network.policies.set("mta-sts.v-nofetch.lab", .status(404))
         #expect(try await lab.send(through: 3, to: "u@v-nofetch.lab").reply.isPositive)
         _ = try await broken.waitForMessage()
         try await daemon.waitForLog("v-nofetch.lab", "sts-policy-fetch-error")
@@ -151,8 +151,8 @@ struct VerdictScenarios {
     func manyRecipients() async throws {
         let lab = try await Lab.open()
         try await lab.daemon(5)
-        let good = try lab.town.domain("v-many-good.lab")
-        try lab.town.domain("v-many-bad.lab", plain: true)
+        let good = try lab.network.domain("v-many-good.lab")
+        try lab.network.domain("v-many-bad.lab", plain: true)
         let dialogue = try await lab.send(
             through: 5, to: "a@v-many-bad.lab", "b@v-many-good.lab", "c@v-many-bad.lab", "d@v-many-good.lab")
         #expect(dialogue.recipients.map(\.reply.code) == [451, 250, 451, 250])
@@ -165,13 +165,13 @@ struct VerdictScenarios {
     func unproven() async throws {
         let lab = try await Lab.open()
         let daemon = try await lab.daemon(6)
-        try lab.town.domain("v-down.lab").stop()
+        try lab.network.domain("v-down.lab").stop()
         #expect(try await lab.send(through: 6, to: "u@v-down.lab").reply.enhancedCode == "4.7.0")
         try await daemon.waitForLog("v-down.lab", "verdict=unproven", "action=defer")
-        try lab.town.publish("v-nullmx.lab", mode: "enforce", mx: ["mx.v-nullmx.lab"])
-        lab.town.names.set("v-nullmx.lab", .mx(0, "."))
+        try lab.network.publish("v-nullmx.lab", mode: "enforce", mx: ["mx.v-nullmx.lab"])
+        lab.network.names.set("v-nullmx.lab", .mx(0, "."))
         #expect(try await lab.send(through: 6, to: "u@v-nullmx.lab").reply.enhancedCode == "4.7.0")
-        lab.town.names.set("v-nullfree.lab", .mx(0, "."))
+        lab.network.names.set("v-nullfree.lab", .mx(0, "."))
         #expect(try await lab.send(through: 6, to: "u@v-nullfree.lab").reply.isPositive)
         #expect(try await lab.send(through: 6, to: "u@v-nowhere.lab").reply.isPositive)
     }
@@ -181,10 +181,10 @@ struct VerdictScenarios {
         let lab = try await Lab.open()
         try await lab.daemon(7)
         try await lab.daemon(8, before: "enforcement = \"milter+policy-map\"\n")
-        try lab.town.mailHost("mx1.v-mixed.lab", plain: true)
-        try lab.town.mailHost("mx2.v-mixed.lab")
-        lab.town.route("v-mixed.lab", to: ["mx1.v-mixed.lab", "mx2.v-mixed.lab"])
-        try lab.town.publish("v-mixed.lab", mode: "enforce", mx: ["*.v-mixed.lab"])
+        try lab.network.mailHost("mx1.v-mixed.lab", plain: true)
+        try lab.network.mailHost("mx2.v-mixed.lab")
+        lab.network.route("v-mixed.lab", to: ["mx1.v-mixed.lab", "mx2.v-mixed.lab"])
+        try lab.network.publish("v-mixed.lab", mode: "enforce", mx: ["*.v-mixed.lab"])
         #expect(try await lab.send(through: 7, to: "u@v-mixed.lab").reply.code == 451)
         #expect(try await lab.send(through: 8, to: "u@v-mixed.lab").reply.isPositive)
     }
@@ -194,21 +194,21 @@ struct VerdictScenarios {
         let lab = try await Lab.open()
         let daemon = try await lab.daemon(9)
         // The recipient's domain has a policy that the smart host does not fulfil: it does not apply.
-        try lab.town.publish("fixedgood.lab", mode: "enforce", mx: ["mx.elsewhere.lab"])
-        let goodHost = try lab.town.mailHost("mx.goodsmarthost.lab")
-        try lab.town.publish("mx.goodsmarthost.lab", mode: "enforce", mx: ["mx.goodsmarthost.lab"])
+        try lab.network.publish("fixedgood.lab", mode: "enforce", mx: ["mx.elsewhere.lab"])
+        let goodHost = try lab.network.mailHost("mx.goodsmarthost.lab")
+        try lab.network.publish("mx.goodsmarthost.lab", mode: "enforce", mx: ["mx.goodsmarthost.lab"])
         #expect(try await lab.send(through: 9, to: "u@fixedgood.lab").reply.isPositive)
         _ = try await goodHost.waitForMessage()
-        try lab.town.mailHost("mx.smarthost.lab", plain: true)
-        try lab.town.publish("mx.smarthost.lab", mode: "enforce", mx: ["mx.smarthost.lab"])
+        try lab.network.mailHost("mx.smarthost.lab", plain: true)
+        try lab.network.publish("mx.smarthost.lab", mode: "enforce", mx: ["mx.smarthost.lab"])
         let reply = try await lab.send(through: 9, to: "u@fixed.lab").reply
         #expect(reply.text.contains("MTA-STS: mx.smarthost.lab: "), "\(reply) \(daemon.log)")
-        try lab.town.publish("literal.lab", mode: "enforce", mx: ["mx.elsewhere.lab"])
+        try lab.network.publish("literal.lab", mode: "enforce", mx: ["mx.elsewhere.lab"])
         #expect(try await lab.send(through: 9, to: "u@literal.lab").reply.isPositive)
-        try lab.town.publish("local.lab", mode: "enforce", mx: ["mx.elsewhere.lab"])
+        try lab.network.publish("local.lab", mode: "enforce", mx: ["mx.elsewhere.lab"])
         #expect(try await lab.send(through: 9, to: "u@local.lab").reply.isPositive)
         // Postfix says the route of a virtual alias is an error, and takes the mail.
-        try lab.town.domain("virtual.lab", plain: true)
+        try lab.network.domain("virtual.lab", plain: true)
         #expect(try await lab.send(through: 9, to: "alias@virtual.lab").reply.code == 451)
     }
 
@@ -216,16 +216,16 @@ struct VerdictScenarios {
     func oddAddresses() async throws {
         let lab = try await Lab.open()
         try await lab.daemon(10)
-        try lab.town.domain("v-odd.lab", plain: true)
+        try lab.network.domain("v-odd.lab", plain: true)
         for address in ["U@V-ODD.Lab", "\"a b\"@v-odd.lab", "\"x@good.lab\"@v-odd.lab"] {
             #expect(try await lab.send(through: 10, to: address).reply.code == 451, "\(address)")
         }
-        try lab.town.domain("xn--bcher-kva.lab", plain: true)
+        try lab.network.domain("xn--bcher-kva.lab", plain: true)
         #expect(try await lab.send(through: 10, to: "u@xn--bcher-kva.lab").reply.code == 451)
         let evil =
             "version: STSv1\nmode: enforce\nmx: mx.v-evil.lab\nmx: x\u{1b}[31m%s\u{7f} ciphers=low\nmax_age: 86400\n"
-        try lab.town.domain("v-evil.lab", plain: true)
-        try lab.town.publish("v-evil.lab", .policy(evil))
+        try lab.network.domain("v-evil.lab", plain: true)
+        try lab.network.publish("v-evil.lab", .policy(evil))
         let reply = try await lab.send(through: 10, to: "u@v-evil.lab").reply
         #expect(reply.code == 451)
         #expect(reply.text.utf8.allSatisfy { (0x20..<0x7F).contains($0) })

@@ -25,20 +25,20 @@ struct Demo {
 
     func run() async throws {
         heading("A small Internet on loopback: DNS (signed and unsigned), policy hosts, MX hosts, a CA of its own")
-        let town = try makeTown()
+        let network = try makeNetwork()
         let daemon = try DaemonProcess(
             address: "127.10.0.1",
-            settings: town.settings
+            settings: network.settings
                 + "[report]\norganization_name = \"Example Org\"\ncontact_info = \"tlsrpt@mta.lab\"\n")
         try await daemon.start()
         var options = Postfix.Options()
-        options.caFile = town.authority.caFile
+        options.caFile = network.authority.caFile
         options.milters = [daemon.milter]
         let postfix = try Postfix(address: "127.10.0.25", options: options)
         defer {
             postfix.stop()
             daemon.terminate()
-            town.stop()
+            network.stop()
         }
         print("sts-milter listens at \(daemon.milter); Postfix has: smtpd_milters = \(daemon.milter)\n")
 
@@ -89,10 +89,10 @@ struct Demo {
         }
     }
 
-    private func makeTown() throws -> TestNetwork {
+    private func makeNetwork() throws -> TestNetwork {
         let daneHost = "127.10.3.1"
         var daneCredential: Credential?
-        let town = try TestNetwork(prefix: "127.10") { authority in
+        let network = try TestNetwork(prefix: "127.10") { authority in
             let credential = try authority.selfSigned(names: ["mx.dane.seclab"])
             daneCredential = credential
             return SignedZone(
@@ -105,21 +105,21 @@ struct Demo {
                     _mta-sts.dane IN TXT "v=STSv1; id=1;"
                     """)
         }
-        let authority = town.authority
-        try town.domain("good.lab")
-        try town.mailHost("mx.nopolicy.lab", plain: true)
-        town.route("nopolicy.lab", to: ["mx.nopolicy.lab"])
-        try town.domain(
+        let authority = network.authority
+        try network.domain("good.lab")
+        try network.mailHost("mx.nopolicy.lab", plain: true)
+        network.route("nopolicy.lab", to: ["mx.nopolicy.lab"])
+        try network.domain(
             "testing.lab", mode: "testing", credential: authority.issue(names: ["mx.testing.lab"], validity: .expired))
-        try town.domain("expired.lab", credential: authority.issue(names: ["mx.expired.lab"], validity: .expired))
-        try town.domain("plain.lab", plain: true)
-        try town.domain("wrongname.lab", credential: authority.issue(names: ["mx.somewhere.lab"]))
-        try town.domain("hijacked.lab")
-        try town.mailHost("mx.attacker.lab")
-        town.route("hijacked.lab", to: ["mx.attacker.lab"])
-        try town.mailHost("mx.dane.seclab", at: daneHost, credential: daneCredential)
-        try town.publish("dane.seclab", mode: "enforce", mx: ["mx.dane.seclab"])
-        return town
+        try network.domain("expired.lab", credential: authority.issue(names: ["mx.expired.lab"], validity: .expired))
+        try network.domain("plain.lab", plain: true)
+        try network.domain("wrongname.lab", credential: authority.issue(names: ["mx.somewhere.lab"]))
+        try network.domain("hijacked.lab")
+        try network.mailHost("mx.attacker.lab")
+        network.route("hijacked.lab", to: ["mx.attacker.lab"])
+        try network.mailHost("mx.dane.seclab", at: daneHost, credential: daneCredential)
+        try network.publish("dane.seclab", mode: "enforce", mx: ["mx.dane.seclab"])
+        return network
     }
 
     private func heading(_ text: String) { print("\n== \(text)\n") }

@@ -59,6 +59,10 @@ struct PolicyFetchTests {
         (.dropAfterHeaders, .stsPolicyFetchError, "mta-sts.example.lab is not complete"),
         (.goodButCut, .stsPolicyFetchError, "connection closed by mta-sts.example.lab before the end of the policy"),
         (.policy("mode: enforce\n"), .stsPolicyInvalid, "policy of mta-sts.example.lab: no version"),
+        (
+            .policy("\u{feff}version: STSv1\nmode: enforce\nmx: mx.example.lab\nmax_age: 86400\n"), .stsPolicyInvalid,
+            "policy of mta-sts.example.lab: begins with a byte order mark, which some editors add: save it as plain ASCII text"
+        ),
         (.policy(""), .stsPolicyInvalid, "policy of mta-sts.example.lab: no version"),
         (.policy(mode: "enforce", mx: []), .stsPolicyInvalid, "policy of mta-sts.example.lab: no valid mx"),
     ]

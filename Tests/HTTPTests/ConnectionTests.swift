@@ -22,19 +22,6 @@ struct ConnectionTests {
         #expect(host.log.contains(":authority: host.lab") && !host.log.contains("connection: close"))
     }
 
-    @Test("a certificate with a key on P-521 is read")
-    func p521() async throws {
-        let authority = try CertificateAuthority()
-        let credential = try authority.issue(names: [HTTPLab.name], options: [.p521Key])
-        let lab = try HTTPLab(credential: credential)
-        let trust = try TLSContext(caFile: authority.caFile)
-        var request = HTTPRequest(
-            host: try DomainName(HTTPLab.name), address: try #require(IPAddress(lab.host.address)), path: "/x?y=z",
-            trust: trust, deadline: .now + .seconds(20))
-        request.connectTimeout = .seconds(10)
-        #expect(try await lab.client.response(to: request).body == Array("hello".utf8))
-    }
-
     @Test("neither the environment's proxy nor its authorities have a say")
     func environment() async throws {
         for name in ["https_proxy", "HTTPS_PROXY", "ALL_PROXY"] { setenv(name, "http://127.7.0.1:1", 1) }
@@ -116,7 +103,7 @@ struct ConnectionTests {
             guard descriptor >= 0 else { break }
             held.append(descriptor)
         }
-        let outcome: HTTPUpload.Outcome
+        let outcome: Result<HTTPResponse, HTTPFailure>
         do { outcome = .success(try await lab.client.response(to: request)) } catch { outcome = .failure(error) }
         for descriptor in held { close(descriptor) }
         #expect(outcome == .failure(.system(SystemError("socket", code: EMFILE))))

@@ -43,7 +43,7 @@ struct HTTPLab: Sendable {
     }
 
     /// What comes of a request.
-    func outcome(_ change: (inout HTTPRequest) -> Void = { _ in }) async throws -> HTTPUpload.Outcome {
+    func outcome(_ change: (inout HTTPRequest) -> Void = { _ in }) async throws -> Result<HTTPResponse, HTTPFailure> {
         var request = try request()
         change(&request)
         do throws(HTTPFailure) {

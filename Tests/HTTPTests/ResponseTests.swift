@@ -94,6 +94,7 @@ struct ResponseTests {
         (.endless, .bodyTooLong), (.body(.bytes(65_537)), .bodyTooLong),
         (.attack(.continueWithoutEnd), .interimAnswers),
         (.interimWithoutEnd, .interimAnswers),
+        (.attack(.chunkExtensionWithoutEnd), .tooManyOctets),
         (.raw("HTTP/1.1 200 OK\r\nX: " + String(repeating: "x", count: 300_000)), .headTooLong),
         (.raw("HTTP/1.1 200 OK\r\n" + String(repeating: "X: y\r\n", count: 20_000) + "\r\n"), .headTooLong),
         (.raw("220 smtp.lab ESMTP\r\n"), .notHTTP), (.raw("<html>HTTP/0.9</html>"), .notHTTP),

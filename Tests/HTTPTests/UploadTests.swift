@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Gzip
 import HTTP
 import LabKit
 import Testing
@@ -25,7 +26,7 @@ struct UploadTests {
             let upload = try upload(lab, octets)
             guard case .held = await upload.prepare() else { throw LabError("not held") }
             #expect(lab.host.requests.isEmpty || octets.count > 1)
-            let response = try await upload.finish().get()
+            let response = try await answer(upload)
             #expect(response.head.status == 201 && !response.isEarly)
             let request = try #require(lab.host.requests.last)
             let isWhole = request.octets == octets
@@ -44,7 +45,7 @@ struct UploadTests {
         guard case .held = await upload.prepare() else { throw LabError("not held") }
         upload.withdraw()
         try await Wait.until("the connection is closed") { lab.host.openConnections == 0 && lab.host.connections == 1 }
-        #expect(await upload.finish() == .failure(.cancelled))
+        #expect(await upload.finish() == .notSent(.cancelled))
         #expect(lab.host.requests.isEmpty)
     }
 
@@ -57,10 +58,32 @@ struct UploadTests {
             if case .held = await upload.prepare() {
                 try await Wait.until("it is answered") { lab.host.connections > 0 && lab.host.openConnections == 0 }
             }
-            let response = try await upload.finish().get()
+            let response = try await answer(upload)
             #expect(response.isEarly && response.head.status == (path == "/none" ? 404 : 200))
         }
         #expect(lab.host.requests.allSatisfy { $0.octets.count < "a report".utf8.count })
+    }
+
+    @Test("a status that was seen decides, whatever the body behind it does")
+    func statusSeen() async throws {
+        let nothing = try compress([])
+        let many = [[UInt8]](repeating: nothing, count: 100_000).flatMap { $0 }
+        let trailers = String(repeating: "X: y\r\n", count: 20_000)
+        let head = "HTTP/1.1 503 Busy\r\n"
+        let answers: [PolicyAnswer] = [
+            .raw(head + "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n" + trailers),
+            .attack(.octets(Array((head + "Content-Encoding: gzip\r\n\r\n").utf8) + many)),
+            .raw(head + "Content-Encoding: rot13\r\n\r\nno"), .raw(head + "Content-Length: 5\r\n\r\nno"),
+            .raw(head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n"),
+        ]
+        for (index, answer) in answers.enumerated() {
+            let lab = try HTTPLab(answer)
+            guard case .answered(let response) = await outcome(try upload(lab)) else {
+                Issue.record("\(index): no answer")
+                continue
+            }
+            #expect(response.head.status == 503)
+        }
     }
 
     @Test("by HTTP/2 an early answer is none, or early")
@@ -70,7 +93,29 @@ struct UploadTests {
             address: lab.address(2), credential: lab.authority.issue(names: [HTTPLab.name]), files: ["x.txt": "hello"],
             answersEarly: true)
         let upload = try upload(lab, [UInt8](repeating: 0x78, count: 200_000), at: host.address, path: "/x.txt")
-        if case .success(let response) = await outcome(upload) { #expect(response.isEarly) }
+        if case .answered(let response) = await outcome(upload) { #expect(response.isEarly) }
+    }
+
+    @Test("what fails before the last octet is asked for was not sent, however late that is noticed")
+    func failedWhileHeld() async throws {
+        let lab = try HTTPLab(.status(201))
+        let late = try upload(lab, within: .milliseconds(300))
+        guard case .held = await late.prepare() else { throw LabError("not held") }
+        try await Task.sleep(for: .milliseconds(400))
+        #expect(await late.finish() == .notSent(.deadline(.awaitingHead)))
+        let dropped = try upload(lab)
+        guard case .held = await dropped.prepare() else { throw LabError("not held") }
+        lab.host.stop()
+        try await Wait.until("the connection is closed") { lab.host.openConnections == 0 }
+        guard case .notSent = await dropped.finish() else { throw LabError("not sure") }
+        #expect(lab.host.requests.isEmpty)
+    }
+
+    /// The second step, which must be answered.
+    private func answer(_ upload: HTTPUpload) async throws -> HTTPResponse {
+        let outcome = await upload.finish()
+        guard case .answered(let response) = outcome else { throw LabError("\(outcome)") }
+        return response
     }
 
     /// Both steps, whatever comes of them.
@@ -88,7 +133,7 @@ struct UploadTests {
             address: lab.address(2), credential: lab.authority.issue(names: [HTTPLab.name]), files: ["x.txt": "hello"])
         let upload = try upload(lab, [UInt8](repeating: 0x78, count: 200_000), at: host.address, path: "/x.txt")
         guard case .held = await upload.prepare() else { throw LabError("not held") }
-        let response = try await upload.finish().get()
+        let response = try await answer(upload)
         #expect(response.head.status == 200 && !response.isEarly)
     }
 
@@ -97,10 +142,10 @@ struct UploadTests {
         let lab = try HTTPLab(.hang)
         let held = try upload(lab, within: .milliseconds(500))
         guard case .held = await held.prepare() else { throw LabError("not held") }
-        #expect(await held.finish() == .failure(.deadline(.awaitingHead)))
+        #expect(await held.finish() == .unanswered(.deadline(.awaitingHead)))
         lab.host.connectionFault = .silent
         let silent = try upload(lab, within: .milliseconds(300))
-        guard case .ended(.failure(.deadline(.connecting))) = await silent.prepare() else { throw LabError("not late") }
+        guard case .ended(.notSent(.deadline(.connecting))) = await silent.prepare() else { throw LabError("not late") }
     }
 
     @Test("a cancelled task ends the first step, not the second")
@@ -110,13 +155,13 @@ struct UploadTests {
         let lab = try HTTPLab(answer)
         let upload = try upload(lab)
         guard case .held = await upload.prepare() else { throw LabError("not held") }
-        let finish = Task { await upload.finish() }
+        let finish = Task { try await self.answer(upload) }
         finish.cancel()
-        #expect(try await finish.value.get().head.status == 201)
+        #expect(try await finish.value.head.status == 201)
         lab.host.connectionFault = .silent
         let other = try self.upload(lab)
         let prepare = Task { await other.prepare() }
         prepare.cancel()
-        guard case .ended(.failure(.cancelled)) = await prepare.value else { throw LabError("not cancelled") }
+        guard case .ended(.notSent(.cancelled)) = await prepare.value else { throw LabError("not cancelled") }
     }
 }

@@ -3,7 +3,7 @@ import Synchronization
 
 /// A small Internet on loopback: names, an authority for certificates, policy hosts and mail hosts.
 ///
-/// It takes 127.0.0.1:53 for its resolver, so a network namespace holds one town.
+/// It takes 127.0.0.1:53 for its resolver, so a network namespace holds one of them.
 package final class TestNetwork: Sendable {
     package let authority: CertificateAuthority
     package let names: NameServer
@@ -15,8 +15,8 @@ package final class TestNetwork: Sendable {
     private let hosts = Mutex<[MXServer]>([])
 
     /// - Parameters:
-    ///   - prefix: the first two octets of the town's addresses, such as `127.10`.
-    ///   - signed: makes the records of the signed zone `seclab`, given the town's authority.
+    ///   - prefix: the first two octets of its addresses, such as `127.10`.
+    ///   - signed: makes the records of the signed zone `seclab`, given its authority.
     ///   - more: makes further signed zones, given the authority and where policies are served.
     package init(
         prefix: String,
@@ -41,7 +41,7 @@ package final class TestNetwork: Sendable {
         for host in hosts.withLock({ $0 }) { host.stop() }
     }
 
-    /// Settings of a daemon that lives in the town; more may follow.
+    /// Settings of a daemon that lives in it; more may follow.
     package var settings: String {
         """
         [dns]

@@ -29,6 +29,16 @@ struct PolicyTests {
         #expect(try Policy.read(body).policy.mx.map(\.description) == ["a.example"])
     }
 
+    @Test("a body in UTF-16 is told by its mark")
+    func utf16() {
+        let pairs = Array(PolicyTable.minimal.utf16.map { UInt8($0) }.map { [$0, 0] as [UInt8] }.joined())
+        let little: [UInt8] = [0xFF, 0xFE] + pairs
+        let big: [UInt8] = [0xFE, 0xFF, 0] + Array(pairs.dropLast())
+        #expect(throws: PolicyError.byteOrderMark) { try Policy.read(little) }
+        #expect(throws: PolicyError.byteOrderMark) { try Policy.read(big) }
+        #expect(throws: PolicyError.missing("version")) { try Policy.read(pairs) }
+    }
+
     @Test("hostile values appear in no warning unescaped")
     func escaped() throws {
         let body = "version: STSv1\nmode: enforce\nmx: a.example\nmx: x\u{1b}[31m ciphers=low\nmax_age: 1"

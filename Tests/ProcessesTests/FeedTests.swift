@@ -58,6 +58,29 @@ struct FeedTests {
         #expect(!exists("whole-child"))
     }
 
+    @Test("one that ends while the last octet waits has a part")
+    func endedWhileHeld() async throws {
+        let program = Program("/bin/sh", ["-c", "cd '\(files.path)'; head -c 9 >/dev/null; touch there; kill -9 $$"])
+        let fed = try await program.feed(Array("0123456789".utf8), within: .seconds(20), keptBytes: 0) {
+            try? await Wait.until("it is over") { exists("there") }
+            try? await Task.sleep(for: .milliseconds(500))
+            return true
+        }
+        #expect(fed == FedProgram(input: .part, end: .killed(signal: SIGKILL), said: []))
+    }
+
+    @Test("what is let go of is withdrawn")
+    func letGo() async throws {
+        let program = Program("/bin/sh", ["-c", "cd '\(files.path)'; echo $$ >pid; cat >/dev/null; touch whole"])
+        guard case .held = try await program.prepare([1, 2], within: .seconds(20), keptBytes: 0) else {
+            throw LabError("not held")
+        }
+        try await Wait.until("it has begun") { exists("pid") && files.read("pid").hasSuffix("\n") }
+        let child = try #require(pid_t(files.read("pid").dropLast()))
+        try await Wait.until("it has ended") { isDead(child) }
+        #expect(!exists("whole"))
+    }
+
     @Test("one that ends before it has all has a part")
     func part() async throws {
         let fed = try await feed("head -c 10 >/dev/null; echo full; exit 75", 1_000_000)
@@ -119,6 +142,18 @@ struct FeedTests {
     func cannotStart() async throws {
         await #expect(throws: CannotStart(text: "No such file or directory")) {
             try await Program("/nonexistent", []).feed([1], within: .seconds(1), keptBytes: 1) { true }
+        }
+    }
+}
+
+extension Program {
+    /// Both steps; the second if `consent` agrees.
+    fileprivate func feed(
+        _ bytes: [UInt8], within limit: Duration, keptBytes: Int, consent: () async -> Bool
+    ) async throws -> FedProgram {
+        switch try await prepare(bytes, within: limit, keptBytes: keptBytes) {
+        case .ended(let fed): fed
+        case .held(let held): await consent() ? held.finish() : held.withdraw()
         }
     }
 }

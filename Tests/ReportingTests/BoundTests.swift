@@ -79,8 +79,7 @@ struct BoundTests {
         try await site.builder(store).build(site.day)
         let running = Mutex<[String: Int]>([:])
         let most = Mutex(0)
-        site.carrier.set { report, destination, commit in
-            guard await commit() else { return .withdrawn }
+        site.carrier.set { report, destination in
             guard destination.host.contains("hostile") else { return .accepted("201") }
             let owner = report.policyDomain.registrable.ascii
             let count = running.withLock { running in

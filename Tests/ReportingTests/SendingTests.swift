@@ -85,7 +85,7 @@ struct SendingTests {
         let claim = try await store.claim(order, for: dead, at: site.clock.now)
         let first = try #require(claim.deliveries.first)
         #expect(claim.deliveries.count == 2)
-        #expect(try await store.commit(first, by: dead, at: site.clock.now))
+        #expect(try await store.markSending(first, by: dead, at: site.clock.now))
         try store.close()
 
         let reopened = try site.store()
@@ -119,12 +119,12 @@ struct SendingTests {
         let claimed = try await store.claim(order, for: slow, at: site.clock.now).deliveries
         #expect(claimed.count == 2)
         let (begun, idle) = (claimed[0], claimed[1])
-        #expect(try await store.commit(begun, by: slow, at: site.clock.now))
+        #expect(try await store.markSending(begun, by: slow, at: site.clock.now))
         site.clock.advance(by: ReportSender.lease)
-        #expect(try await !store.commit(idle, by: slow, at: site.clock.now))
+        #expect(try await !store.markSending(idle, by: slow, at: site.clock.now))
         let claim = try await store.claim(order, for: other, at: site.clock.now)
         #expect(claim.lost.map(\.id) == [begun.id] && claim.deliveries.map(\.id) == [idle.id])
-        #expect(try await !store.commit(idle, by: slow, at: site.clock.now))
+        #expect(try await !store.markSending(idle, by: slow, at: site.clock.now))
         let accepted = DeliveryConclusion(.accepted, nextTry: site.clock.now, text: "201")
         for delivery in claimed { try await store.conclude(delivery, as: accepted, by: slow, at: site.clock.now) }
         #expect(
@@ -163,8 +163,7 @@ struct SendingTests {
         }
         try await site.builder(store).build(site.day)
         let running = Mutex((now: 0, most: 0))
-        site.carrier.set { _, destination, commit in
-            guard await commit() else { return .withdrawn }
+        site.carrier.set { _, destination in
             guard destination.host == "slow.example" else { return .accepted("201") }
             running.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }
             await gate.wait()
@@ -191,8 +190,7 @@ struct SendingTests {
             site.records.set("d\(number).example", rua: "https://same.example/\(number)")
         }
         try await site.builder(store).build(site.day)
-        site.carrier.set { _, _, commit in
-            guard await commit() else { return .withdrawn }
+        site.carrier.set { _, _ in
             committed.open()
             await gate.wait()
             return .accepted("201")
@@ -216,8 +214,7 @@ struct SendingTests {
         let site = try Site()
         let store = try site.store()
         site.records.set("a.example", rua: "https://a.example/", "mailto:tls@a.example")
-        site.carrier.set { _, destination, commit in
-            guard await commit() else { return .withdrawn }
+        site.carrier.set { _, destination in
             return destination.host == "a.example" && destination.description.hasPrefix("https")
                 ? .refused("404 Not Found") : .accepted("sent")
         }
@@ -300,8 +297,7 @@ struct SendingTests {
         let sender = ReportSender(
             outbox: broken, carrier: site.carrier, clock: site.clock, logger: site.log.logger, owner: "x")
         let committed = Mutex(0)
-        site.carrier.set { _, _, commit in
-            guard await commit() else { return .withdrawn }
+        site.carrier.set { _, _ in
             committed.withLock { $0 += 1 }
             return .accepted("201")
         }
@@ -326,7 +322,9 @@ private struct BrokenOutbox: ReportOutbox {
         try await store.claim(order, for: owner, at: time)
     }
     func report(of delivery: Delivery) async throws -> CompressedReport? { try await store.report(of: delivery) }
-    func commit(_ delivery: Delivery, by owner: DeliveryOwner, at time: UTCTime) async throws -> Bool { throw Full() }
+    func markSending(_ delivery: Delivery, by owner: DeliveryOwner, at time: UTCTime) async throws -> Bool {
+        throw Full()
+    }
     func conclude(
         _ delivery: Delivery, as conclusion: DeliveryConclusion?, by owner: DeliveryOwner, at time: UTCTime
     ) async throws { throw Full() }

@@ -76,29 +76,33 @@ final class Carrier: ReportCarrier {
         let report: CompressedReport
     }
 
-    typealias Answer = @Sendable (CompressedReport, ReportDestination, @Sendable () async -> Bool) async -> SendResult
+    typealias Answer = @Sendable (CompressedReport, ReportDestination) async -> SendResult
+
+    private struct Held: HeldReport {
+        let answer: @Sendable () async -> SendResult
+        func finish() async -> SendResult { await answer() }
+        func withdraw() {}
+    }
 
     private let answer: Mutex<Answer>
     private let seen = Mutex<[Carriage]>([])
 
     /// What follows the point of no return is `result`.
     init(_ result: SendResult = .accepted("201")) {
-        answer = Mutex { _, _, commit in await commit() ? result : .withdrawn }
+        answer = Mutex { _, _ in result }
     }
 
     func set(_ new: @escaping Answer) { answer.withLock { $0 = new } }
-    func set(_ result: SendResult) { set { _, _, commit in await commit() ? result : .withdrawn } }
+    func set(_ result: SendResult) { set { _, _ in result } }
 
     /// What was carried, in the order of the beginnings.
     var carriages: [Carriage] { seen.withLock { $0 } }
     var destinations: [String] { carriages.map(\.destination) }
 
-    func carry(
-        _ report: CompressedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
-    ) async -> SendResult {
+    func prepare(_ report: CompressedReport, for destination: ReportDestination) async -> ReportPreparation {
         seen.withLock { $0.append(Carriage(destination: destination.description, report: report)) }
         let answer = answer.withLock { $0 }
-        return await answer(report, destination, commit)
+        return .held(Held { await answer(report, destination) })
     }
 }
 

@@ -59,7 +59,10 @@ package enum PolicyTable {
         Invalid(body: "", error: .missing("version")),
         Invalid(body: "<html><body>hello</body></html>", error: .missing("version")),
         Invalid(body: "mode: enforce\nmx: a.example\nmax_age: 1", error: .missing("version")),
-        Invalid(body: "\u{feff}" + minimal, error: .missing("version")),
+        Invalid(body: "\u{feff}" + minimal, error: .byteOrderMark),
+        Invalid(body: "\u{feff}", error: .byteOrderMark),
+        Invalid(body: "\u{feff}mx: a.example\nversion: STSv1\nmode: enforce\nmax_age: 1", error: .byteOrderMark),
+        Invalid(body: "\n\u{feff}" + minimal, error: .missing("version")),
         Invalid(body: "Version: STSv1\nmode: enforce\nmx: a.example\nmax_age: 1", error: .missing("version")),
         Invalid(
             body: "version: STSv2\nversion: STSv1\nmode: enforce\nmx: a.example\nmax_age: 1",

@@ -139,9 +139,14 @@ package final class PolicyCache: Sendable {
     }
 
     private func noteUse(ofPublished domain: DomainName, at now: UTCTime) -> Bool {
-        let look = entries.noteUse(of: domain, at: now, lookWait: settings.withLock { $0.lookWait })
-        if look != .stands { lookups.start(domain) { await self.lookUp(domain) } }
-        return look == .due || look == .underWay
+        let look = entries.noteUse(of: domain, at: now)
+        if look == .stands { return false }
+        if look == .due {
+            let wait = settings.withLock { $0.lookWait }
+            entries.change(domain, at: now) { $0.look = TimeSpan(from: now, for: wait) }
+        }
+        lookups.start(domain) { await self.lookUp(domain) }
+        return look != .overdue
     }
 
     private func repair(_ domain: DomainName, at now: UTCTime) {

@@ -49,18 +49,15 @@ final class PolicyEntries: Sendable {
     }
 
     /// Notes that mail asks for the domain's live policy.
-    /// - Parameter lookWait: how long those who ask wait for a look that is due.
-    func noteUse(of domain: DomainName, at now: UTCTime, lookWait: Duration) -> RecordLook {
+    /// - Returns: how it stands with the look at its record.
+    func noteUse(of domain: DomainName, at now: UTCTime) -> RecordLook {
         shard(of: domain).shard.withLock { shard in
             let known = shard.entries[domain]
             let look = known?.recordLook(at: now) ?? .due
             // A time in the future was noted by a clock that has been set back.
-            let isNoted = known.map { $0.lastUse.time <= now && now < $0.lastUse.time + Self.grain } ?? false
-            let isNew = !isNoted && (known?.isInUse == true || shard.inUse < PolicyEntryShard.maxInUse)
-            guard isNew || look == .due else { return look }
+            if let last = known?.lastUse.time, last <= now, now < last + Self.grain { return look }
+            guard known?.isInUse == true || shard.inUse < PolicyEntryShard.maxInUse else { return look }
             shard.change(domain, at: now) { entry in
-                if look == .due { entry.look = TimeSpan(from: now, for: lookWait) }
-                guard isNew else { return }
                 entry.lastUse = PackedTime(now)
                 entry.isUseUnsaved = true
             }

@@ -7,6 +7,12 @@ package let mxNotInPolicyReason = "mx-not-in-sts-policy"
 /// The reason code for a TLS handshake that failed, which is Postfix's own. - RFC 8460 §4.3.1: validation-failure.
 package let handshakeFailureReason = "tls-handshake-failure"
 
+extension Failure {
+    /// - RFC 8461 §4.1: MX Host Validation.
+    static let hostOutsidePolicy = Failure(
+        .validationFailure, reasonCode: mxNotInPolicyReason, text: "MX host is not in the policy")
+}
+
 /// Whether a route keeps its policy: a pure function of what is known.
 ///
 /// - RFC 8461 §4: Policy Validation.
@@ -172,9 +178,7 @@ private struct Tally {
         }
     }
 
-    private var notCovered: Failure {
-        Failure(.validationFailure, reasonCode: mxNotInPolicyReason, text: "MX host is not in the policy")
-    }
+    private var notCovered: Failure { .hostOutsidePolicy }
 
     func conclusion(_ enforcement: Enforcement) -> Conclusion {
         switch enforcement {

@@ -63,8 +63,12 @@ package struct MapQuestion: Question {
         }
         switch known.route {
         case .route(let route):
-            let answer = policy.answer(hosts: .known(route.candidates.map(\.name) + route.unprobed))
+            let hosts = route.candidates.map(\.name) + route.unprobed
+            let answer = policy.answer(hosts: .known(hosts))
             if let dane = known.dane.flatMap({ weigh(TLSASurvey(route, $0), known, answer) }) { return dane }
+            if !known.isPolicyLatest, let violation = policy.violation(by: hosts, of: domain) {
+                return .need(.secondLook(violation))
+            }
             return .answer(answer)
         // An MTA that sees the same never asks; one that sees hosts was not told what we were, and must not go free.
         case .error(.nullMX): return .answer(policy.answer(hosts: .unknown("null MX")))
@@ -83,6 +87,14 @@ extension PolicyLookup {
     /// Whether a live policy of mode enforce is known, so that the names of the MX hosts decide what is said.
     fileprivate var isEnforced: Bool {
         if case .policy(let cached) = self { cached.policy.mode == .enforce } else { false }
+    }
+
+    /// The violation by hosts none of which is in an enforce policy; nil where one is. Policy and MX records may have
+    /// changed together, and one of the two be remembered.
+    fileprivate func violation(by hosts: [DomainName], of domain: DomainName) -> Violation? {
+        guard isEnforced, let policy = cached?.policy, !hosts.contains(where: policy.covers) else { return nil }
+        return Violation(
+            policyDomain: domain, findings: hosts.map { HostFinding(host: $0, failures: [.hostOutsidePolicy]) })
     }
 
     /// What is said where the policy alone speaks.

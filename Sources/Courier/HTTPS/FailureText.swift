@@ -19,6 +19,7 @@ func failureText(_ failure: HTTPFailure, _ address: IPAddress) -> String {
     case .handshake(let reason): "TLS with \(address) failed: \(reason)"
     case .certificate: "TLS with \(address) failed: certificate not trusted"
     case .interimAnswers: "interim answers (HTTP status 1xx) from \(address) without end"
+    case .tooManyOctets: "\(address) sends octets without end that are no answer"
     case .bodyTooLong, .headTooLong: "answer of \(address) is too long"
     case .encoding, .notHTTP: "answer of \(address) is not complete or not HTTP"
     case .setup(let text), .other(let text): "\(address): \(text)"

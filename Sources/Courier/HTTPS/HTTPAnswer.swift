@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import Mail
 import Basics
+import HTTP
+import Mail
 import Reporting
 
 /// What an https endpoint answered.
@@ -16,6 +17,18 @@ extension HTTPAnswer {
     private static let maxWait = Duration.seconds(86_400)
     /// Characters of the body that are worth a line of a log.
     private static let excerptCharacters = 120
+
+    /// What a response means for the report.
+    static func result(of response: HTTPResponse, at now: UTCTime) -> SendResult {
+        var answer = HTTPAnswer(status: response.head.status)
+        answer.retryAfter = response.head.first("retry-after")
+        answer.excerpt = String(decoding: response.body, as: UTF8.self)
+        // A 2xx before the body was complete is not an acceptance.
+        guard !response.isEarly || answer.status >= 300 else {
+            return .deferred("\(answer.text) before the report was sent", after: nil)
+        }
+        return answer.result(at: now)
+    }
 
     /// What the answer means for the report. - RFC 9110 §15: Status Codes.
     ///

@@ -12,29 +12,28 @@ struct HTTPSCarrier: Sendable {
     let now: @Sendable () -> UTCTime
 
     /// Tries the endpoint's addresses in turn until one of them can have had the report.
-    func carry(
-        _ report: CompressedReport, to endpoint: ReportEndpoint, commit: @Sendable () async -> Bool
-    ) async -> SendResult {
+    func prepare(_ report: CompressedReport, for endpoint: ReportEndpoint) async -> ReportPreparation {
         let deadline = ContinuousClock.now + settings.httpsTimeout
         let addresses: [IPAddress]
         do throws(Undialable) {
             addresses = try await self.addresses(of: endpoint.host)
         } catch {
             switch error {
-            case .notAsked(let text), .forNow(let text): return .deferred(text, after: nil)
-            case .forGood(let text): return .refused(text)
+            case .notAsked(let text), .forNow(let text): return .ended(.deferred(text, after: nil))
+            case .forGood(let text): return .ended(.refused(text))
             }
         }
         var failures: [String] = []
         for address in addresses where !Task.isCancelled {
             let upload = Upload(
-                http: http, settings: settings, endpoint: endpoint, address: address, deadline: deadline)
-            switch await upload.run(report.body, now: now(), commit: commit) {
-            case .ended(let result): return result
+                http: http, settings: settings, endpoint: endpoint, address: address, deadline: deadline, now: now)
+            switch await upload.prepare(report.body) {
+            case .held(let held): return .held(held)
+            case .ended(let result): return .ended(result)
             case .notSent(let text): failures.append(text)
             }
         }
-        return .deferred(failures.isEmpty ? "cancelled" : failures.joined(separator: "; "), after: nil)
+        return .ended(.deferred(failures.isEmpty ? "cancelled" : failures.joined(separator: "; "), after: nil))
     }
 
     private func addresses(of host: ServerHost) async throws(Undialable) -> [IPAddress] {

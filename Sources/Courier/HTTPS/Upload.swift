@@ -5,7 +5,8 @@ import Reporting
 
 /// One attempt to post a report, to one address of its endpoint.
 struct Upload: Sendable {
-    enum Ending: Sendable {
+    enum Step: Sendable {
+        case held(HeldUpload)
         case ended(SendResult)
         /// The endpoint cannot have the report: another address may be tried.
         case notSent(String)
@@ -21,8 +22,10 @@ struct Upload: Sendable {
     let endpoint: ReportEndpoint
     let address: IPAddress
     let deadline: ContinuousClock.Instant
+    let now: @Sendable () -> UTCTime
 
-    func run(_ report: [UInt8], now: UTCTime, commit: @Sendable () async -> Bool) async -> Ending {
+    /// Sends all but the last octet.
+    func prepare(_ report: [UInt8]) async -> Step {
         let upload: HTTPUpload
         do throws(HTTPFailure) {
             upload = try http.upload(request(report))
@@ -30,30 +33,11 @@ struct Upload: Sendable {
             return .notSent(failureText(error, address))
         }
         switch await upload.prepare() {
-        case .held: break
-        case .ended(.success(let response)): return .ended(Self.result(of: response, now))
-        case .ended(.failure(let failure)): return .notSent(failureText(failure, address))
+        case .held: return .held(HeldUpload(upload: upload, address: address, now: now))
+        case .ended(.answered(let response)): return .ended(HTTPAnswer.result(of: response, at: now()))
+        case .ended(.notSent(let failure)), .ended(.unanswered(let failure)):
+            return .notSent(failureText(failure, address))
         }
-        guard await commit() else {
-            upload.withdraw()
-            return .ended(.withdrawn)
-        }
-        switch await upload.finish() {
-        case .success(let response): return .ended(Self.result(of: response, now))
-        case .failure(let failure):
-            return .ended(.uncertain("report sent, but no answer: \(failureText(failure, address))"))
-        }
-    }
-
-    private static func result(of response: HTTPResponse, _ now: UTCTime) -> SendResult {
-        var answer = HTTPAnswer(status: response.head.status)
-        answer.retryAfter = response.head.first("retry-after")
-        answer.excerpt = String(decoding: response.body, as: UTF8.self)
-        // A 2xx before the body was complete is not an acceptance.
-        guard !response.isEarly || answer.status >= 300 else {
-            return .deferred("\(answer.text) before the report was sent", after: nil)
-        }
-        return answer.result(at: now)
     }
 
     private func request(_ report: [UInt8]) -> HTTPRequest {
@@ -76,4 +60,21 @@ extension ServerHost {
     fileprivate var name: DomainName? {
         if case .name(let name) = self { name } else { nil }
     }
+}
+
+/// A report whose last octet its endpoint has not had yet.
+struct HeldUpload: HeldReport {
+    let upload: HTTPUpload
+    let address: IPAddress
+    let now: @Sendable () -> UTCTime
+
+    func finish() async -> SendResult {
+        switch await upload.finish() {
+        case .answered(let response): HTTPAnswer.result(of: response, at: now())
+        case .notSent(let failure): .deferred(failureText(failure, address), after: nil)
+        case .unanswered(let failure): .uncertain("report sent, but no answer: \(failureText(failure, address))")
+        }
+    }
+
+    func withdraw() { upload.withdraw() }
 }

@@ -15,36 +15,35 @@ struct MailCarrier: Sendable {
     let tls: TLSContext
     let now: @Sendable () -> UTCTime
 
-    func carry(
-        _ report: CompressedReport, to recipient: Mailbox, commit: @Sendable () async -> Bool
-    ) async -> SendResult {
+    func prepare(_ report: CompressedReport, for recipient: Mailbox) async -> ReportPreparation {
         guard let contact = Mailbox(report.contactInfo), contact.domain == report.submitter else {
             let text = printable(report.contactInfo)
-            return .deferred("contact '\(text)' is no address such as tlsrpt@\(report.submitter)", after: nil)
+            return .ended(
+                .deferred("contact '\(text)' is no address such as tlsrpt@\(report.submitter)", after: nil))
         }
         let date = now()
         var message = ReportMail(report: report, contact: contact, recipient: recipient, date: date).message()
         var signatures: [MailMessage.Field] = []
         for signer in signers {
             guard let field = signer.signature(of: message, submitter: report.submitter, at: date) else {
-                return .deferred("DKIM signing failed", after: nil)
+                return .ended(.deferred("DKIM signing failed", after: nil))
             }
             signatures.append(field)
         }
         message.fields = signatures + message.fields
         let sender = settings.envelopeSender == .contact ? contact : nil
-        return await submit(OutgoingMail(sender: sender, recipient: recipient, message: message.bytes), commit: commit)
+        return await submit(OutgoingMail(sender: sender, recipient: recipient, message: message.bytes))
     }
 
-    private func submit(_ outgoing: OutgoingMail, commit: @Sendable () async -> Bool) async -> SendResult {
+    private func submit(_ outgoing: OutgoingMail) async -> ReportPreparation {
         switch settings.submission {
         case .sendmail(let path):
             let command = SendmailSubmission(path: path, timeout: settings.mailTimeout)
-            return await command.submit(outgoing, commit: commit)
+            return await command.prepare(outgoing)
         case .smtp(let host, let port):
             let submission = SMTPSubmission(
                 host: host, port: port, settings: settings, resolver: resolver, connector: connector, tls: tls)
-            return await submission.submit(outgoing, commit: commit)
+            return await submission.prepare(outgoing)
         }
     }
 }

@@ -16,32 +16,34 @@ struct SMTPSubmission: Sendable {
     let tls: TLSContext
 
     /// Tries the host's addresses in turn until one of them can have had the message.
-    func submit(_ outgoing: OutgoingMail, commit: @Sendable () async -> Bool) async -> SendResult {
+    func prepare(_ outgoing: OutgoingMail) async -> ReportPreparation {
         let deadline = ContinuousClock.now + settings.mailTimeout
         let addresses: [IPAddress]
         do throws(Undialable) {
             addresses = try await self.addresses
         } catch {
             // The administrator's own host: no reason to give up a destination.
-            return notHandedOver(error.text)
+            return .ended(notHandedOver(error.text))
         }
         var failures: [String] = []
         for address in addresses where !Task.isCancelled {
             let transaction = SMTPTransaction(
                 submission: self, address: address, usesTLS: !address.isLoopback, deadline: deadline)
-            var ending = await transaction.run(outgoing, commit: commit)
+            var step = await transaction.prepare(outgoing)
             // TLS is taken when offered, from whomever. - RFC 8460 §3: reports are delivered despite its failures.
-            if case .noTLS(let text) = ending {
+            if case .noTLS(let text) = step {
                 failures.append(text)
                 let plain = SMTPTransaction(submission: self, address: address, usesTLS: false, deadline: deadline)
-                ending = await plain.run(outgoing, commit: commit)
+                step = await plain.prepare(outgoing)
             }
-            switch ending {
-            case .ended(let result): return result
+            switch step {
+            case .held(let held): return .held(held)
+            case .ended(let result): return .ended(result)
             case .notSent(let text), .noTLS(let text): failures.append(text)
             }
         }
-        return failures.isEmpty ? .deferred("cancelled", after: nil) : notHandedOver(failures.joined(separator: "; "))
+        return .ended(
+            failures.isEmpty ? .deferred("cancelled", after: nil) : notHandedOver(failures.joined(separator: "; ")))
     }
 
     /// Names the host as the settings do: it is none of the destination's.

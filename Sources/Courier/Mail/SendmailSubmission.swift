@@ -13,7 +13,7 @@ struct SendmailSubmission: Sendable {
     let path: String
     let timeout: Duration
 
-    func submit(_ outgoing: OutgoingMail, commit: @Sendable () async -> Bool) async -> SendResult {
+    func prepare(_ outgoing: OutgoingMail) async -> ReportPreparation {
         let command = Program(
             path,
             [
@@ -24,9 +24,11 @@ struct SendmailSubmission: Sendable {
         // The command knows lines by LF.
         let text = outgoing.message.filter { $0 != UInt8(ascii: "\r") }
         do throws(CannotStart) {
-            let fed = try await command.feed(text, within: timeout, keptBytes: Self.saidLimitBytes, commit: commit)
-            return Self.result(of: fed, path)
-        } catch { return .deferred("cannot run \(printable(path)): \(error.text)", after: nil) }
+            switch try await command.prepare(text, within: timeout, keptBytes: Self.saidLimitBytes) {
+            case .held(let input): return .held(HeldCommand(input: input, path: path))
+            case .ended(let fed): return .ended(Self.result(of: fed, path))
+            }
+        } catch { return .ended(.deferred("cannot run \(printable(path)): \(error.text)", after: nil)) }
     }
 
     /// What the command's end means for the destination.
@@ -56,4 +58,14 @@ struct SendmailSubmission: Sendable {
     private static func unfinished(_ text: String, _ isWhole: Bool) -> SendResult {
         isWhole ? .uncertain(text) : .deferred(text, after: nil)
     }
+}
+
+/// A command that has not seen the end of its message yet.
+struct HeldCommand: HeldReport {
+    let input: HeldInput
+    let path: String
+
+    func finish() async -> SendResult { SendmailSubmission.result(of: await input.finish(), path) }
+
+    func withdraw() async { await input.withdraw() }
 }

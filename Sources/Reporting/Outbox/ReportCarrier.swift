@@ -33,14 +33,27 @@ package struct CompressedReport: Sendable, Hashable {
     }
 }
 
-/// Carries reports to where domains want them.
+/// Carries reports to where domains want them, in two steps: what has begun the second may have arrived.
 package protocol ReportCarrier: Sendable {
-    /// Never throws: what goes wrong is what came of it.
-    /// - Parameter commit: called once, when the next octet sent may make the destination accept the report; false
-    ///   means that it must not be sent.
-    func carry(
-        _ report: CompressedReport, to destination: ReportDestination, commit: @Sendable () async -> Bool
-    ) async -> SendResult
+    /// Sends all of a report but what makes the destination accept it. Never throws: what goes wrong is what came of it.
+    func prepare(_ report: CompressedReport, for destination: ReportDestination) async -> ReportPreparation
+}
+
+/// What the first step came to.
+package enum ReportPreparation: Sendable {
+    /// Nothing but the last octet is missing.
+    case held(any HeldReport)
+    /// It came to no second step.
+    case ended(SendResult)
+}
+
+/// A report that its destination has but for the last octet. Whoever holds it calls one of the two, once; one that is
+/// let go of is withdrawn.
+package protocol HeldReport: Sendable {
+    /// Sends the last octet, and waits for the answer also when the task is cancelled.
+    func finish() async -> SendResult
+    /// Sees to it that the destination never has the whole.
+    func withdraw() async
 }
 
 /// What came of carrying a report to one destination; every text is safe to print.
@@ -52,7 +65,7 @@ package enum SendResult: Sendable, Hashable {
     case refused(String)
     /// The end of the exchange was not seen: it may have been accepted, so it must not be sent again.
     case uncertain(String)
-    /// `commit` said no.
+    /// It was withdrawn by ourselves, as when the program stops: no attempt.
     case withdrawn
 }
 

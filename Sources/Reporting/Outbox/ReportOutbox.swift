@@ -10,9 +10,9 @@ package protocol ReportOutbox: Sendable {
     func claim(_ order: DeliveryOrder, for owner: DeliveryOwner, at time: UTCTime) async throws -> Claim
     /// The frozen report; nil when it is gone.
     func report(of delivery: Delivery) async throws -> CompressedReport?
-    /// Notes, before the point of no return, that the destination may have the report from now on.
+    /// Notes, before the last octet is sent, that the destination may have the report from now on.
     /// - Returns: false if the delivery is no longer the owner's, and must not be sent.
-    func commit(_ delivery: Delivery, by owner: DeliveryOwner, at time: UTCTime) async throws -> Bool
+    func markSending(_ delivery: Delivery, by owner: DeliveryOwner, at time: UTCTime) async throws -> Bool
     /// Writes what came of an attempt and gives the delivery back; nil for no attempt.
     func conclude(
         _ delivery: Delivery, as conclusion: DeliveryConclusion?, by owner: DeliveryOwner, at time: UTCTime

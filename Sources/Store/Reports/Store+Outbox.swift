@@ -94,7 +94,7 @@ extension Store: ReportOutbox {
         }
     }
 
-    package func commit(
+    package func markSending(
         _ delivery: Delivery, by owner: DeliveryOwner, at time: UTCTime
     ) async throws(StoreError) -> Bool {
         try await write { db in

@@ -13,6 +13,8 @@ package enum PolicyAttack: Sendable, Hashable {
     case continueWithoutEnd
     /// Header fields without end.
     case headerWithoutEnd
+    /// A chunk whose extension never ends, so that no octet of a body comes. - RFC 9112 §7.1.1: Chunk Extensions.
+    case chunkExtensionWithoutEnd
     /// These octets in place of a response, whatever they are, and the end of the connection.
     case octets([UInt8])
 
@@ -34,6 +36,11 @@ package enum PolicyAttack: Sendable, Hashable {
         case .headerWithoutEnd:
             Self.send(on: channel, every: Self.pause) { index in
                 Array(((index == 0 ? "HTTP/1.1 200 OK\r\n" : "") + "X-More\(index): and more\r\n").utf8)
+            }
+        case .chunkExtensionWithoutEnd:
+            let more = [UInt8](repeating: UInt8(ascii: "x"), count: 8192)
+            Self.send(on: channel, every: Self.pause) { index in
+                index == 0 ? Array("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x=".utf8) : more
             }
         case .octets(let octets):
             Self.send(on: channel, every: Self.pause) { index in
