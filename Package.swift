@@ -126,7 +126,7 @@ let package = Package(
                 "PolicyMap", "Preload", "Probe", "Reporting", .product(name: "Logging", package: "swift-log"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ]),
-        .target(name: "MTACheck", dependencies: ["Basics", "Core", "Intake", "PolicyMap", "Processes"]),
+        .target(name: "MTACheck", dependencies: ["Basics", "Core", "Intake", "PolicyMap", "Processes", "TLS"]),
 
         // Layer 7: the daemon
         .target(
@@ -244,7 +244,9 @@ let package = Package(
             name: "ReportViewTests", dependencies: ["Basics", "Gzip", "Mail", "ReportView", "TLSRPT"],
             resources: [.copy("Reports")]),
         .testTarget(name: "SettingsTests", dependencies: ["Basics", "Courier", "LabKit", "Mail", "Settings"]),
-        .testTarget(name: "MTACheckTests", dependencies: ["Daemon", "LabKit", "MTACheck", "TestKit"]),
+        .testTarget(
+            name: "MTACheckTests",
+            dependencies: ["Basics", "Daemon", "LabKit", "MTACheck", "Settings", "TLS", "TestKit"]),
         .testTarget(
             name: "DaemonTests",
             dependencies: [

@@ -34,3 +34,6 @@ static inline int COpenSSL_certificate_count(const STACK_OF(X509) *chain) { retu
 
 // Stacks are typed by macros.
 static inline X509 *COpenSSL_certificate(const STACK_OF(X509) *chain, int index) { return sk_X509_value(chain, index); }
+
+// Stacks are typed by macros.
+static inline void COpenSSL_free_certificates(STACK_OF(X509) *chain) { sk_X509_pop_free(chain, X509_free); }

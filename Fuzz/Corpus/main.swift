@@ -31,7 +31,9 @@ try write(
     DatagramRows.captured + DatagramRows.tolerated.map(\.datagram)
         + DatagramRows.refused.map { String($0.datagram.prefix(4000)) },
     for: "Datagram")
-let reportRecords = TLSRPTRecordTable.valid.map { [$0.0] } + TLSRPTRecordTable.absent + TLSRPTRecordTable.invalid
+let reportRecords =
+    (TLSRPTRecordTable.valid.map(\.0) + TLSRPTRecordTable.unservable.map(\.0)).map { [$0] }
+    + TLSRPTRecordTable.absent + TLSRPTRecordTable.invalid
 let destinations = (TLSRPTRecordTable.destinations.map(\.0) + TLSRPTRecordTable.refused).map {
     ["v=TLSRPTv1; rua=\($0)"]
 }

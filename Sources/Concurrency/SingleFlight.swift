@@ -64,6 +64,8 @@ package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sen
     /// The result of the work for `key` that is in flight; nil if none is.
     package func running(_ key: Key) async -> Value? { await state.withLock { $0.tasks[key] }?.value }
 
+    package func isRunning(_ key: Key) -> Bool { state.withLock { $0.tasks[key] != nil } }
+
     package var count: Int { state.withLock { $0.tasks.count } }
 
     private func land(_ key: Key, _ shares: [Share]) {

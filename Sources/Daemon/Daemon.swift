@@ -40,6 +40,7 @@ package final class Daemon: Sendable {
     private let resolver: NextHopResolver
     private let gate: Gate
     private let hops: ObservedNextHops
+    private let mapKeys: ObservedMapKeys
     private let ownReports: OwnReports
     private let accounting: SessionAccounting
     private let clock: SteadyClock
@@ -75,20 +76,26 @@ package final class Daemon: Sendable {
         gate = Gate(
             resolver: resolver, recorder: ledger, settings: settings.gate, mtaTellsSessions: settings.intake.isAny)
         hops = ObservedNextHops(clock: clock)
+        mapKeys = ObservedMapKeys(clock: clock)
         ownReports = OwnReports(outbox: store, clock: clock)
+        ownReports.noteCopies(to: settings.reports.copyPlace)
         accounting = SessionAccounting(
-            policies: policyCache, routes: resolver.routes, hops: hops, gate: gate, ownReports: ownReports,
-            countsDatagrams: settings.intake.datagramSocket != nil, readsLog: settings.intake.postfixLog != nil,
-            clock: clock)
+            policies: policyCache, routes: resolver.routes, hops: hops, mapKeys: mapKeys, gate: gate,
+            ownReports: ownReports, countsDatagrams: settings.intake.datagramSocket != nil,
+            readsLog: settings.intake.postfixLog != nil,
+            lookupTimeout: settings.discovery.fetchDeadline + SessionAccounting.lookupMargin, clock: clock)
         intake = try DeliveryIntake(
             settings.intake, accounting: accounting, ledger: ledger, logger: logger)
         reports = ReportScheduler(
             settings: settings.reports, store: store, records: network.reportRecords,
             carrier: ownReports.noting(network), clock: clock, logger: logger)
         mapResolver = PolicyMapResolver(resolver: resolver, settings: settings.mapAnswers)
-        map = settings.policyMap.map { [mapResolver] in
+        // Nobody asks for what was answered where no log is read.
+        let resolver: any MapResolver =
+            settings.intake.readsLog ? NotedMapAnswers(resolver: mapResolver, keys: mapKeys) : mapResolver
+        map = settings.policyMap.map {
             PolicyMapServer(
-                settings: $0, resolver: mapResolver, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
+                settings: $0, resolver: resolver, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
         }
         let judge = GateJudge(gate: gate, hops: settings.intake.readsLog ? hops : nil, ownReports: ownReports)
         milter = MilterThread(MilterServer(settings: settings.milter, judge: judge, logger: logger))
@@ -201,6 +208,7 @@ package final class Daemon: Sendable {
         gate.sweep()
         mapResolver.sweep()
         hops.sweep()
+        mapKeys.sweep()
         accounting.sweep()
     }
 
@@ -229,6 +237,7 @@ package final class Daemon: Sendable {
         gate.apply(new.gate)
         mapResolver.apply(new.mapAnswers)
         reports.apply(new.reports)
+        ownReports.noteCopies(to: new.reports.copyPlace)
         milter.server.apply(new.milter)
         if let policyMap = new.policyMap { map?.apply(policyMap) }
         settings.withLock { [new] in $0 = new }

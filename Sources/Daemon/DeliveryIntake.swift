@@ -34,14 +34,7 @@ struct DeliveryIntake: Sendable {
     /// Reads until the task is cancelled; then what the datagram socket still holds is counted.
     func run() async {
         await withDiscardingTaskGroup { group in
-            if let receiver {
-                group.addTask {
-                    await DatagramIntake(receiver).run { datagram, day, times in
-                        let sessions = datagram.sessionCounts(day: day)
-                        ledger.record(accounting.counts(reported: sessions, times: times), times: times)
-                    }
-                }
-            }
+            if let receiver { group.addTask { await take(from: receiver) } }
             if let log = settings.postfixLog {
                 group.addTask { await follow(log, as: .postfixLog, PostfixLogReader.self, postfixStatus) }
             }
@@ -49,6 +42,14 @@ struct DeliveryIntake: Sendable {
                 group.addTask { await follow(log, as: .sendmailLog, SendmailLogReader.self, sendmailStatus) }
             }
         }
+    }
+
+    private func take(from receiver: DatagramReceiver) async {
+        let waiting = WaitingDatagrams(accounting: accounting, ledger: ledger)
+        await DatagramIntake(receiver).run { datagram, day, times in
+            waiting.count(datagram.sessionCounts(day: day), times: times)
+        }
+        await waiting.finish()
     }
 
     private func follow<Reader: LogReader>(

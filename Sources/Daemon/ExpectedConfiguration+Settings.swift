@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import DNS
 import MTACheck
 import Settings
 
@@ -11,7 +12,9 @@ extension ExpectedConfiguration {
             patience: settings.milter.tlsRequiredNo ? settings.milter.messageBudget : settings.milter.lookupWait)
         enforcement = settings.gate.enforcement
         defersViolations = settings.milter.onViolation == .defer
-        putsDANEFirst = settings.mapAnswers.puttingDANEFirst
+        // Without a trust anchor nothing is secure, and the map never answers dane-only.
+        putsDANEFirst = settings.mapAnswers.puttingDANEFirst && settings.dns.trustAnchor != .none
+        heloName = settings.gate.hostCheck == .probes ? settings.heloName : nil
         intake = settings.intake
         guard let map = settings.policyMap else { return }
         mapSocket = map.socket

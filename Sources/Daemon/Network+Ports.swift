@@ -25,6 +25,10 @@ extension Network: Router, PolicyDiscoverer, Prober, DANESurveyor, DocumentSourc
         await ask { await $0.prober.survey(candidate, routeIsSecure: routeIsSecure) }
     }
 
+    func tlsaPolicy(of candidate: MXHost) async -> TLSAPolicy? {
+        await ask { await $0.prober.tlsaPolicy(of: candidate) }
+    }
+
     func document(at url: String, limitBytes: Int) async throws(DocumentError) -> [UInt8] {
         try await ask { adapters throws(DocumentError) in
             try await adapters.discoverer.documents.document(at: url, limitBytes: limitBytes)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Core
 import Milter
 import Reporting
@@ -12,7 +13,12 @@ extension OwnReports {
 
     /// Takes note of a report that is about to go.
     func expect(_ destination: ReportDestination) {
-        if case .mail = destination { expect(destination.description) }
+        if case .mail(let mailbox) = destination { expect(mailbox) }
+    }
+
+    /// Takes note of where copies of reports go.
+    func noteCopies(to place: ReportCopyPlace?) {
+        if case .mail(let mailbox) = place { noteCopies(to: mailbox) } else { noteCopies(to: nil as Mailbox?) }
     }
 
     /// The carrier, with note taken of each report before it goes.

@@ -24,6 +24,7 @@ package final class ReportScheduler: Sendable {
     private let store: Store
     private let records: any ReportRecordSource
     private let sender: ReportSender
+    private let copies: ReportCopies
     private let clock: any WallClock
     private let logger: Logger
     private let startedAt: UTCTime
@@ -40,12 +41,16 @@ package final class ReportScheduler: Sendable {
         self.clock = clock
         self.logger = logger
         startedAt = clock.now
+        copies = ReportCopies(to: settings.copyPlace, carrier: carrier, logger: logger)
         sender = ReportSender(
-            outbox: store, carrier: carrier, clock: clock, logger: logger, owner: UUID().uuidString)
+            outbox: store, carrier: carrier, copier: copies, clock: clock, logger: logger, owner: UUID().uuidString)
     }
 
     /// Takes new settings; reports that are frozen stay as they are.
-    package func apply(_ new: ReportSettings) { settings.withLock { $0 = new } }
+    package func apply(_ new: ReportSettings) {
+        settings.withLock { $0 = new }
+        copies.apply(new.copyPlace)
+    }
 
     /// Goes on until the task is cancelled; deliveries under way are then brought to their end.
     package func run() async {

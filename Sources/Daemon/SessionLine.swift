@@ -9,12 +9,13 @@ package struct SessionLine: Sendable, Encodable {
 
     init(_ session: ObservedSession) { self.session = session }
 
-    /// `success`, `plaintext`, or the result type. - RFC 8460 §4.3: Result Types.
+    /// `success`, `plaintext`, `refused-by-map`, or the result type. - RFC 8460 §4.3: Result Types.
     private var result: String {
         switch session.result {
         case .verified, .trusted, .untrusted: "success"
         case .plaintext: "plaintext"
         case .failed(let type, _): type.rawValue
+        case .refusedByMap: "refused-by-map"
         }
     }
 
@@ -28,7 +29,7 @@ package struct SessionLine: Sendable, Encodable {
         case .verified: "verified"
         case .trusted: "trusted"
         case .untrusted: "untrusted"
-        case .plaintext, .failed: nil
+        case .plaintext, .failed, .refusedByMap: nil
         }
     }
 

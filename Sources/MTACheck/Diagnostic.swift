@@ -82,10 +82,13 @@ package struct MTAReport: Sendable, Encodable {
     }
 }
 
-/// Problems first; of several findings with one cure the first.
+/// Problems first; of several findings with one cure, or with one text, the first.
 private func ordered(_ findings: [Diagnostic]) -> [Diagnostic] {
     var cures = Set<Diagnostic.Cure>()
-    let single = findings.filter { finding in finding.cure.map { cures.insert($0).inserted } ?? true }
+    var texts = Set<String>()
+    let single = findings.filter { finding in
+        texts.insert(finding.text).inserted && finding.cure.map { cures.insert($0).inserted } ?? true
+    }
     return single.filter { $0.severity == .problem } + single.filter { $0.severity == .advice }
 }
 

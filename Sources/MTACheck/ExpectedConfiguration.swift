@@ -20,6 +20,8 @@ package struct ExpectedConfiguration: Sendable {
     package var mapPatience = PolicyMapSettings.maxSendmailWaitLimit
     /// Whether the map answers `dane-only`.
     package var putsDANEFirst = true
+    /// The name with which probes greet MX hosts; nil where none are probed.
+    package var heloName: DomainName?
     /// Where the MTA tells how its deliveries went.
     package var intake = IntakeSettings()
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Processes
+import TLS
 
 /// Reads the configuration of MTAs on this machine.
 package enum MTAReader {
@@ -21,9 +22,16 @@ package enum MTAReader {
         func ask(_ arguments: String...) async throws(MTAUnreadable) -> String {
             try await run(program, place + arguments, within: limit)
         }
-        return PostfixFacts(
+        var facts = PostfixFacts(
             directory: trimmed(try await ask("-h", "config_directory")), parameters: try await ask("-x"),
             services: try await ask("-M"), overrides: try await ask("-P", "-x"))
+        for client in facts.clients {
+            if let file = facts.authorityFile(for: client) { facts.authorities[file] = AuthorityFinding(file: file) }
+            if let folder = facts.authorityFolder(for: client) {
+                facts.authorities[folder] = AuthorityFinding(folder: folder)
+            }
+        }
+        return facts
     }
 
     /// Reads a sendmail.cf.
@@ -34,7 +42,11 @@ package enum MTAReader {
         guard bytes.count <= limitBytes else {
             throw MTAUnreadable(description: "\(file) is larger than \(limitBytes) bytes")
         }
-        return SendmailFacts(text: String(decoding: bytes, as: UTF8.self), file: file)
+        var facts = SendmailFacts(text: String(decoding: bytes, as: UTF8.self), file: file)
+        let (authorities, folder) = (facts["CACertFile"], facts["CACertPath"])
+        if !authorities.isEmpty { facts.authorities[authorities] = AuthorityFinding(file: authorities) }
+        if !folder.isEmpty { facts.authorities[folder] = AuthorityFinding(folder: folder) }
+        return facts
     }
 
     private static func systemPostconf() throws(MTAUnreadable) -> String {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import TLS
 
 /// What `postconf` says of one Postfix.
 package struct PostfixFacts: Sendable {
@@ -26,6 +27,8 @@ package struct PostfixFacts: Sendable {
     /// Values in force, defaults included, with `$name` expanded.
     package var parameters: [String: String] = [:]
     package var services: [Service] = []
+    /// What is known of the files and folders of trusted authorities, by their paths.
+    package var authorities: [String: AuthorityFinding] = [:]
 
     package init() {}
 
@@ -53,6 +56,28 @@ package struct PostfixFacts: Sendable {
 
     /// A parameter's value for one service.
     func value(_ name: String, for service: Service) -> String { service.overrides[name] ?? self[name] }
+
+    /// The file of trusted authorities that a client reads before it goes into its chroot; nil for none.
+    func authorityFile(for service: Service) -> String? {
+        path(value("smtp_tls_CAfile", for: service), inChroot: false)
+    }
+
+    /// The folder of trusted authorities as a client sees it, which looks there at each handshake; nil for none.
+    func authorityFolder(for service: Service) -> String? {
+        path(value("smtp_tls_CApath", for: service), inChroot: service.isChrooted)
+    }
+
+    private func path(_ text: String, inChroot: Bool) -> String? {
+        guard !text.isEmpty else { return nil }
+        if text.hasPrefix("/") && (!inChroot || text.hasPrefix(queueDirectory + "/")) { return text }
+        return queueDirectory + (text.hasPrefix("/") ? "" : "/") + text
+    }
+
+    /// The clients that deliver by SMTP; without a list of services the one that main.cf alone describes.
+    var clients: [Service] {
+        let clients = services(running: ["smtp"])
+        return clients.isEmpty ? [Service("smtp/unix", "smtp")] : clients
+    }
 
     func isYes(_ name: String) -> Bool { self[name].lowercased() == "yes" }
 

@@ -104,12 +104,12 @@ extension PostfixRules {
             ? String(path.dropFirst(facts.queueDirectory.count + 1)) : path
     }
 
-    private func override(_ service: PostfixFacts.Service, _ options: [String]) -> Diagnostic.Cure {
+    func override(_ service: PostfixFacts.Service, _ options: [String]) -> Diagnostic.Cure {
         Diagnostic.Cure(
             facts.masterFile, lines: ["\(service.name.prefix { $0 != "/" }) ... smtp"] + options.map { "  -o \($0)" })
     }
 
-    private func override(_ service: PostfixFacts.Service, _ option: String) -> Diagnostic.Cure {
+    func override(_ service: PostfixFacts.Service, _ option: String) -> Diagnostic.Cure {
         override(service, [option])
     }
 }

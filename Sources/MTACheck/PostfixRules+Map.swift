@@ -144,15 +144,7 @@ extension PostfixRules {
 
     /// What else a map that says `secure` and `dane-only` needs.
     private func needs() -> [Diagnostic] {
-        var found: [Diagnostic] = []
-        let hasAuthorities = !facts["smtp_tls_CAfile"].isEmpty || !facts["smtp_tls_CApath"].isEmpty
-        if !hasAuthorities, !facts.isYes("tls_append_default_CA") {
-            found.append(
-                .problem(
-                    "ca-file",
-                    "smtp_tls_CAfile and smtp_tls_CApath are empty: no certificate can be verified, and mail to every domain with an enforce policy is deferred",
-                    main("smtp_tls_CAfile = /etc/ssl/certs/ca-certificates.crt")))
-        }
+        var found = verifyingAuthorities()
         if settings.putsDANEFirst, facts["smtp_dns_support_level"].lowercased() != "dnssec" {
             found.append(
                 .problem(

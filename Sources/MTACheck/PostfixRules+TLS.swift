@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 
 extension PostfixRules {
     /// TLS at delivery, apart from the policy map.
@@ -12,7 +13,23 @@ extension PostfixRules {
                     facts.masterFile, "\(service.name.prefix { $0 != "/" }) ... smtp",
                     "  -o smtp_tls_security_level=may"))
         }
-        return found
+        return found + loadableAuthorities() + greeting()
+    }
+
+    /// Some hosts answer by the name that greets them, and DNS lists know it: the probe is to be what the mail is.
+    private func greeting() -> [Diagnostic] {
+        guard let ours = settings.heloName else { return [] }
+        return facts.clients.compactMap { client in
+            let given = facts.value("smtp_helo_name", for: client)
+            let name = given.isEmpty ? facts["myhostname"] : given
+            // What postconf could not expand is not known.
+            guard !name.isEmpty, !name.contains("$"), (try? DomainName(name)) != ours else { return nil }
+            let isOwn = client.overrides["smtp_helo_name"] != nil
+            return .advice(
+                "helo-name",
+                "\(isOwn ? "service \(client.name): " : "")Postfix greets MX hosts as \(name), sts-milter's probes as \(ours) (network.helo_name): a host may answer them otherwise",
+                isOwn ? nil : Diagnostic.Cure("sts-milter.toml", "[network]", "helo_name = \"\(name)\""))
+        }
     }
 
     private func level(_ subject: String, _ level: String, _ cure: Diagnostic.Cure) -> [Diagnostic] {

@@ -35,7 +35,8 @@ struct PostfixRules {
         let entries = judging.flatMap { service in ours("smtpd_milters", for: service).map { (service, $0) } }
         found += first(entries.compactMap { timeout($0.1, facts.value("milter_command_timeout", for: $0.0)) })
         found += first(entries.compactMap { defaultAction($0.1, facts.value("milter_default_action", for: $0.0)) })
-        return found + milterProtocol() + errorLimit()
+        found += first(entries.compactMap { milterProtocol($0.1, $0.0) })
+        return found + errorLimit()
     }
 
     /// The example line for main.cf.
@@ -143,14 +144,23 @@ struct PostfixRules {
             main("smtpd_milters = \(entry)"))
     }
 
-    private func milterProtocol() -> [Diagnostic] {
-        guard let version = Int(facts["milter_protocol"]), version < 6 else { return [] }
-        return [
-            .problem(
+    /// Before version 6 a milter cannot ask for macros: those of Postfix's own list have to do, and have them by default.
+    private func milterProtocol(_ milter: PostfixMilter, _ service: PostfixFacts.Service) -> Diagnostic? {
+        let text = milter.attributes["protocol"] ?? facts.value("milter_protocol", for: service)
+        guard let version = Int(text), version < 6 else { return nil }
+        let given = facts.value("milter_rcpt_macros", for: service).split { $0 == "," || $0.isWhitespace }
+        let missing = SendmailRules.neededMacros.filter { !given.contains($0[...]) }
+        let cure = main(milter.attributes["protocol"] == nil ? "milter_protocol = 6" : "smtpd_milters = \(entry)")
+        guard missing.isEmpty else {
+            return .problem(
                 "milter-protocol",
-                "milter_protocol = \(version): sts-milter cannot ask for the macros {rcpt_mailer} and {rcpt_host}, and judges nothing without them",
-                main("milter_protocol = 6"))
-        ]
+                "milter_protocol = \(version): sts-milter cannot ask for its macros, and milter_rcpt_macros lacks \(missing.joined(separator: " and ")): it judges by the recipient's domain, not by the next hop",
+                cure)
+        }
+        return .advice(
+            "milter-protocol",
+            "milter_protocol = \(version): sts-milter cannot ask for its macros, and depends on what milter_rcpt_macros and its like name",
+            cure)
     }
 
     private func errorLimit() -> [Diagnostic] {

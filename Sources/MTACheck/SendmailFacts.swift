@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TLS
 
 /// What a sendmail.cf says.
 package struct SendmailFacts: Sendable {
@@ -35,6 +36,8 @@ package struct SendmailFacts: Sendable {
     /// `InputMailFilters` of a `DaemonPortOptions` line, which count there in place of the general ones.
     package var daemonFilters: [(daemon: String, filters: [String])] = []
     package var socketMaps: [SocketMap] = []
+    /// What is known of the files and folders of trusted authorities, by their paths.
+    package var authorities: [String: AuthorityFinding] = [:]
 
     package init() {}
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import PolicyMap
+import TLS
 
 extension SendmailRules {
     /// The policy map behind FEATURE(`sts').
@@ -21,16 +22,29 @@ extension SendmailRules {
                     "Sendmail asks the policy map and skips hosts that do not conform, but enforcement = \"milter\" defers mail for a single such host",
                     Diagnostic.Cure("sts-milter.toml", "enforcement = \"milter+policy-map\"")))
         }
-        if facts["CACertFile"].isEmpty, facts["CACertPath"].isEmpty {
-            found.append(
-                .problem(
-                    "ca-file",
-                    "CACertFile and CACertPath are empty: no certificate can be verified, and mail to every domain with an enforce policy is deferred",
-                    macroFile(
-                        "define(`confCACERT', `/etc/ssl/certs/ca-certificates.crt')dnl",
-                        "define(`confCACERT_PATH', `/etc/ssl/certs')dnl")))
-        }
+        found += authorities()
         return found + dane()
+    }
+
+    /// Whether any certificate can be verified.
+    private func authorities() -> [Diagnostic] {
+        func place(_ setting: String) -> AuthorityPlaces.Place? {
+            let path = facts[setting]
+            return path.isEmpty ? nil : .init(setting: setting, path: path, finding: facts.authorities[path])
+        }
+        let places = AuthorityPlaces(file: place("CACertFile"), folder: place("CACertPath"))
+        guard let problem = places.isEmpty ? "CACertFile and CACertPath are empty" : places.problem else { return [] }
+        if places.isDenied {
+            return [.advice("ca-file", "\(problem); run check-mta as root to know what is in it")]
+        }
+        return [
+            .problem(
+                "ca-file",
+                "\(problem): no certificate can be verified, and mail to every domain with an enforce policy is deferred",
+                macroFile(
+                    "define(`confCACERT', `/etc/ssl/certs/ca-certificates.crt')dnl",
+                    "define(`confCACERT_PATH', `/etc/ssl/certs')dnl"))
+        ]
     }
 
     /// The line for sendmail.mc.

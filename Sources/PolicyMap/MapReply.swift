@@ -64,7 +64,7 @@ package struct MapReply: Sendable {
     package func write(_ finding: MapAnswer, of domain: DomainName?, to reply: inout [UInt8]) {
         switch finding {
         case .notFound: Self.writeNotFound(to: &reply)
-        case .temporary: Self.write(.undecided, to: &reply)
+        case .temporary, .bogus: Self.write(.undecided, to: &reply)
         case .dane(let besides):
             guard form == .sendmail else { return reply.append("OK dane-only") }
             // Sendmail knows no such level. One that is built with DANE puts it first itself, whatever it is answered;

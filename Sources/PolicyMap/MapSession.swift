@@ -223,9 +223,11 @@ final class MapSession: ChannelDuplexHandler {
         let index = queue.index(queue.startIndex, offsetBy: place)
         guard case .waiting(let domain, let form) = queue[index] else { return }
         let answer = answer()
-        if case .temporary(let why) = answer {
+        switch answer {
+        case .temporary(let why), .bogus(let why):
             let name = domain?.ascii ?? ""
             service.logger.info("policy map: not decided", metadata: ["domain": "\(name)", "why": "\(why)"])
+        case .notFound, .dane, .daneWherePresent, .enforce, .testing, .failed: break
         }
         queue[index] = .answer(answer, domain, form)
         guard place == 0 else { return }

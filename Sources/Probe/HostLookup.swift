@@ -9,9 +9,11 @@ struct HostLookup: Sendable {
     /// Whether these are all addresses of the host: the DNS may have told more than we read.
     var isWhole = true
     /// Those that can be used; empty if DANE does not authenticate the host.
-    let tlsa: [TLSARecord]
+    var tlsa: [TLSARecord] = []
+    /// All that DNSSEC vouches for.
+    var published: [TLSARecord] = []
     /// The name below which the records stand.
-    let tlsaBase: DomainName?
+    var tlsaBase: DomainName?
 }
 
 /// Why a host is not even dialled.
@@ -37,10 +39,10 @@ extension SMTPProber {
         // An address that we must not dial, or cannot read, is one that the MTA may dial all the same.
         let isWhole = !found.isCut && found.malformed == 0 && addresses.count == found.records.count
         switch await tlsa(of: candidate, at: found, routeIsSecure: routeIsSecure) {
-        case .absent, .records([], _):
-            return HostLookup(addresses: addresses, isWhole: isWhole, tlsa: [], tlsaBase: nil)
-        case .records(let usable, let base):
-            return HostLookup(addresses: addresses, isWhole: isWhole, tlsa: usable, tlsaBase: base)
+        case .absent: return HostLookup(addresses: addresses, isWhole: isWhole)
+        case .records(let usable, let base, let published):
+            return HostLookup(
+                addresses: addresses, isWhole: isWhole, tlsa: usable, published: published, tlsaBase: base)
         case .bogus(let why): throw .failing(Self.dnssec("TLSA records", why))
         case .ownTrouble(let text): throw .ownTrouble(text)
         case .failed(let text): throw .unresolved(text)

@@ -6,8 +6,8 @@ import TLS
 
 /// What the DNS says of the TLSA records of a host.
 enum TLSALookup: Sendable {
-    /// Secure records: those that can be used, and the name below which they stand.
-    case records([TLSARecord], DomainName)
+    /// Secure records: those that can be used, and the name below which they stand, with all that stand there.
+    case records([TLSARecord], DomainName, published: [TLSARecord])
     /// None, or none that DNSSEC vouches for.
     case absent
     case bogus(String)
@@ -37,7 +37,9 @@ extension SMTPProber {
             let answer = await resolver.tlsa(of: base, port: candidate.port, within: settings.dnsTimeout)
             switch answer.outcome {
             case .records where answer.security == .secure:
-                do throws(TLSSetupError) { return .records(try tls.usable(answer.records, of: base), base) } catch {
+                do throws(TLSSetupError) {
+                    return .records(try tls.usable(answer.records, of: base), base, published: answer.records)
+                } catch {
                     return .ownTrouble("TLSA records: \(error)")
                 }
             case .records, .noData, .noSuchDomain: continue
@@ -54,7 +56,7 @@ extension SMTPProber {
         guard found.canonicalName != name else { return .absent }
         let answer = await resolver.alias(at: name, within: settings.dnsTimeout)
         switch answer.outcome {
-        case .records: return answer.security == .secure ? .records([], name) : .absent
+        case .records: return answer.security == .secure ? .records([], name, published: []) : .absent
         case .noData, .noSuchDomain: return .absent
         case .failure(let failure): return .init(failure, "CNAME lookup")
         }
@@ -86,9 +88,16 @@ extension SMTPProber: DANESurveyor {
         }
         return switch await tlsa(of: candidate, at: found, routeIsSecure: routeIsSecure) {
         case .absent: .absent
-        case .records(let usable, _): usable.isEmpty ? .unusable : .usable
+        case .records(let usable, _, _): usable.isEmpty ? .unusable : .usable
         case .bogus(let why): .bogus(why)
         case .failed(let text), .ownTrouble(let text): .unknown(text)
         }
+    }
+
+    package func tlsaPolicy(of candidate: MXHost) async -> TLSAPolicy? {
+        guard let found = try? await look(up: candidate, routeIsSecure: true), let base = found.tlsaBase else {
+            return nil
+        }
+        return TLSAPolicy(base: base, records: found.published)
     }
 }

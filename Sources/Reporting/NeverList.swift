@@ -17,8 +17,9 @@ package struct NeverList: Sendable, Hashable {
             domains.append(domain)
             return true
         }
-        let uri = text.contains(":") ? text : "mailto:\(text)"
-        guard let destination = ReportDestination(uri) else { return false }
+        // In an address alone nothing is percent-encoded.
+        let destination = Mailbox(text).map(ReportDestination.mail) ?? (try? ReportDestination(text))
+        guard let destination else { return false }
         destinations.insert(destination)
         return true
     }

@@ -5,6 +5,9 @@ import TLSRPT
 
 /// Decides what becomes of one domain's counts: who gets a report, and from when on.
 struct ReportJudge: Sendable {
+    /// Of what is wrong with a record: room for the reasons of several URIs.
+    private static let maxCauseCharacters = 500
+
     private let records: any ReportRecordSource
     private let settings: ReportingSettings
     private let maker: ReportMaker
@@ -32,11 +35,11 @@ struct ReportJudge: Sendable {
         let domain = results.domain
         if settings.never.covers(domain) { return .none(.never, "report.never") }
         if settings.onlyFailures, !results.hasFailures { return .none(.noFailures, "report.only_failures") }
-        switch await records.record(for: domain) {
-        case .found(.absent): return .absent
-        case .found(.invalid(let why)): return invalid(domain, why)
-        case .found(.record(let record)):
-            return planned(results, on: day, began: began, record)
+        switch ReportAudience(await records.record(for: domain), for: domain, never: settings.never) {
+        case .absent: return .absent
+        case .invalid(let why), .unservable(let why): return invalid(domain, why)
+        case .unwanted: return .none(.never, "report.never")
+        case .served(let destinations, _): return planned(results, on: day, began: began, destinations)
         case .unavailable(let why):
             guard isLastLook else { return nil }
             logger.warning(
@@ -47,19 +50,13 @@ struct ReportJudge: Sendable {
     }
 
     private func planned(
-        _ results: DomainResults, on day: UTCDay, began: UTCTime, _ record: TLSRPTRecord
+        _ results: DomainResults, on day: UTCDay, began: UTCTime, _ destinations: [ReportDestination]
     ) -> ReportDecision.Outcome? {
-        guard !record.destinations.isEmpty else {
-            return invalid(
-                results.domain, "no destination that can be served: \(record.ignored.joined(separator: " "))")
-        }
-        let wanted = record.destinations.filter { !settings.never.covers($0) }
-        guard !wanted.isEmpty else { return .none(.never, "report.never") }
         // By the domain and not by chance: a restart changes nothing, and no two days favour the same domain.
         let start = began + settings.spread.share(stableHash("\(day)", results.domain.ascii))
         do {
             let packed = try maker.pack(results, on: day)
-            return .planned(packed, wanted.map { PlannedDelivery(to: $0, notBefore: start) })
+            return .planned(packed, destinations.map { PlannedDelivery(to: $0, notBefore: start) })
         } catch {
             logger.error(
                 "a report could not be made",
@@ -69,9 +66,9 @@ struct ReportJudge: Sendable {
     }
 
     private func invalid(_ domain: DomainName, _ why: String) -> ReportDecision.Outcome {
+        let why = printable(why, limit: Self.maxCauseCharacters)
         logger.notice(
-            "no report: the TLSRPT record is invalid",
-            metadata: ["domain": "\(domain)", "cause": "\(printable(why))"])
-        return .none(.invalid, printable(why))
+            "no report: the TLSRPT record is invalid", metadata: ["domain": "\(domain)", "cause": "\(why)"])
+        return .none(.invalid, why)
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Logging
+import Synchronization
 
 /// Sends what is due: side by side and in shares, so that no destination and no policy domain holds up another.
 package struct ReportSender: Sendable {
@@ -23,16 +24,23 @@ package struct ReportSender: Sendable {
 
     private let outbox: any ReportOutbox
     private let carrier: any ReportCarrier
+    private let copier: (any ReportCopier)?
+    /// The copies under way: they hold up no delivery.
+    private let copies = CopyTasks()
     private let clock: any WallClock
     private let logger: Logger
     private let owner: DeliveryOwner
 
-    /// - Parameter owner: a name that no other process has or had.
+    /// - Parameters:
+    ///   - copier: keeps copies of what was accepted; nil keeps none.
+    ///   - owner: a name that no other process has or had.
     package init(
-        outbox: any ReportOutbox, carrier: any ReportCarrier, clock: any WallClock, logger: Logger, owner: String
+        outbox: any ReportOutbox, carrier: any ReportCarrier, copier: (any ReportCopier)? = nil, clock: any WallClock,
+        logger: Logger, owner: String
     ) {
         self.outbox = outbox
         self.carrier = carrier
+        self.copier = copier
         self.clock = clock
         self.logger = logger
         self.owner = DeliveryOwner(name: owner, lease: Self.lease)
@@ -63,6 +71,7 @@ package struct ReportSender: Sendable {
             }
             group.cancelAll()
         }
+        await copies.finish()
         if let trouble { throw trouble }
     }
 
@@ -101,6 +110,7 @@ package struct ReportSender: Sendable {
                 return await conclude(delivery, gone)
             }
             let result = await send(report, delivery)
+            if case .accepted = result, let copier { copies.begin { await copier.copy(report) } }
             return await conclude(delivery, RetryPlan.conclusion(of: result, for: delivery, at: clock.now))
         } catch {
             warn(delivery, error)
@@ -155,6 +165,21 @@ package struct ReportSender: Sendable {
         metadata["text"] = "\(conclusion.text)"
         if conclusion.state == .deferred { metadata["next-try"] = "\(conclusion.nextTry)" }
         logger.log(level: level, "report carried", metadata: metadata)
+    }
+}
+
+/// Tasks that end by themselves.
+private final class CopyTasks: Sendable {
+    private let tasks = Mutex<[Task<Void, Never>]>([])
+
+    func begin(_ work: @escaping @Sendable () async -> Void) { tasks.withLock { $0.append(Task { await work() }) } }
+
+    func finish() async {
+        let begun = tasks.withLock { tasks in
+            defer { tasks = [] }
+            return tasks
+        }
+        for task in begun { await task.value }
     }
 }
 

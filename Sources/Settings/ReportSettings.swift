@@ -22,6 +22,8 @@ package struct ReportSettings: Sendable, Hashable {
     package var courier: CourierSettings
     /// How long counts and the fate of reports are kept.
     package var retention = Duration.seconds(60 * 86_400)
+    /// Where a copy of each report goes that was sent.
+    package var copyPlace: ReportCopyPlace?
 
     // What the file has of the rest.
     var givenOrganization: String?

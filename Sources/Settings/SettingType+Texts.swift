@@ -80,6 +80,14 @@ extension SettingType<Mailbox> {
     }
 }
 
+extension SettingType<ReportCopyPlace> {
+    static var copyPlace: Self {
+        text(
+            ReportCopyPlace.init(_:), write: \.description,
+            else: { "\(shown($0)) is neither an absolute path nor a mail address; write \"/var/lib/sts-milter/sent\"" })
+    }
+}
+
 extension SettingType<IPNetwork> {
     static var network: Self {
         text(

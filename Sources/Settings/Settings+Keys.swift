@@ -261,6 +261,10 @@ extension Settings {
             "report.only_failures", .flag, to: \.reports.reporting.onlyFailures,
             "Report only on domains with failed sessions."),
         Setting(
+            "report.copy_to", .copyPlace, to: \.reports.copyPlace, example: "\"/var/lib/sts-milter/sent\"",
+            "Where a copy of each report goes that was sent: a directory, which gets a file each, or a mail address. A copy that fails is warned of and changes nothing."
+        ),
+        Setting(
             "report.retention", .duration(atLeast: ReportSettings.shortestRetention), to: \.reports.retention,
             "How long counts and the fate of reports are kept. Counts of domains without a TLSRPT record go once their day is reported."
         ),

@@ -11,6 +11,7 @@ struct JSONPieces {
     private static let maxNumberOctets = 40
 
     private let more: () -> [UInt8]
+    private var utf16: UTF16Pieces?
     private var piece: [UInt8] = []
     private var position = 0
     private var scratch: [UInt8] = []
@@ -25,12 +26,20 @@ struct JSONPieces {
 
     /// The next octet that is no white space; nil at the end.
     mutating func next() -> UInt8? {
-        if !hasBegun { skipByteOrderMark() }
+        if !hasBegun { begin() }
         while let octet = peek() {
             guard octet == 0x20 || octet == 0x0A || octet == 0x0D || octet == 0x09 else { return octet }
             position += 1
         }
         return nil
+    }
+
+    /// Passes over what may stand between two texts of one file: white space, NUL, and a byte order mark.
+    /// - Returns: whether there is more.
+    mutating func isNextText() -> Bool {
+        while next() == 0 { position += 1 }
+        skipByteOrderMark()
+        return next() != nil
     }
 
     /// Whether the next value begins with this character.
@@ -70,6 +79,13 @@ struct JSONPieces {
         throw Self.invalid
     }
 
+    /// The same, where it is no matter that the rest is dropped: nothing is shown of it.
+    mutating func name(limit: Int) throws(ReportError) -> String {
+        let before = hasCut
+        defer { hasCut = before }
+        return try string(limit: limit)
+    }
+
     private mutating func text(limit: Int) -> String {
         let text = String(decoding: scratch, as: UTF8.self)
         guard text.utf8.count > limit else { return text }
@@ -105,7 +121,7 @@ struct JSONPieces {
             position += 1
             if take("}") { return }
             repeat {
-                _ = try string(limit: 0)
+                _ = try name(limit: 0)
                 try expect(":")
                 try skip(depth: depth + 1)
             } while take(",")
@@ -116,9 +132,7 @@ struct JSONPieces {
             repeat { try skip(depth: depth + 1) } while take(",")
             try expect("]")
         case UInt8(ascii: "\""):
-            let before = hasCut
-            _ = try string(limit: 0)
-            hasCut = before
+            _ = try name(limit: 0)
         case UInt8(ascii: "t"): try word("true")
         case UInt8(ascii: "f"): try word("false")
         case UInt8(ascii: "n"): try word("null")
@@ -181,13 +195,24 @@ struct JSONPieces {
 
     private mutating func peek() -> UInt8? {
         if position < piece.count { return piece[position] }
-        piece = more()
-        position = 0
+        repeat {
+            piece = more()
+            position = 0
+            if piece.isEmpty { return nil }
+            if let text = utf16?.utf8(piece) { piece = text }
+        } while piece.isEmpty
         return piece.first
     }
 
-    private mutating func skipByteOrderMark() {
+    private mutating func begin() {
         hasBegun = true
+        piece = more()
+        utf16 = UTF16Pieces(beginning: piece[...])
+        if let text = utf16?.utf8(piece) { piece = text }
+        skipByteOrderMark()
+    }
+
+    private mutating func skipByteOrderMark() {
         guard peek() == 0xEF else { return }
         for octet: UInt8 in [0xEF, 0xBB, 0xBF] where peek() == octet { position += 1 }
     }

@@ -26,7 +26,7 @@ extension Report {
         self = reports[0]
     }
 
-    /// Reads one report, or an array of them.
+    /// Reads one report, an array of them, or several one behind the other.
     package static func all(json: some Sequence<UInt8>) throws(ReportError) -> [Report] {
         var text: [UInt8]? = Array(json)
         var reports: [Report] = []

@@ -10,25 +10,44 @@ package enum ReportDestination: Sendable, Hashable, CustomStringConvertible {
     /// Longest URI looked at, in octets.
     static let maxOctets = 2048
 
+    /// The URI, percent-encoded once: read again it is the same destination.
     package var description: String {
         switch self {
-        case .mail(let mailbox): "mailto:\(mailbox)"
+        case .mail(let mailbox): "mailto:\(Self.percentEncoded(mailbox.localPart))@\(mailbox.domain)"
         case .https(let url, _): url
         }
     }
 
-    /// Reads one URI; nil for another scheme and for what no report can be sent to.
-    package init?(_ uri: some StringProtocol) {
-        let bytes = Array(uri.utf8)
-        guard bytes.count <= Self.maxOctets, bytes.allSatisfy({ (0x21...0x7E).contains($0) }) else { return nil }
-        let text = Self.withoutSizeLimit(String(uri))
-        guard !text.contains("!"), let colon = text.firstIndex(of: ":") else { return nil }
-        let rest = text[text.index(after: colon)...]
-        switch text[..<colon].lowercased() {
-        case "mailto": self.init(mailbox: rest)
-        case "https": self.init(authorityAndPath: rest)
-        default: return nil
+    /// Why no report can be sent to what a URI names; in words for the owner of the record.
+    package enum Refusal: Error, Sendable, Hashable, CustomStringConvertible {
+        case tooLong, otherScheme, impossibleCharacter, bareExclamationMark, slash, noAddress, noURL, userName
+
+        package var description: String {
+            switch self {
+            case .tooLong: "longer than \(ReportDestination.maxOctets) octets"
+            case .otherScheme: "neither mailto: nor https:"
+            case .impossibleCharacter: "a character that no URI has"
+            case .bareExclamationMark: "a ! that is not written %21"
+            case .slash: "a / in a mail address that is not written %2F"
+            case .noAddress: "no mail address with a domain"
+            case .noURL: "no URL with a host"
+            case .userName: "a user name in the URL"
+            }
         }
+    }
+
+    /// Reads one URI; what is percent-encoded in it is decoded here, and nowhere else.
+    package init(_ uri: some StringProtocol) throws(Refusal) {
+        let bytes = Array(uri.utf8)
+        guard bytes.count <= Self.maxOctets else { throw .tooLong }
+        let text = Self.withoutSizeLimit(String(uri))
+        guard let colon = text.firstIndex(of: ":") else { throw .otherScheme }
+        let rest = text[text.index(after: colon)...]
+        let scheme = text[..<colon].lowercased()
+        guard scheme == "mailto" || scheme == "https" else { throw .otherScheme }
+        guard bytes.allSatisfy({ (0x21...0x7E).contains($0) }) else { throw .impossibleCharacter }
+        guard !text.contains("!") else { throw .bareExclamationMark }
+        if scheme == "mailto" { try self.init(mailbox: rest) } else { try self.init(authorityAndPath: rest) }
     }
 
     /// Cuts off `!10m`, which DMARC knows and TLSRPT does not: a literal `!` has no other meaning here.
@@ -41,33 +60,50 @@ package enum ReportDestination: Sendable, Hashable, CustomStringConvertible {
         return String(text[..<mark])
     }
 
-    /// - RFC 6068 §2: the address is percent-encoded; header fields behind `?` are ours to write, not theirs.
-    private init?(mailbox text: Substring) {
-        guard let address = Self.percentDecoded(text.prefix { $0 != "?" }), let mailbox = Mailbox(address) else {
-            return nil
-        }
+    /// - RFC 6068 §2: the address is percent-encoded, `/` in it always; header fields behind `?` are ours to write, not
+    /// theirs. A fragment says nothing of an address.
+    private init(mailbox text: Substring) throws(Refusal) {
+        let encoded = text.prefix { $0 != "?" && $0 != "#" }
+        guard !encoded.contains("/") else { throw .slash }
+        guard let address = Self.percentDecoded(encoded), let mailbox = Mailbox(address) else { throw .noAddress }
         self = .mail(mailbox)
     }
 
     /// - RFC 3986 §3.2: authority. A user name is refused, since it only ever hides where a URL leads.
-    private init?(authorityAndPath text: Substring) {
-        guard text.hasPrefix("//") else { return nil }
+    private init(authorityAndPath text: Substring) throws(Refusal) {
+        guard text.hasPrefix("//") else { throw .noURL }
         let text = text.dropFirst(2).prefix { $0 != "#" }
         let authority = text.prefix { $0 != "/" && $0 != "?" }
         let unsafe: Set<Character> = ["\"", "<", ">", "\\", "^", "`", "{", "|", "}"]
-        guard !authority.contains("@"), !text.contains(where: unsafe.contains) else { return nil }
+        guard !authority.contains("@") else { throw .userName }
+        guard !text.contains(where: unsafe.contains) else { throw .impossibleCharacter }
         let isBracketed = authority.hasPrefix("[")
-        guard !isBracketed || authority.contains("]") else { return nil }
+        guard !isBracketed || authority.contains("]") else { throw .noURL }
         let name = isBracketed ? authority.dropFirst().prefix { $0 != "]" } : authority.prefix { $0 != ":" }
         let port = authority.dropFirst(name.count + (isBracketed ? 2 : 0))
-        guard port.isEmpty || (port.first == ":" && UInt16(port.dropFirst()).map { $0 > 0 } == true) else { return nil }
-        guard let host = Self.host(name, isBracketed: isBracketed) else { return nil }
+        guard port.isEmpty || (port.first == ":" && UInt16(port.dropFirst()).map { $0 > 0 } == true) else {
+            throw .noURL
+        }
+        guard let host = Self.host(name, isBracketed: isBracketed) else { throw .noURL }
         self = .https(url: "https://" + text, host: host)
     }
 
     private static func host(_ text: Substring, isBracketed: Bool) -> String? {
         if let address = IPAddress(text) { return address.isIPv6 == isBracketed ? address.description : nil }
         return isBracketed ? nil : (try? DomainName(text))?.ascii
+    }
+
+    /// What an address may have and a `mailto` URI in a record must not. - RFC 6068 §2, RFC 8460 §3.
+    private static let encodedInMailbox = Set("!#%&/=?^`{|}".utf8)
+
+    private static func percentEncoded(_ localPart: String) -> String {
+        localPart.utf8.reduce(into: "") { text, octet in
+            if encodedInMailbox.contains(octet) {
+                text += "%" + String(octet, radix: 16, uppercase: true)
+            } else {
+                text.unicodeScalars.append(Unicode.Scalar(octet))
+            }
+        }
     }
 
     private static func percentDecoded(_ text: Substring) -> String? {

@@ -4,6 +4,8 @@ import Basics
 /// Reads reports piece by piece, in bounded memory; tolerates what senders are known to get wrong, but not what would
 /// miscount. - RFC 8460 §4.4: JSON Report Schema.
 ///
+/// - Deviation: a received report may lack or misspell members.
+///
 /// A report is somebody else's: past the limits below, kinds of failure are summed by their type and policies by
 /// theirs, so that every session still counts, and it is said what was not kept apart.
 package struct ReportParser {
@@ -25,6 +27,10 @@ package struct ReportParser {
     /// What a detail says that stands for others.
     package static let foldedReason = "kinds of failure past the limit, not kept apart"
 
+    /// What stands for a type that a report does not give.
+    private static let noPolicyType = Registered<PolicyType>("(no policy-type)")
+    private static let noResultType = Registered<ResultType>("(no result-type)")
+
     private enum Step {
         case member(StaticString)
         case index(Int)
@@ -33,30 +39,42 @@ package struct ReportParser {
     private var json: JSONPieces
     private var path: [Step] = []
     private var omissions = Omissions()
+    private var oddities = Oddities()
     /// What is left of the report's limits.
     private var policyRoom = 0
     private var textRoom = 0
     private var kindRoom = 0
 
-    /// Hands over each report of the text, which is one, or an array of them.
+    /// Hands over each report of the text: one, an array of them, or several texts one behind the other.
     /// - Parameters:
     ///   - more: gives the next octets, none at the end.
-    ///   - visit: called with each report, and with what was not kept apart of it, in sentences that are safe to print.
+    ///   - visit: called with each report, and with what there is to say of it.
     package static func read(
-        _ more: @escaping () -> [UInt8], _ visit: (Report, [String]) -> Void
+        _ more: @escaping () -> [UInt8], _ visit: (Report, ReadingNotes) -> Void
     ) throws(ReportError) {
         var parser = ReportParser(json: JSONPieces(more))
-        if parser.json.isNext("[") {
-            try parser.array { (parser, index) throws(ReportError) in
-                guard index < maxReports else { throw ReportError(description: "more than \(maxReports) reports") }
-                let report = try parser.report()
-                visit(report, parser.omissions.sentences)
+        var count = 0
+        repeat {
+            if parser.json.isNext("[") {
+                try parser.array { (parser, _) throws(ReportError) in try parser.hand(to: visit, &count) }
+            } else {
+                try parser.hand(to: visit, &count)
             }
-        } else {
-            let report = try parser.report()
-            visit(report, parser.omissions.sentences)
-        }
-        guard parser.json.next() == nil else { throw ReportError(description: "not valid JSON") }
+        } while parser.json.isNextText()
+    }
+
+    private mutating func hand(to visit: (Report, ReadingNotes) -> Void, _ count: inout Int) throws(ReportError) {
+        guard count < Self.maxReports else { throw ReportError(description: "more than \(Self.maxReports) reports") }
+        count += 1
+        let report = try report()
+        visit(report, notes)
+    }
+
+    private var notes: ReadingNotes {
+        var notes = ReadingNotes()
+        notes.problems = oddities.sentences(areLosses: true) + omissions.sentences
+        notes.remarks = oddities.sentences(areLosses: false)
+        return notes
     }
 
     // MARK: The schema
@@ -64,6 +82,7 @@ package struct ReportParser {
     private mutating func report() throws(ReportError) -> Report {
         (policyRoom, textRoom, kindRoom) = (Self.maxTextOctets, Self.maxTextOctets, Self.maxKinds)
         omissions = Omissions()
+        oddities = Oddities()
         json.hasCut = false
         var organization: String?
         var contact: String?
@@ -98,14 +117,22 @@ package struct ReportParser {
         var end: UTCTime?
         try object { (parser, name) throws(ReportError) in
             switch name {
-            case "start-datetime": start = try parser.time("start-datetime")
-            case "end-datetime": end = try parser.time("end-datetime")
+            case "start-datetime": start = try parser.text("start-datetime").flatMap(UTCTime.init(startOfRange:))
+            case "end-datetime": end = try parser.text("end-datetime").flatMap(UTCTime.init(endOfRange:))
             default: try parser.json.skip()
             }
         }
-        guard let start else { throw missing("start-datetime") }
-        guard let end else { throw missing("end-datetime") }
-        return Report.DateRange(start: start, end: end)
+        // One end of the period tells the day.
+        switch (start, end) {
+        case (let start?, let end?): return Report.DateRange(start: start, end: end)
+        case (let start?, nil):
+            note(.otherEndTaken, "end-datetime")
+            return Report.DateRange(start: start, end: start.day.end)
+        case (nil, let end?):
+            note(.otherEndTaken, "start-datetime")
+            return Report.DateRange(start: end.day.start, end: end)
+        case (nil, nil): throw wrong("no date and time")
+        }
     }
 
     private mutating func policyResult() throws(ReportError) -> PolicyResult {
@@ -123,9 +150,11 @@ package struct ReportParser {
             default: try parser.json.skip()
             }
         }
-        guard let policy else { throw missing("policy") }
-        guard let summary else { throw missing("summary") }
-        return PolicyResult(policy, Tally(successes: summary.successes, failures: summary.failures, details: details))
+        if policy == nil { note(.missingType, "policy") }
+        if summary == nil { note(.missingCount, "summary") }
+        return PolicyResult(
+            policy ?? ReportedPolicy(type: Self.noPolicyType, domain: nil, strings: [], mxHosts: []),
+            Tally(successes: summary?.successes ?? 0, failures: summary?.failures ?? 0, details: details))
     }
 
     private mutating func policy() throws(ReportError) -> ReportedPolicy {
@@ -140,16 +169,21 @@ package struct ReportParser {
             // The RFC's own example writes one string where its schema asks for an array (erratum 6241).
             case "policy-string": strings = try parser.texts("policy-string")
             case "mx-host": hosts = try parser.texts("mx-host")
+            // The word that RFC 8460 §4.4 uses for the value.
+            case "mx-host-pattern" where hosts.isEmpty:
+                parser.note(.otherName("mx-host"), "mx-host-pattern")
+                hosts = try parser.texts("mx-host-pattern")
             default: try parser.json.skip()
             }
         }
-        guard let type else { throw missing("policy-type") }
-        return ReportedPolicy(type: Registered(type), domain: domain, strings: strings, mxHosts: hosts)
+        if type == nil { note(.missingType, "policy-type") }
+        return ReportedPolicy(
+            type: type.map { Registered($0) } ?? Self.noPolicyType, domain: domain, strings: strings, mxHosts: hosts)
     }
 
     private mutating func summary() throws(ReportError) -> (successes: Int, failures: Int) {
-        var successes = 0
-        var failures = 0
+        var successes: Int?
+        var failures: Int?
         try object { (parser, name) throws(ReportError) in
             switch name {
             case "total-successful-session-count":
@@ -158,13 +192,15 @@ package struct ReportParser {
             default: try parser.json.skip()
             }
         }
-        return (successes, failures)
+        if successes == nil { note(.missingCount, "total-successful-session-count") }
+        if failures == nil { note(.missingCount, "total-failure-session-count") }
+        return (successes ?? 0, failures ?? 0)
     }
 
     private mutating func addFailure(to details: inout [FailureDetails: Int]) throws(ReportError) {
         var failure = FailureDetails(type: .unknown(""))
         var type: String?
-        var sessions = 0
+        var given: Int?
         // Texts that are of a kind already known, or of one that is not kept, cost nothing.
         let room = textRoom
         try object { (parser, name) throws(ReportError) in
@@ -176,12 +212,14 @@ package struct ReportParser {
             case "receiving-ip": failure.receivingIP = try parser.text("receiving-ip")
             case "additional-information": failure.additionalInformation = try parser.text("additional-information")
             case "failure-reason-code": failure.reasonCode = try parser.text("failure-reason-code")
-            case "failed-session-count": sessions = try parser.count("failed-session-count")
+            case "failed-session-count": given = try parser.count("failed-session-count")
             default: try parser.json.skip()
             }
         }
-        guard let type else { throw missing("result-type") }
-        failure.type = Registered(type)
+        if type == nil { note(.missingType, "result-type") }
+        if given == nil { note(.missingCount, "failed-session-count") }
+        let sessions = given ?? 0
+        failure.type = type.map { Registered($0) } ?? Self.noResultType
         if let known = details[failure] {
             details[failure] = saturatingSum(known, sessions)
             textRoom = room
@@ -199,18 +237,40 @@ package struct ReportParser {
 
     // MARK: Members
 
-    private mutating func time(_ name: StaticString) throws(ReportError) -> UTCTime {
-        guard let time = UTCTime(dateTime: try text(name) ?? "") else { throw wrong("not a date and time", at: name) }
-        return time
+    /// A text, also as a number or alone in an array; nil for `null`, and for any other value, which is left out.
+    private mutating func text(_ name: StaticString) throws(ReportError) -> String? {
+        guard json.take("[") else {
+            if try json.takeNull() { return nil }
+            let text = try lone()
+            if text == nil { note(.leftOut, name) }
+            return text
+        }
+        if json.take("]") { return nil }
+        var text = try lone()
+        while json.take(",") {
+            try json.skip()
+            text = nil
+        }
+        try json.expect("]")
+        if text == nil { note(.leftOut, name) }
+        return text
     }
 
-    /// A text; nil for `null`.
-    private mutating func text(_ name: StaticString) throws(ReportError) -> String? {
-        if try json.takeNull() { return nil }
-        guard json.isNext("\"") else { throw wrong("not a text", at: name) }
-        let text = try json.string(limit: Self.maxStringOctets)
-        textRoom -= text.shownOctets + Self.octetsPerText
+    /// A text or a number, counted against the limits; nil for any other value.
+    private mutating func lone() throws(ReportError) -> String? {
+        let text = try textOrNumber()
+        if let text { textRoom -= text.shownOctets + Self.octetsPerText }
         return text
+    }
+
+    private mutating func textOrNumber() throws(ReportError) -> String? {
+        switch json.next() {
+        case UInt8(ascii: "\""): return try json.string(limit: Self.maxStringOctets)
+        case UInt8(ascii: "-"), .some(0x30...0x39): return try json.number()
+        default:
+            try json.skip()
+            return nil
+        }
     }
 
     /// An array of texts, or a lone one.
@@ -221,20 +281,19 @@ package struct ReportParser {
                 parser.omissions.hasCutText = true
                 return try parser.json.skip()
             }
-            guard parser.json.isNext("\"") else { throw parser.wrong("not a text") }
-            let text = try parser.json.string(limit: Self.maxStringOctets)
+            guard let text = try parser.textOrNumber() else { return parser.noteElement(of: name) }
             parser.policyRoom -= text.shownOctets + Self.octetsPerText
             texts.append(text)
         }
         return texts
     }
 
-    /// A number of sessions: zero or more, also written as a string of digits.
-    private mutating func count(_ name: StaticString) throws(ReportError) -> Int {
-        if try json.takeNull() { return 0 }
+    /// A number of sessions: zero or more, also written as a string of digits; nil for `null`.
+    private mutating func count(_ name: StaticString) throws(ReportError) -> Int? {
+        if try json.takeNull() { return nil }
         let number: Int?
         switch json.next() {
-        case UInt8(ascii: "\""): number = Int(try json.string(limit: Self.maxNameOctets))
+        case UInt8(ascii: "\""): number = Int(try json.name(limit: Self.maxNameOctets))
         case UInt8(ascii: "-"), .some(0x30...0x39):
             let text = try json.number()
             number = Int(text) ?? Double(text).flatMap { Int(exactly: $0) }
@@ -252,7 +311,7 @@ package struct ReportParser {
         guard json.take("{") else { throw wrong("not an object") }
         if json.take("}") { return }
         repeat {
-            let name = try json.string(limit: Self.maxNameOctets)
+            let name = try json.name(limit: Self.maxNameOctets)
             try json.expect(":")
             try member(&self, name)
         } while json.take(",")
@@ -297,7 +356,17 @@ package struct ReportParser {
         return value
     }
 
-    // MARK: Errors
+    // MARK: Oddities and errors
+
+    private mutating func note(_ oddity: Oddity, _ name: StaticString) {
+        let path = path
+        oddities.add(oddity, of: "\(name)") { Self.place(path, name) }
+    }
+
+    private mutating func noteElement(of name: StaticString) {
+        let path = path
+        oddities.add(.leftOut, of: "\(name)") { Self.place(path, nil) }
+    }
 
     private func missing(_ name: StaticString) -> ReportError { ReportError(description: "no \(place(name))") }
 
@@ -306,7 +375,9 @@ package struct ReportParser {
         return ReportError(description: place.isEmpty ? what : "\(place): \(what)")
     }
 
-    private func place(_ name: StaticString?) -> String {
+    private func place(_ name: StaticString?) -> String { Self.place(path, name) }
+
+    private static func place(_ path: [Step], _ name: StaticString?) -> String {
         var text = ""
         for step in path + (name.map { [.member($0)] } ?? []) {
             switch step {

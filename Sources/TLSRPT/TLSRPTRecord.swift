@@ -6,13 +6,13 @@ package struct TLSRPTRecord: Sendable, Hashable {
     /// Most destinations that are served.
     /// - Deviation: at most ten destinations of a record, and none at an address or a name without a dot.
     package static let maxDestinations = 10
-    /// Most URIs named in ``ignored``.
-    static let maxIgnored = 10
+    /// Most URIs named in ``unserved``.
+    static let maxUnserved = 10
 
     /// The URIs we can serve, in the record's order, without repetitions; may be empty.
     package let destinations: [ReportDestination]
-    /// The URIs we cannot serve, safe to print.
-    package let ignored: [String]
+    /// The URIs that we do not serve, each with the reason in parentheses; safe to print.
+    package let unserved: [String]
 
     /// What a set of TXT records says about TLSRPT.
     package enum Finding: Sendable, Hashable {
@@ -32,6 +32,7 @@ package struct TLSRPTRecord: Sendable, Hashable {
             return .invalid("\(candidates.count) TLSRPTv1 records, exactly 1 is allowed")
         }
         // - RFC 8460 §3: unknown fields are ignored; the grammar allows more than one `rua`.
+        // - Deviation: broken extensions do not cost a TLSRPT record.
         let uris = fields.filter { $0.hasPrefix("rua=") }.flatMap { field in
             field.dropFirst("rua=".count).split(separator: ",").map(trimmed).filter { !$0.isEmpty }
         }
@@ -41,18 +42,41 @@ package struct TLSRPTRecord: Sendable, Hashable {
 
     private init(_ uris: [Substring]) {
         var destinations: [ReportDestination] = []
-        var ignored: [String] = []
+        var unserved: [String] = []
         for uri in uris {
-            guard let destination = ReportDestination(uri), destination.isPublic else {
-                if ignored.count < Self.maxIgnored { ignored.append(printable(uri, limit: 100)) }
-                continue
-            }
-            if destinations.count < Self.maxDestinations, !destinations.contains(destination) {
+            do throws(Unserved) {
+                let destination = try Self.destination(uri)
+                guard !destinations.contains(destination) else { continue }
+                guard destinations.count < Self.maxDestinations else { throw .pastTheLimit }
                 destinations.append(destination)
+            } catch {
+                if unserved.count < Self.maxUnserved { unserved.append("\(printable(uri, limit: 100)) (\(error))") }
             }
         }
         self.destinations = destinations
-        self.ignored = ignored
+        self.unserved = unserved
+    }
+
+    private static func destination(_ uri: Substring) throws(Unserved) -> ReportDestination {
+        let destination: ReportDestination
+        do { destination = try ReportDestination(uri) } catch { throw .refused(error) }
+        guard destination.isPublic else { throw .notPublic }
+        return destination
+    }
+
+    /// Why a URI of a record is not served.
+    private enum Unserved: Error, CustomStringConvertible {
+        case refused(ReportDestination.Refusal)
+        case notPublic
+        case pastTheLimit
+
+        var description: String {
+            switch self {
+            case .refused(let refusal): refusal.description
+            case .notPublic: "a host without a dot, below localhost, or given by its address"
+            case .pastTheLimit: "past the first \(TLSRPTRecord.maxDestinations)"
+            }
+        }
     }
 
     /// The fields behind `v=TLSRPTv1;`, trimmed; nil if the record is of another kind or version.

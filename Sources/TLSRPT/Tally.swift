@@ -2,7 +2,8 @@
 
 /// Sessions counted under one policy. - RFC 8460 §4.2: Delivery Summary.
 ///
-/// The counts of `details` may add up to more than `failures`, since one session can fail in several ways.
+/// Of what we count, `details` add up to `failures`: a session counts in one. In a report that was received they may add
+/// up to more.
 package struct Tally: Sendable, Hashable {
     package var successes: Int
     package var failures: Int

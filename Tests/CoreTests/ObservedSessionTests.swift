@@ -48,7 +48,7 @@ struct ObservedSessionTests {
             expected: "sts validation-failure:mx-not-in-sts-policy"),
         Row(
             policy: .enforce, host: "evil.example.net", result: .failed(.certificateHostMismatch, reason: nil),
-            expected: "sts certificate-host-mismatch validation-failure:mx-not-in-sts-policy"),
+            expected: "sts validation-failure:mx-not-in-sts-policy data:,certificate-host-mismatch"),
         Row(
             policy: .enforce, host: "evil.example.net",
             result: .failed(.validationFailure, reason: "mx-not-in-sts-policy"),
@@ -74,6 +74,7 @@ struct ObservedSessionTests {
         Row(
             policy: .enforce, result: .failed(.validationFailure, reason: "x"), seen: conforming(.dane),
             expected: "tlsa validation-failure:x"),
+        Row(policy: .absent, result: .verified, seen: conforming(.dane), expected: "tlsa success"),
         Row(policy: .enforce, result: .verified, seen: conforming(.pkix), expected: "sts success"),
         // Mode none is as though there were no policy. - RFC 8461 §5
         Row(policy: .none, result: .trusted, expected: "no-policy-found success"),
@@ -103,9 +104,9 @@ struct ObservedSessionTests {
     }
 
     private func text(_ count: SessionCount) -> String {
-        let details = count.details.map { $0.type.text + ($0.reasonCode.map { ":" + $0 } ?? "") }.sorted()
-        #expect(count.isFailure == !details.isEmpty)
-        return ([count.policy.reported.type.text] + (details.isEmpty ? ["success"] : details)).joined(separator: " ")
+        let failure = count.failure.map { $0.type.text + ($0.reasonCode.map { ":" + $0 } ?? "") }
+        let more = count.failure?.additionalInformation.map { [$0] } ?? []
+        return ([count.policy.reported.type.text, failure ?? "success"] + more).joined(separator: " ")
     }
 
     private func finding(_ policed: Policed, _ domain: DomainName) throws -> PolicyLookup {

@@ -228,7 +228,7 @@ struct PolicyMapResolverTests {
     private func kind(_ finding: MapAnswer) -> String {
         switch finding {
         case .notFound: "notFound"
-        case .temporary: "temporary"
+        case .temporary, .bogus: "temporary"
         case .dane: "dane"
         case .daneWherePresent: "daneWherePresent"
         case .enforce: "enforce"

@@ -113,7 +113,7 @@ extension ResolutionTests {
             $0.policy = .policy(wildcard)
             $0.route = .error(.notAsked("busy"))
         },
-        Row("RFC 7672 §2.1.1: forged MX records", .answer(.temporary("MX records fail DNSSEC validation: bad"))) {
+        Row("RFC 7672 §2.1.1: forged MX records", .answer(.bogus("MX records fail DNSSEC validation: bad"))) {
             $0.policy = .absent
             $0.route = .error(.bogus("bad"))
         },
@@ -143,7 +143,7 @@ extension ResolutionTests {
         },
         Row(
             "RFC 7672 §2.1.2: TLSA records that fail validation",
-            .answer(.temporary("TLSA records fail DNSSEC validation: bad"))
+            .answer(.bogus("TLSA records fail DNSSEC validation: bad"))
         ) {
             $0.route(.enforce, ["mx1.example.org"], isSecure: true)
             $0.dane = [.bogus("bad")]

@@ -10,6 +10,7 @@ struct SessionAccountingTests {
     let policyCache: PolicyCache
     let routes: RouteCache
     let hops: ObservedNextHops
+    let mapKeys: ObservedMapKeys
     let gate: Gate
     let domain: DomainName
 
@@ -18,6 +19,7 @@ struct SessionAccountingTests {
         policyCache = world.policyCache()
         routes = RouteCache(router: world.router, clock: world.clock)
         hops = ObservedNextHops(clock: world.clock)
+        mapKeys = ObservedMapKeys(clock: world.clock)
         var settings = GateSettings()
         settings.enforcement = .milterAndPolicyMap
         gate = Gate(
@@ -27,13 +29,14 @@ struct SessionAccountingTests {
     }
 
     private func accounting(
-        datagrams: Bool = false, log: Bool = true, ownReports destinations: Set<String> = []
+        datagrams: Bool = false, log: Bool = true, ownReports addresses: Set<String> = [],
+        patience: Duration = .seconds(10)
     ) -> SessionAccounting {
         SessionAccounting(
-            policies: policyCache, routes: routes, hops: hops, gate: gate,
-            ownReports: OwnReports(outbox: Outbox(destinations: destinations), clock: world.clock),
+            policies: policyCache, routes: routes, hops: hops, mapKeys: mapKeys, gate: gate,
+            ownReports: OwnReports(outbox: Outbox(addresses: addresses), clock: world.clock),
             countsDatagrams: datagrams,
-            readsLog: log, clock: world.clock)
+            readsLog: log, lookupTimeout: patience, clock: world.clock)
     }
 
     private func session(
@@ -48,7 +51,7 @@ struct SessionAccountingTests {
 
     private func types(_ counts: [SessionCount]) -> [String] {
         counts.map {
-            "\($0.domain) \($0.policy.reported.type.text) " + ($0.details.first?.type.text ?? "success")
+            "\($0.domain) \($0.policy.reported.type.text) " + ($0.failure?.type.text ?? "success")
         }
     }
 
@@ -79,7 +82,7 @@ struct SessionAccountingTests {
         report.recipient = "reports@example.org"
         var other = try session(.plaintext)
         other.recipient = "user@example.org"
-        let counts = await accounting(ownReports: ["mailto:reports@example.org"]).counts(of: [report, other])
+        let counts = await accounting(ownReports: ["reports@example.org"]).counts(of: [report, other])
         #expect(types(counts) == ["example.org sts starttls-not-supported"])
         #expect(await accounting().counts(of: [report, other]).count == 2)
     }
@@ -215,8 +218,8 @@ struct SessionAccountingTests {
 
 /// An outbox with reports to these.
 private struct Outbox: OwnReportDestinations {
-    let destinations: Set<String>
+    let addresses: Set<String>
 
-    func newestReport() async throws -> Int64 { Int64(destinations.count) }
-    func mailDestinations(since day: UTCDay) async throws -> Set<String> { destinations }
+    func newestReport() async throws -> Int64 { Int64(addresses.count) }
+    func mailAddresses(since day: UTCDay) async throws -> Set<String> { addresses }
 }

@@ -110,7 +110,6 @@ extension CompressedReport {
 
 extension ReportDestination {
     static func sample(_ uri: String) throws -> ReportDestination {
-        guard let destination = ReportDestination(uri) else { throw LabError("no destination: \(uri)") }
-        return destination
+        try ReportDestination(uri)
     }
 }

@@ -102,12 +102,17 @@ struct ActionScenarios {
             "a-check-bad.lab",
             credential: lab.network.authority.issue(names: ["mx.a-check-bad.lab"], validity: .expired))
         try lab.network.domain("a-check-down.lab").stop()
-        lab.network.names.set("_smtp._tls.a-check-good.lab", .txt("v=TLSRPTv1; rua=mailto:tls@a-check-good.lab"))
+        lab.network.names.set(
+            "_smtp._tls.a-check-good.lab",
+            .txt("v=TLSRPTv1; rua=mailto:tls@a-check-good.lab,mailto://r@a-check-good.lab"))
+        lab.network.names.set("_smtp._tls.a-check-bad.lab", .txt("v=TLSRPTv1; rua=mailto://r@a-check-bad.lab"))
+        lab.network.names.set("_smtp._tls.a-check-down.lab", .txt("v=TLSRPTv1; ext=1"))
         let good = try daemon.command("check", "a-check-good.lab")
         #expect(good.status == 0, "\(good)")
         for text in [
             "found, id 1", "mode enforce", "10 mx.a-check-good.lab", "conforming", "TLSv1.3",
-            "mailto:tls@a-check-good.lab",
+            "found mailto:tls@a-check-good.lab\n",
+            "not served: mailto://r@a-check-good.lab (a / in a mail address that is not written %2F)",
         ] {
             #expect(good.output.contains(text), "\(text) in \(good.output)")
         }
@@ -116,6 +121,9 @@ struct ActionScenarios {
         #expect(bad.status == 1)
         let list = try #require(try JSONSerialization.jsonObject(with: Data(bad.output.utf8)) as? [[String: Any]])
         #expect(list.first?["verdict"] as? String == "violating")
+        let record = list.first?["tlsrpt"] as? [String: String]
+        #expect(record?["status"] == "found" && record?["problem"]?.contains("mailto://r@a-check-bad.lab (") == true)
+        #expect(try daemon.command("check", "a-check-down.lab").output.contains("TXT _smtp._tls  invalid: no rua"))
         #expect(try daemon.command("check", "a-check-down.lab").status == 2)
         #expect(try daemon.command("check", "a-check-good.lab", "a-check-down.lab", "a-check-bad.lab").status == 1)
         #expect(try daemon.command("check", "not..a.domain").status == 64)

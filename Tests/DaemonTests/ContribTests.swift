@@ -35,7 +35,7 @@ struct ContribTests {
 
     private func check(_ arguments: [String], settings: String) throws -> Command.Result {
         let directory = try TemporaryDirectory("sts-lab-contrib")
-        let file = try directory.write("sts-milter.toml", settings)
+        let file = try directory.write("sts-milter.toml", "network.helo_name = \"mta.lab\"\n" + settings)
         return try Command.run([try DaemonProcess.program(), "check-mta"] + arguments + ["--config", file])
     }
 

@@ -48,6 +48,14 @@ struct IntakeLab {
     /// What is counted today: a line a policy, `NAME TYPE SUCCESSES/FAILURES`, and behind it each kind of failure as
     /// ` RESULT-TYPE[:REASON]=SESSIONS`, all in order.
     func counted() throws -> [String] {
+        try reports().flatMap { text in
+            let report = try JSONDecoder().decode(ReportJSON.self, from: Data(text.utf8))
+            return report.policies.map { $0.line(below: suffix) }
+        }.sorted()
+    }
+
+    /// Today's reports as they stand now, each as JSON.
+    func reports() throws -> [String] {
         let output = try TemporaryDirectory("sts-lab-reports")
         let day = try Command.check(["date", "-u", "+%F"]).trimmingCharacters(in: .whitespacesAndNewlines)
         let result = try daemon.command(
@@ -55,11 +63,9 @@ struct IntakeLab {
         // There is nothing yet.
         if result.errors.contains("nothing to report") { return [] }
         guard result.status == 0 else { throw LabError("report build: \(result)") }
-        return try FileManager.default.contentsOfDirectory(atPath: output.path).flatMap { name in
-            let report = try JSONDecoder().decode(
-                ReportJSON.self, from: Data(contentsOf: URL(fileURLWithPath: output.path + "/" + name)))
-            return report.policies.map { $0.line(below: suffix) }
-        }.sorted()
+        return try FileManager.default.contentsOfDirectory(atPath: output.path).map { name in
+            try String(contentsOfFile: output.path + "/" + name, encoding: .utf8)
+        }
     }
 
     /// Waits until exactly this is counted.

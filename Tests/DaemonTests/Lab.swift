@@ -30,7 +30,9 @@ final class Lab: Sendable {
                 let other = try authority.issue(names: ["mx.danebad.seclab"], options: [.ownKey])
                 dane = good
                 mismatch = other
-                return SignedZone("seclab", records: Self.zone(good.tlsa311), bogus: [(owner: "bogusmx", type: "MX")])
+                return SignedZone(
+                    "seclab", records: Self.zone(good.tlsa311),
+                    bogus: [(owner: "bogusmx", type: "MX"), (owner: "_25._tcp.mx.bogustlsa", type: "TLSA")])
             },
             more: { authority, policies in
                 let made = try DANEWorld(authority)
@@ -52,13 +54,15 @@ final class Lab: Sendable {
         postfix = try Postfix(address: "127.20.0.25", options: options)
         try network.mailHost("mx.dane.seclab", at: "127.20.3.1", credential: dane)
         try network.mailHost("mx.danebad.seclab", at: "127.20.3.2", credential: mismatch)
-        for domain in ["dane.seclab", "danebad.seclab", "bogusmx.seclab"] {
+        for domain in ["dane.seclab", "danebad.seclab", "bogusmx.seclab", "bogustlsa.seclab"] {
             try network.publish(domain, mode: "enforce", mx: ["mx.\(domain)"])
         }
     }
 
     private static func zone(_ key: String) -> String {
-        let domains = ["dane": "127.20.3.1", "danebad": "127.20.3.2", "bogusmx": "127.20.3.1"]
+        let domains = [
+            "dane": "127.20.3.1", "danebad": "127.20.3.2", "bogusmx": "127.20.3.1", "bogustlsa": "127.20.3.1",
+        ]
         return domains.map { name, address in
             """
             \(name) IN MX 10 mx.\(name)

@@ -199,4 +199,66 @@ struct MapScenarios {
         #expect(!result.output.contains("(map-"), "\(result)")
         #expect(result.output.hasPrefix(kind.isDebian13 ? "postfix 3.1" : "postfix 3.7"), "\(result)")
     }
+
+    @Test("authorities that are missing or verify nothing hold up what the map guards, and check-mta says so")
+    func authorities() async throws {
+        let lab = try await MapLab.open()
+        let leaf = try lab.network.authority.issue(names: ["mta.lab"]).certificateFile
+        var options = MapLab.options(lab.network, map: MapLab.map(MapLab.gate))
+        options.milters = ["{ inet:127.20.9.\(MapLab.gate):8890, default_action=tempfail, command_timeout=10s }"]
+        options.localMilters = ["inet:127.20.9.\(MapLab.gate):8890"]
+        let postfix = try Postfix(address: "127.20.0.46", options: options)
+        defer { postfix.stop() }
+        func check() throws -> Command.Result {
+            try lab.daemon.command("check-mta", "postfix", "--config-dir", postfix.configuration)
+        }
+        #expect(try check().status == 0)
+        let (guarded, free) = (try lab.network.domain("m-ca.lab"), try lab.network.mailHost("mx.m-ca-free.lab"))
+        lab.network.route("m-ca-free.lab", to: ["mx.m-ca-free.lab"])
+
+        try postfix.set("smtp_tls_CAfile=\(leaf)")
+        try await postfix.accept("u@m-ca.lab")
+        try await postfix.waitForLog("to=<u@m-ca.lab>", "status=deferred", "Server certificate not verified")
+        let useless = try check()
+        #expect(
+            useless.output.contains(
+                "problem (ca-file): smtp_tls_CAfile \(leaf) holds no certificate of an authority (CA:TRUE)"),
+            "\(useless)")
+
+        try postfix.set("smtp_tls_CAfile=/nonexistent/ca.pem")
+        try await postfix.retry(until: "to=<u@m-ca.lab>", "TLS is required, but our TLS engine is unavailable")
+        // What nobody guards goes in clear text.
+        try await postfix.accept("u@m-ca-free.lab")
+        #expect(try await !free.waitForMessage().overTLS)
+        let missing = try check()
+        #expect(missing.status == 1)
+        #expect(
+            missing.output.contains(
+                "smtp_tls_CAfile /nonexistent/ca.pem cannot be read: No such file or directory: Postfix switches TLS off"
+            ),
+            "\(missing)")
+        #expect(guarded.messages.isEmpty)
+    }
+
+    @Test("milter_protocol = 2 guards with Postfix's default macros, and check-mta advises against it")
+    func oldProtocol() async throws {
+        let lab = try await MapLab.open()
+        var options = MapLab.options(lab.network, map: MapLab.map(MapLab.gate))
+        options.milters = ["{ inet:127.20.9.\(MapLab.gate):8890, default_action=tempfail, command_timeout=10s }"]
+        options.localMilters = ["inet:127.20.9.\(MapLab.gate):8890"]
+        options.settings.append("milter_protocol = 2")
+        let postfix = try Postfix(address: "127.20.0.47", options: options)
+        defer { postfix.stop() }
+        let credential = try lab.network.authority.issue(names: ["mx.elsewhere.lab"])
+        try lab.network.domain("m-old.lab", credential: credential)
+        #expect(try await postfix.send(to: ["u@m-old.lab"]).reply.code == 451)
+        func check() throws -> Command.Result {
+            try lab.daemon.command("check-mta", "postfix", "--config-dir", postfix.configuration)
+        }
+        let advised = try check()
+        #expect(advised.status == 0 && advised.output.contains("advice (milter-protocol)"), "\(advised)")
+        try postfix.set("milter_rcpt_macros=i {rcpt_addr}")
+        let broken = try check()
+        #expect(broken.status == 1 && broken.output.contains("lacks {rcpt_mailer} and {rcpt_host}"), "\(broken)")
+    }
 }

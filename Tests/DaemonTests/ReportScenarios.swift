@@ -38,6 +38,7 @@ struct ReportScenarios {
                 contact_info = "tlsrpt@mta.lab"
                 via = "sendmail"
                 sendmail_path = "\(sendmail)"
+                copy_to = "\(directory.path)/sent"
 
                 """)
         try await fill(daemon, "r-one.lab", "r-two.lab", "r-none.lab", "r-odd.lab", on: yesterday)
@@ -53,6 +54,11 @@ struct ReportScenarios {
 
         let preview = try daemon.command("report", "send", "--dry-run")
         #expect(preview.succeeded && preview.output.contains("waiting https://\(host)/r-one"), "\(preview)")
+        // What a dry run says of a record, check says, too.
+        let odd = "no destination that can be served: postmaster@r-odd.lab (neither mailto: nor https:)"
+        #expect(preview.output.contains("r-odd.lab invalid (\(odd))"), "\(preview)")
+        let checked = try daemon.command("check", "r-odd.lab")
+        #expect(checked.output.contains("TXT _smtp._tls  found, \(odd)\n"), "\(checked)")
         let files = daemon.directory.path + "/reports"
         let built = try daemon.command("report", "build", "--output", files)
         #expect(built.succeeded && built.output.split(separator: "\n").count == 2, "\(built)")
@@ -65,6 +71,10 @@ struct ReportScenarios {
         let again = try daemon.command("report", "send")
         #expect(again.succeeded && again.output == "", "\(again)")
         #expect(again.errors.contains("1 delivery is left, the next at "), "\(again)")
+
+        // What was sent has a copy, once; what was not has none.
+        let copies = try FileManager.default.contentsOfDirectory(atPath: directory.path + "/sent")
+        #expect(copies.count == 1 && copies.first.flatMap { ReportFileName($0) }?.policyDomain.ascii == "r-one.lab")
 
         let mail = try String(contentsOfFile: sendmail + ".mail", encoding: .utf8)
         #expect(mail.contains("TLS-Report-Domain: r-one.lab"))

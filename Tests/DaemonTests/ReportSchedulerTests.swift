@@ -113,6 +113,37 @@ struct ReportSchedulerTests {
         #expect(site.deliveries == before + ["\(day.advanced(by: -1)) b.lab https://a.lab/"])
     }
 
+    @Test("a report that was sent has one copy, however many destinations it has")
+    func copies() async throws {
+        let (site, day) = try await site()
+        site.answer("v=TLSRPTv1; rua=https://a.lab/,https://b.lab/")
+        let desk = try site.desk("spread = \"0s\"\ncopy_to = \"archive@mta.lab\"")
+        site.advance(by: ReportSchedule.startingTime)
+        await desk.buildDue()
+        await desk.sendDue()
+        let expected = [Int64(-2), -1].flatMap { before in
+            ["https://a.lab/", "https://b.lab/", "mailto:archive@mta.lab"].map {
+                "\(day.advanced(by: before)) a.lab \($0)"
+            }
+        }
+        #expect(site.deliveries.sorted() == expected)
+    }
+
+    @Test("a copy that fails neither holds up nor repeats the report")
+    func failingCopy() async throws {
+        let (site, day) = try await site()
+        site.answer("v=TLSRPTv1; rua=https://a.lab/")
+        let desk = try site.desk("spread = \"0s\"\ncopy_to = \"/proc/none/sent\"")
+        site.advance(by: ReportSchedule.startingTime)
+        await desk.buildDue()
+        for _ in 0..<2 {
+            await desk.sendDue()
+            #expect(site.deliveries.sorted() == [Int64(-2), -1].map { "\(day.advanced(by: $0)) a.lab https://a.lab/" })
+        }
+        let lines = try await site.store.reportLines(of: nil, for: nil, failuresOnly: false)
+        #expect(lines.count == 2 && lines.allSatisfy { $0.state == Delivery.State.accepted.rawValue })
+    }
+
     @Test("a record that cannot be looked up is tried again an hour later")
     func retry() async throws {
         let (site, _) = try await site()

@@ -33,29 +33,50 @@ struct DatagramReadingTests {
         #expect(counts.map(\.count) == [1, 1, 1, 1, 2])
         let success = counts[0][0]
         #expect(success.domain.ascii == "example.com" && success.day == today)
-        #expect(!success.isFailure && success.details.isEmpty)
+        #expect(!success.isFailure && success.failure == nil)
         #expect(success.policy.reported.type == .known(.sts))
         #expect(success.policy.reported.strings.count == 5)
         #expect(success.policy.reported.mxHosts == ["mail.example.com", "*.example.net"])
         #expect(
-            counts[1][0].details == [
-                FailureDetails(
+            counts[1][0].failure
+                == FailureDetails(
                     .validationFailure, sendingMTAIP: "192.0.2.10", receivingMXHostname: "mail.example.com",
                     receivingMXHelo: "mail.example.com", receivingIP: "203.0.113.5",
-                    reasonCode: "self-signed_certificate")
-            ])
+                    reasonCode: "self-signed_certificate"))
         #expect(counts[2][0].policy == .reported(ReportedPolicy(.noPolicyFound, domain: "example.org")))
-        #expect(counts[2][0].details.map(\.type) == [.known(.starttlsNotSupported)])
+        #expect(counts[2][0].failure?.type == .known(.starttlsNotSupported))
         #expect(
-            counts[3][0].details == [
-                FailureDetails(
-                    .stsPolicyFetchError, additionalInformation: "https://info.example/x", reasonCode: "HTTP 503")
-            ])
+            counts[3][0].failure
+                == FailureDetails(
+                    .stsPolicyFetchError, additionalInformation: "https://info.example/x", reasonCode: "HTTP 503"))
         #expect(counts[4].map(\.isFailure) == [true, false])
         #expect(counts[4].map(\.domain.ascii) == ["example.com", "example.com"])
         #expect(counts[4][0].policy.reported.domain == "mail.example.com")
-        #expect(Set(counts[4][0].details.map(\.type)) == [.known(.tlsaInvalid), .known(.certificateExpired)])
+        // Two failures under one policy are one failed session.
+        #expect(counts[4][0].failure?.type == .known(.tlsaInvalid))
+        #expect(counts[4][0].failure?.additionalInformation == "data:,certificate-expired")
         #expect(throws: DatagramError.badDomain(.forbiddenCharacter)) { try TLSRPTDatagram(DatagramRows.escapes) }
+    }
+
+    @Test("however many failures a policy has, its details sum up to the failed sessions", arguments: 0...6)
+    func sums(_ failures: Int) throws {
+        let codes = [205, 202, 304, 204, 201, 999]
+        let details = codes.prefix(failures).map { #"{"c":\#($0),"n":"mx.example.com","f":"x\#($0)"}"# }
+        let policies = [1, 2, 9].flatMap { type in
+            [0, 1].map { result in
+                #"{"policy-type":\#(type),"failure-details":[\#(details.joined(separator: ","))],"t":2,"f":\#(result)}"#
+            }
+        }
+        let datagram = try TLSRPTDatagram(
+            #"{"d":"example.com","policies":[\#(policies.joined(separator: ","))]}"#.utf8)
+        let counts = datagram.sessionCounts(day: today)
+        #expect(counts.map(\.isFailure) == [false, true, false, true, false, true])
+        // By their ranks: 201 comes before all certificates, 304 before it, and no reason is lost with the others.
+        let first = [nil, 205, 202, 304, 304, 304, 304][failures]
+        #expect(
+            counts.filter(\.isFailure).allSatisfy {
+                $0.failure?.reasonCode == (first.map { "x\($0)" } ?? "failure-not-named")
+            })
     }
 
     @Test("what is odd is passed over, and said where it matters", arguments: DatagramRows.tolerated)
@@ -125,8 +146,8 @@ struct DatagramReadingTests {
         let datagram = try TLSRPTDatagram(#"{"d":"example.com","policies":[\#(policy)]}"#.utf8)
         let count = try #require(datagram.sessionCounts(day: today).first)
         #expect(count.policy.reported.strings.count == 16 && count.policy.reported.mxHosts.count == 16)
-        #expect(count.details.count == TLSRPTDatagram.maxDetails)
-        #expect(count.details.allSatisfy { ($0.reasonCode?.utf8.count ?? 0) <= SessionCount.maxTextOctets })
+        #expect(datagram.policies.first?.details.count == TLSRPTDatagram.maxDetails)
+        #expect(count.failure.map { ($0.reasonCode?.utf8.count ?? 0) <= SessionCount.maxTextOctets } == true)
     }
 
     @Test("cut at any octet, a datagram is refused, not half read")
@@ -152,7 +173,7 @@ struct DatagramReadingTests {
             case .failed(let type, let reason):
                 [session.host?.ascii, session.address?.description, type.rawValue, reason]
             case .verified: ["success"]
-            case .trusted, .untrusted, .plaintext: ["success without policy"]
+            case .trusted, .untrusted, .plaintext, .refusedByMap: ["success without policy"]
             }
         return ([session.domain?.ascii] + words).compactMap { $0 }.joined(separator: " ")
     }

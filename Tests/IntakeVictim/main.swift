@@ -21,7 +21,7 @@ struct SeenCounter: SessionCounter {
     func counts(of sessions: [ObservedSession]) async -> [SessionCount] {
         sessions.compactMap { session in
             guard let domain = session.domain else { return nil }
-            var details: Set<FailureDetails> = []
+            var details: [FailureDetails] = []
             if case .failed(let type, let reason) = session.result {
                 details = [
                     FailureDetails(

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 @testable import MTACheck
+import TLS
 import Testing
 @testable import Daemon
 
@@ -102,6 +104,16 @@ struct PostfixRuleTests {
             ["smtpd_milters": "inet:127.0.0.1:8890", "milter_default_action": "reject"],
             ["problem milter-default-action"]),
         Row(["milter_protocol": "2"], ["problem milter-protocol"]),
+        Row(["milter_protocol": "2", "milter_rcpt_macros": "i {rcpt_addr} {rcpt_host}"], ["problem milter-protocol"]),
+        Row(
+            ["milter_protocol": "2", "milter_rcpt_macros": "i {rcpt_addr} {rcpt_host} {rcpt_mailer}"],
+            ["advice milter-protocol"]),
+        Row(
+            [
+                "smtpd_milters": "{ inet:127.0.0.1:8890, protocol=4 }",
+                "milter_rcpt_macros": "{rcpt_host}, {rcpt_mailer}",
+            ], ["advice milter-protocol"]),
+        Row(["smtpd_milters": "{ inet:127.0.0.1:8890, protocol=6 }", "milter_protocol": "2"], []),
         Row(["smtpd_hard_error_limit": "3"], ["advice hard-error-limit"]),
         Row(["smtpd_hard_error_limit": "3"], []) { $0.defersViolations = false },
         // The map
@@ -161,6 +173,21 @@ struct PostfixRuleTests {
         Row(["smtp_tls_CAfile": ""], ["problem ca-file"]),
         Row(["smtp_tls_CAfile": "", "smtp_tls_CApath": "/etc/ssl/certs"], []),
         Row(["smtp_tls_CAfile": "", "tls_append_default_CA": "yes"], []),
+        Row(["smtp_helo_name": "mta.example.org"], []) { $0.heloName = try? DomainName("mta.example.org") },
+        Row(["smtp_helo_name": "MTA.example.org"], []) { $0.heloName = try? DomainName("mta.example.org") },
+        Row(["smtp_helo_name": "mta.example.net"], ["advice helo-name"]) {
+            $0.heloName = try? DomainName("mta.example.org")
+        },
+        Row(["smtp_helo_name": "", "myhostname": "mta.example.net"], ["advice helo-name"]) {
+            $0.heloName = try? DomainName("mta.example.org")
+        },
+        Row(["smtp_helo_name": "[192.0.2.1]"], ["advice helo-name"]) {
+            $0.heloName = try? DomainName("mta.example.org")
+        },
+        Row(["smtp_helo_name": "$unknown", "myhostname": "mta.example.net"], []) {
+            $0.heloName = try? DomainName("mta.example.org")
+        },
+        Row(["smtp_helo_name": "mta.example.net"], []),
         Row(["smtp_tls_loglevel": "0"], ["advice tls-log"]),
         Row(["smtp_tls_enforce_sts_mx_patterns": "no"], ["advice mx-patterns"]),
         // Intake
@@ -184,6 +211,72 @@ struct PostfixRuleTests {
             $0.intake.postfixLog = .journal
         },
     ]
+
+    /// What is in two places of authorities, and what is said of it.
+    struct Authorities: Sendable, CustomTestStringConvertible {
+        let file: AuthorityFinding?
+        let folder: AuthorityFinding?
+        let expected: [String]
+        var changes: [String: String] = [:]
+        var isAsked = true
+        var testDescription: String { "\(String(describing: file)), \(String(describing: folder)), \(changes)" }
+
+        init(
+            _ file: AuthorityFinding?, _ folder: AuthorityFinding?, _ expected: String...,
+            changes: [String: String] = [:], isAsked: Bool = true
+        ) {
+            (self.file, self.folder, self.expected) = (file, folder, expected)
+            (self.changes, self.isAsked) = (changes, isAsked)
+        }
+    }
+
+    static let authorityRows: [Authorities] = [
+        .init(.usable, nil), .init(nil, .usable), .init(.usable, .unreadable("No such file or directory")),
+        .init(.noAuthority, .usable), .init(.noAuthority, nil, "problem ca-file"),
+        .init(.noRoot, nil, "problem ca-file"),
+        .init(.expired, nil, "problem ca-file"), .init(nil, .noHashedName, "problem ca-file"),
+        .init(nil, .unreadable("No such file or directory"), "problem ca-file"),
+        .init(.expired, .noAuthority, "problem ca-file"), .init(.denied, nil, "advice ca-file"),
+        .init(.denied, .usable), .init(.noAuthority, nil, changes: ["tls_append_default_CA": "yes"]),
+        // Postfix does without TLS altogether, whatever else it has.
+        .init(.unreadable("No such file or directory"), .usable, "problem ca-file"),
+        .init(.noCertificate, .usable, "problem ca-file"),
+        .init(.noCertificate, nil, "problem ca-file", changes: ["tls_append_default_CA": "yes"]),
+        .init(.noCertificate, nil, "problem ca-file", isAsked: false),
+        // Nothing is verified where no map asks for it.
+        .init(.noAuthority, nil, isAsked: false), .init(nil, nil, isAsked: false), .init(nil, nil, "problem ca-file"),
+    ]
+
+    @Test("a file and a folder of authorities that verify nothing", arguments: authorityRows)
+    func authorities(_ row: Authorities) {
+        var changes = row.changes
+        changes["smtp_tls_CAfile"] = row.file == nil ? "" : "/etc/ca.pem"
+        changes["smtp_tls_CApath"] = row.folder == nil ? "" : "/etc/ca"
+        if !row.isAsked { changes["smtp_tls_policy_maps"] = "" }
+        var facts = Self.facts(changes)
+        facts.authorities["/etc/ca.pem"] = row.file
+        // The clients of these rows run in a chroot.
+        facts.authorities["/var/spool/postfix/etc/ca"] = row.folder
+        let settings = guarding {
+            guard !row.isAsked else { return }
+            $0.enforcement = .milter
+            $0.mapSocket = nil
+        }
+        #expect(topics(findings(of: facts, guarding: settings)) == row.expected)
+    }
+
+    @Test("a service of master.cf may have authorities of its own")
+    func ownAuthorities() {
+        let own = PostfixFacts.Service("own/unix", "smtp", overrides: ["smtp_tls_CAfile": "own.pem"])
+        var facts = Self.facts([:], services: Self.services + [own])
+        facts.authorities["/var/spool/postfix/own.pem"] = .noAuthority
+        let found = findings(of: facts, guarding: guarding())
+        #expect(
+            found.map(\.text).first?.hasPrefix(
+                "service own/unix: smtp_tls_CAfile /var/spool/postfix/own.pem holds no certificate of an authority")
+                == true)
+        #expect(found.map(\.cure?.file) == ["/etc/postfix/master.cf"])
+    }
 
     private static let socket = "/var/spool/postfix/run/tlsrpt/tlsrpt.sock"
 
@@ -360,6 +453,20 @@ struct SendmailRuleTests {
         let text = row.old.isEmpty ? Self.whole : Self.whole.replacing(row.old, with: row.new)
         let facts = SendmailFacts(text: text, file: "sendmail.cf")
         #expect(topics(MTAReport(facts, guarding: row.settings).findings) == row.expected)
+    }
+
+    @Test("a file and a folder of authorities that verify nothing")
+    func authorities() {
+        let text = Self.whole.replacing("O DANE=true", with: "O DANE=true\nO CACertPath=/etc/ca")
+        func found(_ file: AuthorityFinding, _ folder: AuthorityFinding) -> [String] {
+            var facts = SendmailFacts(text: text, file: "sendmail.cf")
+            facts.authorities = ["/etc/ssl/certs/ca-certificates.crt": file, "/etc/ca": folder]
+            return topics(MTAReport(facts, guarding: guarding()).findings)
+        }
+        #expect(found(.usable, .noHashedName) == [] && found(.unreadable("gone"), .usable) == [])
+        #expect(found(.noAuthority, .expired) == ["problem ca-file"])
+        #expect(found(.unreadable("gone"), .noHashedName) == ["problem ca-file"])
+        #expect(found(.denied, .noHashedName) == ["advice ca-file"])
     }
 
     @Test("times and versions", arguments: [("10s", 10), ("5m", 300), ("1h30m", 5400), ("7", 7)])

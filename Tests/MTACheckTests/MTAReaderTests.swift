@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Daemon
 import LabKit
+import Settings
+import TLS
 import Testing
 import TestKit
 @testable import MTACheck
@@ -45,5 +48,117 @@ struct MTAReaderTests {
         #expect(try await failure(nil) == "PATH cannot be run: No such file or directory")
         #expect(try await failure("sleep 1000", within: .seconds(1)) == "PATH did not end within 1 s")
         #expect(try await failure("exec yes") == "PATH says more than 4194304 bytes")
+    }
+}
+
+@Suite("Files and folders of trusted authorities")
+struct AuthorityFindingTests {
+    let files: TemporaryDirectory
+    let authority: CertificateAuthority
+
+    init() throws {
+        files = try TemporaryDirectory("sts-authorities")
+        authority = try CertificateAuthority()
+    }
+
+    private func text(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
+
+    private func expiredRoot() throws -> String {
+        let path = files.path
+        try files.write("ca.ext", "basicConstraints=critical,CA:TRUE\n")
+        try Command.check([
+            "openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+            path + "/key.pem", "-out", path + "/old.csr", "-subj", "/CN=old root",
+        ])
+        // It ends before it begins.
+        try Command.check([
+            "openssl", "x509", "-req", "-in", path + "/old.csr", "-signkey", path + "/key.pem", "-days", "-1",
+            "-extfile", path + "/ca.ext", "-out", path + "/old.pem",
+        ])
+        return try text(path + "/old.pem")
+    }
+
+    @Test("a file is known by what it holds")
+    func file() throws {
+        let root = try text(authority.caFile)
+        let leaf = try text(authority.issue(names: ["mx.example.org"]).certificateFile)
+        let intermediate = try authority.intermediate()
+        let chain = try text(
+            intermediate.issue(names: ["mx.example.org"], options: [.withoutIntermediate]).certificateFile)
+        let below = try text(intermediate.issue(names: ["mx.example.org"]).certificateFile)
+        let expired = try expiredRoot()
+        for (content, finding) in [
+            (root, .usable), (leaf + root, .usable), ("", .noCertificate), ("words\n", .noCertificate),
+            (leaf, .noAuthority), (chain, .noAuthority), (below, .noRoot), (expired, .expired),
+            (expired + root, .usable), (root + "-----BEGIN CERTIFICATE-----\nAAAA\n", .noCertificate),
+        ] as [(String, AuthorityFinding)] {
+            let path = try files.write("ca.pem", content)
+            #expect(AuthorityFinding(file: path) == finding, "\(content)")
+        }
+        #expect(AuthorityFinding(file: files.path + "/none.pem") == .unreadable("No such file or directory"))
+        #expect(AuthorityFinding(file: "/etc/ssl/certs/ca-certificates.crt") == .usable)
+    }
+
+    @Test("a folder is known by the files that are named by their hash")
+    func folder() throws {
+        let path = files.path + "/ca"
+        #expect(AuthorityFinding(folder: path) == .unreadable("No such file or directory"))
+        try Command.check(["mkdir", path])
+        #expect(AuthorityFinding(folder: path) == .noHashedName)
+        try files.write("ca/root.pem", try text(authority.caFile))
+        #expect(AuthorityFinding(folder: path) == .noHashedName)
+        try files.write("ca/0123abcd.0", try text(authority.issue(names: ["mx.example.org"]).certificateFile))
+        #expect(AuthorityFinding(folder: path) == .noAuthority)
+        try Command.check(["openssl", "rehash", path])
+        #expect(AuthorityFinding(folder: path) == .usable)
+        #expect(AuthorityFinding(folder: "/etc/ssl/certs") == .usable)
+    }
+
+    @Test("are those that postconf names, as its clients see them")
+    func ofPostfix() async throws {
+        let path = try files.write(
+            "postconf",
+            """
+            #!/bin/sh
+            case "$*" in
+            "-h config_directory") echo /etc/p;;
+            "-x") echo "queue_directory = \(files.path)"
+                echo "smtp_tls_CAfile = \(authority.caFile)"
+                echo "smtp_tls_CApath = /etc/ssl/certs";;
+            "-M") echo "smtp unix - - y - - smtp"
+                echo "own unix - - n - - smtp -o smtp_tls_CAfile=none.pem";;
+            "-P -x") echo "own/unix/smtp_tls_CAfile = none.pem";;
+            *) exit 1;;
+            esac
+
+            """, mode: 0o755)
+        let facts = try await MTAReader.postfix(directory: nil, postconf: path)
+        #expect(
+            facts.authorities == [
+                authority.caFile: .usable, files.path + "/none.pem": .unreadable("No such file or directory"),
+                "/etc/ssl/certs": .usable,
+                files.path + "/etc/ssl/certs": .unreadable("No such file or directory"),
+            ])
+    }
+}
+
+@Suite("What of the settings the MTA has to agree with")
+struct ExpectedConfigurationTests {
+    private func expected(_ text: String) throws -> ExpectedConfiguration {
+        ExpectedConfiguration(
+            try Settings(SettingsFile(text: "network.helo_name = \"mta.example.org\"\n" + text, name: "test.toml")))
+    }
+
+    @Test("without a trust anchor the map never answers dane-only")
+    func trustAnchor() throws {
+        #expect(try expected("").putsDANEFirst)
+        #expect(try !expected("dns.trust_anchor = \"none\"").putsDANEFirst)
+        #expect(try !expected("policy_map.dane = false").putsDANEFirst)
+    }
+
+    @Test("without probes nobody greets")
+    func heloName() throws {
+        #expect(try expected("").heloName?.ascii == "mta.example.org")
+        #expect(try expected("probe.enabled = false").heloName == nil)
     }
 }

@@ -43,7 +43,9 @@ struct PostfixLogTests {
             let name = String(file.dropLast(".log".count))
             let row = index.first { $0.name == name }
             let expected = try #require(others[name] ?? row?.outcome, "\(name) is not in the index")
+            // What the table of TLS policies did not let go met no server.
             let sessions = PostfixLogs.sessions(try PostfixLogs.octets("postfix-\(version)/\(file)"))
+                .filter { $0.result != .refusedByMap }
             #expect(PostfixLogs.outcome(sessions) == expected, "\(version) \(name)")
             for session in sessions { check(session, row, name) }
         }

@@ -44,6 +44,7 @@ enum PostfixLogs {
         switch result {
         case .verified, .trusted, .untrusted: "success"
         case .plaintext: "plaintext"
+        case .refusedByMap: "refused-by-map"
         case .failed(let type, nil): type.rawValue
         case .failed(let type, let reason?): "\(type.rawValue) (\(reason))"
         }

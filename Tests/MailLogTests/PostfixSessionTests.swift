@@ -37,6 +37,24 @@ struct PostfixSessionTests {
                 delivery("A1", mx1, to: "w@a.test", "bounced (host mx1.a.test[192.0.2.1] said: 550 no)"),
             ], outcome: "mx1.a.test → success"),
         Row(
+            what: "the policy map lets no host of a next hop have it: one attempt",
+            log: [
+                #"warning: socketmap:inet:127.0.0.1:8461:postfix lookup error for "a.test""#,
+                #"warning: smtp_tls_policy_maps, next-hop destination "a.test": policy table lookup error"#,
+                "warning: TLS policy lookup for a.test/a.mx.a.test: client TLS configuration problem",
+                "warning: TLS policy lookup for a.test/b.mx.a.test: client TLS configuration problem",
+                delivery("A1", "none", "deferred (client TLS configuration problem)"),
+                delivery("A1", "none", to: "v@a.test", "deferred (client TLS configuration problem)"),
+            ], outcome: "a.mx.a.test → refused-by-map"),
+        Row(
+            what: "the next try is another attempt, and a fallback may get it",
+            log: [
+                "warning: TLS policy lookup for [relay.a.test]:587/relay.a.test: client TLS configuration problem",
+                delivery("A1", "none", "deferred (client TLS configuration problem)"),
+                "warning: TLS policy lookup for [relay.a.test]:587/relay.a.test: client TLS configuration problem",
+                good(mx1), delivery("A1", mx1, waited: "300/0"),
+            ], outcome: "relay.a.test → refused-by-map; relay.a.test → refused-by-map; mx1.a.test → success"),
+        Row(
             what: "a plain session with several recipients",
             log: [delivery("A1", mx1), delivery("A1", mx1, to: "v@a.test")],
             outcome: "mx1.a.test → plaintext"),

@@ -64,6 +64,7 @@ struct SendmailLog {
         case .trusted: "trusted"
         case .untrusted: "untrusted"
         case .plaintext: "plaintext"
+        case .refusedByMap: "refused-by-map"
         }
     }
 }

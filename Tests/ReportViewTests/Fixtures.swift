@@ -15,11 +15,20 @@ enum Fixture {
     static func report(_ name: String) throws -> Report { try #require(found(in: try bytes(name)).reports.first) }
 }
 
-/// What a reader finds.
-func found(in bytes: [UInt8]) -> (reports: [Report], problems: [String]) {
+/// What a reader finds that has nothing to remark.
+func found(in bytes: [UInt8], sourceLocation: SourceLocation = #_sourceLocation) -> (
+    reports: [Report], problems: [String]
+) {
+    let (reports, notes) = read(bytes)
+    #expect(notes.remarks == [], sourceLocation: sourceLocation)
+    return (reports, notes.problems)
+}
+
+/// What a reader finds and says.
+func read(_ bytes: [UInt8]) -> (reports: [Report], notes: ReadingNotes) {
     var reports: [Report] = []
-    let problems = ReportReader.read(bytes) { reports.append($0) }
-    return (reports, problems)
+    let notes = ReportReader.read(bytes) { reports.append($0) }
+    return (reports, notes)
 }
 
 /// Reports of our own making.

@@ -41,7 +41,8 @@ struct HostileReportTests {
     @Test("policies past the limit are summed by type")
     func policies() throws {
         let more = Array(
-            repeating: #",{"policy":{"policy-type":"tlsa"},"summary":{"total-successful-session-count":3}}"#,
+            repeating:
+                #",{"policy":{"policy-type":"tlsa"},"summary":{"total-successful-session-count":3,"total-failure-session-count":0}}"#,
             count: ReportParser.maxPolicies + 9)
         let (reports, problems) = found(in: Self.text("", more.joined()))
         #expect(problems == ["10 more policies, summed and not shown"])
@@ -60,7 +61,8 @@ struct HostileReportTests {
         #expect(problems.count == 1 && problems[0].contains("more kinds of failure"))
         let kept = try #require(reports.first?.policies.first?.tally.details)
         #expect(kept.count < 40 && kept.values.reduce(0, +) == 100)
-        let cut = found(in: Self.text(#"{"result-type":"\#(String(repeating: "ä", count: 50_000))"}"#))
+        let cut = found(
+            in: Self.text(#"{"result-type":"\#(String(repeating: "ä", count: 50_000))","failed-session-count":1}"#))
         #expect(cut.problems == ["very long texts, cut"] && cut.reports.count == 1)
     }
 

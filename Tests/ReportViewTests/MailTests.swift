@@ -42,6 +42,10 @@ struct MailTests {
             "Content-Type: application/gzip\nContent-Disposition: attachment; filename*0=\"a!b\";\n filename*1=\"!1!2.json.gz\"",
             "Content-Disposition: attachment; filename*=UTF-8''a%21b%211%212%2Ejson%2Egz",
             "Content-Type: application/x-gzip (compressed); name=(a comment) \"a\\!b.json.gz\"",
+            "Content-Type: application/gzip", "Content-Type: application/octet-stream; name=report",
+            "Content-Type: application/x-gzip; name=\"a!b!1!2.gz\"", "Content-Type: image/png; name=\"a.png\"",
+            "Content-Type: text/plain; name=winmail.txt", "X-Nothing: of the content",
+            "Content-Type: a/b; name=\"=?utf-8?Q?a!b!1!2=2Ejson=2E?= =?UTF-8?B?Z3o=?=\"",
         ])
     func names(_ header: String) throws {
         let text = Self.mail(header + "\nContent-Transfer-Encoding: base64", try Self.packed())
@@ -98,8 +102,48 @@ struct MailTests {
         let header = "Content-Type: application/tlsrpt+gzip; name=\"a\u{1b}.json.gz\"\nContent-Transfer-Encoding: "
         let zip = Self.mail(header + "7bit", "PK\u{3}\u{4}")
         #expect(found(in: Array(zip.utf8)).problems.first?.hasPrefix("a\\x1B.json.gz: a ZIP archive") == true)
+        let word =
+            "Content-Type: application/zip; name=\"=?iso-8859-1?Q?B=FCro_1?=\"\nContent-Transfer-Encoding: base64"
+        let encoded = Self.mail(word, Data("PK\u{3}\u{4}".utf8).base64EncodedString())
+        #expect(found(in: Array(encoded.utf8)).problems.first?.hasPrefix("B\\xC3\\xBCro 1: a ZIP archive") == true)
         let broken = Self.mail(header + "base64", "H4sI")
         #expect(found(in: Array(broken.utf8)).problems.first?.hasPrefix("a\\x1B.json.gz: ") == true)
+    }
+
+    @Test("is read wherever it stands, and what stands beside it is somebody else's")
+    func undeclared() throws {
+        let packed = try Self.packed()
+        let json = String(decoding: try Sample.small.json(), as: UTF8.self)
+        let aggregate = Data(try compress(Array("<?xml version=\"1.0\"?><feedback/>".utf8))).base64EncodedString()
+        func mixed(_ parts: (header: String, content: String)...) -> [UInt8] {
+            let parts = parts.map { "--b\n\($0.header)\n\n\($0.content)\n" }.joined()
+            return Array("Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n\(parts)--b--\n".utf8)
+        }
+        let gzip = "Content-Type: application/octet-stream\nContent-Transfer-Encoding: base64"
+        let foreign = [
+            ("Content-Type: text/plain", "[EXTERNAL] Dear all"), (gzip, aggregate),
+            ("Content-Type: application/json; charset=x", "{\"a\": 1}"),
+            ("Content-Type: application/zip", "PK\u{3}\u{4}"),
+        ]
+        for (header, content) in [
+            (gzip, packed), ("Content-Type: text/plain", "\n\n\(json)"), ("Content-Type: text/html", json), ("", json),
+            ("Content-Type: multipart/related; boundary=r", "--r\nContent-Type: application/json\n\n\(json)\n--r--"),
+        ] {
+            #expect(found(in: mixed((header, content))) == ([Sample.small], []), "\(header)")
+            let beside = mixed(foreign[0], foreign[1], (header, content), foreign[2], foreign[3])
+            #expect(found(in: beside) == ([Sample.small], []), "\(header)")
+        }
+        #expect(
+            found(in: mixed(foreign[0], foreign[3])).problems == [
+                "no TLS report found, read as a mail",
+                "a ZIP archive, which is not opened: unpack it (unzip) and show the file that is in it",
+            ])
+        let both = mixed((gzip, packed), ("Content-Type: text/plain", json))
+        #expect(found(in: both) == ([Sample.small, Sample.small], []))
+        // A mail that says what it carries is held to it.
+        let damaged = Self.mail("Content-Type: application/octet-stream\nContent-Transfer-Encoding: base64", "H4sI")
+        #expect(found(in: Array(damaged.utf8)).problems.count == 1)
+        #expect(found(in: Array(damaged.utf8)).problems != ["no TLS report found, read as a mail"])
     }
 
     @Test("bounds what it looks at")
@@ -127,6 +171,8 @@ struct ParameterizedFieldTests {
             ("a/b;boundary=\"a\\\"b\"", "a/b", "a\"b"), ("a/b (c; boundary=no); boundary=x", "a/b", "x"),
             ("a/b; boundary*0=x; boundary*1=\"y\"", "a/b", "xy"), ("a/b; boundary*=''x%20y", "a/b", "x y"),
             ("a/b; boundary*0*=us-ascii'en'x%20; boundary*1*=%79; boundary*2=%79", "a/b", "x y%79"),
+            ("a/b; boundary*0*=utf-8''%C3; boundary*1*=%BC", "a/b", "ü"),
+            ("a/b; boundary*=iso-8859-1'de'%FC", "a/b", "ü"), ("a/b; boundary*=utf-8''%FC", "a/b", "\u{FFFD}"),
             ("a/b; boundary=x; boundary=y", "a/b", "x"), ("a/b; boundary=%4", "a/b", "%4"),
             ("a/b", "a/b", nil), ("", "", nil), (";;;=", "", nil), ("a/b; boundary=\"", "a/b", ""),
             ("a/b; boundary=(\\", "a/b", ""),
@@ -135,5 +181,27 @@ struct ParameterizedFieldTests {
         let field = ParameterizedField(Array(text.utf8))
         #expect(field.value == value)
         #expect(field.parameter("boundary") == boundary)
+    }
+}
+
+@Suite("Encoded words - RFC 2047")
+struct EncodedWordTests {
+    @Test(
+        "are decoded, and what is none stays",
+        arguments: [
+            ("=?utf-8?Q?a=2Ejson=2Egz?=", "a.json.gz"), ("=?UTF-8?b?YS5qc29u?=", "a.json"),
+            ("=?utf-8?q?a_b?= =?utf-8?q?c?=", "a bc"), ("x =?utf-8?q?a?= y =?utf-8?q?b?=", "x a y b"),
+            ("=?iso-8859-1*de?q?=FC?=", "ü"), ("=?koi8-r?q?=FC?=", "\u{FFFD}"), ("=?utf-8?b?YQ?=", "a"),
+            ("=?utf-8?x?a?=", "=?utf-8?x?a?="), ("=?utf-8?q?a", "=?utf-8?q?a"), ("=?=?=?", "=?=?=?"), ("", ""),
+            ("a.json", "a.json"), ("=?a =?utf-8?q?b?=", "=?a b"),
+        ])
+    func rows(_ text: String, _ decoded: String) {
+        #expect(decodingEncodedWords(text) == decoded)
+    }
+
+    @Test("cost no more than their length")
+    func many() {
+        let words = String(repeating: "=?", count: 4000) + "=?utf-8?q?a?="
+        #expect(decodingEncodedWords(words).hasSuffix("a"))
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import TLSRPT
 import Testing
 @testable import ReportView
@@ -20,6 +21,20 @@ struct ReportTextTests {
     func golden(_ name: String) throws {
         let expected = String(decoding: try Fixture.bytes(name + ".txt"), as: UTF8.self)
         #expect(Self.text([try Fixture.report(name + ".json")]) == expected)
+    }
+
+    @Test(
+        "name the day of a period, and both ends of one that is none",
+        arguments: [
+            ("2026-11-20T23:59:59Z", "2026-11-20"), ("2026-11-21T00:00:00Z", "2026-11-20"),
+            ("2026-11-20T23:59:00Z", "2026-11-20"),
+            ("2026-11-20T23:58:59Z", "2026-11-20T00:00:00Z to 2026-11-20T23:58:59Z"),
+            ("2026-11-21T00:00:01Z", "2026-11-20T00:00:00Z to 2026-11-21T00:00:01Z"),
+        ])
+    func period(_ end: String, _ period: String) throws {
+        let start = try #require(UTCDay("2026-11-20")).start
+        let range = Report.DateRange(start: start, end: try #require(UTCTime(dateTime: end)))
+        #expect(range.period == period)
     }
 
     @Test("end with a sum where there are several")

@@ -79,8 +79,8 @@ struct BuildingTests {
             "v=TLSRPTv1 ; ext=1; rua=MAILTO:a%2Bb@x.example?subject=x , https://x.example/?q", "waiting",
             ["https://x.example/?q", "mailto:a+b@x.example"]
         ),
-        ("v=TLSRPTv1; rua=mailto:50%25off@x.example", "waiting", ["mailto:50%off@x.example"]),
-        ("v=TLSRPTv1; rua=mailto:a%3Fb@x.example", "waiting", ["mailto:a?b@x.example"]),
+        ("v=TLSRPTv1; rua=mailto:50%25off@x.example", "waiting", ["mailto:50%25off@x.example"]),
+        ("v=TLSRPTv1; rua=mailto:a%3Fb@x.example", "waiting", ["mailto:a%3Fb@x.example"]),
         ("v=TLSRPTv1; rua=ftp://x.example,https://x.example:8443/", "waiting", ["https://x.example:8443/"]),
     ]
 

@@ -46,7 +46,7 @@ struct DeliverySharesTests {
 
     @Test("names are one by their registrable domain")
     func place() throws {
-        let destination = try #require(ReportDestination("https://r1.reports.example.co.uk/x"))
+        let destination = try ReportDestination("https://r1.reports.example.co.uk/x")
         let place = DeliveryPlace(from: try DomainName("a.b.example.org"), to: destination)
         #expect(place == DeliveryPlace(source: "example.org", site: "example.co.uk", host: "r1.reports.example.co.uk"))
     }
@@ -63,7 +63,7 @@ struct DeliverySharesTests {
             ("https://r.example.org/a", "https://s.example.org/a", false),
         ])
     func folded(_ left: String, _ right: String, _ isOne: Bool) throws {
-        let keys = try [left, right].map { try #require(ReportDestination($0)).foldedKey }
+        let keys = try [left, right].map { try ReportDestination($0).foldedKey }
         #expect((keys[0] == keys[1]) == isOne)
     }
 }

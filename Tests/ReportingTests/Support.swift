@@ -151,7 +151,7 @@ final class Site: Sendable {
     func count(_ store: Store, _ domains: String..., on day: UTCDay? = nil, failing: Bool = false) async throws {
         let ledger = Ledger(store: store, clock: clock, logger: log.logger)
         for domain in domains {
-            let details: Set<FailureDetails> =
+            let details: [FailureDetails] =
                 failing ? [FailureDetails(.certificateExpired, receivingMXHostname: "mx.\(domain)")] : []
             ledger.record([
                 SessionCount(

@@ -39,11 +39,13 @@ struct ReportSettingsTests {
             never = ["spam.example", "bad@x.example", "https://x.example/no"]
             only_failures = true
             retention = "30d"
+            copy_to = "/var/lib/sts-milter/sent"
             """
         ).reports
         #expect(!reports.isDaily && reports.reporting.spread == .seconds(3600) && reports.reporting.onlyFailures)
         #expect(reports.reporting.contact.description == "tlsrpt@example.org")
         #expect(reports.retention == .seconds(30 * 86_400))
+        #expect(reports.copyPlace == .directory("/var/lib/sts-milter/sent"))
         #expect(try reports.courier.submission == Submission("smtp:127.0.0.1:2525"))
         let key = DKIMSettings(domain: try DomainName("example.net"), selector: "tlsrpt", keyFile: "/key.pem")
         #expect(reports.courier.dkim == [key])
@@ -59,6 +61,7 @@ struct ReportSettingsTests {
         ("dkim_selector = \"s\"", "report.dkim_selector: needs report.dkim_key"),
         ("dkim_key = \"/k\"\ndkim_selector = \"s\"\ndkim_domain = \"-\"", "report.dkim_domain: '-'"),
         ("never = [\"a b\"]", "report.never: 'a b' is neither"),
+        ("copy_to = \"sent\"", "report.copy_to: 'sent' is neither an absolute path nor a mail address"),
         ("retention = \"1d\"", "report.retention: must be"),
     ]
 

@@ -126,14 +126,103 @@ struct ReportTests {
         arguments: [
             ((": 5326", ": -1"), "policies[0].summary.total-successful-session-count"),
             ((": 303", ": \"many\""), "total-failure-session-count"),
+            ((": 303", ": [303]"), "total-failure-session-count"),
             (("\"failed-session-count\": 100", "\"failed-session-count\": {}"), "failed-session-count"),
-            (("2016-04-01T00:00:00Z", "yesterday"), "date-range"),
-            (("\"result-type\": \"certificate-expired\",", ""), "result-type"),
+            (("\"failure-details\": [", "\"failure-details\": [7,"), "policies[0].failure-details[0]: not an object"),
             (("\"date-range\"", "\"date\""), "date-range"), (("{\"organization-name\"", "\"organization-name\""), ""),
         ])
     func refused(_ change: (String, String), _ place: String) throws {
         let error = #expect(throws: ReportError.self) { try Report(json: Self.replacing(change).utf8) }
         #expect(place.isEmpty || error?.description.contains(place) == true, "\(String(describing: error))")
+    }
+
+    /// A change of the example, and what is said of it.
+    struct Odd: Sendable, CustomTestStringConvertible {
+        let old: String
+        let new: String
+        var problems: [String] = []
+        var remarks: [String] = []
+        var testDescription: String { "\(old) becomes \(new)" }
+
+        init(_ old: String, _ new: String, problem: String? = nil, remark: String? = nil) {
+            (self.old, self.new) = (old, new)
+            problems = problem.map { [$0] } ?? []
+            remarks = remark.map { [$0] } ?? []
+        }
+    }
+
+    static let odd: [Odd] = [
+        // Texts as numbers, or alone in an array.
+        Odd(#""5065427c-23d3-47ca-b6e0-946ea0e8c4be""#, "1763596800001"),
+        Odd(#""X509_V_ERR_PROXY_PATH_LENGTH_EXCEEDED""#, "-10"), Odd(#""203.0.113.56""#, #"["203.0.113.56"]"#),
+        Odd(#""203.0.113.56""#, "[]"), Odd(#""mx-host": "*.mail.company-y.example""#, #""mx-host": [1, "x"]"#),
+        // Other values are left out.
+        Odd(
+            #""203.0.113.56""#, #"["203.0.113.56", "203.0.113.57"]"#,
+            problem: "policies[0].failure-details[1].receiving-ip: not a text, left out"),
+        Odd(
+            #""Company-X""#, #"{"name": ["Company-X"]}"#, problem: "organization-name: not a text, left out"),
+        Odd(#""Company-X""#, "true", problem: "organization-name: not a text, left out"),
+        Odd(#""Company-X""#, #"[["Company-X"]]"#, problem: "organization-name: not a text, left out"),
+        Odd(
+            #""mode: testing","#, #"{"mode": "testing"}, [], "#,
+            problem: "policies[0].policy.policy-string[1]: not a text, left out (and 1 more)"),
+        // Names of a member.
+        Odd(
+            #""mx-host":"#, #""mx-host-pattern":"#, remark: "policies[0].policy.mx-host-pattern: read as mx-host"),
+        // What nobody knows.
+        Odd(#""report-id":"#, #""\#(String(repeating: "x", count: 100))": {"y": "z"}, "report-id":"#),
+        // Missing members.
+        Odd(#""organization-name": "Company-X","#, ""),
+        Odd(#""report-id": "5065427c-23d3-47ca-b6e0-946ea0e8c4be","#, ""),
+        Odd(#""policy-domain": "company-y.example", "#, ""),
+        Odd(
+            #"{"result-type": "certificate-expired","#, "{",
+            remark: "policies[0].failure-details[0].result-type: missing"),
+        Odd(#""policy-type": "sts","#, "", remark: "policies[0].policy.policy-type: missing"),
+        Odd(
+            #", "failed-session-count": 100"#, "",
+            remark: "policies[0].failure-details[0].failed-session-count: missing, counted as 0"),
+        Odd(
+            #", "total-failure-session-count": 303"#, "",
+            remark: "policies[0].summary.total-failure-session-count: missing, counted as 0"),
+        Odd(#""summary": {"#, #""sum": {"#, remark: "policies[0].summary: missing, counted as 0"),
+        Odd(#""policy": {"#, #""rule": {"#, remark: "policies[0].policy: missing"),
+        Odd(#""policies": ["#, #""others": ["#),
+        // Dates.
+        Odd("2016-04-01T00:00:00Z", "2016-04-01"), Odd("2016-04-01T23:59:59Z", "2016-04-01"),
+        Odd("2016-04-01T00:00:00Z", "2016-04-01T00:00Z"), Odd("2016-04-01T00:00:00Z", "2016-04-01T02:00:00+0200"),
+        Odd("2016-04-01T00:00:00Z", "2016-04-01 00:00:00 UTC"),
+        Odd("2016-04-01T00:00:00Z", "2016-04-01 00:00:00 +0000"),
+        Odd(#""2016-04-01T00:00:00Z""#, "1459468800"), Odd(#""2016-04-01T00:00:00Z""#, #""1459468800000""#),
+        Odd(
+            "2016-04-01T00:00:00Z", "yesterday",
+            problem: "date-range.start-datetime: not a date and time, taken from the other end of the period"),
+        Odd(
+            #""2016-04-01T23:59:59Z""#, "null",
+            problem: "date-range.end-datetime: not a date and time, taken from the other end of the period"),
+    ]
+
+    @Test("one odd member costs that member and a word, not the report", arguments: odd)
+    func oddMember(_ row: Odd) throws {
+        var text: [UInt8]? = Array(Self.replacing((row.old, row.new)).utf8)
+        var found: (report: Report, notes: ReadingNotes)?
+        try ReportParser.read({
+            defer { text = nil }
+            return text ?? []
+        }) { found = ($0, $1) }
+        let (report, notes) = try #require(found)
+        #expect(notes.problems == row.problems)
+        #expect(notes.remarks == row.remarks)
+        let day = try #require(UTCDay("2016-04-01"))
+        #expect(report.dateRange == Report.DateRange(day))
+        if let tally = report.policies.first?.tally {
+            let isCounted = { (name: String) in row.remarks.allSatisfy { !$0.contains(name) } }
+            #expect(tally.successes == (isCounted("summary: missing") ? 5326 : 0))
+            #expect(tally.sortedDetails.count == 3)
+            if isCounted("failed-session-count") { #expect(tally.sortedDetails.map(\.sessions) == [200, 100, 3]) }
+        }
+        #expect(try Report(json: report.json()) == report)
     }
 
     @Test("reads an array of reports, and one where an array may be")
@@ -143,6 +232,7 @@ struct ReportTests {
         #expect(try Report.all(json: Self.example.utf8) == [two[0]])
         #expect(try Report.all(json: "[]".utf8) == [])
         #expect(throws: ReportError.self) { try Report.all(json: "[1]".utf8) }
+        #expect(try Report.all(json: (Self.example + "\u{0}\n[\(Self.example)]" + Self.example).utf8).count == 3)
     }
 
     @Test("adds up details that are alike, and takes a lone one for a list")

@@ -16,6 +16,16 @@ struct TLSRPTRecordTests {
         #expect(record.destinations.map(\.description) == expected)
     }
 
+    @Test("names each URI that cannot be served, with the reason", arguments: TLSRPTRecordTable.unservable)
+    func unservable(_ text: String, _ reasons: String) throws {
+        guard case .record(let record) = TLSRPTRecord.select(from: [text]) else {
+            Issue.record("not a record: \(text)")
+            return
+        }
+        #expect(record.destinations == [])
+        #expect(record.unserved.joined(separator: ", ") == reasons)
+    }
+
     @Test(
         "is absent when no record has the version",
         arguments: TLSRPTRecordTable.absent)
@@ -50,8 +60,14 @@ struct TLSRPTRecordTests {
             return
         }
         #expect(record.destinations.count == TLSRPTRecord.maxDestinations)
-        #expect(record.ignored.count == TLSRPTRecord.maxIgnored)
-        #expect(record.ignored.first == "bad\\x1B0")
+        #expect(record.unserved.count == TLSRPTRecord.maxUnserved)
+        #expect(record.unserved.first == "bad\\x1B0 (neither mailto: nor https:)")
+        let few = (0...10).map { "mailto:a\($0)@example.com" }.joined(separator: ",")
+        guard case .record(let record) = TLSRPTRecord.select(from: ["v=TLSRPTv1; rua=" + few]) else {
+            Issue.record("not a record")
+            return
+        }
+        #expect(record.unserved == ["mailto:a10@example.com (past the first 10)"])
     }
 }
 
@@ -60,24 +76,26 @@ struct ReportDestinationTests {
     @Test(
         "reads what a report can be sent to",
         arguments: TLSRPTRecordTable.destinations)
-    func valid(_ uri: String, _ expected: String) {
-        #expect(ReportDestination(uri)?.description == expected)
+    func valid(_ uri: String, _ expected: String) throws {
+        let destination = try ReportDestination(uri)
+        #expect(destination.description == expected)
+        #expect(try ReportDestination(expected) == destination, "read again it is another")
     }
 
     @Test(
         "refuses all else",
         arguments: TLSRPTRecordTable.refused)
     func invalid(_ uri: String) {
-        #expect(ReportDestination(uri) == nil)
+        #expect(throws: ReportDestination.Refusal.self) { try ReportDestination(uri) }
     }
 
     @Test("knows the host of an URL in one form")
-    func host() {
+    func host() throws {
         #expect(
-            ReportDestination("https://Example.COM:8443/x")
+            try ReportDestination("https://Example.COM:8443/x")
                 == .https(url: "https://Example.COM:8443/x", host: "example.com"))
         #expect(
-            ReportDestination("https://[2001:DB8:0::1]/")
+            try ReportDestination("https://[2001:DB8:0::1]/")
                 == .https(url: "https://[2001:DB8:0::1]/", host: "2001:db8::1"))
     }
 }

@@ -15,7 +15,7 @@ public func fuzzReport(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     var reports: [Report] = []
     var shown = ""
     var printed = ""
-    let problems = ReportReader.read(Array(UnsafeBufferPointer(start: data, count: count))) { report in
+    let notes = ReportReader.read(Array(UnsafeBufferPointer(start: data, count: count))) { report in
         precondition(report.policies.count <= ReportParser.maxPolicies + 4)
         let kinds = report.policies.reduce(0) { $0 + $1.tally.details.count }
         // Beside those that are kept apart, each policy has sums: one for each type, and one for all others.
@@ -27,15 +27,15 @@ public func fuzzReport(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     }
     shown += text.end()
     precondition(shown.utf8.allSatisfy { ($0 >= 0x20 && $0 < 0x7F) || $0 == 0x0A })
-    precondition(problems.joined().utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F })
+    precondition((notes.problems + notes.remarks).joined().utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F })
     let html = page.end().utf8
     precondition(html.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x0A })
     // Each mark of markup is one that the page has written itself.
     precondition(html.filter { $0 == UInt8(ascii: "<") }.count == html.filter { $0 == UInt8(ascii: ">") }.count)
     var again: [Report] = []
-    let complaints = ReportReader.read(Array((printed + json.end()).utf8)) { again.append($0) }
+    let more = ReportReader.read(Array((printed + json.end()).utf8)) { again.append($0) }
     precondition(shown.utf8.count + printed.utf8.count + html.count <= mostShown)
     // What was summed or cut may be summed otherwise when it is read again.
-    if problems.isEmpty { precondition(complaints.isEmpty && again == reports) }
+    if notes.problems.isEmpty { precondition(more == ReadingNotes() && again == reports) }
     return 0
 }

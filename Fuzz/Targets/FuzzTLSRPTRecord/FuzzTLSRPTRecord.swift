@@ -17,14 +17,15 @@ public func fuzzTLSRPTRecord(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CIn
             case .mail(let mailbox):
                 precondition(!mailbox.localPart.isEmpty && !mailbox.localPart.utf8.contains(UInt8(ascii: "@")))
                 precondition(!mailbox.domain.ascii.isEmpty)
+                precondition((try? ReportDestination(destination.description)) == destination)
             case .https(let url, let host):
                 // A path may hold what only in the authority would be a user name.
                 let authority = url.dropFirst("https://".count).prefix { $0 != "/" && $0 != "?" }
                 precondition(url.hasPrefix("https://") && !host.isEmpty && !authority.contains("@"))
-                precondition(ReportDestination(url) == destination)
+                precondition((try? ReportDestination(url)) == destination)
             }
         }
-        for uri in record.ignored { precondition(uri.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }) }
+        for uri in record.unserved { precondition(uri.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }) }
     }
     return 0
 }

@@ -13,9 +13,9 @@ package final class OwnReports: Sendable {
     package static let interval = Duration.seconds(1)
 
     private struct State {
-        var destinations: Set<String> = []
+        var addresses: Set<String> = []
         var at: ContinuousClock.Instant?
-        /// What the destinations were read for.
+        /// What the addresses were read for.
         var day: UTCDay?
         var newest: Int64?
     }
@@ -23,11 +23,16 @@ package final class OwnReports: Sendable {
     private let outbox: any OwnReportDestinations
     private let clock: any WallClock
     private let state = Mutex(State())
+    /// Where copies of all reports go.
+    private let copyAddress = Mutex<String?>(nil)
 
     package init(outbox: any OwnReportDestinations, clock: any WallClock) {
         self.outbox = outbox
         self.clock = clock
     }
+
+    /// Takes note of where copies of all reports go by mail from now on; nil for nowhere.
+    package func noteCopies(to mailbox: Mailbox?) { copyAddress.withLock { $0 = mailbox?.description } }
 
     /// Keeps what is known up to date until the task is cancelled.
     package func run() async {
@@ -41,23 +46,22 @@ package final class OwnReports: Sendable {
     package func excludingOwnReports(_ sessions: [ObservedSession]) async -> [ObservedSession] {
         let isOld = state.withLock { $0.at.map { ContinuousClock.now - $0 >= Self.interval } ?? true }
         if isOld { await refresh() }
-        let destinations = state.withLock { $0.destinations }
-        guard !destinations.isEmpty else { return sessions }
-        return sessions.filter { session in
-            session.recipient.map { !destinations.contains("mailto:\($0)") } ?? true
-        }
+        var addresses = state.withLock { $0.addresses }
+        if let copy = copyAddress.withLock({ $0 }) { addresses.insert(copy) }
+        guard !addresses.isEmpty else { return sessions }
+        return sessions.filter { session in session.recipient.map { !addresses.contains($0) } ?? true }
     }
 
     /// Whether a report goes to the address, from memory.
     package func contains(local: String, domain: DomainName) -> Bool {
-        state.withLock { $0.destinations.contains("mailto:\(local)@\(domain)") }
+        let address = "\(local)@\(domain)"
+        return copyAddress.withLock { $0 == address } || state.withLock { $0.addresses.contains(address) }
     }
 
     /// Takes note of a report that is about to go.
-    /// - Parameter destination: a `mailto:` URI.
-    package func expect(_ destination: String) { state.withLock { _ = $0.destinations.insert(destination) } }
+    package func expect(_ mailbox: Mailbox) { state.withLock { _ = $0.addresses.insert(mailbox.description) } }
 
-    /// Reads the destinations anew if there are reports that were not there before.
+    /// Reads the addresses anew if there are reports that were not there before.
     package func refresh() async {
         let day = clock.now.day
         // What cannot be read now is as it was.
@@ -66,9 +70,9 @@ package final class OwnReports: Sendable {
             state.at = .now
             return state.day == day && state.newest == newest
         }
-        guard !isKnown, let read = try? await outbox.mailDestinations(since: day.advanced(by: -Self.reach)) else {
+        guard !isKnown, let read = try? await outbox.mailAddresses(since: day.advanced(by: -Self.reach)) else {
             return
         }
-        state.withLock { $0 = State(destinations: read, at: .now, day: day, newest: newest) }
+        state.withLock { $0 = State(addresses: read, at: .now, day: day, newest: newest) }
     }
 }

@@ -7,13 +7,15 @@ import TLSRPT
 ///
 /// - RFC 8460 §4.2: Delivery Summary. Each session counts once.
 package final class SessionAccounting: SessionCounter {
-    /// How long all sessions of a batch wait for lookups: the log waits meanwhile, and nothing in it is lost.
-    package static let lookupTimeout = Duration.seconds(10)
+    /// How long the sessions of a batch wait for lookups, beyond the time that one policy fetch may take: the log waits
+    /// meanwhile, and nothing in it is lost. A policy host that hangs is a failure of the mail that met it.
+    package static let lookupMargin = Duration.seconds(15)
 
-    private let policies: PolicyCache
-    private let routes: RouteCache
-    private let hops: ObservedNextHops
-    private let gate: Gate?
+    let policies: PolicyCache
+    let routes: RouteCache
+    let hops: ObservedNextHops
+    let mapKeys: ObservedMapKeys
+    let gate: Gate?
     private let ownReports: OwnReports
     private let clock: any WallClock
     /// Whether the MTA's datagrams are counted, so that a log only adds what they never carry.
@@ -30,16 +32,18 @@ package final class SessionAccounting: SessionCounter {
     private static let logLagsFor = Duration.seconds(3600)
 
     /// - Parameters:
+    ///   - mapKeys: what the policy map was asked; nothing where there is none.
     ///   - gate: knows of hosts what a log does not say, and learns from deliveries; nil where no host was looked at.
     ///   - lookupTimeout: for the lookups of all sessions that are counted at a time; without their answers the sessions
     ///     are counted in doubt.
     package init(
-        policies: PolicyCache, routes: RouteCache, hops: ObservedNextHops, gate: Gate?, ownReports: OwnReports,
-        countsDatagrams: Bool, readsLog: Bool, lookupTimeout: Duration = lookupTimeout, clock: any WallClock
+        policies: PolicyCache, routes: RouteCache, hops: ObservedNextHops, mapKeys: ObservedMapKeys, gate: Gate?,
+        ownReports: OwnReports, countsDatagrams: Bool, readsLog: Bool, lookupTimeout: Duration, clock: any WallClock
     ) {
         self.policies = policies
         self.routes = routes
         self.hops = hops
+        self.mapKeys = mapKeys
         self.gate = gate
         self.ownReports = ownReports
         self.lookupTimeout = lookupTimeout
@@ -53,25 +57,78 @@ package final class SessionAccounting: SessionCounter {
 
     // MARK: Sessions of a log
 
-    /// What sessions of a log add to reports.
-    package func counts(of sessions: [ObservedSession]) async -> [SessionCount] {
-        let sessions = await ownReports.excludingOwnReports(sessions)
-        let findings = await findings(for: Set(sessions.compactMap(\.domain)))
-        var counts: [SessionCount] = []
-        for session in sessions {
-            guard let domain = session.domain, let found = findings[domain] ?? nil,
-                let place = found.place(of: session)
-            else { continue }
-            gate?.note(session, via: place.hop)
-            if session.hasDatagram, wasCounted(domain) { continue }
-            // Another MTA sends no datagrams.
-            guard !countsDatagrams || session.source != .postfixLog || isNewsBeside(session, under: place.policy)
-            else { continue }
-            counts += SessionCount.counts(
-                of: session, for: place.domain, under: place.policy,
-                seeing: session.host.flatMap { gate?.evidence(of: $0, via: place.hop) })
+    package func counts(of sessions: [ObservedSession]) async -> [SessionCount] { await account(for: sessions).counts }
+
+    /// What sessions of a log add to reports, and which add nothing.
+    package func account(for sessions: [ObservedSession]) async -> AccountedSessions {
+        var accounted = AccountedSessions()
+        let others = await ownReports.excludingOwnReports(sessions)
+        accounted.leave(.ownReport, sessions.count - others.count)
+        let deadline = ContinuousClock.now + lookupTimeout
+        let ways = await ways(of: others, until: deadline)
+        let dane = await tlsaPolicies(of: Set(zip(others, ways).compactMap(placeOfDANE)), until: deadline)
+        for (session, way) in zip(others, ways) {
+            switch way {
+            case .leftOut(let reason): accounted.leave(reason)
+            case .counts(let domain, let hop, let policy): count(session, for: domain, hop, policy, dane, &accounted)
+            }
         }
-        return counts
+        return accounted
+    }
+
+    /// For which domains the sessions count, in their order.
+    private func ways(of sessions: [ObservedSession], until deadline: ContinuousClock.Instant) async -> [SessionWay] {
+        let dialled = sessions.filter { $0.result != .refusedByMap }
+        let findings = await findings(for: Set(dialled.compactMap(\.domain)), until: deadline)
+        func way(_ session: ObservedSession, _ relays: [DomainName: RelayFinding?]) -> SessionWay {
+            guard let domain = session.domain else { return .leftOut(.noDomain) }
+            // It names the next hop, not the recipient's domain.
+            if session.result == .refusedByMap {
+                return .counts(for: domain, .mx(of: domain, port: NextHop.smtpPort), .unknown(""))
+            }
+            guard let finding = findings[domain] ?? nil else { return .leftOut(.otherHost) }
+            return SessionWay(of: session, finding, relay: session.host.flatMap { relays[$0] ?? nil })
+        }
+        // Who is no MX host of the recipient's domain may be one of a next hop that the map was asked for.
+        let strangers = dialled.filter { session in
+            guard let domain = session.domain, let host = session.host, let finding = findings[domain] ?? nil,
+                case .known(let hosts) = finding.hosts
+            else { return false }
+            return !hosts.contains(host)
+        }
+        let relays = await relays(to: Set(strangers.compactMap(\.host)), until: deadline)
+        return sessions.map { way($0, relays) }
+    }
+
+    private func placeOfDANE(_ session: ObservedSession, _ way: SessionWay) -> HostOnWay? {
+        guard case .counts(_, let hop, _) = way, let host = session.host, session.result != .refusedByMap else {
+            return nil
+        }
+        let place = HostOnWay(host: host, hop: hop)
+        return concernsDANE(place, session) ? place : nil
+    }
+
+    private func count(
+        _ session: ObservedSession, for domain: DomainName, _ hop: NextHop, _ policy: PolicyLookup,
+        _ dane: [HostOnWay: TLSAPolicy?], _ accounted: inout AccountedSessions
+    ) {
+        if session.result == .refusedByMap {
+            guard let refusal = mapKeys.refusal(of: domain, at: session.time) else {
+                return accounted.leave(.refusalUnknown)
+            }
+            return accounted.add([SessionCount.count(of: session, for: domain, refusedFor: refusal)])
+        }
+        gate?.note(session, via: hop)
+        // Another MTA sends no datagrams.
+        if session.hasDatagram, let own = session.domain, wasCounted(own) { return accounted.leave(.inDatagrams) }
+        guard !countsDatagrams || session.source != .postfixLog || isNewsBeside(session, under: policy) else {
+            return accounted.leave(.inDatagrams)
+        }
+        accounted.add(
+            SessionCount.counts(
+                of: session, for: domain, under: policy,
+                seeing: session.host.flatMap { gate?.evidence(of: $0, via: hop) },
+                dane: session.host.flatMap { dane[HostOnWay(host: $0, hop: hop)] ?? nil }))
     }
 
     /// Whether a datagram has counted a session of the domain before its policy was known; each is asked for once.
@@ -90,49 +147,6 @@ package final class SessionAccounting: SessionCounter {
         if session.isOutsidePolicy { return true }
         if session.result == .plaintext { return !session.hasDatagram }
         return policy.isTesting && session.hasDatagram
-    }
-
-    /// What is known of the domains before the timeout; nil for one whose mail takes a way that is not its own.
-    private func findings(for domains: Set<DomainName>) async -> [DomainName: DomainFinding?] {
-        let (answers, continuation) = AsyncStream<(DomainName, DomainFinding?)?>.makeStream()
-        // Tasks of their own: lookups go on for the next batch when this one stops waiting.
-        for domain in domains { Task { continuation.yield((domain, await finding(for: domain))) } }
-        let timer = Task { [lookupTimeout] in
-            try? await Task.sleep(for: lookupTimeout)
-            continuation.yield(nil)
-        }
-        defer { timer.cancel() }
-        var findings: [DomainName: DomainFinding?] = [:]
-        if !domains.isEmpty {
-            for await answer in answers {
-                guard let (domain, finding) = answer else { break }
-                findings.updateValue(finding, forKey: domain)
-                if findings.count == domains.count { break }
-            }
-        }
-        for domain in domains where findings[domain] == nil {
-            // In doubt a session is counted: mail went there, so its domain's records were there to be found.
-            findings[domain] = DomainFinding(
-                domain: domain, hop: .mx(of: domain, port: NextHop.smtpPort),
-                policy: policies.cached(domain) ?? .unknown("lookup still running"), hosts: nil)
-        }
-        return findings
-    }
-
-    private func finding(for domain: DomainName) async -> DomainFinding? {
-        let own = NextHop.mx(of: domain, port: NextHop.smtpPort)
-        if let known = hops.hops(of: domain), known != [own] {
-            // A list of relays does not say which of them took the mail.
-            guard known.count == 1, let hop = known.first, let other = hop.policyDomain else { return nil }
-            return DomainFinding(domain: other, hop: hop, policy: await policies.resolve(other), hosts: nil)
-        }
-        let policy = await policies.resolve(domain)
-        if hops.hops(of: domain) != nil { return DomainFinding(domain: domain, hop: own, policy: policy, hosts: nil) }
-        var hosts: Set<DomainName>?
-        if let route = await routes.resolve(own).found {
-            hosts = Set(route.candidates.map(\.name) + route.unprobed)
-        }
-        return DomainFinding(domain: domain, hop: own, policy: policy, hosts: hosts)
     }
 
     // MARK: Sessions of datagrams
@@ -156,7 +170,7 @@ package final class SessionAccounting: SessionCounter {
                 return isWithoutPolicy ? session.under(.sts(session.domain, cached.policy)) : session
             case .failed(let failure) where isWithoutPolicy:
                 let details = FailureDetails(failure.type, reasonCode: failure.text)
-                return session.under(.sts(session.domain, nil), failing: [details])
+                return session.under(.sts(session.domain, nil), failing: details)
             case .unknown, nil:
                 noteUnknown(session.domain, times)
                 return session
@@ -165,26 +179,21 @@ package final class SessionAccounting: SessionCounter {
         }
     }
 
+    /// Whether what the sessions of a datagram count for is still being looked up.
+    package func mustWait(for sessions: [SessionCount]) -> Bool {
+        sessions.contains { $0.policy.isReportedAbsent && policies.isLookingUp($0.domain) }
+    }
+
+    /// Waits for the lookups in flight, but not for long.
+    package func wait(for sessions: [SessionCount]) async {
+        let domains = Set(sessions.filter(\.policy.isReportedAbsent).map(\.domain))
+        let deadline = ContinuousClock.now + lookupTimeout
+        _ = await answers(about: domains, until: deadline) { [policies] in await policies.resolve($0) }
+    }
+
     private func noteUnknown(_ domain: DomainName, _ times: Int) {
         guard readsLog else { return }
         countedUnknown.change(domain, at: clock.now, keepFor: Self.logLagsFor) { ($0 ?? 0) + times }
-    }
-}
-
-/// What is known of a recipient domain when its sessions are counted.
-private struct DomainFinding: Sendable {
-    let domain: DomainName
-    let hop: NextHop
-    let policy: PolicyLookup
-    /// The MX hosts, where nobody said that the domain's mail goes by them; nil if that is known or cannot be.
-    let hosts: Set<DomainName>?
-
-    /// For which domain the session counts; nil if the mail took a way that is not the domain's own.
-    func place(of session: ObservedSession) -> DomainFinding? {
-        if session.isDialledByAddress { return nil }
-        guard let hosts, let host = session.host, !hosts.contains(host) else { return self }
-        // Postfix itself says that an MX record named the host.
-        return session.isOutsidePolicy || session.hasDatagram ? self : nil
     }
 }
 
@@ -195,9 +204,16 @@ extension PolicyLookup {
 }
 
 extension SessionCount {
-    fileprivate func under(_ policy: AppliedPolicy, failing details: Set<FailureDetails> = []) -> SessionCount {
-        SessionCount(
-            day: day, domain: domain, policy: policy, isFailure: isFailure || !details.isEmpty,
-            details: details.isEmpty ? self.details : details)
+    fileprivate func under(_ policy: AppliedPolicy, failing details: FailureDetails? = nil) -> SessionCount {
+        let failure = details ?? failure
+        return SessionCount(
+            day: day, domain: domain, policy: policy, isFailure: failure != nil, details: failure.map { [$0] } ?? [])
+    }
+}
+
+extension AppliedPolicy {
+    /// Whether somebody else reports that there is no policy.
+    fileprivate var isReportedAbsent: Bool {
+        if case .reported(let policy) = self { policy.type == .known(.noPolicyFound) } else { false }
     }
 }

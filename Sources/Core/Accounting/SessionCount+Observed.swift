@@ -10,10 +10,12 @@ extension SessionCount {
     ///   - finding: the domain's policy when the session was.
     ///   - seen: what the last look at the host found, where there was one: it knows of the certificate what a log under
     ///     an opportunistic level does not say.
+    ///   - dane: the TLSA records that decided about the host, as the MTA was told or a probe saw.
     package static func counts(
-        of session: ObservedSession, for domain: DomainName, under finding: PolicyLookup, seeing seen: HostEvidence?
+        of session: ObservedSession, for domain: DomainName, under finding: PolicyLookup, seeing seen: HostEvidence?,
+        dane: TLSAPolicy? = nil
     ) -> [SessionCount] {
-        func count(_ policy: AppliedPolicy, _ details: Set<FailureDetails>) -> [SessionCount] {
+        func count(_ policy: AppliedPolicy, _ details: [FailureDetails]) -> [SessionCount] {
             [
                 SessionCount(
                     day: session.time.day, domain: domain, policy: policy, isFailure: !details.isEmpty,
@@ -21,13 +23,14 @@ extension SessionCount {
             ]
         }
         if session.result == .plaintext, !session.isTLSLogged { return [] }
+        // - RFC 8461 §2: Related Technologies. DANE comes first, and its sessions are its own.
+        if let host = session.host, let dane = dane ?? (seen.isAuthenticatedByDANE ? TLSAPolicy(base: host) : nil) {
+            let counted = count(.reported(dane.reported), session.ownFailure)
+            guard case .failed(let failure) = finding else { return counted }
+            return counted + count(.sts(domain, nil), [FailureDetails(failure.type, reasonCode: failure.text)])
+        }
         switch finding {
         case .policy(let cached) where cached.policy.mode != .none:
-            // - RFC 8461 §2: Related Technologies. DANE comes first, and its sessions are its own.
-            if let host = session.host, seen?.isAuthenticatedByDANE == true {
-                let tlsa = AppliedPolicy.reported(ReportedPolicy(.tlsa, domain: host.ascii))
-                return count(tlsa, session.ownFailure)
-            }
             return count(.sts(domain, cached.policy), session.failures(under: cached.policy, seeing: seen))
         case .failed(let failure):
             return count(.sts(domain, nil), [FailureDetails(failure.type, reasonCode: failure.text)])
@@ -36,6 +39,24 @@ extension SessionCount {
             if session.result == .plaintext { return [] }
             return count(.reported(ReportedPolicy(.noPolicyFound, domain: domain.ascii)), session.ownFailure)
         }
+    }
+
+    /// What a delivery adds that the policy map did not let go: no host was dialled, so it failed before the session.
+    static func count(of session: ObservedSession, for domain: DomainName, refusedFor refusal: MapRefusal)
+        -> SessionCount
+    {
+        let policy: AppliedPolicy
+        let failure: FailureDetails
+        switch refusal {
+        case .noHostInPolicy(let cached):
+            policy = .sts(domain, cached.policy)
+            failure = session.details(.validationFailure, mxNotInPolicyReason)
+        case .bogus:
+            policy = .reported(ReportedPolicy(.tlsa, domain: (session.host ?? domain).ascii))
+            failure = session.details(.dnssecInvalid, nil)
+        }
+        return SessionCount(
+            day: session.time.day, domain: domain, policy: policy, isFailure: true, details: [failure])
     }
 }
 
@@ -49,25 +70,25 @@ extension ObservedSession {
     package var isDialledByAddress: Bool { host == nil && address != nil }
 
     /// What the log itself says went wrong.
-    fileprivate var ownFailure: Set<FailureDetails> {
+    fileprivate var ownFailure: [FailureDetails] {
         switch result {
-        case .verified, .trusted, .untrusted: []
+        case .verified, .trusted, .untrusted, .refusedByMap: []
         case .plaintext: [details(.starttlsNotSupported, nil)]
         case .failed(let type, let reason): [details(type, reason)]
         }
     }
 
     /// What went wrong, measured by the policy rather than by what the MTA asked for.
-    fileprivate func failures(under policy: Policy, seeing seen: HostEvidence?) -> Set<FailureDetails> {
+    fileprivate func failures(under policy: Policy, seeing seen: HostEvidence?) -> [FailureDetails] {
         var failures = ownFailure
         if case .untrusted = result { failures = seenFailures(seen) ?? [details(.certificateNotTrusted, nil)] }
         if case .trusted = result { failures = seenFailures(seen) ?? [] }
         // - RFC 8461 §4.1: MX Host Validation.
-        if let host, !policy.covers(host) { failures.insert(details(.validationFailure, mxNotInPolicyReason)) }
+        if let host, !policy.covers(host) { failures.append(details(.validationFailure, mxNotInPolicyReason)) }
         return failures
     }
 
-    private func seenFailures(_ seen: HostEvidence?) -> Set<FailureDetails>? {
+    private func seenFailures(_ seen: HostEvidence?) -> [FailureDetails]? {
         guard case .failing(let failures, _) = seen else { return nil }
         // How TLS began, the session itself knows better.
         let certificate = failures.filter {
@@ -78,17 +99,17 @@ extension ObservedSession {
                 false
             }
         }
-        return certificate.isEmpty ? nil : Set(certificate.map { details($0.type, $0.reasonCode) })
+        return certificate.isEmpty ? nil : certificate.map { details($0.type, $0.reasonCode) }
     }
 
-    private func details(_ type: ResultType, _ reason: String?) -> FailureDetails {
+    fileprivate func details(_ type: ResultType, _ reason: String?) -> FailureDetails {
         FailureDetails(
             type, receivingMXHostname: host?.ascii, receivingIP: address?.description, reasonCode: reason)
     }
 }
 
-extension HostEvidence {
-    fileprivate var isAuthenticatedByDANE: Bool {
+extension HostEvidence? {
+    var isAuthenticatedByDANE: Bool {
         if case .conforming(let facts) = self { facts.authentication == .dane } else { false }
     }
 }

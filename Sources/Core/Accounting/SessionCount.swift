@@ -13,18 +13,20 @@ package struct SessionCount: Sendable, Hashable {
     /// The domain whose report the session is part of.
     package let domain: DomainName
     package let policy: AppliedPolicy
-    package let isFailure: Bool
-    package let details: Set<FailureDetails>
+    /// The one kind of failure that it counts in; nil for a session that went well.
+    package let failure: FailureDetails?
 
-    /// - Parameter details: their texts are cut to ``maxTextOctets``.
+    package var isFailure: Bool { failure != nil }
+
+    /// - Parameter details: what was wrong with a failed session, in the order in which it was found; texts are cut to
+    ///   ``maxTextOctets``.
     package init(
-        day: UTCDay, domain: DomainName, policy: AppliedPolicy, isFailure: Bool, details: Set<FailureDetails> = []
+        day: UTCDay, domain: DomainName, policy: AppliedPolicy, isFailure: Bool, details: [FailureDetails] = []
     ) {
         self.day = day
         self.domain = domain
         self.policy = policy
-        self.isFailure = isFailure
-        self.details = details.isEmpty ? [] : Set(details.map { $0.cut(to: Self.maxTextOctets) })
+        failure = isFailure ? FailureDetails.counted(details).cut(to: Self.maxTextOctets) : nil
     }
 }
 
@@ -38,7 +40,7 @@ extension SessionCount {
     /// count under several policies, but only once under each. - RFC 8460 §4.2: Delivery Summary.
     package static func counts(of outcome: Outcome) -> [SessionCount] {
         let sts = AppliedPolicy.sts(outcome.policyDomain, outcome.policy?.policy)
-        func count(_ policy: AppliedPolicy, _ details: Set<FailureDetails>) -> SessionCount {
+        func count(_ policy: AppliedPolicy, _ details: [FailureDetails]) -> SessionCount {
             SessionCount(
                 day: outcome.time.day, domain: outcome.policyDomain, policy: policy, isFailure: !details.isEmpty,
                 details: details)
@@ -59,8 +61,8 @@ extension SessionCount {
 
     private static func failures(
         _ findings: [HostFinding], under sts: AppliedPolicy, of domain: DomainName, isDANE: Bool = false
-    ) -> [(AppliedPolicy, Set<FailureDetails>)] {
-        var found: [(policy: AppliedPolicy, details: Set<FailureDetails>)] = []
+    ) -> [(AppliedPolicy, [FailureDetails])] {
+        var found: [(policy: AppliedPolicy, details: [FailureDetails])] = []
         for finding in findings {
             let tlsa = AppliedPolicy.reported(ReportedPolicy(.tlsa, domain: (finding.host ?? domain).ascii))
             for failure in finding.failures {
@@ -69,7 +71,7 @@ extension SessionCount {
                     failure.type, receivingMXHostname: finding.host?.ascii, receivingMXHelo: failure.helo,
                     receivingIP: failure.address?.description, reasonCode: failure.reasonCode)
                 if let index = found.firstIndex(where: { $0.policy == policy }) {
-                    found[index].details.insert(details)
+                    found[index].details.append(details)
                 } else {
                     found.append((policy, [details]))
                 }

@@ -7,6 +7,9 @@ package enum MapAnswer: Sendable, Hashable {
     case notFound
     /// Not known, or not to be delivered now: the MTA tries again. The text is for a log.
     case temporary(String)
+    /// What the DNS says of the MX hosts or their TLSA records fails DNSSEC validation: not to be delivered now. The text is
+    /// for a log.
+    case bogus(String)
     /// DANE authenticates the MX hosts, whatever a policy says. - RFC 8461 §2: Related Technologies.
     ///
     /// An MTA that cannot do DANE is still held to what the policy says beside it.

@@ -26,6 +26,8 @@ package struct ObservedSession: Sendable, Hashable {
         /// The session failed for want of TLS that would do.
         /// - Parameter reason: the `failure-reason-code`; nil when the type says all.
         case failed(ResultType, reason: String?)
+        /// No host was dialled: the MTA's table of TLS policies did not let the mail go. It does not say why.
+        case refusedByMap
     }
 
     package let source: Source

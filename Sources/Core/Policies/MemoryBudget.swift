@@ -26,7 +26,9 @@ package enum MemoryBudget {
     /// Next hops without DNSSEC, of which no more is known.
     static let insecure = 8 * mebibyte
     /// The next hops of recipient domains.
-    static let hops = 12 * mebibyte
+    static let hops = 8 * mebibyte
+    /// What the policy map was asked.
+    static let mapKeys = 4 * mebibyte
     /// What is known of domains beside their policies: some hundred thousand domains without one, some 450 octets each.
     static let policyEntries = 51 * mebibyte
     /// Domains of which sessions were counted before their policy was known.
@@ -35,7 +37,7 @@ package enum MemoryBudget {
     /// Most octets of all tables of this module together.
     package static let octets =
         evidence + proven + verdicts + broken + surveys + answers + routes + insecure + hops
-        + policyEntries + countedUnknown
+        + mapKeys + policyEntries + countedUnknown
 }
 
 // MARK: What values hold outside themselves, in octets
@@ -146,13 +148,17 @@ extension MapAnswer {
     var heldOctets: Int {
         switch self {
         case .notFound: 0
-        case .temporary(let text): text.heldOctets
+        case .temporary(let text), .bogus(let text): text.heldOctets
         case .dane(let besides), .daneWherePresent(let besides): allocation + element + besides.heldOctets
         case .enforce(let cached, let hosts): cached.heldOctets + hosts.heldOctets
         case .testing(let cached): cached.heldOctets
         case .failed(let failure): failure.text.heldOctets
         }
     }
+}
+
+extension MapRefusal {
+    var heldOctets: Int { if case .noHostInPolicy(let cached) = self { cached.heldOctets } else { 0 } }
 }
 
 extension DANEStatus {

@@ -94,6 +94,9 @@ package final class PolicyCache: Sendable {
         return entries.value(of: domain) { $0.rechecked.contains(now) } ?? false
     }
 
+    /// Whether the network is being asked for the domain's policy and memory does not know it yet.
+    package func isLookingUp(_ domain: DomainName) -> Bool { cached(domain) == nil && lookups.isRunning(domain) }
+
     /// Why the last fetch failed; nil if it did not, or if nothing was fetched.
     package func lastFailure(of domain: DomainName) -> PolicyFailure? {
         let now = clock.now

@@ -3,6 +3,8 @@
 /// Says whether DANE authenticates a host, without dialling it.
 package protocol DANESurveyor: Sendable {
     func survey(_ candidate: MXHost, routeIsSecure: Bool) async -> DANEStatus
+    /// The records that a host of a secure route is held to; nil if there are none, or they cannot be looked up.
+    func tlsaPolicy(of candidate: MXHost) async -> TLSAPolicy?
 }
 
 /// What the DNS says of a host's TLSA records. - RFC 7672 §2.2: TLS Discovery.

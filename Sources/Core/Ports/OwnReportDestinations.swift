@@ -5,6 +5,6 @@ import Basics
 package protocol OwnReportDestinations: Sendable {
     /// The number of the youngest report; 0 if there is none. The destinations do not change while it stays.
     func newestReport() async throws -> Int64
-    /// The `mailto:` destinations of the reports of this day and later ones.
-    func mailDestinations(since day: UTCDay) async throws -> Set<String>
+    /// The addresses to which reports of this day and later ones go by mail.
+    func mailAddresses(since day: UTCDay) async throws -> Set<String>
 }

@@ -55,6 +55,12 @@ package final class DANECache: Sendable {
         }
     }
 
+    /// The records that a host of a secure route is held to; nil where none of them is usable.
+    func tlsaPolicy(of candidate: MXHost) async -> TLSAPolicy? {
+        guard await survey(Key(candidate: candidate, routeIsSecure: true)) == .usable else { return nil }
+        return await surveyor.tlsaPolicy(of: candidate) ?? TLSAPolicy(base: candidate.name)
+    }
+
     private func survey(_ key: Key) async -> DANEStatus {
         if let known = table.value(for: key, at: clock.now) { return known }
         let found = await flights.join(key) { [self] in

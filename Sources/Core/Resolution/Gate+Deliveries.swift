@@ -11,6 +11,14 @@ extension Gate {
         return route(to: hop, at: now).flatMap { resolver.hosts.cached(host, on: $0, at: now) }
     }
 
+    /// The TLSA records that a host of the next hop is held to; nil where DANE does not decide about it.
+    func tlsaPolicy(of host: DomainName, via hop: NextHop) async -> TLSAPolicy? {
+        guard let route = await resolver.routes.resolve(hop).found, route.isSecure,
+            let candidate = route.candidates.first(where: { $0.name == host })
+        else { return nil }
+        return await resolver.dane.tlsaPolicy(of: candidate)
+    }
+
     /// Learns from a delivery: a host that proved itself to the MTA needs no probe, one that failed is looked at anew.
     ///
     /// Only an MTA that is held to the policy by the policy map asks of a host what the policy does, and only there does
@@ -31,7 +39,7 @@ extension Gate {
             guard route.candidates.contains(where: { $0.name == host }) else { return }
             resolver.hosts.forget(host, on: route)
             judgements.remove(hop)
-        case .failed, .trusted, .untrusted, .plaintext: return
+        case .failed, .trusted, .untrusted, .plaintext, .refusedByMap: return
         }
     }
 

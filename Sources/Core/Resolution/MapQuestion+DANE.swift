@@ -37,13 +37,16 @@ struct TLSASurvey {
     var open: [MXHost] { unusable + absent }
 
     /// What keeps the records of a host that could be dialled from being known; nil if nothing does.
-    var trouble: String? {
-        bogus.map { "TLSA records fail DNSSEC validation: \($0)" }
-            ?? unknown.map { "TLSA records could not be looked up: \($0)" }
+    var trouble: MapAnswer? {
+        bogus.map { .bogus("TLSA records fail DNSSEC validation: \($0)") } ?? unknown.map(Self.unknown)
     }
 
     /// As ``trouble``, also where no host can be dialled.
-    var anyTrouble: String? { trouble ?? unreachable.map { "TLSA records could not be looked up: \($0)" } }
+    var anyTrouble: MapAnswer? { trouble ?? unreachable.map(Self.unknown) }
+
+    private static func unknown(_ text: String) -> MapAnswer {
+        .temporary("TLSA records could not be looked up: \(text)")
+    }
 }
 
 /// What the TLSA records of a secure route's hosts mean for the whole, since a destination has one level for all of them.
@@ -61,7 +64,7 @@ extension MapQuestion {
             // A host whose address cannot be looked up is none that the MTA could dial, as long as there are others.
             // - RFC 7672 §2.1.2: DNS Error Handling.
             let trouble = survey.open.isEmpty ? survey.anyTrouble : survey.trouble
-            if let trouble { return .answer(.temporary(trouble)) }
+            if let trouble { return .answer(trouble) }
             let isPartial = survey.anyTrouble != nil && !others.isEmpty
             return isPartial ? .answer(.enforce(cached, .only(others.map(\.name)))) : nil
         }
@@ -84,7 +87,7 @@ extension MapQuestion {
     private func levelWithoutPolicy(_ survey: TLSASurvey, _ answer: MapAnswer) -> MapAnswer? {
         if survey.open.isEmpty {
             if !survey.usable.isEmpty { return .dane(besides: answer) }
-            return survey.anyTrouble.map { .temporary($0) }
+            return survey.anyTrouble
         }
         let isPlain = survey.usable.isEmpty && survey.unusable.isEmpty && survey.anyTrouble == nil
         return isPlain ? nil : .daneWherePresent(besides: answer)

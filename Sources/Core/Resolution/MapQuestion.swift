@@ -73,7 +73,7 @@ package struct MapQuestion: Question {
         // An MTA that sees the same never asks; one that sees hosts was not told what we were, and must not go free.
         case .error(.nullMX): return .answer(policy.answer(hosts: .unknown("null MX")))
         case .error(.noSuchDomain): return .answer(policy.answer(hosts: .unknown("no such domain")))
-        case .error(.bogus(let text)): return .answer(.temporary("MX records fail DNSSEC validation: \(text)"))
+        case .error(.bogus(let text)): return .answer(.bogus("MX records fail DNSSEC validation: \(text)"))
         case .error(.unavailable(let text)), .error(.notAsked(let text, _)):
             return .answer(policy.answer(hosts: .unknown(text)))
         case .insecure, nil: return .answer(policy.answer(hosts: .unneeded))

@@ -68,7 +68,10 @@ package final class PolicyMapResolver: MapResolver {
     private var question: MapQuestion { MapQuestion(settings.withLock { $0 }) }
 
     private func remember(_ answer: MapAnswer, of key: NextHop, at now: UTCTime) {
-        if case .temporary = answer { return }
-        answers.set(answer, for: key, at: now, keepFor: Self.answerStandsFor)
+        switch answer {
+        case .temporary, .bogus: return
+        case .notFound, .dane, .daneWherePresent, .enforce, .testing, .failed:
+            answers.set(answer, for: key, at: now, keepFor: Self.answerStandsFor)
+        }
     }
 }

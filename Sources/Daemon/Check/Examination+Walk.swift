@@ -3,14 +3,13 @@ import Basics
 import Core
 import MTASTS
 import Reporting
-import TLSRPT
 
 extension Examination {
     /// Puts into words what a walk came by.
     /// - Parameter reading: the policy as it was fetched just now; nil if it was not.
     init(
         of domain: DomainName, record: RecordLookup, reading: Policy.Reading?, verdict: Verdict, known: Known,
-        reporting: ReportRecordLookup
+        reporting: ReportAudience
     ) {
         let policy = known.policy?.cached
         var policyProblem: Problem?
@@ -20,7 +19,7 @@ extension Examination {
         var routeProblem: String?
         if case .error(let error) = known.route { routeProblem = Self.describe(error) }
         let route = known.route?.found
-        let (tlsrpt, destinations) = Self.describe(reporting)
+        let (tlsrpt, destinations, unserved) = Self.describe(reporting)
         let told = verdict.told
         self.init(
             domain: domain.ascii, record: Self.describe(record),
@@ -28,18 +27,25 @@ extension Examination {
             routeProblem: routeProblem, mxSecure: route?.isSecure ?? false,
             hosts: (route?.candidates ?? []).map { Self.describe($0, known.evidence?.hosts[$0], policy?.policy) },
             invalidTargets: route?.invalidTargets ?? [], tlsrpt: tlsrpt, tlsrptDestinations: destinations,
-            verdict: verdict.word, explanation: told.explanation, conclusion: told.conclusion)
+            tlsrptUnserved: unserved, verdict: verdict.word, explanation: told.explanation, conclusion: told.conclusion)
     }
 
-    private static func describe(_ lookup: ReportRecordLookup) -> (Record, destinations: [String]) {
-        switch lookup {
-        case .unavailable(let text): (Record(status: "unavailable", id: nil, problem: text), [])
-        case .found(.absent): (Record(status: "absent", id: nil, problem: nil), [])
-        case .found(.invalid(let text)): (Record(status: "invalid", id: nil, problem: text), [])
-        case .found(.record(let record)):
-            (Record(status: "found", id: nil, problem: nil), record.destinations.map(\.description))
+    private static func describe(_ audience: ReportAudience) -> (Record, destinations: [String], unserved: [String]) {
+        func record(_ status: String, _ problem: String? = nil) -> Record {
+            Record(status: status, id: nil, problem: problem.map { printable($0, limit: maxProblemCharacters) })
+        }
+        return switch audience {
+        case .served(let destinations, let unserved): (record("found"), destinations.map(\.description), unserved)
+        case .unservable(let why): (record("found", why), [], [])
+        case .unwanted: (record("found", "no report goes there: report.never"), [], [])
+        case .absent: (record("absent"), [], [])
+        case .invalid(let why): (record("invalid", why), [], [])
+        case .unavailable(let why): (record("unavailable", why), [], [])
         }
     }
+
+    /// Room for the reasons of several URIs.
+    private static let maxProblemCharacters = 500
 
     private static func describe(_ record: RecordLookup) -> Record {
         switch record {

@@ -64,8 +64,11 @@ package struct Examination: Sendable, Codable {
     package let hosts: [Host]
     /// What MX records name that is no host, such as an address: outside of every policy.
     package let invalidTargets: [String]
+    /// Who would get reports is in the two lists; where nobody would, the problem says why.
     package let tlsrpt: Record
     package let tlsrptDestinations: [String]
+    /// URIs of the record that get nothing, each with the reason.
+    package let tlsrptUnserved: [String]
     /// One word, as in the log: `conforming`, `violating`, `not-conforming`, `no-policy`, `not-judged` or `unknown`.
     package let verdict: String
     package let explanation: String

@@ -21,6 +21,7 @@ package struct ExaminationText {
             line(
                 "TXT _smtp._tls", record(examination.tlsrpt) + examination.tlsrptDestinations.map { " " + $0 }.joined())
         )
+        lines += examination.tlsrptUnserved.map { line("", paint("not served: \($0)", .doubtful)) }
         lines.append(
             line("verdict", paint(examination.verdict, colour(examination.conclusion)) + ": " + examination.explanation)
         )
@@ -68,7 +69,9 @@ package struct ExaminationText {
 
     private func record(_ record: Examination.Record) -> String {
         switch record.status {
-        case "found": paint("found", .good) + (record.id.map { ", id \($0)" } ?? "")
+        case "found":
+            record.problem.map { paint("found, \($0)", .doubtful) }
+                ?? paint("found", .good) + (record.id.map { ", id \($0)" } ?? "")
         case "absent": "absent"
         default: paint("\(record.status): \(record.problem ?? "")", .doubtful)
         }

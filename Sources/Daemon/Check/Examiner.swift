@@ -42,7 +42,7 @@ package final class Examiner: Sendable {
         let walked = await walk(to: domain, by: discovery)
         return Examination(
             of: domain, record: record, reading: discovery.reading, verdict: walked.answer, known: walked.known,
-            reporting: await reporting)
+            reporting: ReportAudience(await reporting, for: domain, never: settings.reports.reporting.never))
     }
 
     /// The daemon's own walk, to its end. - RFC 8461 §5.1: Policy Application Control Flow.

@@ -6,6 +6,7 @@ import Reporting
 import Settings
 import Store
 import Synchronization
+import TLSRPT
 
 /// What the `report` commands do, on the store's file beside a daemon that may be running.
 package struct ReportCommands: Sendable {
@@ -57,8 +58,10 @@ package struct ReportCommands: Sendable {
         // A daemon's milter must know the new destinations before mail goes there.
         if isPlanned { try await Task.sleep(for: OwnReports.interval * 2) }
         let failures = Mutex(0)
+        let copies = ReportCopies(to: settings.copyPlace, carrier: network, logger: workspace.logger)
         let sender = ReportSender(
-            outbox: store, carrier: network, clock: clock, logger: workspace.logger, owner: UUID().uuidString)
+            outbox: store, carrier: network, copier: copies, clock: clock, logger: workspace.logger,
+            owner: UUID().uuidString)
         let deliveries = DeliveryOrder(day: order.day, domain: order.domain, ignoresSpread: !order.keepsSpread)
         try await sender.send(deliveries) { delivery, conclusion in
             if conclusion.state.isFailure { failures.withLock { $0 += 1 } }
@@ -137,10 +140,10 @@ package struct ReportCommands: Sendable {
     /// The destinations that are left alone, since they refused too often.
     package func suppressions() async throws -> [Suppression] { try await store.suppressions(at: clock.now) }
 
-    /// Lets reports go to a destination again.
+    /// Lets reports go to a destination again, in whatever way its URI is written.
     /// - Returns: whether it was left alone until now.
     package func allow(_ destination: String) async throws -> Bool {
-        try await store.unsuppress(destination)
+        try await store.unsuppress((try? ReportDestination(destination))?.description ?? destination)
     }
 }
 

@@ -28,7 +28,7 @@ package struct TLSRPTDatagram: Sendable, Hashable {
         policies.map {
             SessionCount(
                 day: day, domain: domain, policy: .reported($0.policy), isFailure: $0.isFailure,
-                details: Set($0.details))
+                details: $0.details)
         }
     }
 

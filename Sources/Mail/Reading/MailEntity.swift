@@ -37,7 +37,9 @@ package struct MailEntity {
     }
 
     /// The name an attachment was given, if any; hostile text.
-    package var fileName: String? { disposition.parameter("filename") ?? contentType.parameter("name") }
+    package var fileName: String? {
+        (disposition.parameter("filename") ?? contentType.parameter("name")).map(decodingEncodedWords)
+    }
 
     /// The entities of a multipart, empty if this is none. - RFC 2046 §5.1.1: Common Syntax.
     package var parts: [MailEntity] {

@@ -25,18 +25,41 @@ package struct ParameterizedField {
     /// - RFC 2231 §3: Parameter Value Continuations; §4: Parameter Value Character Set and Language Information.
     package func parameter(_ name: String) -> String? {
         if let plain = parameters[name] { return plain }
-        if let extended = parameters[name + "*"] { return Self.percentDecoded(extended, hasCharset: true) }
-        var whole = ""
+        if let extended = parameters[name + "*"] { return Extended(extended).text }
+        var whole = Extended()
         for index in 0..<Self.maxPieces {
             if let piece = parameters["\(name)*\(index)"] {
-                whole += piece
+                whole.append(piece)
             } else if let piece = parameters["\(name)*\(index)*"] {
-                whole += Self.percentDecoded(piece, hasCharset: index == 0)
+                if index == 0 { whole = Extended(piece) } else { whole.append(percentEncoded: piece[...]) }
             } else {
                 break
             }
         }
-        return whole.isEmpty ? nil : whole
+        return whole.octets.isEmpty ? nil : whole.text
+    }
+
+    /// A value with a character set, which its pieces have in common: one character may be split among them.
+    private struct Extended {
+        private var charset: Substring = ""
+        private(set) var octets: [UInt8] = []
+
+        init() {}
+
+        /// Reads `utf-8'en'a%20b`; without the apostrophes all of it is the value.
+        init(_ text: String) {
+            let parts = text.split(separator: "'", maxSplits: 2, omittingEmptySubsequences: false)
+            if parts.count == 3 { charset = parts[0] }
+            append(percentEncoded: parts.count == 3 ? parts[2] : text[...])
+        }
+
+        mutating func append(_ piece: String) { octets += piece.utf8 }
+
+        mutating func append(percentEncoded piece: Substring) {
+            octets += escapedOctets(Array(piece.utf8)[...], mark: UInt8(ascii: "%"))
+        }
+
+        var text: String { mailText(octets, charset: charset) }
     }
 
     /// Takes the text up to the next `;` off the front, without quotes and comments.
@@ -65,12 +88,5 @@ package struct ParameterizedField {
         bytes = bytes.drop(while: \.isSpace)
         while let last = bytes.last, last.isSpace { bytes.removeLast() }
         return String(decoding: bytes, as: UTF8.self)
-    }
-
-    /// The character set is not looked at: a report's name is ASCII.
-    private static func percentDecoded(_ text: String, hasCharset: Bool) -> String {
-        let parts = text.split(separator: "'", maxSplits: 2, omittingEmptySubsequences: false)
-        let encoded = hasCharset && parts.count == 3 ? parts[2] : text[...]
-        return String(decoding: escapedOctets(Array(encoded.utf8)[...], mark: UInt8(ascii: "%")), as: UTF8.self)
     }
 }

@@ -15,8 +15,7 @@ package enum TransferEncoding {
         }
     }
 
-    /// - Returns: nil if the body is not in this encoding.
-    package func decode(_ body: ArraySlice<UInt8>) -> [UInt8]? {
+    package func decode(_ body: ArraySlice<UInt8>) -> [UInt8] {
         switch self {
         case .identity: Array(body)
         case .base64: Self.base64(body)
@@ -24,9 +23,15 @@ package enum TransferEncoding {
         }
     }
 
-    /// What is no letter of the alphabet is ignored, and what follows the padding. - RFC 2045 §6.8: Base64
-    /// Content-Transfer-Encoding.
-    private static func base64(_ body: ArraySlice<UInt8>) -> [UInt8]? {
+    /// The first octets of a body, decoded: as many as tell what it is.
+    package func beginning(of body: ArraySlice<UInt8>) -> [UInt8] {
+        let maxOctets = 4096
+        return decode(body.drop(while: \.isSpace).prefix(maxOctets))
+    }
+
+    /// What is no letter of the alphabet is ignored, what follows the padding, and a last letter that is not even an octet;
+    /// padding may be missing. A content that was cut says so itself. - RFC 2045 §6.8: Base64 Content-Transfer-Encoding.
+    private static func base64(_ body: ArraySlice<UInt8>) -> [UInt8] {
         var octets: [UInt8] = []
         octets.reserveCapacity(body.count / 4 * 3 + 3)
         var bits: UInt32 = 0
@@ -42,8 +47,6 @@ package enum TransferEncoding {
             octets.append(UInt8(truncatingIfNeeded: bits))
             (bits, letters) = (0, 0)
         }
-        // One letter alone is not even an octet.
-        guard letters != 1 else { return nil }
         if letters >= 2 { octets.append(UInt8(truncatingIfNeeded: bits >> (letters == 2 ? 4 : 10))) }
         if letters == 3 { octets.append(UInt8(truncatingIfNeeded: bits >> 2)) }
         return octets

@@ -5,7 +5,7 @@ import Core
 struct PostfixAttempt: Sendable, Hashable, Codable {
     /// How a server was left.
     enum End: Int, Sendable, Codable {
-        case certificateRefused, issuerRefused, noSTARTTLS, noHandshake
+        case certificateRefused, issuerRefused, noSTARTTLS, noHandshake, refusedByMap
     }
 
     let peer: PostfixPeer
@@ -53,6 +53,7 @@ struct PostfixAttempt: Sendable, Hashable, Codable {
     }
 
     var result: ObservedSession.Result {
+        if end == .refusedByMap { return .refusedByMap }
         if let failure = reportedFailure ?? endFailure ?? failure {
             return .failed(failure.type, reason: failure.reason)
         }
@@ -67,7 +68,7 @@ struct PostfixAttempt: Sendable, Hashable, Codable {
 
     private var endFailure: PostfixFailure? {
         switch end {
-        case nil: nil
+        case nil, .refusedByMap?: nil
         case .noSTARTTLS?: .noSTARTTLS
         case .noHandshake?: .handshake
         case .issuerRefused?: failure ?? PostfixFailure(.certificateNotTrusted)

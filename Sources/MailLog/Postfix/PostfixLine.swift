@@ -16,6 +16,9 @@ enum PostfixLine {
     case report(peer: SyslogOctets, domain: SyslogOctets, type: SyslogOctets?, reason: SyslogOctets?)
     /// A host of the MX set that the policy does not name; it is not contacted (from 3.10.6 on).
     case outsidePolicy(host: SyslogOctets, domain: SyslogOctets)
+    /// The table of TLS policies failed for the next hop, as the policy map's "try again later" makes it: no host of it is
+    /// dialled. Logged of each host.
+    case refusedByMap(host: SyslogOctets, domain: SyslogOctets)
     /// A server that was not the last one to try did not do.
     case left(queueID: SyslogOctets, PostfixVerdict)
     case delivery(PostfixDelivery)
@@ -32,7 +35,7 @@ enum PostfixLine {
                 return
             }
         case UInt8(ascii: "c"), UInt8(ascii: "s"), UInt8(ascii: "C"), UInt8(ascii: "w"):
-            if let line = Self.verification(message) ?? Self.outside(message) {
+            if let line = Self.verification(message) ?? Self.outside(message) ?? Self.refused(message) {
                 self = line
                 return
             }
@@ -84,6 +87,17 @@ enum PostfixLine {
             rest.skip(" does not match STS MX pattern for '"), let domain = rest.take(until: quote)
         else { return nil }
         return .outsidePolicy(host: host, domain: domain)
+    }
+
+    /// `TLS policy lookup for [HOST]:PORT/HOST: client TLS configuration problem`
+    private static func refused(_ message: SyslogOctets) -> PostfixLine? {
+        var rest = message
+        guard rest.skip("warning: TLS policy lookup for "), var hop = rest.take(until: UInt8(ascii: "/")),
+            let host = rest.take(until: .colon),
+            rest.hasPrefix(" client TLS configuration problem") || rest.hasPrefix(" Temporary lookup error")
+        else { return nil }
+        let end = UInt8(ascii: hop.skip("[") ? "]" : ":")
+        return .refusedByMap(host: host, domain: hop.take(until: end) ?? hop)
     }
 
     private static func queued(_ message: SyslogOctets) -> PostfixLine? {

@@ -86,7 +86,7 @@ extension PostfixLine {
         switch self {
         case .established: true
         case .delivery(let delivery): delivery.tls != nil
-        case .unverified, .reused, .noHandshake, .report, .outsidePolicy, .left: false
+        case .unverified, .reused, .noHandshake, .report, .outsidePolicy, .refusedByMap, .left: false
         }
     }
 }

@@ -61,6 +61,7 @@ struct PostfixProcess: Sendable, Hashable, Codable {
         case .report(let peer, let domain, let type, let reason):
             reported(peer, domain, type.map { PostfixFailure(words: $0, reason: reason) })
         case .outsidePolicy(let host, let domain): outsidePolicy(host, domain)
+        case .refusedByMap(let host, let domain): refusedByMap(host, domain)
         case .left(let queueID, let verdict): left(queueID, verdict, host, &proxied)
         case .delivery(let delivery): return deliver(delivery, host, &proxied)
         }
@@ -109,6 +110,16 @@ struct PostfixProcess: Sendable, Hashable, Codable {
         attempt.reportedFailure = .mxNotInPolicy
         attempt.time = time
         if ended?.contains(where: { $0.peer == host && $0.reportedFailure == .mxNotInPolicy }) != true { keep(attempt) }
+    }
+
+    /// One attempt, however many hosts the next hop has.
+    private mutating func refusedByMap(_ host: SyslogOctets, _ domain: SyslogOctets) {
+        close()
+        var attempt = PostfixAttempt(peer: PostfixPeer(host: host.prefix(Self.maxNameOctets).text))
+        attempt.domain = domain.prefix(Self.maxNameOctets).text
+        attempt.end = .refusedByMap
+        attempt.time = time
+        if ended?.contains(where: { $0.end == .refusedByMap && $0.domain == attempt.domain }) != true { keep(attempt) }
     }
 
     // MARK: Lines about deliveries

@@ -24,8 +24,8 @@ package struct ReportFile: Sendable {
     package var name: String { path == "-" ? "standard input" : printable(path, limit: 1024) }
 
     /// Hands each report in the file to `visit`.
-    /// - Returns: what could not be read or shown, safe to print; empty if all was well and there was a report.
-    package func read(visit: (Report) -> Void) throws(Unreadable) -> [String] {
+    /// - Returns: without problems if all was well and there was a report.
+    package func read(visit: (Report) -> Void) throws(Unreadable) -> ReadingNotes {
         let descriptor = path == "-" ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Unreadable(errno) }
         defer { close(descriptor) }
@@ -35,7 +35,7 @@ package struct ReportFile: Sendable {
         return try result.get()
     }
 
-    private static func read(_ descriptor: CInt, _ reader: ReportReader) throws(Unreadable) -> [String] {
+    private static func read(_ descriptor: CInt, _ reader: ReportReader) throws(Unreadable) -> ReadingNotes {
         var reader = reader
         var window = Window(descriptor, limitBytes: ReportReader.maxContentBytes)
         let isWhole = try window.fill()
@@ -46,7 +46,7 @@ package struct ReportFile: Sendable {
         } else {
             reader.complain("larger than \(ReportReader.maxContentBytes >> 20) MiB")
         }
-        return reader.problems
+        return reader.notes
     }
 
     /// Reads a mailbox that is larger than the window.

@@ -4,7 +4,7 @@ import Gzip
 import Mail
 import TLSRPT
 
-/// Finds the reports in a file: JSON, gzip of it, or mail that carries it.
+/// Finds the reports in a file: JSON, gzip of it, or mail that carries it. All are known by their content.
 ///
 /// All of it is somebody else's: what is read is bounded in octets, and compressed reports are never held as a whole.
 /// - RFC 8460 §3: a report by mail that has no valid DKIM signature is to be ignored.
@@ -32,23 +32,25 @@ package struct ReportReader {
 
     /// Called with each report, so that only one of a mailbox is held at a time.
     private let visit: (Report) -> Void
-    private(set) var problems: [String] = []
+    var notes = ReadingNotes()
     /// Contents that were or should have been reports.
-    private var candidates = 0
-    private var reports = 0
+    var candidates = 0
+    var reports = 0
+    /// What was wrong with parts of mails that nobody said were reports: told if there is no report at all.
+    var dismissed: [String] = []
     private var remainingBytes = maxUnpackedBytes
     private var mailboxBytes = maxMailboxBytes
-    private var heldBytes = 0
+    var heldBytes = 0
 
     init(_ visit: @escaping (Report) -> Void) { self.visit = visit }
 
     /// Hands each report in `bytes` to `visit`.
-    /// - Returns: what could not be read or shown, safe to print; empty if all was well and there was a report.
-    package static func read(_ bytes: [UInt8], visit: (Report) -> Void) -> [String] {
+    /// - Returns: without problems if all was well and there was a report.
+    package static func read(_ bytes: [UInt8], visit: (Report) -> Void) -> ReadingNotes {
         withoutActuallyEscaping(visit) { visit in
             var reader = ReportReader(visit)
             reader.take(bytes[...], depth: 0)
-            return reader.problems
+            return reader.notes
         }
     }
 
@@ -65,7 +67,9 @@ package struct ReportReader {
             endMailbox()
         case .mail:
             take(message: bytes.drop(while: \.isSpace), depth: depth, isOfMailbox: false)
-            if candidates == 0 { complain("no TLS report found, read as a mail") }
+            if candidates == 0 { complainOfNothing(in: "mail") }
+        case .archive(let what, let program):
+            complain("\(what), which is not opened: unpack it (\(program)) and show the file that is in it")
         case .other(let what): complain("\(what), not a TLS report (JSON, gzip or mail)")
         }
     }
@@ -73,12 +77,17 @@ package struct ReportReader {
     mutating func take(message: ArraySlice<UInt8>, depth: Int = 0, isOfMailbox: Bool) {
         if isOfMailbox { remainingBytes = min(Self.maxUnpackedBytes, mailboxBytes) }
         let before = remainingBytes
-        search(MailEntity(message), depth: depth + 1)
+        search(MailEntity(message), isOfReport: false, depth: depth + 1)
         if isOfMailbox { mailboxBytes -= before - remainingBytes }
     }
 
     mutating func endMailbox() {
-        if candidates == 0 { complain("no TLS report found, read as a mailbox") }
+        if candidates == 0 { complainOfNothing(in: "mailbox") }
+    }
+
+    private mutating func complainOfNothing(in container: String) {
+        complain("no TLS report found, read as a \(container)")
+        for problem in dismissed { complain(problem) }
     }
 
     private mutating func takeJSON(_ bytes: ArraySlice<UInt8>) {
@@ -99,25 +108,27 @@ package struct ReportReader {
     private mutating func parse(_ more: @escaping () -> [UInt8], failure: () -> String? = { nil }) {
         candidates += 1
         guard reports <= Self.maxReports else { return }
-        var notes: [String] = []
+        var found = ReadingNotes()
         var count = reports
         do throws(ReportError) {
-            try ReportParser.read(more) { report, omissions in
+            try ReportParser.read(more) { report, notes in
                 count += 1
                 guard count <= Self.maxReports else { return }
                 visit(report)
-                if notes.count < Self.maxProblems { notes += omissions }
+                if found.problems.count < Self.maxProblems { found.problems += notes.problems }
+                if found.remarks.count < Self.maxProblems { found.remarks += notes.remarks }
             }
-        } catch { notes.append(failure() ?? error.description) }
+        } catch { found.problems.append(failure() ?? error.description) }
         if count > Self.maxReports, reports <= Self.maxReports {
-            notes.append("more than \(Self.maxReports) reports, the others are not shown")
+            found.problems.append("more than \(Self.maxReports) reports, the others are not shown")
         }
         reports = count
-        for note in notes { complain(note) }
+        for problem in found.problems { complain(problem) }
+        for remark in found.remarks where notes.remarks.count < Self.maxProblems { notes.remarks.append(remark) }
     }
 
     private mutating func unpack(_ bytes: ArraySlice<UInt8>, depth: Int) {
-        let problem = problems.count
+        let problem = notes.problems.count
         do throws(GzipError) {
             let pieces = try GzipPieces(bytes, limitBytes: min(Self.maxReportBytes, remainingBytes))
             defer { remainingBytes = max(0, remainingBytes - pieces.count) }
@@ -131,7 +142,7 @@ package struct ReportReader {
             try hold(beginning, pieces, depth: depth)
         } catch {
             candidates += 1
-            if problems.count == problem { complain(error.description) }
+            if notes.problems.count == problem { complain(error.description) }
         }
     }
 
@@ -167,51 +178,13 @@ package struct ReportReader {
         holding(content.count) { $0.take(content[...], depth: depth + 1) }
     }
 
-    private mutating func holding(_ bytes: Int, _ work: (inout Self) -> Void) {
+    mutating func holding(_ bytes: Int, _ work: (inout Self) -> Void) {
         heldBytes += bytes
         work(&self)
         heldBytes -= bytes
     }
 
-    /// Looks for reports among the parts of a mail, also of one that was forwarded.
-    ///
-    /// - RFC 8460 §5.3: Email Transport. Senders and gateways also write `application/octet-stream` or
-    ///   `application/gzip`, so the file name counts as well.
-    private mutating func search(_ entity: MailEntity, depth: Int) {
-        guard depth < Self.maxDepth else { return complain("more than \(Self.maxDepth) contents in one another") }
-        let parts = entity.parts
-        guard parts.isEmpty else {
-            for part in parts { search(part, depth: depth + 1) }
-            return
-        }
-        let name = entity.fileName.map { printable($0, limit: 255) } ?? ""
-        let type = entity.contentType.value
-        let ending = name.lowercased()
-        let isMail = type == "message/rfc822" || ending.hasSuffix(".eml")
-        let isReport = type.hasPrefix("application/tlsrpt") || ending.hasSuffix(".json") || ending.hasSuffix(".json.gz")
-        guard isMail || isReport else { return }
-        // What is not encoded stands in the mail itself, and takes no more room.
-        guard entity.encoding != .identity else { return take(entity.body, isMail, name, depth) }
-        guard entity.body.count <= Self.maxHeldBytes - heldBytes else {
-            candidates += 1
-            return complain("\(name): contents of more than \(Self.maxHeldBytes >> 20) MiB in one another")
-        }
-        guard let content = entity.encoding.decode(entity.body) else {
-            candidates += 1
-            return complain("\(name): damaged base64")
-        }
-        holding(content.count) { $0.take(content[...], isMail, name, depth) }
-    }
-
-    private mutating func take(_ content: ArraySlice<UInt8>, _ isMail: Bool, _ name: String, _ depth: Int) {
-        if isMail { return search(MailEntity(content), depth: depth + 1) }
-        let before = problems.count
-        take(content, depth: depth + 1)
-        candidates += 1
-        if !name.isEmpty { for index in before..<problems.count { problems[index] = "\(name): \(problems[index])" } }
-    }
-
     mutating func complain(_ problem: String) {
-        if problems.count < Self.maxProblems { problems.append(problem) }
+        if notes.problems.count < Self.maxProblems { notes.problems.append(problem) }
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import TLSRPT
 
 /// What is shown of a report: failures first, and no more than a person reads.
@@ -45,8 +46,8 @@ extension Report.DateRange {
     /// The UTC day, or the first and the last moment of a period that is none.
     var period: String {
         let day = start.day
-        // Some senders write the first second of the next day for the end.
-        let isDay = start == day.start && (end == day.end || end == day.advanced(by: 1).start)
+        // Some senders write the first second of the next day for the end, or the last minute without its seconds.
+        let isDay = start == day.start && end > day.end - Duration.seconds(60) && end <= day.advanced(by: 1).start
         return isDay ? "\(day)" : "\(start) to \(end)"
     }
 }

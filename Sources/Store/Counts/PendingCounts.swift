@@ -45,7 +45,7 @@ package struct PendingCounts: Sendable {
         } else {
             tallies.values[index].successes += times
         }
-        for details in session.details { add(details, times, at: index) }
+        if let failure = session.failure { add(failure, times, at: index) }
     }
 
     /// Puts back what could not be written.

@@ -69,7 +69,7 @@ extension Store: ReportOutbox {
 
     static func delivery(_ row: Row) -> Delivery? {
         guard let domain = try? DomainName(row[2] as String), let state = Delivery.State(rawValue: row[5]),
-            let destination = ReportDestination(stored: row[3], host: row[4])
+            let destination = try? ReportDestination(row[3] as String)
         else { return nil }
         return Delivery(
             id: row[0], day: UTCDay(daysSinceEpoch: row[1]), domain: domain, destination: destination, state: state,

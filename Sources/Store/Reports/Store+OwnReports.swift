@@ -2,13 +2,14 @@
 import Basics
 import Core
 import GRDB
+import TLSRPT
 
 extension Store: OwnReportDestinations {
     package func newestReport() async throws(StoreError) -> Int64 {
         try await read { db in try Int64.fetchOne(db, sql: "SELECT coalesce(max(id), 0) FROM report") ?? 0 }
     }
 
-    package func mailDestinations(since day: UTCDay) async throws(StoreError) -> Set<String> {
+    package func mailAddresses(since day: UTCDay) async throws(StoreError) -> Set<String> {
         try await read { db in
             let rows = try String.fetchCursor(
                 db,
@@ -17,7 +18,11 @@ extension Store: OwnReportDestinations {
                     WHERE r.day >= ? AND d.destination GLOB 'mailto:*'
                     """,
                 arguments: [day.daysSinceEpoch])
-            return try Set(rows)
+            var addresses: Set<String> = []
+            while let uri = try rows.next() {
+                if case .mail(let mailbox)? = try? ReportDestination(uri) { addresses.insert(mailbox.description) }
+            }
+            return addresses
         }
     }
 }

@@ -134,16 +134,3 @@ extension Store: DailyCounts {
         try update.execute(arguments: [id])
     }
 }
-
-extension ReportDestination {
-    /// A destination as its row holds it: already checked when it was written, and not percent-encoded any more.
-    init?(stored text: String, host: String) {
-        let scheme = "mailto:"
-        guard text.hasPrefix(scheme) else {
-            self = .https(url: text, host: host)
-            return
-        }
-        guard let mailbox = Mailbox(text.dropFirst(scheme.count)) else { return nil }
-        self = .mail(mailbox)
-    }
-}

@@ -57,7 +57,7 @@ struct Intake: ParsableCommand {
         for reading in readings {
             do {
                 let recorded = try blocking { try await reading.record(in: workspace, again: again) }
-                printError(recorded)
+                for line in recorded { printError(line) }
             } catch {
                 printError("\(error)")
                 isWhole = false

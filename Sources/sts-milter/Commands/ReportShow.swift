@@ -9,8 +9,9 @@ struct ReportShow: ParsableCommand {
         commandName: "show",
         abstract: "Show TLSRPT reports, ours or received ones, failures first.",
         discussion: """
-            A file is a report (JSON), gzip of it, a mail that carries it, or a mailbox. \
-            Exit code: 0 all were read, 1 one or more could not be read, or not be shown in full; the others are shown.
+            A file holds reports (JSON), gzip of them, a mail that carries one, or a mailbox. \
+            Exit code: 0 all were read, 1 one or more could not be read, or not be shown in full; the others are shown. \
+            Remarks on what a sender wrote in a way of its own leave the exit code alone.
             """)
 
     @Argument(help: "Files to show; - for standard input.")
@@ -35,9 +36,10 @@ struct ReportShow: ParsableCommand {
         for path in files {
             let file = ReportFile(path)
             do throws(ReportFile.Unreadable) {
-                let problems = try file.read { report in write(form.add(report, from: file.name)) }
-                for problem in problems { printError("\(file.name): \(problem)") }
-                isComplete = isComplete && problems.isEmpty
+                let notes = try file.read { report in write(form.add(report, from: file.name)) }
+                for problem in notes.problems { printError("\(file.name): \(problem)") }
+                for remark in notes.remarks { printError("\(file.name): remark: \(remark)") }
+                isComplete = isComplete && notes.problems.isEmpty
             } catch {
                 printError("\(file.name): \(error)")
                 isComplete = false

@@ -2,11 +2,13 @@
 import Basics
 import Core
 
-/// The MX records, the same for each domain.
+/// The MX records, the same for each domain but for some.
 final class FakeRouter: Router, Fake {
     struct State {
         /// The names of the hosts.
         var answer: Result<[String], RouteError> = .success(["mx1.example.org"])
+        /// Those of domains with other hosts.
+        var others: [DomainName: [String]] = [:]
         var isSecure = false
         /// Further questions are not answered; nil answers all.
         var answersLeft: Int?
@@ -20,8 +22,9 @@ final class FakeRouter: Router, Fake {
             $0.answersLeft = left - 1
             return (left > 0 ? $0.answer : .failure(.unavailable("timed out")), $0.isSecure)
         }
-        let names = try answer.get()
         guard let domain = nextHop.policyDomain else { throw .noSuchDomain(isSecure: false) }
+        let names: [String]
+        if let own = self.others[domain] { names = own } else { names = try answer.get() }
         let candidates = names.compactMap { try? DomainName($0) }.map { MXHost(name: $0, preference: 10, port: 25) }
         return (
             Route(nextHop: nextHop, policyDomain: domain, candidates: candidates, isSecure: isSecure), .seconds(30)

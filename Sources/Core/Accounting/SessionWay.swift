@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import MTASTS
+
+/// What is known of a recipient domain when its sessions are counted.
+struct DomainFinding: Sendable {
+    /// The MX hosts, as far as they matter.
+    enum Hosts: Sendable {
+        case known(Set<DomainName>)
+        /// They could not be looked up.
+        case unknown
+        /// Somebody said that the mail goes by these records, whatever hosts they name.
+        case vouchedFor
+    }
+
+    let domain: DomainName
+    let hop: NextHop
+    let policy: PolicyLookup
+    var hosts = Hosts.vouchedFor
+    /// When the policy map was last asked for the domain as a next hop of its own.
+    var askedAt: UTCTime?
+}
+
+/// A next hop of the site's own that leads to a server.
+struct RelayFinding: Sendable {
+    let hop: NextHop
+    /// When the policy map was asked for it.
+    let askedAt: UTCTime
+    /// Whether the next hop names the server, and not a domain whose MX host it is.
+    let isNamed: Bool
+    let policy: PolicyLookup
+}
+
+/// For which domain a session counts.
+enum SessionWay: Sendable {
+    case counts(for: DomainName, NextHop, PolicyLookup)
+    case leftOut(AccountedSessions.LeftOut)
+
+    /// How long before a delivery the MTA asks the map, at the most; it asks for each.
+    private static let askedBefore = Duration.seconds(300)
+
+    /// Decides by what was said and seen, in the order of how sure it is.
+    init(of session: ObservedSession, _ finding: DomainFinding, relay: RelayFinding?) {
+        let own = SessionWay.counts(for: finding.domain, finding.hop, finding.policy)
+        guard !session.isDialledByAddress else {
+            self = .leftOut(.byAddress)
+            return
+        }
+        // Postfix itself says that an MX record named the host.
+        guard let host = session.host, !session.isOutsidePolicy, !session.hasDatagram else {
+            self = own
+            return
+        }
+        if case .known(let hosts) = finding.hosts, hosts.contains(host) {
+            self = own
+            return
+        }
+        if let relay, let domain = relay.hop.policyDomain, !Self.isOwn(session, finding, besides: relay) {
+            self = .counts(for: domain, relay.hop, relay.policy)
+            return
+        }
+        if let askedAt = finding.askedAt, askedAt + Self.askedBefore >= session.time {
+            self = own
+            return
+        }
+        switch finding.hosts {
+        case .vouchedFor: self = own
+        case .known: self = .leftOut(.otherHost)
+        // A host that the policy names is one of the domain's.
+        case .unknown: self = finding.policy.covers(host) ? own : .leftOut(.wayUnknown)
+        }
+    }
+
+    /// Whether the mail went by the domain's own records, although a relay leads to the server, too. The relay that was
+    /// asked for by name and last is where it went.
+    private static func isOwn(_ session: ObservedSession, _ finding: DomainFinding, besides relay: RelayFinding) -> Bool
+    {
+        guard let askedAt = finding.askedAt else { return false }
+        if relay.isNamed, relay.askedAt > askedAt { return false }
+        return askedAt + askedBefore >= session.time
+    }
+}
+
+extension PolicyLookup {
+    fileprivate func covers(_ host: DomainName) -> Bool {
+        if case .policy(let cached) = self { cached.policy.covers(host) } else { false }
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
+
+/// The policy map, with note taken of what it was asked and what it answered.
+struct NotedMapAnswers: MapResolver {
+    let resolver: PolicyMapResolver
+    let keys: ObservedMapKeys
+
+    func cached(_ key: NextHop) -> MapAnswer? { resolver.cached(key).map { noted($0, key) } }
+    func resolve(_ key: NextHop) async -> MapAnswer { noted(await resolver.resolve(key), key) }
+    func decideNow(_ key: NextHop, because ending: WaitEnding) -> MapAnswer {
+        noted(resolver.decideNow(key, because: ending), key)
+    }
+    func enforces(_ domain: DomainName) -> Bool { resolver.enforces(domain) }
+
+    private func noted(_ answer: MapAnswer, _ key: NextHop) -> MapAnswer {
+        keys.note(key, answer)
+        return answer
+    }
+}
