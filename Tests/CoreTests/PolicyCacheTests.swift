@@ -251,9 +251,12 @@ struct PolicyCacheTests {
         let post = Gatepost()
         world.discoverer.gate = post
         await withTaskGroup(of: Policy.Mode?.self) { group in
+            group.addTask { await mode(policyCache.resolve(domain)) }
+            // The record has been seen, and its policy is on its way.
+            while world.discoverer.fetches == 1 { await Task.yield() }
             for _ in 0..<20 { group.addTask { await mode(policyCache.resolve(domain)) } }
             group.addTask {
-                while world.discoverer.fetches == 1 { await Task.yield() }
+                for _ in 0..<1000 { await Task.yield() }
                 await post.open()
                 return Policy.Mode.none
             }

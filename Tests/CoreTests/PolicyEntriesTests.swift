@@ -111,6 +111,8 @@ struct PolicyEntriesTests {
         #expect(use(used, at: start + .seconds(1)) == .underWay)
         #expect(use(used, at: start + .seconds(2)) == .overdue)
         entries.change(used, at: start) { $0.recordChecked = TimeSpan(from: start, for: .seconds(3600)) }
+        #expect(use(used, at: start) == .underWay)
+        entries.change(used, at: start) { $0.look = .never }
         #expect(use(used, at: start) == .stands)
         entries.sweep(at: start + .seconds(59))
         #expect(entries.count > 1)

@@ -217,5 +217,5 @@ struct SessionWayTests {
 /// An outbox without reports.
 private struct NoReports: OwnReportDestinations {
     func newestReport() async throws -> Int64 { 0 }
-    func mailDestinations(since day: UTCDay) async throws -> Set<String> { [] }
+    func mailAddresses(since day: UTCDay) async throws -> Set<String> { [] }
 }

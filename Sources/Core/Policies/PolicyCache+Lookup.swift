@@ -7,6 +7,15 @@ import TLSRPT
 extension PolicyCache {
     /// Asks the network: the TXT record, and the policy host where the record, or `fetchAlways`, asks for it.
     func lookUp(_ domain: DomainName, fetchAlways: Bool = false) async -> PolicyLookup {
+        let found = await ask(about: domain, fetchAlways: fetchAlways)
+        // Whoever waited for a look at the record has its outcome.
+        if entries.value(of: domain, { $0.look }) ?? .never != .never {
+            entries.change(domain, at: clock.now) { $0.look = .never }
+        }
+        return found
+    }
+
+    private func ask(about domain: DomainName, fetchAlways: Bool) async -> PolicyLookup {
         let settings = settings.withLock { $0 }
         let record = await discoverer.record(for: domain)
         let now = clock.now
@@ -47,10 +56,7 @@ extension PolicyCache {
     }
 
     private func noteRecordCheck(of domain: DomainName, at now: UTCTime, for duration: Duration) {
-        entries.change(domain, at: now) { entry in
-            entry.recordChecked = TimeSpan(from: now, for: duration)
-            entry.look = .never
-        }
+        entries.change(domain, at: now) { $0.recordChecked = TimeSpan(from: now, for: duration) }
     }
 
     private func keepWithoutRecord(_ policy: CachedPolicy, at now: UTCTime, for duration: Duration) {

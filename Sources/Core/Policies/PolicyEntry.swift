@@ -119,9 +119,10 @@ struct PolicyEntry: Sendable {
 
     /// Whether the record is to be looked at.
     func recordLook(at now: UTCTime) -> RecordLook {
+        // The record may have been seen already, and the policy that it announces be on its way.
+        if look.contains(now) { return .underWay }
         if recordChecked.contains(now) { return .stands }
-        guard look != .never else { return .due }
-        return look.contains(now) ? .underWay : .overdue
+        return look == .never ? .due : .overdue
     }
 
     private mutating func changePast(_ change: (inout Past) -> Void) {
