@@ -17,6 +17,11 @@ extension DNSResolver {
         await query(host.tlsa(port: port), .tlsa, within: timeout).reading(TLSARecord.init(data:))
     }
 
+    /// The alias that stands at a name itself, wherever it leads: whether DNSSEC vouches for that one record.
+    package func alias(at name: DomainName, within timeout: Duration) async -> DNSAnswer<[UInt8]> {
+        await query(name.query, .cname, within: timeout)
+    }
+
     /// The addresses of a host, of both families at once.
     package func addresses(of host: DomainName, within timeout: Duration) async -> DNSAnswer<IPAddress> {
         async let six = query(host.query, .aaaa, within: timeout)
@@ -28,16 +33,16 @@ extension DNSResolver {
 
 /// One answer out of those for both families.
 ///
-/// Addresses of one family are good enough when the other fails, unless it is bogus. It is secure only if every
-/// part that counts is. - RFC 7672 §2.2: TLS Discovery.
+/// Addresses of one family are good enough when the other fails, forged or not: an MTA sees as little of it. It is secure
+/// only if every part that counts is. - RFC 7672 §2.1.1: DNS Lookup Errors; §2.2: TLS Discovery.
 func combine(_ four: DNSAnswer<IPAddress>, _ six: DNSAnswer<IPAddress>) -> DNSAnswer<IPAddress> {
     let parts = [four, six]
-    for part in parts where part.security == .bogus { return part }
     // What we could not ask for may be what the MTA will dial.
     for part in parts where part.outcome.failure?.isOurs == true { return part }
     let full = parts.filter { $0.outcome == .records }
     guard let first = full.first else {
-        if let failed = parts.first(where: { $0.outcome.failure != nil }) { return failed }
+        let failed = parts.filter { $0.outcome.failure != nil }
+        if let worst = failed.first(where: { $0.security == .bogus }) ?? failed.first { return worst }
         let absent = parts.first { $0.outcome == .noSuchDomain } ?? four
         return DNSAnswer(
             outcome: absent.outcome, canonicalName: absent.canonicalName, timeToLive: absent.timeToLive,

@@ -55,7 +55,7 @@ package func joinedText(data: [UInt8]) -> [UInt8]? {
 package func address(data: [UInt8], type: RecordType) -> IPAddress? {
     switch type {
     case .a where data.count == 4, .aaaa where data.count == 16: IPAddress(octets: data)
-    case .a, .aaaa, .mx, .txt, .tlsa: nil
+    case .a, .aaaa, .cname, .mx, .txt, .tlsa: nil
     }
 }
 

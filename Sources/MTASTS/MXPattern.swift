@@ -15,6 +15,12 @@ package struct MXPattern: Sendable, Hashable, CustomStringConvertible {
         domain = try DomainName(isWildcard ? text.dropFirst(2) : text.dropFirst(0))
     }
 
+    /// The pattern that covers this one host.
+    package init(exact host: DomainName) {
+        isWildcard = false
+        domain = host
+    }
+
     package var description: String { isWildcard ? "*.\(domain)" : domain.ascii }
 
     /// Whether the name of an MX host is covered. - RFC 8461 §4.1: the wildcard stands for exactly the left-most label.

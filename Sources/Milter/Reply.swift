@@ -28,14 +28,16 @@ package struct Reply: Sendable, Hashable {
         let host = headline?.host.map { "\($0): " } ?? ""
         let failure = Self.part(headline?.failure.text ?? "no host conforms")
         text = Self.line(
-            "MTA-STS: \(domain): \(host)\(failure) (policy mode enforce)",
+            "\(violation.requirement.name): \(domain): \(host)\(failure)\(violation.requirement.mode)",
             ending: hint.isEmpty ? "" : "; see " + Self.part(hint, domain))
     }
 
     /// The reply about a further recipient of the same message and domain.
     package init(again violation: Violation) {
         status = Self.status(for: violation.headline?.failure)
-        text = Self.line("MTA-STS: \(violation.policyDomain): same as for the recipient before (policy mode enforce)")
+        let requirement = violation.requirement
+        text = Self.line(
+            "\(requirement.name): \(violation.policyDomain): same as for the recipient before\(requirement.mode)")
     }
 
     /// The reply about a route that could not be judged.
@@ -52,8 +54,9 @@ package struct Reply: Sendable, Hashable {
     package init(_ doubt: Doubt, domain: DomainName?) {
         status = doubt.isOurs ? "4.3.2" : "4.7.0"
         let subject = domain.map { "\($0): " } ?? ""
+        let (requirement, why) = (doubt.requirement, Self.part(doubt.text))
         text = Self.line(
-            "MTA-STS: \(subject)not seen to keep the policy: \(Self.part(doubt.text)) (policy mode enforce); try again later"
+            "\(requirement.name): \(subject)\(requirement.doubt): \(why)\(requirement.mode); try again later"
         )
     }
 
@@ -90,5 +93,30 @@ package struct Reply: Sendable, Hashable {
         var bytes = text.utf8.prefix(limit).map { (0x20...0x7E).contains($0) ? $0 : UInt8(ascii: "?") }
         if text.utf8.count > limit { bytes.replaceSubrange((limit - 3)..., with: Array("...".utf8)) }
         return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension Requirement {
+    /// What the text begins with.
+    fileprivate var name: String {
+        switch self {
+        case .policy: "MTA-STS"
+        case .dane: "DANE"
+        }
+    }
+
+    fileprivate var doubt: String {
+        switch self {
+        case .policy: "not seen to keep the policy"
+        case .dane: "not seen to keep its TLSA records"
+        }
+    }
+
+    /// How strict it is.
+    fileprivate var mode: String {
+        switch self {
+        case .policy: " (policy mode enforce)"
+        case .dane: ""
+        }
     }
 }

@@ -53,12 +53,12 @@ struct VerdictLine: Sendable {
             fields["mode"] = "testing"
             Self.add(findings.first, to: &fields)
         case .violating(let violation):
-            fields["mode"] = "enforce"
+            Self.add(violation.requirement, to: &fields)
             Self.add(violation.findings.first, to: &fields)
         case .unknown(let why):
             fields["why"] = .string(printable(why))
         case .unproven(let doubt):
-            fields["mode"] = "enforce"
+            Self.add(doubt.requirement, to: &fields)
             fields["why"] = .string(printable(doubt.text))
         case .provenLately(let why):
             fields["mode"] = "enforce"
@@ -69,6 +69,13 @@ struct VerdictLine: Sendable {
 
     private var policyDomain: DomainName? {
         if case .violating(let violation) = verdict { violation.policyDomain } else { hops.first?.policyDomain }
+    }
+
+    private static func add(_ requirement: Requirement, to fields: inout Logger.Metadata) {
+        switch requirement {
+        case .policy: fields["mode"] = "enforce"
+        case .dane: fields["dane"] = "always"
+        }
     }
 
     private static func add(_ finding: HostFinding?, to fields: inout Logger.Metadata) {

@@ -39,6 +39,10 @@ struct AcceptedNames {
                 patterns.contains { $0.isWildcard && host != $0.domain && host.isWithin($0.domain) }
             }
             guard isDeeper, choices.depthOnly == .secure else { throw .depthOnly }
+        case .only(let hosts):
+            self.init(exact: hosts.filter(cached.policy.covers))
+            guard !exact.isEmpty else { throw .undecided }
+            return
         case .unknown, .unneeded:
             // Since 3.10.5 Postfix checks each MX host against the patterns and then asks for that host's own name; 3.10.0
             // to 3.10.4 do not, and take any depth here. Leaving the domain out would cost them more. Sendmail strips one

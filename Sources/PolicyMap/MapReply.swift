@@ -79,12 +79,17 @@ package struct MapReply: Sendable {
             } else {
                 write(besides, of: domain, to: &reply)
             }
+        case .daneWherePresent(let besides):
+            guard form == .sendmail, !choices.sendmailDoesDANE else {
+                return form == .sendmail ? Self.writeNotFound(to: &reply) : reply.append("OK dane")
+            }
+            write(besides, of: domain, to: &reply)
         case .enforce(let cached, let hosts): writeEnforce(cached, hosts, of: domain, to: &reply)
         case .testing(let cached):
             guard form == .postfixTLSRPT, choices.testingAttributes else { return Self.writeNotFound(to: &reply) }
             reply.append("OK may")
             appendDomain(of: cached, to: &reply)
-            if appendPatterns(of: cached.policy, to: &reply) { appendStrings(of: cached.policy, to: &reply) }
+            if append(patterns: cached.policy.mx, to: &reply) { appendStrings(of: cached.policy, to: &reply) }
         case .failed(let failure):
             guard form == .postfixTLSRPT, choices.policyFailureAttributes, let domain else {
                 return Self.writeNotFound(to: &reply)
@@ -131,7 +136,11 @@ package struct MapReply: Sendable {
             try writeSecure(names, to: &reply)
             guard form == .postfixTLSRPT else { return }
             appendDomain(of: cached, to: &reply)
-            if appendPatterns(of: cached.policy, to: &reply) {
+            // Postfix 3.10.5 and later asks for the host's own name if a pattern covers it, so no other may.
+            if case .only = hosts {
+                guard append(patterns: names.exact.map { MXPattern(exact: $0) }, to: &reply) else { return }
+                appendStrings(of: cached.policy, to: &reply)
+            } else if append(patterns: cached.policy.mx, to: &reply) {
                 appendStrings(of: cached.policy, to: &reply)
             } else if names.reachDeeper {
                 // Nobody would check the depth: say the names that a Postfix is told which cannot do so.
@@ -160,9 +169,9 @@ package struct MapReply: Sendable {
     /// The patterns as they were published, `*.` and all, since Postfix compares MX hosts with them.
     ///
     /// All or none: Postfix 3.10.5 and later would refuse the hosts of a pattern that is left out.
-    private func appendPatterns(of policy: Policy, to reply: inout [UInt8]) -> Bool {
+    private func append(patterns: [MXPattern], to reply: inout [UInt8]) -> Bool {
         let end = reply.count
-        for pattern in policy.mx {
+        for pattern in patterns {
             reply.append(pattern.isWildcard ? " mx_host_pattern=*." : " mx_host_pattern=")
             reply.append(pattern.domain)
             guard reply.count <= Self.maxOctets else {

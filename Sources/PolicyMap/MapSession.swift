@@ -227,7 +227,7 @@ final class MapSession: ChannelDuplexHandler {
         case .temporary(let why), .bogus(let why):
             let name = domain?.ascii ?? ""
             service.logger.info("policy map: not decided", metadata: ["domain": "\(name)", "why": "\(why)"])
-        case .notFound, .dane, .enforce, .testing, .failed: break
+        case .notFound, .dane, .daneWherePresent, .enforce, .testing, .failed: break
         }
         queue[index] = .answer(answer, domain, form)
         guard place == 0 else { return }

@@ -29,11 +29,12 @@ func combine(_ seen: [AddressEvidence], isWhole: Bool) -> ProbeResult {
     var isAnyLeft = !isWhole
     for evidence in seen {
         switch evidence {
-        case .seen(.conforming(let facts)): goodFacts = goodFacts ?? facts
+        // What holds for one next hop only makes the whole hold for it only.
+        case .seen(.conforming(let facts)): goodFacts = facts.isOfNextHop ? facts : goodFacts ?? facts
         case .seen(.failing(let more, let facts)):
             failures += more
-            badFacts = badFacts ?? facts
-        case .seen(.unreachable(let text)): unreachable.append(text)
+            badFacts = facts?.isOfNextHop == true ? facts : badFacts ?? facts
+        case .seen(.unreachable(let text)), .seen(.unresolved(let text)): unreachable.append(text)
         case .seen(.turnedAway(let text)): turnedAway.append(text)
         case .ownTrouble(let text): trouble.append(text)
         case .noRoute(let text): unrouted.append(text)

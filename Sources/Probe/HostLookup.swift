@@ -8,17 +8,19 @@ struct HostLookup: Sendable {
     let addresses: [IPAddress]
     /// Whether these are all addresses of the host: the DNS may have told more than we read.
     var isWhole = true
-    /// Empty if DANE does not apply.
-    let tlsa: [TLSARecord]
+    /// Those that can be used; empty if DANE does not authenticate the host.
+    var tlsa: [TLSARecord] = []
+    /// All that DNSSEC vouches for.
+    var published: [TLSARecord] = []
     /// The name below which the records stand.
-    let tlsaBase: DomainName?
-    /// Why nobody knows whether there are records.
-    var tlsaTrouble: String?
+    var tlsaBase: DomainName?
 }
 
 /// Why a host is not even dialled.
 enum LookupFailure: Error, Sendable {
     case unreachable(String)
+    /// Nobody knows whether there are TLSA records.
+    case unresolved(String)
     case failing(Failure)
     case ownTrouble(String)
 }
@@ -36,28 +38,15 @@ extension SMTPProber {
         let addresses = try dialable(found.records)
         // An address that we must not dial, or cannot read, is one that the MTA may dial all the same.
         let isWhole = !found.isCut && found.malformed == 0 && addresses.count == found.records.count
-        // - RFC 7672 §2.2: TLS Discovery. Without a secure way to the host its TLSA records prove nothing.
-        guard routeIsSecure, found.security == .secure else {
-            return HostLookup(addresses: addresses, isWhole: isWhole, tlsa: [], tlsaBase: nil)
+        switch await tlsa(of: candidate, at: found, routeIsSecure: routeIsSecure) {
+        case .absent: return HostLookup(addresses: addresses, isWhole: isWhole)
+        case .records(let usable, let base, let published):
+            return HostLookup(
+                addresses: addresses, isWhole: isWhole, tlsa: usable, published: published, tlsaBase: base)
+        case .bogus(let why): throw .failing(Self.dnssec("TLSA records", why))
+        case .ownTrouble(let text): throw .ownTrouble(text)
+        case .failed(let text): throw .unresolved(text)
         }
-        // - RFC 7672 §2.2.3: TLSA Record Lookup. The end of the CNAME chain first, then the name itself.
-        var bases = [candidate.name]
-        if let canonical = found.canonicalName, canonical != candidate.name { bases.insert(canonical, at: 0) }
-        var host = HostLookup(addresses: addresses, isWhole: isWhole, tlsa: [], tlsaBase: nil)
-        for base in bases {
-            let answer = await resolver.tlsa(of: base, port: candidate.port, within: settings.dnsTimeout)
-            switch answer.outcome {
-            case .records where answer.security == .secure && !answer.records.isEmpty:
-                return HostLookup(addresses: addresses, isWhole: isWhole, tlsa: answer.records, tlsaBase: base)
-            case .records, .noData, .noSuchDomain: continue
-            case .failure(.bogus(let why)): throw .failing(Self.dnssec("TLSA records", why))
-            case .failure(let failure) where failure.isOurs: throw .ownTrouble("TLSA lookup: \(failure)")
-            case .failure(let failure):
-                host.tlsaTrouble = "TLSA lookup: \(failure)"
-                return host
-            }
-        }
-        return host
     }
 
     /// The addresses that may be dialled, both families in turn: a family that is dead must not hold up the other.

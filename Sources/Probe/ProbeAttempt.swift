@@ -19,6 +19,8 @@ struct ProbeAttempt: Sendable {
 
     let prober: SMTPProber
     let candidate: MXHost
+    /// Whose mail asks.
+    let policyDomain: DomainName
     let host: HostLookup
     let address: IPAddress
     /// For the whole host; each step has one of its own within.
@@ -105,6 +107,7 @@ struct ProbeAttempt: Sendable {
         options.tlsaBase = host.tlsaBase
         options.moreDANENames = [candidate.name]
         options.securityLevel = settings.securityLevel
+        options.nextHop = policyDomain
         let session: TLSSession
         do throws(StartTLSFailure) {
             session = try await connection.startTLS(prober.tls, options, within: settings.handshakeTimeout)

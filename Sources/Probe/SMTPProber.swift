@@ -49,14 +49,13 @@ package final class SMTPProber: Prober {
         switch found {
         case nil: return .notTried(Self.crowded)
         case .failure(.unreachable(let text)): return .seen(.unreachable(text))
+        // - RFC 7672 §2.1.2: DNS Error Handling. A host that may have records is not known to conform without them, and
+        // its certificate says nothing: one that only TLSA records vouch for is as good as any.
+        case .failure(.unresolved(let text)): return .seen(.unresolved(text))
         case .failure(.failing(let failure)): return .seen(.failing([failure], nil))
         case .failure(.ownTrouble(let text)): return .notTried(text)
         case .success(let host):
-            let seen = combine(await visit(host, turn), isWhole: host.isWhole)
-            // - RFC 7672 §2.1.2: DNS Error Handling. A host that may have records is not known to conform without them;
-            // what fails without them does not pass by hiding them.
-            if case .seen(.conforming) = seen, let trouble = host.tlsaTrouble { return .seen(.unreachable(trouble)) }
-            return seen
+            return combine(await visit(host, of: policyDomain, turn), isWhole: host.isWhole)
         }
     }
 
@@ -64,12 +63,12 @@ package final class SMTPProber: Prober {
     private static let crowded = "too many hosts are being looked at"
 
     /// Looks at all addresses, a few at one time, so that no host sees a crowd and silent ones do not add up.
-    private func visit(_ host: HostLookup, _ turn: Turn) async -> [AddressEvidence] {
+    private func visit(_ host: HostLookup, of policyDomain: DomainName, _ turn: Turn) async -> [AddressEvidence] {
         await withTaskGroup(of: AddressEvidence.self) { group in
             var seen: [AddressEvidence] = []
             for (index, address) in host.addresses.enumerated() {
                 if index >= settings.maxAddressesAtOnce, let next = await group.next() { seen.append(next) }
-                group.addTask { await self.visit(address, host, turn) }
+                group.addTask { await self.visit(address, host, of: policyDomain, turn) }
             }
             return await group.reduce(into: seen) { $0.append($1) }
         }
@@ -77,13 +76,16 @@ package final class SMTPProber: Prober {
 
     /// Each address takes a place of its own block. A domain may name other people's addresses beside a slow one: it
     /// must not hold the places of their block.
-    private func visit(_ address: IPAddress, _ host: HostLookup, _ turn: Turn) async -> AddressEvidence {
+    private func visit(
+        _ address: IPAddress, _ host: HostLookup, of policyDomain: DomainName, _ turn: Turn
+    ) async -> AddressEvidence {
         let seen = await turn.run(in: connections, for: turn.shares + [.block(of: address)]) { () -> AddressEvidence in
             let deadline = turn.start + settings.overallTimeout
             // What is left out for want of time was kept waiting by others, or by the host's own other addresses.
             guard .now < deadline else { return isCrowded ? .ownTrouble(Self.crowded) : .notDialled }
             let visit = ProbeAttempt(
-                prober: self, candidate: turn.candidate, host: host, address: address, deadline: deadline)
+                prober: self, candidate: turn.candidate, policyDomain: policyDomain, host: host, address: address,
+                deadline: deadline)
             return await visit.run()
         }
         return seen ?? .ownTrouble(Self.crowded)

@@ -63,6 +63,6 @@ extension TLSFacts {
             address: address, version: session.version, cipher: session.cipher, subject: session.certificate.subject,
             issuer: session.certificate.issuer, notBefore: session.certificate.notBefore,
             notAfter: session.certificate.notAfter, names: session.certificate.names,
-            authentication: isDANE ? .dane : .pkix)
+            authentication: isDANE ? .dane : .pkix, isOfNextHop: session.isOfNextHop)
     }
 }

@@ -13,6 +13,10 @@ extension Settings {
             "Who stands guard over delivery. \"milter\": the MTA may dial any MX host, so one bad host defers the mail. \"milter+policy-map\": the MTA skips bad hosts by its policy map, so mail is deferred only when no host conforms."
         ),
         Setting(
+            "dane", .choice, to: \.gate.dane,
+            "When the milter and check look at DANE. \"policy\": where an MTA-STS policy makes them look. \"always\": also where no policy is enforced, for an MTA that does no DANE itself, such as Debian's Sendmail; needs probe.enabled."
+        ),
+        Setting(
             "on_violation", .choice, to: \.milter.onViolation,
             "What happens to mail whose route breaks an enforce policy: a 451 for the recipient, the hold queue, or a log line only."
         ),

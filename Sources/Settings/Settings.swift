@@ -106,6 +106,7 @@ package struct Settings: SettingsTable {
     /// Hands on what several modules want, and what one key says by another.
     private mutating func complete() {
         gate.unreachableFor = gate.failingFor
+        mapAnswers.probesHosts = gate.hostCheck == .probes
         milter.onUnproven = onUnproven ?? .whereUnproven(under: gate.enforcement)
         milter.isGuardedByMap = gate.enforcement == .milterAndPolicyMap && policyMap != nil
         milter.services = .ofSystem

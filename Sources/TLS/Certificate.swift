@@ -20,10 +20,15 @@ package func certificate(der: [UInt8], identifies name: DomainName) -> Bool {
 }
 
 /// - Parameter certificate: an `X509` that the caller keeps.
-func certificate(_ certificate: OpaquePointer, identifies name: DomainName) -> Bool {
-    X509_check_host(certificate, name.ascii, name.ascii.utf8.count, hostCheckFlags, nil) == 1
+func certificate(
+    _ certificate: OpaquePointer, identifies name: DomainName, _ flags: UInt32 = hostCheckFlags
+) -> Bool {
+    X509_check_host(certificate, name.ascii, name.ascii.utf8.count, flags, nil) == 1
 }
 
+/// A common name counts where the certificate has no DNS-ID at all. - RFC 7672 §3.2.3: Reference Identifier Matching.
+let daneHostCheckFlags = UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
+/// A common name never counts. - RFC 8461 §4.2: Recipient MTA Certificate Validation.
 let hostCheckFlags = UInt32(X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
 
 extension CertificateSummary {

@@ -27,6 +27,18 @@ package final class TLSContext: @unchecked Sendable {
 
     deinit { SSL_CTX_free(raw) }
 
+    /// Those of the records by which a connection can authenticate its peer: as OpenSSL itself says, since it will have
+    /// to use them. - RFC 7672 §2.2: TLS Discovery; RFC 6698 §4.1: Determining whether a TLSA RRset can be used.
+    package func usable(_ records: [TLSARecord], of host: DomainName) throws(TLSSetupError) -> [TLSARecord] {
+        guard let ssl = SSL_new(raw) else { throw TLSSetupError(text: lastTLSError()) }
+        defer {
+            SSL_free(ssl)
+            ERR_clear_error()
+        }
+        guard SSL_dane_enable(ssl, host.ascii) == 1 else { throw TLSSetupError(text: lastTLSError()) }
+        return records.filter { $0.add(to: ssl) }
+    }
+
     private func configure() throws(TLSSetupError) {
         // - RFC 8461 §7.2: Minimum TLS Version Support.
         guard COpenSSL_require_tls12(raw) == 1, SSL_CTX_dane_enable(raw) == 1 else {
@@ -63,6 +75,15 @@ package final class TLSContext: @unchecked Sendable {
     private static var defaultPlaces: [String] {
         [getenv("SSL_CERT_FILE").map { String(cString: $0) }, X509_get_default_cert_file().map { String(cString: $0) }]
             .compactMap { $0 }
+    }
+}
+
+extension TLSARecord {
+    /// Gives the record to a connection that does DANE.
+    /// - Returns: whether it can be used. - RFC 7672 §3.1.3: Certificate Usages PKIX-TA(0) and PKIX-EE(1).
+    func add(to ssl: OpaquePointer) -> Bool {
+        guard usage == 2 || usage == 3 else { return false }
+        return SSL_dane_tlsa_add(ssl, usage, selector, matchingType, association, association.count) == 1
     }
 }
 

@@ -67,14 +67,9 @@ package final class TLSLayer {
     private static func addDANE(_ options: TLSOptions, below base: DomainName, to ssl: OpaquePointer) -> Int {
         defer { ERR_clear_error() }
         guard SSL_dane_enable(ssl, base.ascii) == 1 else { return 0 }
-        SSL_set_hostflags(ssl, hostCheckFlags)
-        for name in options.moreDANENames { SSL_add1_host(ssl, name.ascii) }
-        return options.tlsa.count { record in
-            guard record.usage == 2 || record.usage == 3 else { return false }
-            return SSL_dane_tlsa_add(
-                ssl, record.usage, record.selector, record.matchingType, record.association, record.association.count)
-                == 1
-        }
+        SSL_set_hostflags(ssl, daneHostCheckFlags)
+        for name in options.moreDANENames + [options.nextHop].compactMap(\.self) { SSL_add1_host(ssl, name.ascii) }
+        return options.tlsa.count { $0.add(to: ssl) }
     }
 
     package func handshake() -> Step {
@@ -155,6 +150,7 @@ extension TLSLayer {
             cipher: SSL_CIPHER_get_name(SSL_get_current_cipher(ssl)).map { String(cString: $0) } ?? "",
             certificate: peer.map(CertificateSummary.init) ?? .none, problems: log.problems,
             nameMatches: peer.map { certificate($0, identifies: options.serverName) } ?? false, dane: dane,
+            isOfNextHop: peer.map { isOfNextHop($0, dane) } ?? false,
             isExpired: peer.map { X509_cmp_current_time(X509_get0_notAfter($0)) < 0 } ?? false)
     }
 
@@ -162,6 +158,20 @@ extension TLSLayer {
         if options.tlsa.isEmpty { return .notAsked }
         if usableRecords == 0 { return .unusable }
         return log.problems.isEmpty && SSL_get0_dane_authority(ssl, nil, nil) >= 0 ? .matched : .mismatched
+    }
+
+    /// Whether the next-hop domain decided by its name: another one could come to another end.
+    private func isOfNextHop(_ peer: OpaquePointer, _ dane: TLSSession.DANE) -> Bool {
+        guard options.nextHop != nil else { return false }
+        switch dane {
+        case .notAsked, .unusable: return false
+        case .mismatched: return log.problems.contains { $0.kind == .hostMismatch }
+        case .matched:
+            var usage: UInt8 = 0
+            guard SSL_get0_dane_tlsa(ssl, &usage, nil, nil, nil, nil) >= 0, usage == 2 else { return false }
+            let names = [options.tlsaBase ?? options.serverName] + options.moreDANENames
+            return !names.contains { certificate(peer, identifies: $0, daneHostCheckFlags) }
+        }
     }
 
     /// A chain without a known issuer ends OpenSSL's search before it looks at dates.

@@ -17,6 +17,8 @@ package struct TLSOptions: Sendable, Hashable {
     /// 80 bits: RSA and DH of 1024 bits, no SHA-1 in signatures; 2 is 112 bits: RSA and DH of 2048. Nil leaves it to the
     /// library. SSL_CTX_set_security_level(3) has the table.
     package var securityLevel: Int?
+    /// The domain whose mail is to go there, which such a certificate may name as well.
+    package var nextHop: DomainName?
 
     package init(serverName: DomainName) { self.serverName = serverName }
 }
@@ -43,6 +45,9 @@ package struct TLSSession: Sendable, Hashable {
     /// Whether a DNS-ID covers the server name; the subject's common name never does.
     package let nameMatches: Bool
     package let dane: DANE
+    /// Whether DANE came to this end by the name of the next hop: it says nothing about mail to another one.
+    /// - RFC 7672 §3.2.2: Name Checks.
+    package let isOfNextHop: Bool
     /// Whether the leaf itself is too old; if only one above it is, `problems` alone says so.
     package let isExpired: Bool
 }

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("judge: a route keeps its policy or it does not")
 struct JudgementTests {
-    enum Seen: Sendable { case good, bad, down, closed, unseen, dane, daneBad }
+    enum Seen: Sendable { case good, bad, down, closed, unseen, dane, daneBad, unresolved }
     enum Expected: Sendable { case conforming, violating, unproven, testing }
 
     struct Row: Sendable, CustomStringConvertible {
@@ -50,6 +50,22 @@ struct JudgementTests {
         // DANE decides for a host that has it. - RFC 8461 §2
         Row(hosts: [("mx2.example.org", .dane)], milter: .conforming, map: .conforming),
         Row(hosts: [("mx1.example.org", .daneBad)], milter: .violating, map: .violating),
+        // A map has no level that lets one host go by its certificate and not another.
+        Row(
+            hosts: [("mx1.example.org", .daneBad), ("a.mail.example.org", .good)], milter: .violating, map: .violating),
+        Row(
+            hosts: [("mx1.example.org", .daneBad), ("a.mail.example.org", .dane)], milter: .violating, map: .conforming),
+        Row(
+            hosts: [("mx1.example.org", .daneBad), ("a.mail.example.org", .unseen)], milter: .violating, map: .unproven),
+        // A host that may have TLSA records is not used without them. - RFC 7672 §2.1.2
+        Row(hosts: [("mx1.example.org", .unresolved)], milter: .unproven, map: .unproven),
+        Row(hosts: [("mx2.example.org", .unresolved)], milter: .violating, map: .violating),
+        Row(
+            hosts: [("mx1.example.org", .unresolved), ("a.mail.example.org", .good)], milter: .unproven,
+            map: .unproven),
+        Row(
+            hosts: [("mx1.example.org", .unresolved), ("a.mail.example.org", .dane)], milter: .unproven,
+            map: .conforming),
         Row(hosts: [("mx1.example.org", .unseen)], milter: .conforming, map: .conforming, namesOnly: true),
         Row(hosts: [("mx2.example.org", .unseen)], milter: .violating, map: .violating, namesOnly: true),
         Row(
@@ -227,6 +243,7 @@ struct JudgementTests {
         case .daneBad: return .failing([Failure(.tlsaInvalid, text: "no TLSA record matches")], nil)
         case .down: return .unreachable("connection refused")
         case .closed: return .turnedAway("greeting: 421 closing")
+        case .unresolved: return .unresolved("TLSA lookup: DNS server failure")
         case .unseen: return nil
         }
     }

@@ -56,8 +56,8 @@ struct PolicyMapResolverTests {
 
     /// - RFC 7672 §2.1, §2.2: which hosts DANE decides for.
     static let table: [([DANEStatus], Bool, String)] = [
-        ([.usable], true, "dane"), ([.usable, .usable], true, "dane"), ([.usable, .absent], true, "dane"),
-        ([.absent, .usable], true, "dane"), ([.usable, .unusable], true, "dane"),
+        ([.usable], true, "dane"), ([.usable, .usable], true, "dane"), ([.usable, .absent], true, "enforce"),
+        ([.absent, .usable], true, "dane"), ([.usable, .unusable], true, "enforce"),
         ([.usable, .bogus("x")], true, "dane"),
         ([.usable, .unknown("x")], true, "dane"), ([.unusable], true, "enforce"), ([.absent], true, "enforce"),
         ([.unusable, .absent], true, "enforce"), ([.bogus("x")], true, "temporary"),
@@ -80,6 +80,42 @@ struct PolicyMapResolverTests {
         world.surveyor.statuses = Dictionary(zip(names, statuses)) { $1 }
         #expect(kind(await find()) == expected)
         if expected != "temporary" { #expect(map.cached(key).map(kind) == expected) }
+    }
+
+    /// - RFC 7672 §2.2: what is asked of each host where no policy asks for more.
+    static let openTable: [([DANEStatus], String)] = [
+        ([.usable, .usable], "dane"), ([.usable, .bogus("x")], "dane"), ([.usable, .unreachable("x")], "dane"),
+        ([.usable, .absent], "daneWherePresent"), ([.absent, .usable], "daneWherePresent"),
+        ([.usable, .unusable], "daneWherePresent"), ([.unusable], "daneWherePresent"),
+        ([.unusable, .absent], "daneWherePresent"), ([.absent], "notFound"), ([.absent, .absent], "notFound"),
+        // The MTA sees for itself which host must not be used.
+        ([.bogus("x"), .absent], "daneWherePresent"), ([.absent, .unknown("x")], "daneWherePresent"),
+        ([.unreachable("x"), .absent], "daneWherePresent"),
+        ([.bogus("x")], "temporary"), ([.unknown("x")], "temporary"), ([.unreachable("x")], "temporary"),
+    ]
+
+    @Test("without a policy each host is used by what it has", arguments: openTable)
+    func open(_ statuses: [DANEStatus], _ expected: String) async {
+        let names = statuses.indices.map { "mx\($0).example.org" }
+        world.discoverer.recordAnswer = .found(.absent)
+        world.router.answer = .success(names)
+        world.router.isSecure = true
+        world.surveyor.statuses = Dictionary(zip(names, statuses)) { $1 }
+        #expect(kind(await find()) == expected)
+        if expected != "temporary" { #expect(map.cached(key).map(kind) == expected) }
+        #expect(world.prober.probes == 0)
+    }
+
+    @Test("where hosts must not be dialled, DANE goes first whoever is up")
+    func namesOnly() async {
+        var settings = MapSettings()
+        settings.probesHosts = false
+        map.apply(settings)
+        world.router.answer = .success(["mx0.example.org", "mx1.example.org"])
+        world.router.isSecure = true
+        world.surveyor.statuses = ["mx0.example.org": .usable]
+        #expect(kind(await find()) == "dane")
+        #expect(world.prober.probes == 0)
     }
 
     @Test("DANE can be left out")
@@ -194,6 +230,7 @@ struct PolicyMapResolverTests {
         case .notFound: "notFound"
         case .temporary, .bogus: "temporary"
         case .dane: "dane"
+        case .daneWherePresent: "daneWherePresent"
         case .enforce: "enforce"
         case .testing: "testing"
         case .failed: "failed"

@@ -32,6 +32,21 @@ extension Known {
         route = .route(Fixture.route(hosts, isSecure: isSecure))
     }
 
+    /// The first host has usable TLSA records, the second has none.
+    mutating func someHosts(_ other: String = "a.mail.example.org", seeing first: HostEvidence? = nil) {
+        route(.enforce, ["mx1.example.org", other], isSecure: true)
+        dane = [.usable, .absent]
+        evidence = Fixture.evidence(first.map { ["mx1.example.org": $0] } ?? [:])
+    }
+
+    /// One host on a secure route, and no policy.
+    mutating func open(_ statuses: [DANEStatus]?, _ seen: HostEvidence? = nil) {
+        policy = .absent
+        route = .route(Fixture.route(["mx1.example.org"], isSecure: true))
+        dane = statuses
+        evidence = seen.map { Fixture.evidence(["mx1.example.org": $0]) }
+    }
+
     mutating func doubt(_ history: RouteHistory.Entry, _ error: RouteError = .unavailable("SERVFAIL")) {
         policy = Fixture.lookup(.enforce)
         route = .error(error)
@@ -49,6 +64,19 @@ enum Fixture {
     static let good = HostEvidence.conforming(facts(.pkix))
     static let dane = HostEvidence.conforming(facts(.dane))
     static let bad = HostEvidence.failing([Failure(.certificateExpired, text: "certificate expired")], nil)
+
+    static let mismatched = HostEvidence.failing([Failure(.tlsaInvalid, text: "no match")], nil)
+    static var mismatch: Violation {
+        Violation(
+            policyDomain: name("example.org"),
+            findings: [
+                HostFinding(host: name("mx1.example.org"), failures: [Failure(.tlsaInvalid, text: "no match")])
+            ], requirement: .dane)
+    }
+
+    static var enforced: MapAnswer {
+        .enforce(policy(.enforce), .known([name("mx1.example.org"), name("a.mail.example.org")]))
+    }
 
     static func name(_ text: String) -> DomainName {
         guard let name = try? DomainName(text) else { preconditionFailure("no name: \(text)") }
@@ -99,7 +127,7 @@ enum Fixture {
             policyDomain: name("example.org"), findings: [HostFinding(host: name(host), failures: [failure])])
     }
 
-    private static func facts(_ authentication: TLSFacts.Authentication) -> TLSFacts {
+    static func facts(_ authentication: TLSFacts.Authentication) -> TLSFacts {
         TLSFacts(
             address: address, version: "TLSv1.3", cipher: "x", subject: "", issuer: "", notBefore: nil, notAfter: nil,
             names: [], authentication: authentication)

@@ -174,9 +174,57 @@ extension ResolutionTests {
             $0.route(.enforce, ["mx1.example.org"], isSecure: true)
             $0.giveUp(.dane, because: Fixture.late)
         },
-        Row("RFC 8461 §5 item 2: a testing policy waits for nobody", .answer(.testing(Fixture.policy(.testing)))) {
+        Row(
+            "RFC 7672 §2.1.2: TLSA records that are late come before a testing policy as well",
+            .answer(.temporary(Fixture.late.text))
+        ) {
             $0.route(.testing, ["mx1.example.org"], isSecure: true)
             $0.giveUp(.dane, because: Fixture.late)
+        },
+        Row("RFC 7672 §2.1.2: and where there is no policy", .answer(.temporary(Fixture.late.text))) {
+            $0.policy = .absent
+            $0.route = .route(Fixture.route(["mx1.example.org"], isSecure: true))
+            $0.giveUp(.dane, because: Fixture.late)
+        },
+        Row("RFC 8461 §5 item 2: a testing policy waits for no route", .answer(.testing(Fixture.policy(.testing)))) {
+            $0.policy = Fixture.lookup(.testing)
+            $0.giveUp(.route(wantsHosts: false), because: Fixture.late)
+        },
+        // TLSA records on some hosts, an enforce policy that covers the others.
+        Row("RFC 7672 §2.2: which of the hosts is up decides", .need(.hosts)) {
+            $0.someHosts()
+        },
+        Row("RFC 8461 §2: DANE while a host that has it is up", .answer(.dane(besides: Fixture.enforced))) {
+            $0.someHosts(seeing: Fixture.dane)
+        },
+        Row("RFC 8461 §2: also while it fails DANE", .answer(.dane(besides: Fixture.enforced))) {
+            $0.someHosts(seeing: .failing([Failure(.tlsaInvalid, text: "no match")], nil))
+        },
+        Row(
+            "RFC 8461 §4.1: the other hosts alone by the policy when it is down",
+            .answer(.enforce(Fixture.policy(.enforce), .only([Fixture.name("a.mail.example.org")])))
+        ) {
+            $0.someHosts(seeing: .unreachable("connection refused"))
+        },
+        Row("RFC 8461 §2: DANE if there is no time to look", .answer(.dane(besides: Fixture.enforced))) {
+            $0.someHosts()
+            $0.giveUp(.hosts, because: Fixture.late)
+        },
+        Row("RFC 8461 §2: and if our own trouble hides the host", .answer(.dane(besides: Fixture.enforced))) {
+            $0.someHosts()
+            $0.areHostsAsked = true
+            $0.evidence?.notTried[Fixture.host("mx1.example.org")] = "no room"
+        },
+        Row(
+            "RFC 8461 §4.1: nor do hosts count that the policy does not cover",
+            .answer(
+                .dane(
+                    besides: .enforce(
+                        Fixture.policy(.enforce),
+                        .known([Fixture.name("mx1.example.org"), Fixture.name("mx9.example.net")])))
+            )
+        ) {
+            $0.someHosts("mx9.example.net")
         },
     ]
 

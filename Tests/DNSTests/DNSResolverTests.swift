@@ -93,8 +93,15 @@ struct DNSResolverTests {
         }
         #expect(combined(.serverFailure) == .records)
         #expect(combined(.timeout) == .records)
+        #expect(combined(.bogus("bad")) == .records, "forged or not, it is one address less")
         #expect(combined(.busy) == .failure(.busy))
         #expect(combined(.cutOff("gone")) == .failure(.cutOff("gone")))
+        // Where nothing is left, what was forged is told first.
+        let bogus = DNSAnswer<IPAddress>(outcome: .failure(.bogus("bad")), security: .bogus)
+        for other in [DNSAnswer<IPAddress>(outcome: .noData), DNSAnswer(outcome: .failure(.timeout)), bogus] {
+            #expect(combine(other, bogus).outcome == .failure(.bogus("bad")))
+            #expect(combine(bogus, other).outcome == .failure(.bogus("bad")))
+        }
     }
 
     @Test("The absence of records has its time to live as well")

@@ -10,6 +10,8 @@ final class Lab: Sendable {
 
     let network: TestNetwork
     let postfix: Postfix
+    /// A signed zone full of TLSA records.
+    let dane: DANEWorld
     /// A daemon lives as long as the lab: a scenario need not hold it to keep it running.
     private let daemons = Mutex<[DaemonProcess]>([])
 
@@ -20,15 +22,24 @@ final class Lab: Sendable {
     private init() throws {
         var dane: Credential?
         var mismatch: Credential?
-        network = try TestNetwork(prefix: "127.20") { authority in
-            let good = try authority.selfSigned(names: ["anything.seclab"])
-            let other = try authority.issue(names: ["mx.danebad.seclab"], options: [.ownKey])
-            dane = good
-            mismatch = other
-            return SignedZone(
-                "seclab", records: Self.zone(good.tlsa311),
-                bogus: [(owner: "bogusmx", type: "MX"), (owner: "_25._tcp.mx.bogustlsa", type: "TLSA")])
-        }
+        var world: DANEWorld?
+        network = try TestNetwork(
+            prefix: "127.20",
+            signed: { authority in
+                let good = try authority.selfSigned(names: ["anything.seclab"])
+                let other = try authority.issue(names: ["mx.danebad.seclab"], options: [.ownKey])
+                dane = good
+                mismatch = other
+                return SignedZone(
+                    "seclab", records: Self.zone(good.tlsa311),
+                    bogus: [(owner: "bogusmx", type: "MX"), (owner: "_25._tcp.mx.bogustlsa", type: "TLSA")])
+            },
+            more: { authority, policies in
+                let made = try DANEWorld(authority)
+                world = made
+                return [made.signedZone(policies: policies)]
+            })
+        self.dane = try world ?? DANEWorld(network.authority)
         var options = Postfix.Options()
         options.caFile = network.authority.caFile
         options.virtualAliases = ["alias@virtual.lab user@aliastarget.lab"]

@@ -17,14 +17,18 @@ package final class TestNetwork: Sendable {
     /// - Parameters:
     ///   - prefix: the first two octets of its addresses, such as `127.10`.
     ///   - signed: makes the records of the signed zone `seclab`, given its authority.
+    ///   - more: makes further signed zones, given the authority and where policies are served.
     package init(
-        prefix: String, signed: (CertificateAuthority) throws -> SignedZone = { _ in SignedZone("seclab", records: "") }
+        prefix: String,
+        signed: (CertificateAuthority) throws -> SignedZone = { _ in SignedZone("seclab", records: "") },
+        more: (CertificateAuthority, String) throws -> [SignedZone] = { _, _ in [] }
     ) throws {
         self.prefix = prefix
         authority = try CertificateAuthority()
         names = try NameServer(address: "\(prefix).0.54")
         resolver = try ValidatingResolver(
-            authorityAddress: "\(prefix).0.55", zones: [try signed(authority)], unsigned: names)
+            authorityAddress: "\(prefix).0.55",
+            zones: [try signed(authority)] + (try more(authority, "\(prefix).0.80")), unsigned: names)
         policies = try PolicyHost(address: "\(prefix).0.80")
     }
 

@@ -34,6 +34,20 @@ struct ReplyTests {
                 + "see sts-milter check example.org")
     }
 
+    @Test("TLSA records that are not kept are told without a policy")
+    func daneText() throws {
+        let host = HostFinding(
+            host: try DomainName("mx1.example.org"),
+            failures: [Failure(.starttlsNotSupported, text: "host does not offer STARTTLS")])
+        let domain = try DomainName("example.org")
+        let violation = Violation(policyDomain: domain, findings: [host], requirement: .dane)
+        #expect(Reply(violation, hint: "").text == "DANE: example.org: mx1.example.org: host does not offer STARTTLS")
+        #expect(Reply(again: violation).text == "DANE: example.org: same as for the recipient before")
+        #expect(
+            Reply(Doubt("unreachable: timed out", of: .dane), domain: domain).text
+                == "DANE: example.org: not seen to keep its TLSA records: unreachable: timed out; try again later")
+    }
+
     @Test("without a host, a failure or a hint the text is whole")
     func partsMissing() throws {
         let domain = try DomainName("example.org")

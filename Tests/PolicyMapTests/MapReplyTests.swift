@@ -21,6 +21,8 @@ struct MapAnswerTests {
         #expect(try answer(.notFound, form) == "NOTFOUND ")
         #expect(try answer(.temporary("} ciphers=low"), form) == temporary("} ciphers=low"))
         #expect(try answer(.dane(besides: .notFound), form) == (form == .sendmail ? "NOTFOUND " : "OK dane-only"))
+        #expect(
+            try answer(.daneWherePresent(besides: .notFound), form) == (form == .sendmail ? "NOTFOUND " : "OK dane"))
     }
 
     @Test("try again later: domain, hosts and cause first, one line of printable ASCII, as long as Postfix logs it")
@@ -69,6 +71,18 @@ struct MapAnswerTests {
         let read = try PostfixPolicy(try answer(.enforce(finding, .unneeded), .postfixTLSRPT).utf8)
         #expect(
             read.values("policy_string") == ["version: STSv1", "mode: enforce", "mx: mx.example.com", "max_age: 1"])
+    }
+
+    @Test("of the hosts that a policy covers only some may be used", arguments: MapForm.allCases)
+    func someHosts(_ form: MapForm) throws {
+        let hosts = MXSet.only([try name("mx1.example.net"), try name("mx9.example.org")])
+        for patterns in [Self.patterns, ["mx1.example.net", "mx2.example.net"]] {
+            let reply = try answer(.enforce(try cached(mx: patterns), hosts), form)
+            #expect(reply.hasPrefix("OK secure match=mx1.example.net servername=hostname"), "\(reply)")
+            #expect(reply.contains(" mx_host_pattern=mx1.example.net {") == (form == .postfixTLSRPT), "\(reply)")
+            #expect(reply.components(separatedBy: "mx_host_pattern").count == (form == .postfixTLSRPT ? 2 : 1))
+        }
+        #expect(try answer(.enforce(try cached(mx: ["mx2.example.net"]), hosts), form) == trouble(.undecided))
     }
 
     @Test("octet for octet what the MTAs read")

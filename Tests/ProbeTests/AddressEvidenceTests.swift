@@ -66,6 +66,7 @@ struct AddressEvidenceTests {
             case .seen(.failing): "failing"
             case .seen(.unreachable): "unreachable"
             case .seen(.turnedAway): "turned away"
+            case .seen(.unresolved): "unresolved"
             }
         #expect(word == expected, "\(addresses)")
     }

@@ -60,13 +60,13 @@ extension HostEvidence {
         switch self {
         case .conforming(let facts): facts
         case .failing(_, let facts): facts
-        case .unreachable, .turnedAway: nil
+        case .unreachable, .turnedAway, .unresolved: nil
         }
     }
 
     var unreachableText: String? {
         switch self {
-        case .unreachable(let text), .turnedAway(let text): text
+        case .unreachable(let text), .turnedAway(let text), .unresolved(let text): text
         case .conforming, .failing: nil
         }
     }

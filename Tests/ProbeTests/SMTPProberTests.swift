@@ -88,6 +88,17 @@ struct SMTPProberTests {
         #expect(await lab.probe().types == [.validationFailure])
     }
 
+    @Test("A handshake that is never answered fails, however little time a dialogue has")
+    func silentHandshake() async throws {
+        let lab = try ProbeLab("127.2.1.33", faults: [.stallAfterStartTLS]) {
+            $0.dialogueTimeout = .milliseconds(700)
+            $0.handshakeTimeout = .seconds(2)
+        }
+        let seen = await lab.probe()
+        #expect(seen.types == [.validationFailure], "\(seen)")
+        #expect(seen.first?.reasonCode == "tls-handshake-timeout", "\(seen)")
+    }
+
     @Test("Octets behind the answer to STARTTLS never conform")
     func injection() async throws {
         let lab = try ProbeLab("127.2.1.4", faults: [.injectAfterStartTLS])

@@ -39,11 +39,12 @@ struct StreamLab {
         _ = try await stream.readLine(limit: 1000, by: soon)
     }
 
-    func session(tlsa: [TLSARecord] = []) async throws -> TLSSession {
+    func session(tlsa: [TLSARecord] = [], nextHop: DomainName? = nil) async throws -> TLSSession {
         let stream = try await connect()
         try await greet(stream)
         var options = TLSOptions(serverName: name)
         options.tlsa = tlsa
+        options.nextHop = nextHop
         let session = try await stream.startTLS(context, options, by: soon)
         try await stream.write(Array("NOOP\r\n".utf8), by: soon)
         #expect(String(decoding: try await stream.readLine(limit: 1000, by: soon), as: UTF8.self).hasPrefix("250"))

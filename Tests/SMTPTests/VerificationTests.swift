@@ -101,6 +101,60 @@ struct VerificationTests {
         }
     }
 
+    @Test("DANE-TA takes the next hop's name, and a common name where there is no DNS-ID")
+    func daneNames() async throws {
+        let lab = try StreamLab("127.1.5.5") { try $0.issue(names: ["mx.example.lab"]) }
+        let below = try CertificateAuthority(commonName: "private").intermediate()
+        let hop = try DomainName("example.lab")
+        typealias Row = (
+            names: [String], commonName: String, options: Set<CertificateOption>, dane: TLSSession.DANE,
+            isOfNextHop: Bool
+        )
+        let rows: [Row] = [
+            (["mx.example.lab"], "any", [], .matched, false), (["*.example.lab"], "any", [], .matched, false),
+            (["example.lab"], "any", [], .matched, true),
+            (["mx.example.lab", "example.lab"], "any", [], .matched, false),
+            (["other.lab"], "mx.example.lab", [], .mismatched, true),
+            ([], "mx.example.lab", [.commonNameOnly], .matched, false),
+            ([], "example.lab", [.commonNameOnly], .matched, true),
+            ([], "other.lab", [.commonNameOnly], .mismatched, true),
+        ]
+        for row in rows {
+            let credential = try below.issue(names: row.names, commonName: row.commonName, options: row.options)
+            lab.host.change { $0.credential = credential }
+            let session = try await lab.session(tlsa: [Self.record(2, 1, 1, below.tlsa211)], nextHop: hop)
+            #expect(session.dane == row.dane, "\(row): \(session.problems)")
+            #expect(session.isOfNextHop == row.isOfNextHop, "\(row)")
+            // The records of the key itself bind no name.
+            let own = try await lab.session(tlsa: [Self.record(3, 1, 1, credential.tlsa311)], nextHop: hop)
+            #expect(own.dane == .matched && !own.isOfNextHop, "\(row): \(own.problems)")
+            // Nor does any of it count without DANE. - RFC 8461 §4.2
+            let plain = try await lab.session(nextHop: hop)
+            #expect(plain.nameMatches == row.names.contains { $0.hasSuffix(".example.lab") }, "\(row)")
+        }
+    }
+
+    @Test("Records that can be used are those that a connection takes")
+    func usable() async throws {
+        let lab = try StreamLab("127.1.5.6") { try $0.issue(names: ["mx.example.lab"]) }
+        let context = try TLSContext(caFile: lab.authority.caFile)
+        let key = try #require(lab.host.behaviour.credential?.tlsa311)
+        let rows: [(TLSARecord, Bool)] = [
+            (Self.record(3, 1, 1, key), true), (Self.record(2, 1, 1, key), true),
+            (Self.record(3, 0, 2, key + key), true),
+            (Self.record(0, 1, 1, key), false), (Self.record(1, 1, 1, key), false),
+            (Self.record(255, 1, 1, key), false),
+            (Self.record(3, 2, 1, key), false), (Self.record(3, 1, 3, key), false), (Self.record(3, 1, 2, key), false),
+            (Self.record(3, 1, 1, key + key), false), (Self.record(2, 0, 0, "30820102"), false),
+            (Self.record(2, 1, 0, "010203"), false), (Self.record(3, 0, 0, "010203"), false),
+            (Self.record(3, 1, 0, "3000"), false), (Self.record(3, 1, 0, ""), false),
+        ]
+        for (record, isUsable) in rows {
+            let usable = try context.usable([record], of: try DomainName("mx.example.lab"))
+            #expect(usable == (isUsable ? [record] : []), "\(record)")
+        }
+    }
+
     @Test("A certificate by itself is matched by DNS-ID only")
     func der() throws {
         let authority = try CertificateAuthority()

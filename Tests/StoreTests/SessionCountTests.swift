@@ -75,6 +75,16 @@ struct SessionCountTests {
         #expect(counts.allSatisfy { $0.isFailure && $0.domain.ascii == "example.org" })
     }
 
+    @Test("puts all failures under a tlsa policy where the records alone had to be kept")
+    func daneAlone() throws {
+        let host = HostFinding(
+            host: try name("mx1.example.net"), failures: [Failure(.starttlsNotSupported, text: "no STARTTLS")])
+        let violation = Violation(policyDomain: try name("example.org"), findings: [host], requirement: .dane)
+        let counts = try counts(.violating(violation), policy: nil)
+        #expect(counts.map(\.policy.reported.type) == [.known(.tlsa)])
+        #expect(counts.map(\.policy.reported.domain) == ["mx1.example.net"])
+    }
+
     @Test("names a policy that cannot be had, without its text")
     func unavailable() throws {
         let counts = try counts(

@@ -54,18 +54,19 @@ extension SessionCount {
         case .conforming: return [count(sts, [])]
         case .testing(let findings): return failures(findings, under: sts, of: outcome.policyDomain).map(count)
         case .violating(let violation):
-            return failures(violation.findings, under: sts, of: outcome.policyDomain).map(count)
+            let isDANE = violation.requirement == .dane
+            return failures(violation.findings, under: sts, of: outcome.policyDomain, isDANE: isDANE).map(count)
         }
     }
 
     private static func failures(
-        _ findings: [HostFinding], under sts: AppliedPolicy, of domain: DomainName
+        _ findings: [HostFinding], under sts: AppliedPolicy, of domain: DomainName, isDANE: Bool = false
     ) -> [(AppliedPolicy, [FailureDetails])] {
         var found: [(policy: AppliedPolicy, details: [FailureDetails])] = []
         for finding in findings {
             let tlsa = AppliedPolicy.reported(ReportedPolicy(.tlsa, domain: (finding.host ?? domain).ascii))
             for failure in finding.failures {
-                let policy = failure.type.isDANE ? tlsa : sts
+                let policy = isDANE || failure.type.isDANE ? tlsa : sts
                 let details = FailureDetails(
                     failure.type, receivingMXHostname: finding.host?.ascii, receivingMXHelo: failure.helo,
                     receivingIP: failure.address?.description, reasonCode: failure.reasonCode)

@@ -31,6 +31,18 @@ package enum HostEvidence: Sendable, Hashable {
     /// The host took the connection and let us no further: no octet, or a greeting that turns all mail away. It is no
     /// violation either, but a host that is up, and may let in the MTA the next moment.
     case turnedAway(String)
+    /// Whether the host has TLSA records could not be looked up: it must not be used, whatever certificate it has, and
+    /// may still be used by an MTA that does no DANE. - RFC 7672 §2.1.2: DNS Error Handling.
+    case unresolved(String)
+
+    /// Whether it holds for mail to one next hop only. - RFC 7672 §3.2.2: Name Checks.
+    package var isOfNextHop: Bool {
+        switch self {
+        case .conforming(let facts): facts.isOfNextHop
+        case .failing(_, let facts): facts?.isOfNextHop ?? false
+        case .unreachable, .turnedAway, .unresolved: false
+        }
+    }
 }
 
 /// One way in which a host does not conform, in the words of a report.
@@ -85,10 +97,12 @@ package struct TLSFacts: Sendable, Hashable {
     /// The first of the leaf's DNS-IDs.
     package let names: [String]
     package let authentication: Authentication
+    /// Whether the name of the next hop decided, which the certificate has, or lacks: it holds for that one only.
+    package let isOfNextHop: Bool
 
     package init(
         address: IPAddress, version: String, cipher: String, subject: String, issuer: String, notBefore: UTCTime?,
-        notAfter: UTCTime?, names: [String], authentication: Authentication
+        notAfter: UTCTime?, names: [String], authentication: Authentication, isOfNextHop: Bool = false
     ) {
         self.address = address
         self.version = version.cut(to: Self.maxTextOctets)
@@ -99,5 +113,6 @@ package struct TLSFacts: Sendable, Hashable {
         self.notAfter = notAfter
         self.names = names.prefix(Self.maxNames).map { $0.cut(to: Self.maxNameOctets) }
         self.authentication = authentication
+        self.isOfNextHop = isOfNextHop
     }
 }

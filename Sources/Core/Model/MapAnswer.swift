@@ -14,6 +14,9 @@ package enum MapAnswer: Sendable, Hashable {
     ///
     /// An MTA that cannot do DANE is still held to what the policy says beside it.
     indirect case dane(besides: MapAnswer)
+    /// Some hosts have TLSA records and none has to be more than these ask for, since no policy does: each host by what it
+    /// has. The MTA looks itself. - RFC 7672 §2.2: TLS Discovery.
+    indirect case daneWherePresent(besides: MapAnswer)
     /// An enforce policy.
     case enforce(CachedPolicy, MXSet)
     /// A testing policy: only an operator's choice makes it more than `.notFound`.
@@ -28,6 +31,8 @@ package enum MXSet: Sendable, Hashable {
     /// Nobody asked for them.
     case unneeded
     case known([DomainName])
+    /// Of those that the policy covers only these may be used, whether it has wildcards or not.
+    case only([DomainName])
     /// The lookup failed; the text says how.
     case unknown(String)
 }

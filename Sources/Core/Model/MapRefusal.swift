@@ -16,7 +16,7 @@ extension MapAnswer {
         case .bogus: .bogus
         case .enforce(let cached, .known(let hosts)) where !hosts.contains(where: cached.policy.covers):
             .noHostInPolicy(cached)
-        case .enforce, .notFound, .temporary, .dane, .testing, .failed: nil
+        case .enforce, .notFound, .temporary, .dane, .daneWherePresent, .testing, .failed: nil
         }
     }
 }

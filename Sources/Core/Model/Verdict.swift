@@ -25,6 +25,14 @@ package enum Verdict: Sendable, Hashable {
     case provenLately(String)
 }
 
+/// What the hosts of a route must keep.
+package enum Requirement: Sendable, Hashable {
+    /// An enforce policy.
+    case policy
+    /// Their TLSA records, where no policy applies. - RFC 7672 §2.2: TLS Discovery.
+    case dane
+}
+
 /// Why a route has not been seen to keep its policy.
 package struct Doubt: Sendable, Hashable {
     /// What a person reads, safe to print.
@@ -32,10 +40,12 @@ package struct Doubt: Sendable, Hashable {
     /// Whether our own trouble alone keeps us from seeing: no room, no descriptors, no resolver. What the hosts, the
     /// network between, or the domain's DNS do is never ours, for that is what an attacker can choose.
     package let isOurs: Bool
+    package let requirement: Requirement
 
-    package init(_ text: String, isOurs: Bool = false) {
+    package init(_ text: String, isOurs: Bool = false, of requirement: Requirement = .policy) {
         self.text = text
         self.isOurs = isOurs
+        self.requirement = requirement
     }
 }
 
@@ -68,15 +78,17 @@ package struct HostFinding: Sendable, Hashable {
     }
 }
 
-/// A broken enforce policy.
+/// A broken enforce policy, or TLSA records that are not kept.
 package struct Violation: Sendable, Hashable {
     package let policyDomain: DomainName
     /// At least one, in order of preference.
     package let findings: [HostFinding]
+    package let requirement: Requirement
 
-    package init(policyDomain: DomainName, findings: [HostFinding]) {
+    package init(policyDomain: DomainName, findings: [HostFinding], requirement: Requirement = .policy) {
         self.policyDomain = policyDomain
         self.findings = findings
+        self.requirement = requirement
     }
 
     /// The failure a person is told of first.
@@ -94,6 +106,14 @@ package enum Enforcement: String, Sendable, Hashable, CaseIterable {
     case milter = "milter"
     /// The MTA skips bad hosts by its policy map: the policy breaks when no host conforms.
     case milterAndPolicyMap = "milter+policy-map"
+}
+
+/// When the milter looks at DANE.
+package enum DANEUse: String, Sendable, Hashable, CaseIterable {
+    /// Where an MTA-STS policy makes it look at the hosts.
+    case policy
+    /// Also where no policy is enforced: for an MTA that does no DANE.
+    case always
 }
 
 /// How closely hosts are looked at.

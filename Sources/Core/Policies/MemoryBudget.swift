@@ -77,7 +77,7 @@ extension HostEvidence {
         case .conforming(let facts): facts.heldOctets
         case .failing(let failures, let facts):
             allocation + failures.reduce(0) { $0 + $1.heldOctets } + (facts?.heldOctets ?? 0)
-        case .unreachable(let text), .turnedAway(let text): text.heldOctets
+        case .unreachable(let text), .turnedAway(let text), .unresolved(let text): text.heldOctets
         }
     }
 }
@@ -138,7 +138,7 @@ extension MXSet {
     var heldOctets: Int {
         switch self {
         case .unneeded: 0
-        case .known(let names): names.reduce(allocation) { $0 + element + $1.heldOctets }
+        case .known(let names), .only(let names): names.reduce(allocation) { $0 + element + $1.heldOctets }
         case .unknown(let text): text.heldOctets
         }
     }
@@ -149,7 +149,7 @@ extension MapAnswer {
         switch self {
         case .notFound: 0
         case .temporary(let text), .bogus(let text): text.heldOctets
-        case .dane(let besides): allocation + element + besides.heldOctets
+        case .dane(let besides), .daneWherePresent(let besides): allocation + element + besides.heldOctets
         case .enforce(let cached, let hosts): cached.heldOctets + hosts.heldOctets
         case .testing(let cached): cached.heldOctets
         case .failed(let failure): failure.text.heldOctets

@@ -7,6 +7,7 @@ import Synchronization
 package struct GateSettings: Sendable, Equatable {
     package var enforcement: Enforcement = .milter
     package var hostCheck: HostCheck = .probes
+    package var dane: DANEUse = .policy
     /// How long a host that conformed is taken to conform still; nil for what suits the enforcement.
     package var conformingFor: Duration?
     /// How long a host that did not conform is not tried again: short, so that a repaired host gets its mail.
@@ -21,11 +22,11 @@ package struct GateSettings: Sendable, Equatable {
         switch seen {
         case .conforming: conformingFor ?? enforcement.conformingFor
         case .failing: failingFor
-        case .unreachable, .turnedAway: unreachableFor
+        case .unreachable, .turnedAway, .unresolved: unreachableFor
         }
     }
 
-    fileprivate var question: VerdictQuestion { VerdictQuestion(enforcement, hostCheck) }
+    fileprivate var question: VerdictQuestion { VerdictQuestion(enforcement, hostCheck, dane: dane) }
 }
 
 extension Enforcement {

@@ -15,6 +15,8 @@ package final class HostEvidenceCache: Sendable {
         let routeIsSecure: Bool
         /// Results of probes that began before ``forgetAll()`` are stored under the old number and ignored.
         let generation: Int
+        /// The next hop for which alone it holds; nil for all.
+        var nextHop: DomainName?
     }
 
     private let prober: any Prober
@@ -53,7 +55,7 @@ package final class HostEvidenceCache: Sendable {
         let generation = generation.load(ordering: .relaxed)
         for candidate in route.candidates {
             let key = Key(candidate: candidate, routeIsSecure: route.isSecure, generation: generation)
-            if let known = table.value(for: key, at: now) {
+            if let known = value(for: key, of: route.policyDomain, at: now) {
                 seen.hosts[candidate] = known
             } else if let ending, ending == .crowded || queued.withLock({ $0.contains(key) }) {
                 seen.notTried[candidate] = "too much to do to look at it"
@@ -80,8 +82,20 @@ package final class HostEvidenceCache: Sendable {
     }
 
     private func look(at key: Key, for domain: DomainName) async -> ProbeResult {
-        if let known = table.value(for: key, at: clock.now) { return .seen(known) }
-        let found = await flights.join(key) { [self] in
+        if let known = value(for: key, of: domain, at: clock.now) { return .seen(known) }
+        // Domains that share a host look together. Nearly all that is seen holds for all of them; what the name of
+        // another one decided says nothing of ours.
+        let found = await probe(key, for: domain, in: key)
+        guard case .seen(let seen) = found, seen.isOfNextHop else { return found }
+        var own = key
+        own.nextHop = domain
+        if let known = table.value(for: own, at: clock.now) { return .seen(known) }
+        return await probe(key, for: domain, in: own)
+    }
+
+    /// - Parameter flight: looks that have it in common are one.
+    private func probe(_ key: Key, for domain: DomainName, in flight: Key) async -> ProbeResult {
+        let found = await flights.join(flight) { [self] in
             defer { _ = queued.withLock { $0.remove(key) } }
             let result = await prober.probe(key.candidate, routeIsSecure: key.routeIsSecure, for: domain) {
                 [self] isTurn in
@@ -91,28 +105,46 @@ package final class HostEvidenceCache: Sendable {
             }
             // What our own trouble kept us from seeing is nobody's state, and nothing to remember.
             guard case .seen(let seen) = result else { return result }
-            table.set(seen, for: key, at: clock.now, keepFor: settings.withLock { $0.lifetime(of: seen) })
+            set(seen, for: key, of: domain, at: clock.now)
             return result
         }
         return found ?? .notTried("too many lookups in flight")
+    }
+
+    /// What is known of a host for mail to a domain.
+    private func value(for key: Key, of domain: DomainName, at now: UTCTime) -> HostEvidence? {
+        if let known = table.value(for: key, at: now) { return known }
+        guard key.routeIsSecure else { return nil }
+        var own = key
+        own.nextHop = domain
+        return table.value(for: own, at: now)
+    }
+
+    private func set(_ seen: HostEvidence, for key: Key, of domain: DomainName, at now: UTCTime) {
+        var key = key
+        if seen.isOfNextHop { key.nextHop = domain }
+        table.set(seen, for: key, at: now, keepFor: settings.withLock { $0.lifetime(of: seen) })
     }
 
     // MARK: Single hosts
 
     /// What memory holds of one host; nil too if the route does not name it.
     func cached(_ host: DomainName, on route: Route, at now: UTCTime) -> HostEvidence? {
-        key(of: host, on: route).flatMap { table.value(for: $0, at: now) }
+        key(of: host, on: route).flatMap { value(for: $0, of: route.policyDomain, at: now) }
     }
 
     /// Takes what somebody else saw of a host.
     func note(_ seen: HostEvidence, of host: DomainName, on route: Route, at now: UTCTime) {
         guard let key = key(of: host, on: route) else { return }
-        table.set(seen, for: key, at: now, keepFor: settings.withLock { $0.lifetime(of: seen) })
+        set(seen, for: key, of: route.policyDomain, at: now)
     }
 
     /// Has a host looked at anew.
     func forget(_ host: DomainName, on route: Route) {
-        if let key = key(of: host, on: route) { table.remove(key) }
+        guard var key = key(of: host, on: route) else { return }
+        table.remove(key)
+        key.nextHop = route.policyDomain
+        table.remove(key)
     }
 
     private func key(of host: DomainName, on route: Route) -> Key? {

@@ -105,10 +105,14 @@ private struct Tally {
     enum Conclusion { case conforms, violates, undecided(Doubt) }
 
     var good = 0
+    /// Of the good ones those that DANE vouches for.
+    var goodByDANE = 0
     var bad: [HostFinding] = []
     var unreachable: [String] = []
     /// Hosts that are up and let nobody in.
     var closed: [String] = []
+    /// Hosts whose TLSA records nobody knows.
+    var unresolved: [String] = []
     var unseen: [DomainName] = []
     /// Hosts that only our own trouble keeps us from seeing.
     var notTried: [String] = []
@@ -135,15 +139,19 @@ private struct Tally {
     private mutating func add(_ candidate: MXHost, _ policy: Policy, _ seen: HostEvidence?, _ hostCheck: HostCheck) {
         switch seen {
         // A name outside the policy needs no look at the host, and one that hides from us may still answer the MTA.
-        case .unreachable where !policy.covers(candidate.name), .turnedAway where !policy.covers(candidate.name):
+        case .unreachable where !policy.covers(candidate.name), .turnedAway where !policy.covers(candidate.name),
+            .unresolved where !policy.covers(candidate.name):
             bad.append(HostFinding(host: candidate.name, failures: [notCovered]))
         case .turnedAway(let text):
             closed.append("\(candidate.name): \(text)")
+        case .unresolved(let text):
+            unresolved.append("\(candidate.name): \(text)")
         case .unreachable(let text):
             unreachable.append("\(candidate.name): \(text)")
         // DANE decides for a host that has it, whatever the policy says. - RFC 8461 §2: Related Technologies.
         case .conforming(let facts) where facts.authentication == .dane:
             good += 1
+            goodByDANE += 1
         case .failing(let failures, _) where failures.contains { $0.type.isDANE }:
             bad.append(HostFinding(host: candidate.name, failures: failures))
         case nil:
@@ -178,8 +186,15 @@ private struct Tally {
             if !bad.isEmpty { return .violates }
             if let open { return .undecided(open) }
             // A host that is down gets no mail. One that turned us away may take it from the MTA, as it pleases.
-            return good > 0 && closed.isEmpty ? .conforms : .undecided(down)
+            return good > 0 && closed.isEmpty && unresolved.isEmpty ? .conforms : .undecided(down)
         case .milterAndPolicyMap:
+            if goodByDANE > 0 { return .conforms }
+            // Where DANE is not kept, the map lets nothing go by another host's certificate, which may be shared.
+            // - RFC 8461 §2: a policy never overrides a failing DANE validation.
+            let failsDANE = bad.contains { $0.failures.contains { $0.type.isDANE } }
+            if failsDANE || !unresolved.isEmpty {
+                return open.map { .undecided($0) } ?? (failsDANE ? .violates : .undecided(down))
+            }
             if good > 0 { return .conforms }
             if let open { return .undecided(open) }
             return bad.isEmpty ? .undecided(down) : .violates
@@ -195,5 +210,7 @@ private struct Tally {
             ? nil : Doubt("not looked at: \(notTried.prefix(3).joined(separator: "; "))", isOurs: true)
     }
 
-    private var down: Doubt { Doubt("unreachable: \((closed + unreachable).prefix(3).joined(separator: "; "))") }
+    private var down: Doubt {
+        Doubt("unreachable: \((unresolved + closed + unreachable).prefix(3).joined(separator: "; "))")
+    }
 }

@@ -9,6 +9,8 @@ package struct MapSettings: Sendable, Equatable {
 
     /// Whether DANE is looked at, and put first.
     package var puttingDANEFirst = true
+    /// Whether hosts may be dialled to see which of them are up.
+    package var probesHosts = true
     package var onUnknown = Unknown.notFound
     /// Next hops, and all names below them, that never have a policy: no question is asked for them.
     package var neverPoliced: [DomainName] = []
@@ -25,7 +27,7 @@ package struct MapSettings: Sendable, Equatable {
 ///
 /// - RFC 8461 §2: DANE comes first, a policy never overrides a DANE validation that fails.
 package struct MapQuestion: Question {
-    private let settings: MapSettings
+    let settings: MapSettings
 
     package init(_ settings: MapSettings) { self.settings = settings }
 
@@ -46,19 +48,24 @@ package struct MapQuestion: Question {
 
     package func wantsHosts(under policy: PolicyLookup) -> Bool { policy.isEnforced }
 
-    package func need(of route: Route) -> Need? { settings.puttingDANEFirst && route.isSecure ? .dane : nil }
+    package func need(of route: Route, under policy: PolicyLookup) -> Need? {
+        settings.puttingDANEFirst && route.isSecure ? .dane : nil
+    }
 
     package func decide(_ known: Known, of domain: DomainName, under policy: PolicyLookup) -> Step<MapAnswer> {
         // What is missing is late, not absent: a policy that is known must not be left out, nor DANE beside it.
-        if let late = known.late {
+        if let late = known.late, known.dane == nil {
             let isHostNeeded = policy.isEnforced && (settings.puttingDANEFirst || policy.hasWildcard)
-            return .answer(isHostNeeded ? .temporary(late.text) : policy.answer(hosts: .unknown(late.text)))
+            // TLSA records come before any policy, also where there is none.
+            let mayHaveDANE = known.route?.found.map { need(of: $0, under: policy) == .dane } ?? false
+            let mustWait = isHostNeeded || mayHaveDANE
+            return .answer(mustWait ? .temporary(late.text) : policy.answer(hosts: .unknown(late.text)))
         }
         switch known.route {
         case .route(let route):
             let hosts = route.candidates.map(\.name) + route.unprobed
             let answer = policy.answer(hosts: .known(hosts))
-            if let dane = known.dane.flatMap({ judgeDANE($0, besides: answer) }) { return .answer(dane) }
+            if let dane = known.dane.flatMap({ weigh(TLSASurvey(route, $0), known, answer) }) { return dane }
             if !known.isPolicyLatest, let violation = policy.violation(by: hosts, of: domain) {
                 return .need(.secondLook(violation))
             }
@@ -72,31 +79,6 @@ package struct MapQuestion: Question {
         case .insecure, nil: return .answer(policy.answer(hosts: .unneeded))
         }
     }
-}
-
-/// What the TLSA records of a secure route's hosts mean for the whole: nil when DANE says nothing and a policy may.
-///
-/// A destination has one level for all its hosts. Where some have usable records, `dane-only` keeps DANE on those and
-/// leaves the others out, which neither weakens DANE nor lets a host without proof in. A host that has no address
-/// to be dialled does not hold up the others, as long as there are others.
-/// - RFC 7672 §2.2: TLS Discovery.
-package func judgeDANE(_ statuses: [DANEStatus], besides answer: MapAnswer) -> MapAnswer? {
-    var bogus: String?
-    var unknown: String?
-    var unreachable: String?
-    var isAnyOpen = false
-    for status in statuses {
-        switch status {
-        case .usable: return .dane(besides: answer)
-        case .bogus(let text): bogus = bogus ?? text
-        case .unknown(let text): unknown = unknown ?? text
-        case .unreachable(let text): unreachable = unreachable ?? text
-        case .unusable, .absent: isAnyOpen = true
-        }
-    }
-    if let bogus { return .bogus("TLSA records fail DNSSEC validation: \(bogus)") }
-    if !isAnyOpen { unknown = unknown ?? unreachable }
-    return unknown.map { .temporary("TLSA records could not be looked up: \($0)") }
 }
 
 extension PolicyLookup {

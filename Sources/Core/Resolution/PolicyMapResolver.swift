@@ -70,7 +70,7 @@ package final class PolicyMapResolver: MapResolver {
     private func remember(_ answer: MapAnswer, of key: NextHop, at now: UTCTime) {
         switch answer {
         case .temporary, .bogus: return
-        case .notFound, .dane, .enforce, .testing, .failed:
+        case .notFound, .dane, .daneWherePresent, .enforce, .testing, .failed:
             answers.set(answer, for: key, at: now, keepFor: Self.answerStandsFor)
         }
     }

@@ -54,7 +54,7 @@ package protocol Question: Sendable {
     /// Whether the hosts of a route matter that DNSSEC does not vouch for.
     func wantsHosts(under policy: PolicyLookup) -> Bool
     /// What must be known of the hosts before anything is decided; nil for nothing.
-    func need(of route: Route) -> Need?
+    func need(of route: Route, under policy: PolicyLookup) -> Need?
     /// Decides by all that is known, or names what could still change the answer.
     func decide(_ known: Known, of domain: DomainName, under policy: PolicyLookup) -> Step<Answer>
 }
@@ -72,7 +72,7 @@ package func next<Asked: Question>(_ known: Known, for question: Asked) -> Step<
     if known.late == nil {
         let wantsHosts = question.wantsHosts(under: policy)
         guard let lookup = known.route(wantsHosts: wantsHosts) else { return .need(.route(wantsHosts: wantsHosts)) }
-        if case .route(let route) = lookup, let need = question.need(of: route), !known.has(need) {
+        if case .route(let route) = lookup, let need = question.need(of: route, under: policy), !known.has(need) {
             return .need(need)
         }
     }

@@ -3,15 +3,19 @@ import Basics
 
 /// May mail go along this route? The question of the milter and of `check`.
 package struct VerdictQuestion: Question {
-    private let enforcement: Enforcement
+    let enforcement: Enforcement
     private let hostCheck: HostCheck
+    private let dane: DANEUse
     /// Whether route and hosts are wanted even where the policy decides without them, and the past is left out.
     private let isExamination: Bool
 
     /// - Parameter isExamination: for a person who wants to see all that there is, by `check`.
-    package init(_ enforcement: Enforcement, _ hostCheck: HostCheck, isExamination: Bool = false) {
+    package init(
+        _ enforcement: Enforcement, _ hostCheck: HostCheck, dane: DANEUse = .policy, isExamination: Bool = false
+    ) {
         self.enforcement = enforcement
         self.hostCheck = hostCheck
+        self.dane = dane
         self.isExamination = isExamination
     }
 
@@ -19,13 +23,37 @@ package struct VerdictQuestion: Question {
 
     package var answerWithoutPolicy: Verdict { .notJudged("address literal") }
 
-    package func answer(under policy: PolicyLookup) -> Verdict? { isExamination ? nil : judge(policy) }
+    package func answer(under policy: PolicyLookup) -> Verdict? {
+        isExamination || wantsDANE(under: policy) ? nil : judge(policy)
+    }
 
-    package func wantsHosts(under policy: PolicyLookup) -> Bool { true }
+    package func wantsHosts(under policy: PolicyLookup) -> Bool { isExamination || judge(policy) == nil }
 
-    package func need(of route: Route) -> Need? { hostCheck == .probes ? .hosts : nil }
+    package func need(of route: Route, under policy: PolicyLookup) -> Need? {
+        guard hostCheck == .probes else { return nil }
+        // Of a route without a policy no host is dialled before it is known to have TLSA records.
+        if isExamination || judge(policy) == nil { return .hosts }
+        return route.isSecure ? .dane : nil
+    }
+
+    /// Whether TLSA records are to be kept although no policy is enforced.
+    private func wantsDANE(under policy: PolicyLookup) -> Bool {
+        guard dane == .always, hostCheck == .probes else { return false }
+        return switch policy {
+        case .policy(let cached): cached.policy.mode != .enforce
+        case .absent, .failed, .unknown: true
+        case .unreadable: false
+        }
+    }
 
     package func decide(_ known: Known, of domain: DomainName, under policy: PolicyLookup) -> Step<Verdict> {
+        if wantsDANE(under: policy), case .route(let route) = known.route, route.isSecure {
+            switch decideByDANE(known, on: route) {
+            case .answer(.violating(let violation)): return act(on: violation, known)
+            case let step?: return step
+            case nil: break
+            }
+        }
         switch known.route {
         case .error(let error): return weigh(judge(error, of: domain, under: policy), known, policy)
         case .route(let route):

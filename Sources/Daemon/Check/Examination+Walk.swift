@@ -91,7 +91,7 @@ extension Examination {
             problems = failures.map {
                 Problem(type: $0.type.rawValue, reasonCode: $0.reasonCode, text: $0.text)
             }
-        case .unreachable(let text), .turnedAway(let text):
+        case .unreachable(let text), .turnedAway(let text), .unresolved(let text):
             status = "unreachable"
             problems = [Problem(type: "unreachable", reasonCode: nil, text: text)]
         case nil: status = "not-probed"

@@ -87,10 +87,18 @@ extension Verdict {
         case .conforming(let mode): ("the route keeps the policy (mode \(mode.rawValue))", .conforming)
         case .testing([]): ("the route could not be judged; mail is delivered (mode testing)", .undecided)
         case .testing(let findings): ("\(Self.text(findings)); mail is delivered (mode testing)", .violating)
-        case .violating(let violation): ("\(Self.text(violation.findings)) (mode enforce)", .violating)
+        case .violating(let violation):
+            ("\(Self.text(violation.findings)) \(Self.text(violation.requirement))", .violating)
         case .unknown(let why): (why, .undecided)
-        case .unproven(let doubt): ("\(doubt.text) (mode enforce)", .undecided)
+        case .unproven(let doubt): ("\(doubt.text) \(Self.text(doubt.requirement))", .undecided)
         case .provenLately(let why): (why, .conforming)
+        }
+    }
+
+    private static func text(_ requirement: Requirement) -> String {
+        switch requirement {
+        case .policy: "(mode enforce)"
+        case .dane: "(TLSA records)"
         }
     }
 

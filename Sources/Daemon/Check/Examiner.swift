@@ -63,7 +63,8 @@ package final class Examiner: Sendable {
         let resolver = NextHopResolver(
             policies: policies, routes: RouteCache(router: network.router, clock: clock), prober: network.prober,
             surveyor: network.prober, clock: clock)
-        let question = VerdictQuestion(settings.gate.enforcement, settings.gate.hostCheck, isExamination: true)
+        let question = VerdictQuestion(
+            settings.gate.enforcement, settings.gate.hostCheck, dane: settings.gate.dane, isExamination: true)
         return await resolver.resolve(question, about: .mx(of: domain, port: NextHop.smtpPort))
     }
 }
