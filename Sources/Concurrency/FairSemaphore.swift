@@ -15,7 +15,7 @@ package final class FairSemaphore: Sendable {
         var nextTicket: Queue.Ticket = 0
         /// Whoever takes a waiter out resumes it, so that each is resumed once.
         var waiters: [Queue.Ticket: Waiter] = [:]
-        /// Those who wait, by their deadlines: all have the same patience.
+        /// Those who wait, by their deadlines: all wait as long.
         var arrivals = LinkedQueue<Queue.Ticket>()
         /// Whether a task watches the deadlines.
         var isWatched = false
@@ -28,15 +28,15 @@ package final class FairSemaphore: Sendable {
 
     private let state: Mutex<State>
     private let places: Int
-    private let patience: Duration
+    private let waitLimit: Duration
 
     /// - Parameters:
     ///   - reservedPlaces: of the places, those that only reserved work gets.
     ///   - maxWaiting: who may wait, reserved and others each.
-    ///   - patience: longest wait for a place.
-    package init(places: Int, reservedPlaces: Int = 0, maxWaiting: Int, patience: Duration) {
+    ///   - waitLimit: longest wait for a place.
+    package init(places: Int, reservedPlaces: Int = 0, maxWaiting: Int, waitLimit: Duration) {
         self.places = max(1, places)
-        self.patience = patience
+        self.waitLimit = waitLimit
         state = Mutex(
             State(queue: FairQueue(places: places, reservedPlaces: reservedPlaces, maxWaiting: maxWaiting)))
     }
@@ -67,7 +67,7 @@ package final class FairSemaphore: Sendable {
     private func enter(_ ticket: Queue.Ticket, _ shares: [Share], _ isReserved: Bool) async -> Bool {
         await withTaskCancellationHandler {
             await withCheckedContinuation { turn in
-                let deadline = ContinuousClock.now + patience
+                let deadline = ContinuousClock.now + waitLimit
                 var mustWatch = false
                 var dropped: Waiter?
                 let now: Bool? = state.withLock { state in

@@ -104,7 +104,7 @@ package final class ControlServer: Sendable {
 /// Asks the daemon that serves a control socket.
 package enum ControlClient {
     /// How long a daemon may take; a refresh waits for the network.
-    private static let patience = TimeAmount.seconds(90)
+    private static let waitLimit = TimeAmount.seconds(90)
 
     package static func ask(_ request: ControlRequest, at path: String, group: any EventLoopGroup)
         async throws(ControlError) -> ControlReply
@@ -125,7 +125,9 @@ package enum ControlClient {
             throw .notRunning(path, cause: "\(error)")
         }
         channel.closeFuture.whenComplete { _ in answer.fail(ChannelError.eof) }
-        let timer = channel.eventLoop.scheduleTask(in: patience) { answer.fail(ChannelError.connectTimeout(patience)) }
+        let timer = channel.eventLoop.scheduleTask(in: waitLimit) {
+            answer.fail(ChannelError.connectTimeout(waitLimit))
+        }
         defer { timer.cancel() }
         do {
             try await channel.writeAndFlush(ByteBuffer(bytes: try JSONEncoder().encode(request) + Data("\n".utf8)))

@@ -58,7 +58,7 @@ package final class DNSResolver: Sendable {
             let label = String(UInt64.random(in: .min ... .max), radix: 36)
             let answer = await ask(
                 .init(name: "sts-milter-\(label).", type: RecordType.a.rawValue, recordLimit: 1),
-                within: ResolverHealth.patience)
+                within: ResolverHealth.waitLimit)
             return answer.outcome.failure.flatMap { $0.isOpenWhose ? "the resolver answers nothing: \($0)" : nil }
         }
     }

@@ -4,7 +4,7 @@ import Synchronization
 /// Tells a name whose servers fail from a resolver that fails for all names: one test at a time, whoever asks.
 final class ResolverHealth: Sendable {
     /// How long a resolver may take to say that a name does not exist.
-    static let patience = Duration.seconds(2)
+    static let waitLimit = Duration.seconds(2)
     /// How long a test stands: a storm of failures must not become one of tests.
     private static let standsFor = Duration.seconds(5)
     /// How long after trouble a failure is still taken for ours: libunbound goes on for five seconds to answer what it

@@ -9,7 +9,7 @@ extension ExpectedConfiguration {
         self.init(
             milterSocket: settings.milter.socket,
             // With the header TLS-Required the verdicts of a whole message come at once.
-            patience: settings.milter.tlsRequiredNo ? settings.milter.messageBudget : settings.milter.lookupWait)
+            waitLimit: settings.milter.tlsRequiredNo ? settings.milter.messageBudget : settings.milter.lookupWait)
         enforcement = settings.gate.enforcement
         defersViolations = settings.milter.onViolation == .defer
         // Without a trust anchor nothing is secure, and the map never answers dane-only.
@@ -19,6 +19,6 @@ extension ExpectedConfiguration {
         guard let map = settings.policyMap else { return }
         mapSocket = map.socket
         mapForms = map.names
-        mapPatience = map.sendmailWaitLimit
+        mapWaitLimit = map.sendmailWaitLimit
     }
 }

@@ -53,7 +53,7 @@ struct NetworkAdapters: Sendable {
         case .file: return (adapters, .validated)
         case .system: break
         }
-        switch await adapters.resolver.validation(within: validationPatience) {
+        switch await adapters.resolver.validation(within: validationWaitLimit) {
         case .works: return (adapters, .validated)
         case .off: return (adapters, .withoutAnchor)
         case .unknown: return (adapters, .untested)
@@ -66,5 +66,5 @@ struct NetworkAdapters: Sendable {
     }
 
     /// How long a start waits to hear whether validation works.
-    private static let validationPatience = Duration.seconds(5)
+    private static let validationWaitLimit = Duration.seconds(5)
 }

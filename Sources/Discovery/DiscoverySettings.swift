@@ -6,7 +6,7 @@ package struct DiscoverySettings: Sendable, Hashable {
     /// - RFC 8461 §3.3: a timeout of one minute is suggested.
     package var fetchDeadline: Duration = .seconds(60)
     /// Time that a fetch may wait for a free place before it begins.
-    package var placePatience: Duration = .seconds(60)
+    package var placeWaitLimit: Duration = .seconds(60)
     /// Time for one DNS question outside of a fetch.
     package var dnsTimeout: Duration = .seconds(10)
     /// Time for one address to accept a connection and finish TLS; the fetch's deadline may cut it shorter.

@@ -9,7 +9,7 @@ import TLS
 /// Gets documents by HTTPS, made by ``HTTPPolicyDiscoverer/documents``, under the rules of policies: checked addresses, no redirects, one deadline, a body limit.
 package struct DocumentFetcher: DocumentSource {
     /// Time for one document, from DNS to its last octet: a list is larger than a policy.
-    private static let patience = Duration.seconds(120)
+    private static let waitLimit = Duration.seconds(120)
 
     let settings: DiscoverySettings
     let dialable: DialableAddresses
@@ -25,11 +25,11 @@ package struct DocumentFetcher: DocumentSource {
         settings.port = place.port
         let client = PolicyClient(http: http, settings: settings, trust: trust, noun: "document")
         let progress = FetchProgress(of: place.host)
-        let deadline = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.now + Self.waitLimit
         let result = await before(deadline) { await download(place, client, before: deadline, progress) }
         guard let result else {
             throw DocumentError(
-                "\(printable(url)): not within \(Self.patience.secondsText): \(progress.text)")
+                "\(printable(url)): not within \(Self.waitLimit.secondsText): \(progress.text)")
         }
         switch result {
         case .success(let body): return body

@@ -15,7 +15,7 @@ struct FailureReading {
     let host: DomainName
     let address: IPAddress
     /// How long the connection could take.
-    let patience: Duration
+    let waitLimit: Duration
     /// Longest body, in octets.
     let limit: Int
     /// What was asked for, in a word.
@@ -26,7 +26,7 @@ struct FailureReading {
         case .certificate(let problem): unproven("certificate of \(host): \(problem.text(for: host))")
         case .handshake(let reason): unproven("TLS handshake with \(host) failed: \(reason)")
         case .system(let error): AttemptFailure(.stsPolicyFetchError, text(of: error), cause: cause(of: error))
-        case .connectTimeout: unfetched("no TLS connection to \(address) within \(patience.secondsText)")
+        case .connectTimeout: unfetched("no TLS connection to \(address) within \(waitLimit.secondsText)")
         case .deadline, .cancelled: unfetched("fetch cancelled")
         case .closed(.connecting): unfetched("connection closed by \(address) in the TLS handshake")
         case .closed(.awaitingHead), .closed(.readingBody):

@@ -32,7 +32,7 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
     private static func places(_ settings: DiscoverySettings) -> FairSemaphore {
         FairSemaphore(
             places: settings.maxFetches, reservedPlaces: settings.maxFetches / settings.renewalPart,
-            maxWaiting: settings.maxWaiting, patience: settings.placePatience)
+            maxWaiting: settings.maxWaiting, waitLimit: settings.placeWaitLimit)
     }
 
     /// Gets other documents under the same settings.
@@ -132,9 +132,9 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
         if Task.isCancelled { throw .notTried("fetch cancelled") }
         guard let outcome else { throw .notTried("too many fetches under way") }
         guard let result = outcome else {
-            let patience = settings.fetchDeadline.secondsText
+            let waitLimit = settings.fetchDeadline.secondsText
             throw .failed(
-                PolicyFailure(.stsPolicyFetchError, "no policy within \(patience): \(fetch.progress.text)"))
+                PolicyFailure(.stsPolicyFetchError, "no policy within \(waitLimit): \(fetch.progress.text)"))
         }
         return try result.get()
     }

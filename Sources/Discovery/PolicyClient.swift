@@ -26,14 +26,14 @@ struct PolicyClient: Sendable {
         before deadline: ContinuousClock.Instant, _ progress: FetchProgress
     ) async throws(AttemptFailure) -> [UInt8] {
         progress.enter(.connecting(address))
-        let patience = min(settings.connectTimeout, deadline - .now)
+        let waitLimit = min(settings.connectTimeout, deadline - .now)
         // A little longer, so that it is always the fetch's own deadline that passes.
         var request = HTTPRequest(
             host: host, address: address, port: settings.port, path: path, trust: trust,
             deadline: deadline + .seconds(1))
         request.userAgent = settings.userAgent
         request.accept = mediaType ?? "*/*"
-        request.connectTimeout = patience
+        request.connectTimeout = waitLimit
         request.bodyLimitBytes = settings.bodyLimitBytes
         request.wantsBody = { Self.problem(with: $0, mediaType, from: host) == nil }
         request.enters = { progress.enter($0, host) }
@@ -42,7 +42,7 @@ struct PolicyClient: Sendable {
             response = try await http.response(to: request)
         } catch {
             let reading = FailureReading(
-                host: host, address: address, patience: patience, limit: settings.bodyLimitBytes, noun: noun)
+                host: host, address: address, waitLimit: waitLimit, limit: settings.bodyLimitBytes, noun: noun)
             throw reading.failure(for: error)
         }
         if let problem = Self.problem(with: response.head, mediaType, from: host) { throw problem }

@@ -42,7 +42,7 @@ package struct HTTPRequest: Sendable {
     /// Most octets of the response's body, decoded.
     package var bodyLimitBytes = 65_536
     /// How long a body is waited for of which any beginning will do, cut at the limit; nil wants it whole.
-    package var excerptPatience: Duration?
+    package var excerptWaitLimit: Duration?
     /// Whether the body behind such a head is wanted; without it the response is the head alone.
     package var wantsBody: @Sendable (ResponseHead) -> Bool = { _ in true }
     /// Told of each stage, on the client's thread.

@@ -100,7 +100,7 @@ final class Transfer: @unchecked Sendable {
 
     private func conclusion(_ failure: HTTPFailure?) -> Outcome {
         // Of an excerpt any beginning will do, even none.
-        guard let head, failure == nil || request.excerptPatience != nil else {
+        guard let head, failure == nil || request.excerptWaitLimit != nil else {
             return .failure(failure ?? .notHTTP)
         }
         return .success(HTTPResponse(head: head, body: body, isEarly: isEarly))
@@ -166,7 +166,7 @@ extension Transfer {
         self.head = head
         isEarly = sent < (request.body?.octets.count ?? 0)
         guard request.wantsBody(head) else { return stop(conclusion(nil)) }
-        if let patience = request.excerptPatience { deadline = min(deadline, .now + patience) }
+        if let waitLimit = request.excerptWaitLimit { deadline = min(deadline, .now + waitLimit) }
         enter(.readingBody)
         return true
     }

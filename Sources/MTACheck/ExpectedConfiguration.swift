@@ -9,7 +9,7 @@ package struct ExpectedConfiguration: Sendable {
     package var enforcement = Enforcement.milter
     package var milterSocket: ListenAddress
     /// The longest that we let the MTA wait for one reply.
-    package var patience: Duration
+    package var waitLimit: Duration
     /// Whether a recipient may get a 451.
     package var defersViolations = true
     /// Nil when the policy map is not served.
@@ -17,7 +17,7 @@ package struct ExpectedConfiguration: Sendable {
     /// The map names that are served.
     package var mapForms = PolicyMapSettings.defaultNames
     /// The longest that the map lets Sendmail wait for an answer.
-    package var mapPatience = PolicyMapSettings.maxSendmailWaitLimit
+    package var mapWaitLimit = PolicyMapSettings.maxSendmailWaitLimit
     /// Whether the map answers `dane-only`.
     package var putsDANEFirst = true
     /// The name with which probes greet MX hosts; nil where none are probed.
@@ -25,9 +25,9 @@ package struct ExpectedConfiguration: Sendable {
     /// Where the MTA tells how its deliveries went.
     package var intake = IntakeSettings()
 
-    package init(milterSocket: ListenAddress, patience: Duration) {
+    package init(milterSocket: ListenAddress, waitLimit: Duration) {
         self.milterSocket = milterSocket
-        self.patience = patience
+        self.waitLimit = waitLimit
     }
 
     package var usesMap: Bool { enforcement == .milterAndPolicyMap }

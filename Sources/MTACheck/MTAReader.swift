@@ -8,14 +8,14 @@ package enum MTAReader {
     /// Largest sendmail.cf read, in bytes.
     private static let limitBytes = 4 << 20
     /// How long postconf may take; it needs some hundredths of a second.
-    package static let patience = Duration.seconds(30)
+    package static let waitLimit = Duration.seconds(30)
     /// What postconf may write, in octets; `postconf -x` writes some 40 KiB.
     private static let outputLimitBytes = 4 << 20
 
     /// Asks `postconf` about the configuration in a directory; nil stands for the system's own directory and program.
     /// - Parameter limit: time for each of its questions.
     package static func postfix(
-        directory: String?, postconf named: String?, within limit: Duration = patience
+        directory: String?, postconf named: String?, within limit: Duration = waitLimit
     ) async throws(MTAUnreadable) -> PostfixFacts {
         let program = if let named { named } else { try systemPostconf() }
         let place = directory.map { ["-c", $0] } ?? []

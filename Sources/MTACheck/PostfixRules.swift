@@ -44,7 +44,7 @@ struct PostfixRules {
         "{ \(postfixName(of: settings.milterSocket)), default_action=accept, command_timeout=\(neededTimeout) }"
     }
 
-    private var neededTimeout: String { "\(max(10, settings.patience.components.seconds + 3))s" }
+    private var neededTimeout: String { "\(max(10, settings.waitLimit.components.seconds + 3))s" }
 
     private var cleanupIsChrooted: Bool { facts.services(running: ["cleanup"]).first?.isChrooted ?? false }
 
@@ -129,10 +129,10 @@ struct PostfixRules {
 
     private func timeout(_ milter: PostfixMilter, _ general: String) -> Diagnostic? {
         let text = milter.attributes["command_timeout"] ?? general
-        guard let timeout = postfixTime(text), timeout < settings.patience + Self.margin else { return nil }
+        guard let timeout = postfixTime(text), timeout < settings.waitLimit + Self.margin else { return nil }
         return .problem(
             "milter-timeout",
-            "Postfix waits \(text) for a reply (command_timeout), sts-milter lets a recipient wait \(settings.patience.components.seconds) s (milter.lookup_wait): slow domains look like a dead milter",
+            "Postfix waits \(text) for a reply (command_timeout), sts-milter lets a recipient wait \(settings.waitLimit.components.seconds) s (milter.lookup_wait): slow domains look like a dead milter",
             main("smtpd_milters = \(entry)"))
     }
 

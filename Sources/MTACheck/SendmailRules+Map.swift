@@ -153,11 +153,11 @@ extension SendmailRules {
                     featureWithFile))
         }
         let wait = map.flags.first { $0.hasPrefix("-d") }.flatMap { sendmailTime(String($0.dropFirst(2))) }
-        if let wait, wait < settings.mapPatience + Self.margin {
+        if let wait, wait < settings.mapWaitLimit + Self.margin {
             found.append(
                 .problem(
                     "map-timeout",
-                    "the map \(map.name) waits \(wait.components.seconds) s (-d) for an answer that may take \(settings.mapPatience.components.seconds) s",
+                    "the map \(map.name) waits \(wait.components.seconds) s (-d) for an answer that may take \(settings.mapWaitLimit.components.seconds) s",
                     featureWithFile))
         }
         return found

@@ -49,7 +49,7 @@ struct SendmailRules {
     /// The line for sendmail.mc.
     private var filterLine: String {
         let socket = MTAEndpoint(settings.milterSocket)?.sendmail ?? "local:/run/sts-milter/milter.sock"
-        let reply = max(10, settings.patience.components.seconds + 3)
+        let reply = max(10, settings.waitLimit.components.seconds + 3)
         return "INPUT_MAIL_FILTER(`sts-milter', `S=\(socket), F=T, T=C:5m;S:10s;R:\(reply)s;E:5m')dnl"
     }
 
@@ -68,11 +68,11 @@ struct SendmailRules {
 
     private func timeout(_ filter: SendmailFacts.Filter) -> [Diagnostic] {
         let text = filter.time("R") ?? Self.replyTimeout
-        guard let timeout = sendmailTime(text), timeout < settings.patience + Self.margin else { return [] }
+        guard let timeout = sendmailTime(text), timeout < settings.waitLimit + Self.margin else { return [] }
         return [
             .problem(
                 "milter-timeout",
-                "Sendmail waits \(text) for a reply (T=R:), sts-milter lets a recipient wait \(settings.patience.components.seconds) s (milter.lookup_wait): slow domains look like a dead milter",
+                "Sendmail waits \(text) for a reply (T=R:), sts-milter lets a recipient wait \(settings.waitLimit.components.seconds) s (milter.lookup_wait): slow domains look like a dead milter",
                 macroFile(filterLine))
         ]
     }

@@ -12,14 +12,14 @@ final class BlockingLookups: Sendable {
     private let waiting = Guarded(SharedPlaces<Share>())
     private let lookups = Guarded(SharedPlaces<Share>())
 
-    /// The verdict, if it comes within `patience`; the lookup goes on when it does not, or when nobody more may wait.
+    /// The verdict, if it comes within `waitLimit`; the lookup goes on when it does not, or when nobody more may wait.
     func judgement(
-        on hops: [NextHop], by judge: any RecipientJudge, within patience: Duration, maxWaiting: Int
+        on hops: [NextHop], by judge: any RecipientJudge, within waitLimit: Duration, maxWaiting: Int
     ) -> Result<Judgement, WaitEnding> {
         let found = Promise()
         let shares = Share.owners(of: hops.compactMap(\.policyDomain))
         guard start(hops, shares, judge, found) else { return .failure(.crowded) }
-        guard patience > .zero else { return .failure(.spent) }
+        guard waitLimit > .zero else { return .failure(.spent) }
         let refusal: WaitEnding? = waiting.withLock { places in
             if places.take(shares, of: maxWaiting) { return nil }
             // A domain that fills its own share is slow by itself, or made so: no reason to let its mail go.
@@ -27,7 +27,7 @@ final class BlockingLookups: Sendable {
         }
         if let refusal { return .failure(refusal) }
         defer { waiting.withLock { $0.give(shares) } }
-        return found.value(within: patience).map { .success($0) } ?? .failure(.late)
+        return found.value(within: waitLimit).map { .success($0) } ?? .failure(.late)
     }
 
     private func start(_ hops: [NextHop], _ shares: [Share], _ judge: any RecipientJudge, _ found: Promise) -> Bool {
@@ -74,10 +74,10 @@ private final class Promise: @unchecked Sendable {  // `judgement` is touched un
         pthread_cond_signal(isKept)
     }
 
-    func value(within patience: Duration) -> Judgement? {
+    func value(within waitLimit: Duration) -> Judgement? {
         var deadline = timespec()
         clock_gettime(CLOCK_MONOTONIC, &deadline)
-        let (seconds, attoseconds) = patience.components
+        let (seconds, attoseconds) = waitLimit.components
         let nanoseconds = deadline.tv_nsec + Int(attoseconds / 1_000_000_000)
         deadline.tv_sec += Int(seconds) + nanoseconds / 1_000_000_000
         deadline.tv_nsec = nanoseconds % 1_000_000_000

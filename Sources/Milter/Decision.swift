@@ -29,6 +29,8 @@ enum Decision: String, Sendable, Hashable {
         var onViolation: ViolationAction
         var onUnknown: UnknownAction
         var onUnproven: UnknownAction
+        /// The same where TLSA records are to be kept and no policy is: no policy map guards the delivery then.
+        var onUnprovenDANE = UnknownAction.defer
         /// Nil for mail from SMTP.
         var localSubmission: LocalSubmissionAction?
         /// Whether the header still to come may change everything.
@@ -36,6 +38,13 @@ enum Decision: String, Sendable, Hashable {
         /// Whether the MTA asks our policy map at delivery, recipient by recipient.
         var isGuardedByMap = false
         var canQuarantine: Bool
+
+        /// The policy map holds mail by policies. Whether it can hold any by TLSA records is the MTA's to know.
+        fileprivate func counting(onMapFor requirement: Requirement) -> Circumstances {
+            var circumstances = self
+            if requirement == .dane { circumstances.isGuardedByMap = false }
+            return circumstances
+        }
     }
 
     init(on verdict: Verdict, _ circumstances: Circumstances) {
@@ -48,8 +57,11 @@ enum Decision: String, Sendable, Hashable {
             var unguarded = circumstances
             unguarded.isGuardedByMap = false
             self = Self.inDoubt(circumstances.onUnknown, unguarded)
-        case .unproven: self = Self.inDoubt(circumstances.onUnproven, circumstances)
-        case .violating:
+        case .unproven(let doubt):
+            let guarded = circumstances.counting(onMapFor: doubt.requirement)
+            self = Self.inDoubt(doubt.requirement == .dane ? guarded.onUnprovenDANE : guarded.onUnproven, guarded)
+        case .violating(let violation):
+            let circumstances = circumstances.counting(onMapFor: violation.requirement)
             switch circumstances.onViolation {
             case .log: self = .log
             // An MTA that cannot hold mail must not get it either.

@@ -64,6 +64,8 @@ package struct MilterSettings: Sendable, Hashable {
     package var onUnknown = UnknownAction.accept
     /// An enforce policy applies and its hosts have not been seen to conform.
     package var onUnproven = UnknownAction.defer
+    /// The same where TLSA records are to be kept and no policy is.
+    package var onUnprovenDANE = UnknownAction.defer
     /// The first that matches a recipient decides.
     package var rules: [Rule] = []
     /// The sender of our own reports, which are never deferred; believed only from this host.

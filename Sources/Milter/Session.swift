@@ -106,9 +106,9 @@ final class Session {
         if let judgement = shared.judge.cached(hops) { return judgement }
         let settings = message.settings.value
         let start = ContinuousClock.now
-        let patience = min(settings.lookupWait, settings.messageBudget - message.waited)
+        let waitLimit = min(settings.lookupWait, settings.messageBudget - message.waited)
         let found = shared.lookups.judgement(
-            on: hops, by: shared.judge, within: patience, maxWaiting: settings.maxWaiting)
+            on: hops, by: shared.judge, within: waitLimit, maxWaiting: settings.maxWaiting)
         message.waited += ContinuousClock.now - start
         switch found {
         case .success(let judgement): return judgement
@@ -139,12 +139,14 @@ final class Session {
     {
         var circumstances = Decision.Circumstances(
             onViolation: settings.onViolation, onUnknown: settings.onUnknown, onUnproven: settings.onUnproven,
+            onUnprovenDANE: settings.onUnprovenDANE,
             localSubmission: isLocal ? settings.localSubmission : nil, awaitsHeader: settings.tlsRequiredNo,
             isGuardedByMap: settings.isGuardedByMap, canQuarantine: canQuarantine)
         if case .act(let onViolation, let onUnknown, let onUnproven) = rule {
             circumstances.onViolation = onViolation ?? settings.onViolation
             circumstances.onUnknown = onUnknown ?? settings.onUnknown
             circumstances.onUnproven = onUnproven ?? settings.onUnproven
+            circumstances.onUnprovenDANE = onUnproven ?? settings.onUnprovenDANE
         }
         return circumstances
     }

@@ -12,7 +12,7 @@ package struct SignatureChecker: Sendable {
     /// The last octets of its errors, which say why, that are looked at.
     private static let shownErrorBytes = 4096
     /// How long gpgv may take; it needs some hundredths of a second for the largest list.
-    private static let patience = Duration.seconds(20)
+    private static let waitLimit = Duration.seconds(20)
 
     private let keyring: String
     private let program: String
@@ -51,7 +51,7 @@ package struct SignatureChecker: Sendable {
             ])
         let said: ProgramOutput
         do throws(ProgramFailure) {
-            said = try await gpgv.run(within: Self.patience, outputLimitBytes: Self.outputLimitBytes)
+            said = try await gpgv.run(within: Self.waitLimit, outputLimitBytes: Self.outputLimitBytes)
         } catch { throw .cannotCheck("\(program) \(error)") }
         return try verdict(
             ofStatus: said.output, errors: String(decoding: said.errors.suffix(Self.shownErrorBytes), as: UTF8.self))

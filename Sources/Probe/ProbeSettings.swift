@@ -18,7 +18,7 @@ package struct ProbeSettings: Sendable, Hashable {
     /// Hosts that may wait for their turn; for one more the newest of whoever has most waiting is not tried.
     package var maxWaiting = 4096
     /// Longest wait for a turn, so that what asks again is served by what is known by then.
-    package var placePatience: Duration = .seconds(60)
+    package var placeWaitLimit: Duration = .seconds(60)
 
     package var dnsTimeout: Duration = .seconds(10)
     package var connectTimeout: Duration = .seconds(10)

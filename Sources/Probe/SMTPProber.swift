@@ -28,7 +28,7 @@ package final class SMTPProber: Prober {
 
     private static func places(_ settings: ProbeSettings) -> FairSemaphore {
         FairSemaphore(
-            places: settings.maxConcurrent, maxWaiting: settings.maxWaiting, patience: settings.placePatience)
+            places: settings.maxConcurrent, maxWaiting: settings.maxWaiting, waitLimit: settings.placeWaitLimit)
     }
 
     /// Whether all connections are taken and others wait: a host that keeps silent should not keep its place for long.

@@ -11,7 +11,7 @@ package struct ReportBuilder: Sendable {
     /// Octets of reports past which a transaction takes no further one.
     static let batchBytes = 4 << 20
     /// How long after the first look a record that cannot be looked up is tried again.
-    static let patience = Duration.seconds(24 * 3600)
+    static let waitLimit = Duration.seconds(24 * 3600)
     /// Registrable domains that are named in the log when they have more reports than a day's bounds.
     static let maxNamed = 5
 
@@ -45,7 +45,7 @@ package struct ReportBuilder: Sendable {
     @discardableResult
     package func build(_ day: UTCDay, only domain: DomainName? = nil) async throws -> Summary {
         let began = try await book.begin(day, at: clock.now)
-        let isLastLook = clock.now - began >= Self.patience
+        let isLastLook = clock.now - began >= Self.waitLimit
         var work = Batch()
         var excess: [DomainName: Int] = [:]
         try await forEach(on: day, in: DomainRange(only: domain), began: began, isLastLook: isLastLook) { report in

@@ -8,7 +8,7 @@ struct RetryPlan {
     /// The longest pause that we choose ourselves.
     static let longestPause = Duration.seconds(4 * 3600)
     /// How long after the first attempt the last may be.
-    static let patience = Duration.seconds(24 * 3600)
+    static let waitLimit = Duration.seconds(24 * 3600)
 
     /// - Returns: nil if there was no attempt.
     static func conclusion(
@@ -27,7 +27,7 @@ struct RetryPlan {
         of delivery: Delivery, _ text: String, asked: Duration?, at time: UTCTime
     ) -> DeliveryConclusion {
         let next = time + max(pause(after: delivery.attempts), asked ?? .zero)
-        let end = (delivery.firstAttempt ?? time) + patience
+        let end = (delivery.firstAttempt ?? time) + waitLimit
         return DeliveryConclusion(next <= end ? .deferred : .expired, nextTry: next, text: text)
     }
 

@@ -108,6 +108,7 @@ package struct Settings: SettingsTable {
         gate.unreachableFor = gate.failingFor
         mapAnswers.probesHosts = gate.hostCheck == .probes
         milter.onUnproven = onUnproven ?? .whereUnproven(under: gate.enforcement)
+        milter.onUnprovenDANE = onUnproven ?? .whereUnproven(under: .milter)
         milter.isGuardedByMap = gate.enforcement == .milterAndPolicyMap && policyMap != nil
         milter.services = .ofSystem
         milter.reportSender = EnvelopeAddress(reports.reporting.contact.description)

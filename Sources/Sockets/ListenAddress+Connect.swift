@@ -12,14 +12,14 @@ package enum ConnectResult: Sendable, Hashable {
     case failed(Int32)
 
     /// Longest wait for a listener with a full backlog, in seconds.
-    private static let patienceSeconds = 1
+    private static let waitLimitSeconds = 1
 
     /// Connects a socket of this type; blocks for a moment at most.
     static func connecting(_ type: __socket_type, to address: UnsafePointer<sockaddr>, _ size: socklen_t) -> Self {
         let flags = Int32(type.rawValue | SOCK_CLOEXEC.rawValue)
         let descriptor = socket(Int32(address.pointee.sa_family), flags, 0)
         guard descriptor >= 0 else { return .failed(errno) }
-        var limit = timeval(tv_sec: patienceSeconds, tv_usec: 0)
+        var limit = timeval(tv_sec: waitLimitSeconds, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         if Glibc.connect(descriptor, address, size) == 0 { return .connected(descriptor) }
         let error = errno

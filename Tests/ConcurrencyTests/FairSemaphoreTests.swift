@@ -25,7 +25,7 @@ struct FairSemaphoreTests {
 
     @Test("a stranger gets a place while one owner's names wait by the hundred")
     func stranger() async throws {
-        let semaphore = FairSemaphore(places: 16, maxWaiting: 1000, patience: .seconds(60))
+        let semaphore = FairSemaphore(places: 16, maxWaiting: 1000, waitLimit: .seconds(60))
         let gate = Gate()
         let hostile = try (0..<300).map { try Self.shares("n\($0).hostile.example") }
         let crowd = hostile.map { shares in Task { await semaphore.run(for: shares) { await gate.pass() } } }
@@ -39,9 +39,9 @@ struct FairSemaphoreTests {
         #expect(semaphore.waiting == 0)
     }
 
-    @Test("patience ends a wait, and the place goes to the next")
-    func patience() async throws {
-        let semaphore = FairSemaphore(places: 1, maxWaiting: 10, patience: .milliseconds(50))
+    @Test("the longest wait ends, and the place goes to the next")
+    func waitLimit() async throws {
+        let semaphore = FairSemaphore(places: 1, maxWaiting: 10, waitLimit: .milliseconds(50))
         let gate = Gate()
         let shares = try Self.shares("a.example")
         let first = Task { await semaphore.run(for: shares) { await gate.pass() } }
@@ -56,7 +56,7 @@ struct FairSemaphoreTests {
 
     @Test("who is cancelled at any moment neither starts nor keeps a place")
     func cancellation() async throws {
-        let semaphore = FairSemaphore(places: 2, maxWaiting: 1000, patience: .seconds(60))
+        let semaphore = FairSemaphore(places: 2, maxWaiting: 1000, waitLimit: .seconds(60))
         let names = try (0..<8).map { try Self.shares("d\($0).example") }
         await withTaskGroup { group in
             for number in 0..<400 {

@@ -89,7 +89,7 @@ struct GateTests {
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
     }
 
-    @Test("when patience ends, one bad host seen is enough to decide")
+    @Test("when time is up, one bad host seen is enough to decide")
     func settles() async {
         #expect(gate.decideNow(hops).verdict == .unknown("lookup still running"))
         world.prober.evidence["mx1.example.org"] = expired

@@ -65,7 +65,8 @@ struct PolicyMapResolverTests {
         ([.unknown("x")], true, "temporary"), ([.unknown("x"), .absent], true, "temporary"),
         // A host without an address is passed over by the MTA, unless there is no other.
         ([.unreachable("x")], true, "temporary"), ([.unreachable("x"), .absent], true, "enforce"),
-        ([.unusable, .unreachable("x")], true, "enforce"), ([.usable, .unreachable("x")], true, "dane"),
+        // The first is outside the policy, and of the other nobody knows whether it has records.
+        ([.unusable, .unreachable("x")], true, "temporary"), ([.usable, .unreachable("x")], true, "dane"),
         ([.unreachable("x"), .bogus("x")], true, "temporary"),
         ([.unreachable("x"), .unknown("x")], true, "temporary"),
         // Without a secure MX answer TLSA records prove nothing.

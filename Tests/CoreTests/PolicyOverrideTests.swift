@@ -161,7 +161,7 @@ struct PolicyOverrideTests {
             Issue.record("\(gate.decideNow([hop]).verdict)")
             return
         }
-        #expect(gate.cached([hop])?.verdict == nil, "before patience ends the domain's own policy is waited for")
+        #expect(gate.cached([hop])?.verdict == nil, "until time is up the domain's own policy is waited for")
     }
 
     @Test("a testing entry of the list never holds mail back")

@@ -111,8 +111,8 @@ struct ProvenTests {
         #expect(await word(gate.resolve(hops).verdict) == "unproven by us")
     }
 
-    @Test("at the end of patience a host that takes its time is its own doing, a queue of ours is not")
-    func endOfPatience() async {
+    @Test("when time is up a host that takes its time is its own doing, a queue of ours is not")
+    func timeIsUp() async {
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
         world.clock.advance(by: evidenceEnds)
         let post = Gatepost()

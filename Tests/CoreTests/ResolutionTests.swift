@@ -370,6 +370,33 @@ struct ResolutionTests {
             $0.open(nil)
             $0.giveUp(.dane, because: Fixture.late)
         },
+        Row(
+            "RFC 7672 §2.1.2: nor MX records that are forged", .answer(.unproven(Doubt("bad", of: .dane)))
+        ) {
+            $0.policy = .absent
+            $0.route = .error(.bogus("bad"))
+        },
+        Row(
+            "RFC 7672 §2.1.2: nor those that cannot be had, under a testing policy either",
+            .answer(.unproven(Doubt("SERVFAIL", of: .dane)))
+        ) {
+            $0.policy = Fixture.lookup(.testing)
+            $0.route = .error(.unavailable("SERVFAIL"))
+        },
+        Row("RFC 7672 §2.1.2: nor those that are late", .answer(.unproven(Doubt(Fixture.late.text, of: .dane)))) {
+            $0.policy = .absent
+            $0.giveUp(.route(wantsHosts: false), because: Fixture.late)
+        },
+        Row("RFC 7672 §2.1.2: our own trouble is not the domain's", .answer(.noPolicy(nil))) {
+            $0.policy = .absent
+            $0.route = .error(.notAsked("busy"))
+        },
+        Row(
+            "RFC 7672 §2.1.2: nor does an only host whose address cannot be had",
+            .answer(.unproven(Doubt("mx1.example.org: SERVFAIL", of: .dane)))
+        ) {
+            $0.open([.unreachable("mx1.example.org: SERVFAIL")])
+        },
         Row("RFC 7672 §2.2: records that cannot be used ask for TLS alone", .answer(.noPolicy(nil))) {
             $0.open([.unusable], .failing([Failure(.certificateNotTrusted, text: "self-signed")], Fixture.facts(.pkix)))
         },
@@ -387,7 +414,10 @@ struct ResolutionTests {
 
     @Test("the question of a milter that judges DANE without a policy", arguments: daneRows)
     func dane(_ row: Row<Verdict>) throws {
-        #expect(next(try row.known(), for: VerdictQuestion(.milter, .probes, dane: .always)) == row.step)
+        // Not even the policy map is counted on: the MTA may not do DANE.
+        for enforcement in [Enforcement.milter, .milterAndPolicyMap] {
+            #expect(next(try row.known(), for: VerdictQuestion(enforcement, .probes, dane: .always)) == row.step)
+        }
     }
 
     @Test("the question of check", arguments: examinationRows)

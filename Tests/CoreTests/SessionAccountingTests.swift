@@ -30,13 +30,13 @@ struct SessionAccountingTests {
 
     private func accounting(
         datagrams: Bool = false, log: Bool = true, ownReports addresses: Set<String> = [],
-        patience: Duration = .seconds(10)
+        waitLimit: Duration = .seconds(10)
     ) -> SessionAccounting {
         SessionAccounting(
             policies: policyCache, routes: routes, hops: hops, mapKeys: mapKeys, gate: gate,
             ownReports: OwnReports(outbox: Outbox(addresses: addresses), clock: world.clock),
             countsDatagrams: datagrams,
-            readsLog: log, lookupTimeout: patience, clock: world.clock)
+            readsLog: log, lookupTimeout: waitLimit, clock: world.clock)
     }
 
     private func session(

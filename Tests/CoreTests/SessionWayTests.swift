@@ -24,13 +24,13 @@ struct SessionWayTests {
             resolver: world.resolver(policyCache, routes: routes), recorder: world.recorder, settings: GateSettings())
     }
 
-    private func accounting(patience: Duration = .seconds(10), datagrams: Bool = false) -> SessionAccounting {
+    private func accounting(waitLimit: Duration = .seconds(10), datagrams: Bool = false) -> SessionAccounting {
         SessionAccounting(
             policies: policyCache, routes: routes, hops: ObservedNextHops(clock: world.clock), mapKeys: mapKeys,
             gate: gate,
             ownReports: OwnReports(outbox: NoReports(), clock: world.clock), countsDatagrams: datagrams,
             readsLog: !datagrams,
-            lookupTimeout: patience, clock: world.clock)
+            lookupTimeout: waitLimit, clock: world.clock)
     }
 
     private func session(
@@ -77,6 +77,39 @@ struct SessionWayTests {
         }
         let accounted = await accounting().account(for: [try session(host: "mx.shared.example")])
         #expect(accounted.counts.isEmpty && accounted.leftOut == [.otherHost: 1])
+    }
+
+    @Test("mail to a server's own name makes it no relay of others' mail")
+    func namedAsDomain() async throws {
+        let (other, host) = (try DomainName("other.example"), try DomainName("mx.other.example"))
+        world.router.others = [other: [host.ascii], host: ["mx.elsewhere.example"]]
+        mapKeys.note(.mx(of: other, port: 25), .notFound)
+        mapKeys.note(.mx(of: host, port: 25), .notFound)
+        #expect(
+            text(await accounting().counts(of: [try session(host: host.ascii)]))
+                == ["other.example no-policy-found/other.example success"])
+    }
+
+    @Test("a next hop that was not asked for of late took no mail now")
+    func askedLongAgo() async throws {
+        mapKeys.note(.host(try DomainName("relay.example.net"), port: 587), .notFound)
+        world.clock.advance(by: .seconds(301))
+        let accounted = await accounting().account(for: [try session()])
+        #expect(accounted.counts.isEmpty && accounted.leftOut == [.otherHost: 1])
+    }
+
+    @Test("where the policy's lookup is late, the MX hosts in memory still say whose session it is")
+    func late() async throws {
+        _ = await routes.resolve(.mx(of: domain, port: 25))
+        world.discoverer.recordAnswer = announce("1")
+        world.discoverer.policyAnswer = .success(body(.enforce))
+        let post = Gatepost()
+        world.discoverer.gate = post
+        let accounted = await accounting(waitLimit: .milliseconds(50)).account(for: [
+            try session(host: "mx1.example.org"), try session(host: "mx9.example.org"),
+        ])
+        await post.open()
+        #expect(accounted.leftOut[.wayUnknown] == nil && accounted.leftOut[.otherHost] == 1, "\(accounted.leftOut)")
     }
 
     @Test("a domain that the map is asked for goes by its own records, whatever hosts they name - RFC 8461 §4.1")

@@ -20,7 +20,7 @@ struct NameLab {
 
 @Suite("The DNS is asked and its answer told as it is")
 struct DNSResolverTests {
-    private static let patience: Duration = .seconds(10)
+    private static let waitLimit: Duration = .seconds(10)
 
     @Test("Records of each type are read")
     func records() async throws {
@@ -33,20 +33,20 @@ struct DNSResolverTests {
         let domain = try DomainName("example.lab")
         let host = try DomainName("mx1.example.lab")
 
-        let mx = await lab.resolver.mx(of: domain, within: Self.patience)
+        let mx = await lab.resolver.mx(of: domain, within: Self.waitLimit)
         #expect(mx.outcome == .records)
         #expect(Set(mx.records.map(\.preference)) == [10, 20])
         #expect(mx.records.contains(MXRecord(preference: 10, exchange: .host(host))))
         #expect(mx.security == .insecure)
         #expect(mx.timeToLive > .seconds(290) && mx.timeToLive <= .seconds(300))
 
-        let txt = await lab.resolver.txt(domain.service("_mta-sts"), within: Self.patience)
+        let txt = await lab.resolver.txt(domain.service("_mta-sts"), within: Self.waitLimit)
         #expect(txt.records == [Array("v=STSv1; id=1;".utf8)])
 
-        let addresses = await lab.resolver.addresses(of: host, within: Self.patience)
+        let addresses = await lab.resolver.addresses(of: host, within: Self.waitLimit)
         #expect(Set(addresses.records.map(\.description)) == ["192.0.2.1", "192.0.2.2", "2001:db8::1"])
 
-        let tlsa = await lab.resolver.tlsa(of: host, port: 25, within: Self.patience)
+        let tlsa = await lab.resolver.tlsa(of: host, port: 25, within: Self.waitLimit)
         #expect(tlsa.records.map(\.description) == ["3 1 1 abcd"])
     }
 
@@ -63,7 +63,7 @@ struct DNSResolverTests {
             ("refuses.lab", .failure(.serverFailure)),
         ]
         for (name, outcome) in expected {
-            let answer = await lab.resolver.query(try DomainName(name).query, .mx, within: Self.patience)
+            let answer = await lab.resolver.query(try DomainName(name).query, .mx, within: Self.waitLimit)
             #expect(answer.outcome == outcome, "\(name)")
             #expect(answer.records.isEmpty)
         }
@@ -75,10 +75,10 @@ struct DNSResolverTests {
         lab.server.set("example.lab", .a("192.0.2.1"))
         lab.server.fail("fails.lab", nil, .servfail)
         let failing = try DomainName("fails.lab").query
-        #expect(await lab.resolver.query(failing, .mx, within: Self.patience).outcome == .failure(.serverFailure))
+        #expect(await lab.resolver.query(failing, .mx, within: Self.waitLimit).outcome == .failure(.serverFailure))
         let gone = try NameLab("127.1.1.91")
         gone.server.stop()
-        let answer = await gone.resolver.query(failing, .mx, within: Self.patience)
+        let answer = await gone.resolver.query(failing, .mx, within: Self.waitLimit)
         guard case .failure(.cutOff(let text)) = answer.outcome else { throw LabError("\(answer)") }
         #expect(text.hasPrefix("the resolver answers nothing"))
         #expect(answer.outcome.failure?.isOurs == true)
@@ -110,7 +110,7 @@ struct DNSResolverTests {
         lab.server.ttl = 120
         lab.server.set("example.lab", .a("192.0.2.1"))
         for name in ["example.lab", "nobody.lab"] {
-            let answer = await lab.resolver.query(try DomainName(name).query, .txt, within: Self.patience)
+            let answer = await lab.resolver.query(try DomainName(name).query, .txt, within: Self.waitLimit)
             #expect(answer.timeToLive > .seconds(100) && answer.timeToLive <= .seconds(120), "\(name): \(answer)")
         }
     }
@@ -122,9 +122,9 @@ struct DNSResolverTests {
         lab.server.set("_mta-sts.provider.lab", .txt("v=STSv1; id=7;"))
         lab.server.set("mx.example.lab", .cname("real.provider.lab"))
         lab.server.set("real.provider.lab", .a("192.0.2.9"))
-        let txt = await lab.resolver.txt(try DomainName("example.lab").service("_mta-sts"), within: Self.patience)
+        let txt = await lab.resolver.txt(try DomainName("example.lab").service("_mta-sts"), within: Self.waitLimit)
         #expect(txt.records == [Array("v=STSv1; id=7;".utf8)])
-        let host = await lab.resolver.addresses(of: try DomainName("mx.example.lab"), within: Self.patience)
+        let host = await lab.resolver.addresses(of: try DomainName("mx.example.lab"), within: Self.waitLimit)
         #expect(host.records == [try #require(IPAddress("192.0.2.9"))])
         #expect(host.canonicalName == (try DomainName("real.provider.lab")))
     }
@@ -135,9 +135,9 @@ struct DNSResolverTests {
         lab.server.set("example.lab", .txt(String(repeating: "x", count: 2000)))
         lab.server.set("marked.lab", .txt("short"))
         lab.server.fail("marked.lab", nil, .truncated)
-        let long = await lab.resolver.txt(try DomainName("example.lab").query, within: Self.patience)
+        let long = await lab.resolver.txt(try DomainName("example.lab").query, within: Self.waitLimit)
         #expect(long.records.map(\.count) == [2000])
-        let marked = await lab.resolver.txt(try DomainName("marked.lab").query, within: Self.patience)
+        let marked = await lab.resolver.txt(try DomainName("marked.lab").query, within: Self.waitLimit)
         #expect(marked.records == [Array("short".utf8)])
     }
 
@@ -154,7 +154,7 @@ struct DNSResolverTests {
     func manyRecords() async throws {
         let lab = try NameLab("127.1.1.7")
         lab.server.set("example.lab", (0..<1500).map { .mx(UInt16($0), "mx\($0).lab") })
-        let answer = await lab.resolver.mx(of: try DomainName("example.lab"), within: Self.patience)
+        let answer = await lab.resolver.mx(of: try DomainName("example.lab"), within: Self.waitLimit)
         #expect(answer.records.count == RecordType.mx.recordLimit)
     }
 

@@ -93,7 +93,7 @@ extension FaultTable {
         Elsewhere(
             attacker: .ourselves, fault: "no room or no descriptors, and the route kept the policy within 24 h",
             fates: Fates(.delivered, .none, .delivered, .none),
-            tests: ["DescriptorScenarios.none", "ProvenTests.proven", "ProvenTests.endOfPatience"]),
+            tests: ["DescriptorScenarios.none", "ProvenTests.proven", "ProvenTests.timeIsUp"]),
         Elsewhere(
             attacker: .ourselves, fault: "no descriptors for a policy fetch: it is no failure of the host",
             fates: Fates(.asEver, .noPolicy, .asEver, .noPolicy), tests: ["OwnTroubleTests.cause"]),

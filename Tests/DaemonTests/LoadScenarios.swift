@@ -50,7 +50,7 @@ struct LoadScenarios {
 
     /// One connection's messages in turn; gives what was answered otherwise than it must.
     private static func converse(_ connection: Int) async throws -> [String] {
-        let client = try await SMTPClient.session(address: "127.20.8.57", patience: .seconds(100))
+        let client = try await SMTPClient.session(address: "127.20.8.57", waitLimit: .seconds(100))
         var wrong: [String] = []
         for message in 0..<messagesEach {
             let number = (connection + message) % (connections / 2)

@@ -11,7 +11,7 @@ import TestKit
 struct ReportShowScenarios {
     private static let memoryKilobytes = 64 << 10
     /// Long beyond what is needed, also in a debug build on a busy machine: it only tells a loop without end.
-    private static let patience = Duration.seconds(60)
+    private static let waitLimit = Duration.seconds(60)
 
     private static let head = """
         {"date-range":{"start-datetime":"2026-11-23T00:00:00Z","end-datetime":"2026-11-23T23:59:59Z"},"policies":[\
@@ -89,7 +89,7 @@ struct ReportShowScenarios {
         let shell = "ulimit -d \(Self.memoryKilobytes); exec \"$@\""
         let result = try Command.run(
             ["/bin/sh", "-c", shell, "sh", try DaemonProcess.program(), "report", "show", path]
-                + (form.isEmpty ? [] : [form]), timeout: Self.patience)
+                + (form.isEmpty ? [] : [form]), timeout: Self.waitLimit)
         #expect(
             result.status == (problem.isEmpty ? 0 : 1), "\(name) \(form): \(result.status) \(result.errors.suffix(300))"
         )

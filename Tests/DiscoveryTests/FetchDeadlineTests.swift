@@ -60,7 +60,7 @@ struct FetchDeadlineTests {
         let quick = try world.publish(.good, for: "quick.lab")
         let discoverer = try world.discoverer {
             $0.maxFetches = 1
-            $0.placePatience = .milliseconds(100)
+            $0.placeWaitLimit = .milliseconds(100)
         }
         let first = Task { await discoverer.failure(for: slow) }
         try await Wait.until("the slow host is asked") { world.host.hits("mta-sts.slow.lab") == 1 }

@@ -20,7 +20,7 @@ struct OwnTroubleTests {
         let (codes, isTried) = Self.rows[index]
         let reading = FailureReading(
             host: try DomainName("mta-sts.example.lab"), address: try #require(IPAddress("192.0.2.1")),
-            patience: .seconds(1), limit: 1, noun: "policy")
+            waitLimit: .seconds(1), limit: 1, noun: "policy")
         let outcome = codes.map { reading.failure(for: .system(SystemError("connect", code: $0))) }.outcome
         switch outcome {
         case .failed(let failure): #expect(isTried && failure.type == .stsPolicyFetchError, "\(codes): \(outcome)")

@@ -133,13 +133,13 @@ struct ResponseTests {
     func excerpt() async throws {
         let endless = try await HTTPLab(.endless).outcome {
             $0.bodyLimitBytes = 100
-            $0.excerptPatience = .seconds(10)
+            $0.excerptWaitLimit = .seconds(10)
         }
         #expect(try endless.get().body.count == 100)
         let drip = PolicyAnswer.body(.drip("slow", everyMilliseconds: 10_000))
-        let slow = try await HTTPLab(drip).outcome { $0.excerptPatience = .milliseconds(100) }
+        let slow = try await HTTPLab(drip).outcome { $0.excerptWaitLimit = .milliseconds(100) }
         #expect(try slow.get().body == Array("s".utf8))
-        let dropped = try await HTTPLab(.dropAfterHeaders).outcome { $0.excerptPatience = .seconds(10) }
+        let dropped = try await HTTPLab(.dropAfterHeaders).outcome { $0.excerptWaitLimit = .seconds(10) }
         #expect(try dropped.get().head.status == 200)
     }
 }

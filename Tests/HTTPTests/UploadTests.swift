@@ -14,7 +14,7 @@ struct UploadTests {
     ) throws -> HTTPUpload {
         var request = try lab.request(at: address, trusting: false, path: path, within: time)
         request.body = HTTPRequest.Body(octets, as: "application/tlsrpt+gzip")
-        request.excerptPatience = .seconds(2)
+        request.excerptWaitLimit = .seconds(2)
         return try lab.client.upload(request)
     }
 

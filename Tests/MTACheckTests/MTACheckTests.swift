@@ -8,7 +8,7 @@ import Testing
 /// What our settings say, in the tables' rows.
 private func guarding(_ change: (inout ExpectedConfiguration) -> Void = { _ in }) -> ExpectedConfiguration {
     var settings = ExpectedConfiguration(
-        milterSocket: .inet(host: "127.0.0.1", port: 8890), patience: .seconds(3))
+        milterSocket: .inet(host: "127.0.0.1", port: 8890), waitLimit: .seconds(3))
     settings.enforcement = .milterAndPolicyMap
     settings.mapSocket = .inet(host: "127.0.0.1", port: 8461)
     change(&settings)
@@ -99,7 +99,7 @@ struct PostfixRuleTests {
             ["smtpd_milters": "{ inet:127.0.0.1:8890, { command_timeout = 3s } }"], ["problem milter-timeout"]),
         Row(["smtpd_milters": "inet:127.0.0.1:8890", "milter_command_timeout": "2s"], ["problem milter-timeout"]),
         Row(["smtpd_milters": "{inet:127.0.0.1:8890,command_timeout = 10s}", "milter_command_timeout": "2s"], []),
-        Row([:], ["problem milter-timeout"]) { $0.patience = .seconds(10) },
+        Row([:], ["problem milter-timeout"]) { $0.waitLimit = .seconds(10) },
         Row(["milter_default_action": "reject"], []),
         Row(
             ["smtpd_milters": "inet:127.0.0.1:8890", "milter_default_action": "reject"],
@@ -439,7 +439,7 @@ struct SendmailRuleTests {
         Row("Family=inet\n", "Family=inet, InputMailFilters=clamav\n", ["advice milter-daemon"]),
         Row("R:10s", "R:2s", ["problem milter-timeout"]),
         Row(", T=C:5m;S:10s;R:10s;E:5m", "", []),
-        Row(", T=C:5m;S:10s;R:10s;E:5m", "", ["problem milter-timeout"]) { $0.patience = .seconds(12) },
+        Row(", T=C:5m;S:10s;R:10s;E:5m", "", ["problem milter-timeout"]) { $0.waitLimit = .seconds(12) },
         Row("F=T, ", "", ["advice milter-failure"]),
         Row("F=T, ", "F=R, ", ["problem milter-failure"]),
         Row("DZ8.17.1.9", "DZ8.13.8", ["problem milter-macros"]),

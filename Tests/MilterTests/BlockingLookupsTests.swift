@@ -49,8 +49,8 @@ struct BlockingLookupsTests {
         let judge = TableJudge()
         let lookups = BlockingLookups()
         func hop(_ owner: String) throws -> NextHop { .mx(of: try DomainName("\(owner).slow.lab"), port: 25) }
-        @Sendable func ask(_ hop: NextHop, _ patience: Duration) -> WaitEnding? {
-            if case .failure(let ending) = lookups.judgement(on: [hop], by: judge, within: patience, maxWaiting: 4) {
+        @Sendable func ask(_ hop: NextHop, _ waitLimit: Duration) -> WaitEnding? {
+            if case .failure(let ending) = lookups.judgement(on: [hop], by: judge, within: waitLimit, maxWaiting: 4) {
                 return ending
             }
             return nil

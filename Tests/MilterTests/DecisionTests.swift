@@ -57,6 +57,18 @@ struct DecisionTests {
         (circumstances(unknown: .defer, header: true, map: true), .deferMessage),
     ]
 
+    @Test("where TLSA records are not kept, no policy map guards the delivery")
+    func dane() throws {
+        let violation = Violation(policyDomain: try DomainName("bad.lab"), findings: [], requirement: .dane)
+        let guarded = Self.circumstances(unproven: .accept, header: true, map: true)
+        #expect(Decision(on: .violating(violation), guarded) == .deferMessage)
+        #expect(Decision(on: .unproven(Doubt("x", of: .dane)), guarded) == .deferMessage)
+        #expect(Decision(on: .unproven(Doubt("x")), guarded) == .log)
+        var asked = Self.circumstances(unproven: .accept, map: true)
+        asked.onUnprovenDANE = .accept
+        #expect(Decision(on: .unproven(Doubt("x", of: .dane)), asked) == .log)
+    }
+
     @Test("an unknown", arguments: unknowns)
     func unknown(_ circumstances: Circumstances, _ decision: Decision) {
         #expect(Decision(on: .unknown("x"), circumstances) == decision)

@@ -87,7 +87,7 @@ struct SessionTests {
         }
     }
 
-    @Test("a message's patience ends, however many slow domains it names")
+    @Test("a message waits no longer than its limit, however many slow domains it names")
     func budget() async {
         await onThread {
             let session = session { $0.messageBudget = .milliseconds(30) }

@@ -69,14 +69,18 @@ struct FeedTests {
         #expect(fed == FedProgram(input: .part, end: .killed(signal: SIGKILL), said: []))
     }
 
+    /// A program that has begun and is let go of at the end of this function.
+    private func begin() async throws -> pid_t {
+        let program = Program("/bin/sh", ["-c", "cd '\(files.path)'; echo $$ >pid; cat >/dev/null; touch whole"])
+        let feeding = try await program.prepare([1, 2], within: .seconds(20), keptBytes: 0)
+        try await Wait.until("it has begun") { exists("pid") && files.read("pid").hasSuffix("\n") }
+        guard case .held = feeding else { throw LabError("not held") }
+        return try #require(pid_t(files.read("pid").dropLast()))
+    }
+
     @Test("what is let go of is withdrawn")
     func letGo() async throws {
-        let program = Program("/bin/sh", ["-c", "cd '\(files.path)'; echo $$ >pid; cat >/dev/null; touch whole"])
-        guard case .held = try await program.prepare([1, 2], within: .seconds(20), keptBytes: 0) else {
-            throw LabError("not held")
-        }
-        try await Wait.until("it has begun") { exists("pid") && files.read("pid").hasSuffix("\n") }
-        let child = try #require(pid_t(files.read("pid").dropLast()))
+        let child = try await begin()
         try await Wait.until("it has ended") { isDead(child) }
         #expect(!exists("whole"))
     }

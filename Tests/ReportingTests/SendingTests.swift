@@ -68,7 +68,7 @@ struct SendingTests {
         #expect(try await site.states(store) == ["https://a.example/": "accepted"])
     }
 
-    @Test("a Retry-After beyond the day's patience ends the tries")
+    @Test("a Retry-After beyond the last try of the day ends the tries")
     func retryTooLate() async throws {
         let (site, store) = try await site("https://a.example/")
         site.carrier.set(.deferred("503", after: .seconds(25 * 3600)))

@@ -15,28 +15,57 @@ extension SessionAccounting {
     ) async -> [DomainName: DomainFinding?] {
         var findings = await answers(about: domains, until: deadline) { [self] in await finding(for: $0) }
         for domain in domains where findings[domain] == nil {
-            findings[domain] = DomainFinding(
-                domain: domain, hop: .mx(of: domain, port: NextHop.smtpPort),
-                policy: policies.cached(domain) ?? .unknown("lookup still running"), hosts: .unknown)
+            findings.updateValue(lateFinding(for: domain), forKey: domain)
         }
         return findings
     }
 
+    /// The way of a domain's mail as far as the milter was told.
+    private enum ToldWay {
+        /// By this next hop, of this domain.
+        case by(NextHop, of: DomainName)
+        /// By one of several relays: nobody says which of them took the mail.
+        case several
+        case untold
+    }
+
+    private func toldWay(of domain: DomainName) -> ToldWay {
+        guard let known = hops.hops(of: domain) else { return .untold }
+        guard known.count == 1, let hop = known.first, let other = hop.policyDomain else { return .several }
+        return .by(hop, of: other)
+    }
+
     private func finding(for domain: DomainName) async -> DomainFinding? {
-        let own = NextHop.mx(of: domain, port: NextHop.smtpPort)
-        if let known = hops.hops(of: domain), known != [own] {
-            // A list of relays does not say which of them took the mail.
-            guard known.count == 1, let hop = known.first, let other = hop.policyDomain else { return nil }
+        switch toldWay(of: domain) {
+        case .several: return nil
+        case .by(let hop, let other):
             return DomainFinding(domain: other, hop: hop, policy: await policies.resolve(other))
+        case .untold:
+            let own = NextHop.mx(of: domain, port: NextHop.smtpPort)
+            async let policy = policies.resolve(domain)
+            async let route = routes.resolve(own)
+            return finding(for: domain, own, await policy, await route)
         }
-        if hops.hops(of: domain) != nil {
-            return DomainFinding(domain: domain, hop: own, policy: await policies.resolve(domain))
+    }
+
+    /// What memory says where the lookups take too long: their mail went somewhere, and is counted as well as can be told.
+    private func lateFinding(for domain: DomainName) -> DomainFinding? {
+        let late = PolicyLookup.unknown("lookup still running")
+        switch toldWay(of: domain) {
+        case .several: return nil
+        case .by(let hop, let other):
+            return DomainFinding(domain: other, hop: hop, policy: policies.cached(other) ?? late)
+        case .untold:
+            let own = NextHop.mx(of: domain, port: NextHop.smtpPort)
+            return finding(for: domain, own, policies.cached(domain) ?? late, routes.cached(own, at: policies.now))
         }
-        async let policy = policies.resolve(domain)
-        async let route = routes.resolve(own)
+    }
+
+    private func finding(
+        for domain: DomainName, _ own: NextHop, _ policy: PolicyLookup, _ route: RouteLookup?
+    ) -> DomainFinding {
         var finding = DomainFinding(
-            domain: domain, hop: own, policy: await policy,
-            hosts: await route.found.map { .known($0.hosts) } ?? .unknown)
+            domain: domain, hop: own, policy: policy, hosts: route?.found.map { .known($0.hosts) } ?? .unknown)
         if let note = mapKeys.note(of: domain), note.hop == own { finding.askedAt = note.askedAt }
         return finding
     }
@@ -45,26 +74,28 @@ extension SessionAccounting {
     func relays(
         to hosts: Set<DomainName>, until deadline: ContinuousClock.Instant
     ) async -> [DomainName: RelayFinding?] {
-        await answers(about: hosts, until: deadline) { [self] in await relay(to: $0) }
+        guard !hosts.isEmpty else { return [:] }
+        // All at once: some of them may be of domains whose name servers say nothing.
+        let ways = await answers(
+            about: Set(mapKeys.recent), until: min(deadline, .now + Self.lookupMargin)
+        ) { [routes] hop -> Set<DomainName> in
+            guard case .mx = hop else { return [] }
+            return await routes.resolve(hop).found?.hosts ?? []
+        }
+        return await answers(about: hosts, until: deadline) { [self] in await relay(to: $0, among: ways) }
     }
 
-    private func relay(to host: DomainName) async -> RelayFinding? {
-        if let note = mapKeys.note(of: host) {
+    private func relay(to host: DomainName, among ways: [NextHop: Set<DomainName>]) async -> RelayFinding? {
+        if let note = mapKeys.note(of: host), case .host = note.hop {
             return RelayFinding(
                 hop: note.hop, askedAt: note.askedAt, isNamed: true, policy: await policies.resolve(host))
         }
-        var found: (hop: NextHop, domain: DomainName)?
-        for hop in mapKeys.recent {
-            guard case .mx(let domain, _) = hop, await routes.resolve(hop).found?.hosts.contains(host) == true else {
-                continue
-            }
-            // Two that lead there do not say which of them did.
-            if found != nil { return nil }
-            found = (hop, domain)
-        }
-        guard let found, let note = mapKeys.note(of: found.domain) else { return nil }
-        return RelayFinding(
-            hop: found.hop, askedAt: note.askedAt, isNamed: false, policy: await policies.resolve(found.domain))
+        let leading = ways.filter { $0.value.contains(host) }.map(\.key)
+        // Two that lead there do not say which of them did.
+        guard leading.count == 1, let hop = leading.first, let domain = hop.policyDomain,
+            let note = mapKeys.note(of: domain)
+        else { return nil }
+        return RelayFinding(hop: hop, askedAt: note.askedAt, isNamed: false, policy: await policies.resolve(domain))
     }
 
     /// The TLSA records of hosts that DANE decided about, as the map answered or a probe saw.

@@ -66,7 +66,9 @@ package final class SessionAccounting: SessionCounter {
         accounted.leave(.ownReport, sessions.count - others.count)
         let deadline = ContinuousClock.now + lookupTimeout
         let ways = await ways(of: others, until: deadline)
-        let dane = await tlsaPolicies(of: Set(zip(others, ways).compactMap(placeOfDANE)), until: deadline)
+        // Whoever made the lookups before take long must not take DANE out of the count.
+        let dane = await tlsaPolicies(
+            of: Set(zip(others, ways).compactMap(placeOfDANE)), until: max(deadline, .now + Self.lookupMargin))
         for (session, way) in zip(others, ways) {
             switch way {
             case .leftOut(let reason): accounted.leave(reason)

@@ -41,6 +41,8 @@ enum SessionWay: Sendable {
 
     /// Decides by what was said and seen, in the order of how sure it is.
     init(of session: ObservedSession, _ finding: DomainFinding, relay: RelayFinding?) {
+        // One that was not asked for of late took no mail now.
+        let relay = relay.flatMap { $0.askedAt + Self.askedBefore >= session.time ? $0 : nil }
         let own = SessionWay.counts(for: finding.domain, finding.hop, finding.policy)
         guard !session.isDialledByAddress else {
             self = .leftOut(.byAddress)

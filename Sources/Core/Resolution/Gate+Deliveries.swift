@@ -34,6 +34,8 @@ extension Gate {
             let known = resolver.hosts.cached(host, on: route, at: now)
             if case .failing = known { return resolver.hosts.forget(host, on: route) }
             let facts: TLSFacts? = if case .conforming(let facts) = known { facts } else { nil }
+            // Where there may be TLSA records, nobody knows by what the host proved itself.
+            if facts == nil, route.isSecure { return }
             resolver.hosts.note(.conforming(facts ?? .delivered(at: address)), of: host, on: route, at: now)
         case .failed where !session.isOutsidePolicy && isFresh(session, now):
             guard route.candidates.contains(where: { $0.name == host }) else { return }

@@ -14,7 +14,7 @@ struct TLSASurvey {
     /// Why a host's records are not known, the gravest first.
     private var bogus: String?
     private var unknown: String?
-    private var unreachable: String?
+    private(set) var unreachable: String?
 
     init(_ route: Route, _ statuses: [DANEStatus]) {
         for (host, status) in zip(route.candidates, statuses) {
@@ -65,8 +65,9 @@ extension MapQuestion {
             // - RFC 7672 §2.1.2: DNS Error Handling.
             let trouble = survey.open.isEmpty ? survey.anyTrouble : survey.trouble
             if let trouble { return .answer(trouble) }
-            let isPartial = survey.anyTrouble != nil && !others.isEmpty
-            return isPartial ? .answer(.enforce(cached, .only(others.map(\.name)))) : nil
+            return survey.anyTrouble.map { trouble in
+                .answer(others.isEmpty ? trouble : .enforce(cached, .only(others.map(\.name))))
+            }
         }
         guard !others.isEmpty, survey.trouble == nil, settings.probesHosts else {
             return .answer(.dane(besides: answer))

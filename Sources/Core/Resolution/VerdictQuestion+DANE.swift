@@ -3,19 +3,30 @@ import Basics
 
 /// Where no policy is enforced: do the hosts keep their TLSA records? For an MTA that does not look itself.
 ///
-/// DANE only ever holds mail back here; what it does not hold back goes as it would without it.
+/// DANE only ever holds mail back here; what it does not hold back goes as it would without it. Nobody is counted on to do
+/// better at the delivery, not even the policy map: an MTA that does no DANE cannot be told to.
 /// - RFC 7672 §2.2: TLS Discovery.
 extension VerdictQuestion {
+    /// - Returns: nil where DANE has nothing against the mail, or nothing is to be said yet.
+    func decideByDANE(_ known: Known) -> Step<Verdict>? {
+        switch known.route {
+        case .route(let route) where route.isSecure: decideByDANE(known, on: route)
+        // Whether DNSSEC vouches for the route is what nobody knows. - RFC 7672 §2.1.2: DNS Error Handling.
+        case .error(.bogus(let text)), .error(.unavailable(let text)): doubt(Doubt(text))
+        case nil: known.late.flatMap { $0.isOurs ? nil : doubt($0) }
+        case .route, .insecure, .error(.nullMX), .error(.noSuchDomain), .error(.notAsked): nil
+        }
+    }
+
     /// - Parameter route: one that DNSSEC vouches for.
-    /// - Returns: nil where DANE has nothing against the mail.
-    func decideByDANE(_ known: Known, on route: Route) -> Step<Verdict>? {
+    private func decideByDANE(_ known: Known, on route: Route) -> Step<Verdict>? {
         guard let statuses = known.dane else { return known.late.map(doubt) ?? .need(.dane) }
         let survey = TLSASurvey(route, statuses)
         let isPlain = survey.usable.isEmpty && survey.unusable.isEmpty && survey.trouble == nil
-        if isPlain { return nil }
+        if isPlain { return survey.open.isEmpty ? survey.unreachable.map { doubt(Doubt($0)) } : nil }
         guard let seen = known.evidence else { return known.late.map(doubt) ?? .need(.hosts) }
         let tally = DANETally(survey, seeing: seen)
-        switch tally.conclusion(enforcement) {
+        switch tally.conclusion {
         case .kept: return nil
         case .broken:
             let violation = Violation(policyDomain: route.policyDomain, findings: tally.bad, requirement: .dane)
@@ -69,15 +80,9 @@ private struct DANETally {
 
     var isOpenByOurs: Bool { unseen.isEmpty && !notTried.isEmpty }
 
-    func conclusion(_ enforcement: Enforcement) -> Conclusion {
-        let missing = unseen + notTried
-        switch enforcement {
-        case .milter where !bad.isEmpty: return .broken
-        case .milterAndPolicyMap where good + free > 0: return .kept
-        case .milter, .milterAndPolicyMap:
-            if let first = missing.first { return .open(first) }
-            if good + free > 0 { return .kept }
-            return bad.isEmpty ? .open("unreachable: \(down.prefix(3).joined(separator: "; "))") : .broken
-        }
+    var conclusion: Conclusion {
+        if !bad.isEmpty { return .broken }
+        if let first = (unseen + notTried).first { return .open(first) }
+        return good + free > 0 ? .kept : .open("unreachable: \(down.prefix(3).joined(separator: "; "))")
     }
 }

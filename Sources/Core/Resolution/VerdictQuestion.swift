@@ -47,8 +47,8 @@ package struct VerdictQuestion: Question {
     }
 
     package func decide(_ known: Known, of domain: DomainName, under policy: PolicyLookup) -> Step<Verdict> {
-        if wantsDANE(under: policy), case .route(let route) = known.route, route.isSecure {
-            switch decideByDANE(known, on: route) {
+        if wantsDANE(under: policy) {
+            switch decideByDANE(known) {
             case .answer(.violating(let violation)): return act(on: violation, known)
             case let step?: return step
             case nil: break

@@ -51,7 +51,7 @@ struct Upload: Sendable {
         // A status that is seen counts, whatever becomes of the text behind it.
         request.wantsBody = { $0.status >= 300 }
         request.bodyLimitBytes = Self.excerptBytes
-        request.excerptPatience = Self.excerptTimeout
+        request.excerptWaitLimit = Self.excerptTimeout
         return request
     }
 }

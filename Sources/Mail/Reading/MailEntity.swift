@@ -21,12 +21,12 @@ package struct MailEntity {
         while let line = rest.popLine(), !line.isEmpty {
             if line.first?.isBlank == true {
                 // - RFC 5322 §2.2.3: a folded field goes on behind its line break.
-                if let name { fields[name]?.append(contentsOf: line.prefix(Self.maxFieldOctets)) }
+                guard let name, let room = fields[name].map({ Self.maxFieldOctets - $0.count }), room > 0 else {
+                    continue
+                }
+                fields[name]?.append(contentsOf: line.prefix(room))
             } else {
-                name = Self.begin(line, in: &fields)
-            }
-            if let name, let value = fields[name], value.count > Self.maxFieldOctets {
-                fields[name] = Array(value.prefix(Self.maxFieldOctets))
+                name = Self.begin(line.prefix(Self.maxFieldOctets), in: &fields)
             }
         }
         func field(_ name: String) -> ParameterizedField { ParameterizedField(fields[name] ?? []) }

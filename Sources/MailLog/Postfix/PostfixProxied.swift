@@ -20,7 +20,8 @@ struct PostfixProxied: Sendable, Codable {
                 $0.reportedFailure = PostfixFailure(words: type, reason: reason)
                 $0.domain = domain.prefix(DomainName.maxOctets).text
             }
-        case .established, .reused, .noHandshake, .report, .outsidePolicy, .refusedByMap, .left, .delivery, .unreadable: break
+        case .established, .reused, .noHandshake, .report, .outsidePolicy, .refusedByMap, .left, .delivery, .unreadable:
+            break
         }
     }
 

@@ -4,7 +4,7 @@ import NIOPosix
 
 /// One question to a policy map over a connection of its own, as a delivery agent asks it.
 package struct MapQuestion: Sendable {
-    private static let patience = TimeAmount.seconds(60)
+    private static let waitLimit = TimeAmount.seconds(60)
 
     package let address: String
     package let port: Int
@@ -27,7 +27,7 @@ package struct MapQuestion: Sendable {
                     return (channel, reader.answer.futureResult)
                 }
             }
-        let timer = channel.eventLoop.scheduleTask(in: Self.patience) { channel.close(promise: nil) }
+        let timer = channel.eventLoop.scheduleTask(in: Self.waitLimit) { channel.close(promise: nil) }
         channel.writeAndFlush(ByteBuffer(string: "\(request.utf8.count):\(request),"), promise: nil)
         defer {
             timer.cancel()

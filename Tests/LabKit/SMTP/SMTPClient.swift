@@ -5,15 +5,15 @@ import NIOPosix
 /// An SMTP client that does as it is told, one command at a time; every reply has a deadline.
 package final class SMTPClient: Sendable {
     /// How long one reply may take: longer than a milter's share of any command.
-    package let patience: Duration
+    package let waitLimit: Duration
     private let channel: any Channel
     private let replies: NIOLoopBound<ReplyReader>
 
     /// Connects, and reads nothing yet: the greeting is the first ``reply()``.
-    package init(address: String, port: Int = 25, patience: Duration = .seconds(40)) async throws {
-        self.patience = patience
+    package init(address: String, port: Int = 25, waitLimit: Duration = .seconds(40)) async throws {
+        self.waitLimit = waitLimit
         (channel, replies) = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .connectTimeout(.nanoseconds(patience.nanoseconds))
+            .connectTimeout(.nanoseconds(waitLimit.nanoseconds))
             .connect(host: address, port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let reader = ReplyReader()
@@ -25,9 +25,9 @@ package final class SMTPClient: Sendable {
 
     /// Connects, takes the greeting and says EHLO. Throws ``LabError`` if either is refused.
     package static func session(
-        address: String, port: Int = 25, helo: String = "client.lab", patience: Duration = .seconds(40)
+        address: String, port: Int = 25, helo: String = "client.lab", waitLimit: Duration = .seconds(40)
     ) async throws -> SMTPClient {
-        let client = try await SMTPClient(address: address, port: port, patience: patience)
+        let client = try await SMTPClient(address: address, port: port, waitLimit: waitLimit)
         for reply in [try await client.reply(), try await client.command("EHLO \(helo)")] where !reply.isPositive {
             throw LabError("\(address): \(reply)")
         }
@@ -42,12 +42,12 @@ package final class SMTPClient: Sendable {
 
     /// Sends raw octets and waits for the next reply.
     package func send(_ text: String) async throws -> SMTPReply {
-        let (channel, replies, patience) = (channel, replies, patience)
+        let (channel, replies, waitLimit) = (channel, replies, waitLimit)
         return try await channel.eventLoop.flatSubmit {
             let promise = channel.eventLoop.makePromise(of: SMTPReply.self)
             replies.value.wait(promise)
-            let timer = channel.eventLoop.scheduleTask(in: .nanoseconds(patience.nanoseconds)) {
-                promise.fail(LabError("no SMTP reply within \(patience) to \(text)"))
+            let timer = channel.eventLoop.scheduleTask(in: .nanoseconds(waitLimit.nanoseconds)) {
+                promise.fail(LabError("no SMTP reply within \(waitLimit) to \(text)"))
             }
             promise.futureResult.whenComplete { _ in timer.cancel() }
             if !text.isEmpty { channel.writeAndFlush(ByteBuffer(string: text), promise: nil) }
