@@ -34,6 +34,8 @@ final class ReportCopies: ReportCopier {
             return state.copied.insert(report.reportID).inserted ? place : nil
         }
         guard let place, let cause = await failure(of: report, to: place) else { return }
+        // Its next destination is the next try.
+        state.withLock { _ = $0.copied.remove(report.reportID) }
         logger.warning(
             "a copy of a report could not be kept",
             metadata: ["day": "\(report.day)", "domain": "\(report.policyDomain)", "cause": "\(cause)"])

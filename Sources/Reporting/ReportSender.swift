@@ -25,7 +25,7 @@ package struct ReportSender: Sendable {
     private let outbox: any ReportOutbox
     private let carrier: any ReportCarrier
     private let copier: (any ReportCopier)?
-    /// The copies under way: they hold up no delivery.
+    /// The copies under way.
     private let copies = CopyTasks()
     private let clock: any WallClock
     private let logger: Logger
@@ -110,7 +110,7 @@ package struct ReportSender: Sendable {
                 return await conclude(delivery, gone)
             }
             let result = await send(report, delivery)
-            if case .accepted = result, let copier { copies.begin { await copier.copy(report) } }
+            if case .accepted = result, let copier { await copies.begin { await copier.copy(report) } }
             return await conclude(delivery, RetryPlan.conclusion(of: result, for: delivery, at: clock.now))
         } catch {
             warn(delivery, error)
@@ -168,19 +168,34 @@ package struct ReportSender: Sendable {
     }
 }
 
-/// Tasks that end by themselves.
+/// Copies, one after the other, lest they take the connections and processes that reports need.
 private final class CopyTasks: Sendable {
-    private let tasks = Mutex<[Task<Void, Never>]>([])
-
-    func begin(_ work: @escaping @Sendable () async -> Void) { tasks.withLock { $0.append(Task { await work() }) } }
-
-    func finish() async {
-        let begun = tasks.withLock { tasks in
-            defer { tasks = [] }
-            return tasks
-        }
-        for task in begun { await task.value }
+    private struct State {
+        var last: Task<Void, Never>?
+        var waiting = 0
     }
+
+    /// Copies that may wait for their turn; past that deliveries wait for them, since each holds its report.
+    private static let maxWaiting = 200
+
+    private let state = Mutex(State())
+
+    func begin(_ work: @escaping @Sendable () async -> Void) async {
+        let (task, isCrowded) = state.withLock { state in
+            let previous = state.last
+            let task = Task {
+                await previous?.value
+                await work()
+                self.state.withLock { $0.waiting -= 1 }
+            }
+            state.last = task
+            state.waiting += 1
+            return (task, state.waiting > Self.maxWaiting)
+        }
+        if isCrowded { await task.value }
+    }
+
+    func finish() async { await state.withLock { $0.last }?.value }
 }
 
 extension Delivery {
