@@ -18,9 +18,8 @@ public func fuzzDatagram(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         precondition(counts.count == datagram.observedSessions(at: day.start).count)
         for session in counts {
             precondition(session.domain == datagram.domain && session.day == day)
-            precondition(session.isFailure || session.details.isEmpty)
             precondition(session.policy.reported.domain.flatMap { try? DomainName(mxHost: $0) } != nil)
-            for details in session.details {
+            if let details = session.failure {
                 let texts = [
                     details.sendingMTAIP, details.receivingMXHostname, details.receivingIP,
                     details.additionalInformation, details.reasonCode,
