@@ -193,7 +193,8 @@ let package = Package(
                 "Basics", "Core", "Gzip", "Reporting", "Store", "TLSRPT", "TestKit",
                 .product(name: "Logging", package: "swift-log"),
             ], exclude: ["schema"]),
-        .testTarget(name: "MailLogTests", dependencies: ["Basics", "Core", "MailLog"], resources: [.copy("Logs")]),
+        .testTarget(
+            name: "MailLogTests", dependencies: ["Basics", "Core", "MailLog", "TLSRPT"], resources: [.copy("Logs")]),
         .testTarget(
             name: "MilterTests",
             dependencies: [

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import MailLog
 import TLSRPT
 
 /// A datagram as libtlsrpt writes it. Members that we do not know are passed over.

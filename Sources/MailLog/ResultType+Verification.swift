@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TLSRPT
 
 extension ResultType {
     /// What the registry calls a fault of a certificate; nil if the words are none of OpenSSL's for one.
