@@ -56,7 +56,10 @@ final class Session {
         if message.queueID == nil { message.queueID = context.symbol(.queueID) }
         let known = message.verdicts.first { $0.hops == hops }
         let judgement = known?.judgement ?? judgement(on: hops, of: message)
-        let decision = Decision(on: judgement.verdict, circumstances(settings.value, rule, isLocal: isLocal))
+        var circumstances = circumstances(settings.value, rule, isLocal: isLocal)
+        // An MTA may ask the map by the next hop or by the recipient's domain: it holds the mail where both are the same.
+        if !address.isDelivered(by: hops) { circumstances.isGuardedByMap = false }
+        let decision = Decision(on: judgement.verdict, circumstances)
         let line = VerdictLine(recipient: address, hops: hops, judgement: judgement, decision: decision)
         record(line, isRepeated: known != nil, in: message)
         return act(line, isRepeated: known != nil, on: message, in: context)
@@ -193,5 +196,13 @@ final class Session {
 
     private func named(_ queueID: String?) -> Logger.Metadata {
         ["queue_id": .string(queueID.map { printable($0, limit: 40) } ?? VerdictLine.noQueueID)]
+    }
+}
+
+extension EnvelopeAddress {
+    /// Whether the mail goes by the MX records of its own domain, as most does.
+    fileprivate func isDelivered(by hops: [NextHop]) -> Bool {
+        guard let domain else { return false }
+        return hops == [.mx(of: domain, port: NextHop.smtpPort)]
     }
 }

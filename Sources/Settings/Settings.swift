@@ -109,7 +109,8 @@ package struct Settings: SettingsTable {
         mapAnswers.probesHosts = gate.hostCheck == .probes
         milter.onUnproven = onUnproven ?? .whereUnproven(under: gate.enforcement)
         milter.onUnprovenDANE = onUnproven ?? .whereUnproven(under: .milter)
-        milter.isGuardedByMap = gate.enforcement == .milterAndPolicyMap && policyMap != nil
+        // What the map is never to hold is the milter's alone.
+        milter.isGuardedByMap = gate.enforcement == .milterAndPolicyMap && policyMap != nil && mapAnswers.never.isEmpty
         milter.services = .ofSystem
         milter.reportSender = EnvelopeAddress(reports.reporting.contact.description)
         probe.heloName = heloName.ascii

@@ -150,14 +150,16 @@ struct SessionWayTests {
 
     // MARK: DANE
 
-    @Test("a session that DANE decided about counts under the host's TLSA records - RFC 8460 §1.1, §4.4")
-    func dane() async throws {
+    @Test(
+        "a session that DANE decided about counts under the host's TLSA records - RFC 8460 §1.1, §4.4",
+        arguments: [MapAnswer.dane(besides: .notFound), .daneWherePresent(besides: .notFound)])
+    func dane(_ answer: MapAnswer) async throws {
         let base = try DomainName("tlsa.example.net")
         let record = TLSARecord(usage: 3, selector: 1, matchingType: 1, association: Array(repeating: 0xAB, count: 32))
         world.router.isSecure = true
         world.surveyor.statuses = ["mx1.example.org": .usable]
         world.surveyor.policies = ["mx1.example.org": TLSAPolicy(base: base, records: [record])]
-        mapKeys.note(.mx(of: domain, port: 25), .dane(besides: .notFound))
+        mapKeys.note(.mx(of: domain, port: 25), answer)
         let counts = await accounting().counts(of: [
             try session(host: "mx1.example.org"),
             try session(.failed(.validationFailure, reason: "x"), host: "mx1.example.org"),

@@ -182,6 +182,20 @@ struct SessionTests {
         #expect(log.lines.contains { $0.contains("recipient_domain=bad.lab") && $0.contains("action=policy-map") })
     }
 
+    @Test(
+        "a map is counted on only where next hop and recipient's domain are the same",
+        arguments: ["[bad.lab]", "bad.lab", "[bad.lab]:587", "[unproven.lab]"])
+    func relayedWithMap(_ host: String) {
+        let session = session {
+            $0.tlsRequiredNo = true
+            $0.isGuardedByMap = true
+        }
+        let context = smtp(host)
+        session.sender("<s@x.lab>", in: context)
+        #expect(session.recipient("<a@good.lab>", in: context) == .proceed)
+        #expect(session.end(in: context) == .defer)
+    }
+
     @Test("rules exempt and change what is done")
     func rules() throws {
         let rules = [

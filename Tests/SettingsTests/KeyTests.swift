@@ -123,6 +123,14 @@ struct KeyTests {
         #expect(!exampleSettings().contains("status"))
     }
 
+    @Test("a map that is never to hold somebody's mail is not counted on by the milter")
+    func guardedByMap() throws {
+        let served = "enforcement = \"milter+policy-map\"\n[policy_map]\nsocket = \"inet:8461@127.0.0.1\"\n"
+        #expect(try read(served).milter.isGuardedByMap)
+        #expect(try !read(served + "never = [\"intern.example\"]\n").milter.isGuardedByMap)
+        #expect(try !read("enforcement = \"milter+policy-map\"\n").milter.isGuardedByMap)
+    }
+
     @Test(
         "durations are read and written in whole units",
         arguments: [

@@ -22,7 +22,7 @@ package final class ObservedMapKeys: Sendable {
     struct Note: Sendable {
         let hop: NextHop
         var askedAt: UTCTime
-        /// Whether the last answer was that DANE decides.
+        /// Whether by the last answer DANE decides, at hosts that have records.
         var isDANE = false
         /// The last refusal, and when; and when the key was let go for the first time after it.
         var refusal: MapRefusal?
@@ -43,7 +43,7 @@ package final class ObservedMapKeys: Sendable {
         guard let domain = key.policyDomain else { return }
         let now = clock.now
         let refusal = answer.refusal
-        let isDANE = if case .dane = answer { true } else { false }
+        let isDANE = answer.leavesItToDANE
         if refusal == nil, let last = notes.value(for: domain, at: now), last.hop == key, last.isDANE == isDANE,
             last.refusedAt == nil || last.passedAt != nil, now < last.askedAt + Self.grain
         {

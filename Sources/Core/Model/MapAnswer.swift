@@ -37,6 +37,16 @@ package enum MXSet: Sendable, Hashable {
     case unknown(String)
 }
 
+extension MapAnswer {
+    /// Whether DANE decides at hosts that have TLSA records.
+    var leavesItToDANE: Bool {
+        switch self {
+        case .dane, .daneWherePresent: true
+        case .notFound, .temporary, .bogus, .enforce, .testing, .failed: false
+        }
+    }
+}
+
 extension CachedPolicy {
     /// Whether some pattern is a wildcard.
     package var hasWildcard: Bool { policy.mx.contains { $0.isWildcard } }
