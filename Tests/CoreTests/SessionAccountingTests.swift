@@ -218,6 +218,15 @@ struct SessionAccountingTests {
         #expect(world.prober.probes > 0)
     }
 
+    @Test("where there may be TLSA records a delivery does not say by what the host proved itself")
+    func evidenceOnSecureRoute() async throws {
+        let hop = NextHop.mx(of: domain, port: 25)
+        world.router.isSecure = true
+        _ = await routes.resolve(hop)
+        _ = await accounting().counts(of: [try session(.verified)])
+        #expect(gate.evidence(of: try DomainName("mx1.example.org"), via: hop) == nil)
+    }
+
     @Test("an old delivery says nothing about the host as it is now")
     func oldDelivery() async throws {
         let hop = NextHop.mx(of: domain, port: 25)

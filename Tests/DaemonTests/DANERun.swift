@@ -10,7 +10,7 @@ struct DANERun: Sendable {
     private static let strictAddress = "127.20.9.171"
     private static let strictGate = "127.20.8.171"
     /// Mail and questions at one time.
-    private static let width = 8
+    private static let width = 4
 
     /// What was seen of one domain.
     struct Seen: Sendable {
