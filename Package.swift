@@ -116,7 +116,7 @@ let package = Package(
         .target(
             name: "Control",
             dependencies: [
-                "Sockets", .product(name: "Logging", package: "swift-log"),
+                "Basics", "Sockets", .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .target(
@@ -176,11 +176,11 @@ let package = Package(
             dependencies: [
                 "Basics", "Concurrency", "LabKit", "TestKit", .product(name: "Logging", package: "swift-log"),
             ]),
-        .testTarget(name: "ProcessesTests", dependencies: ["LabKit", "Processes", "TestKit"]),
+        .testTarget(name: "ProcessesTests", dependencies: ["Basics", "LabKit", "Processes", "TestKit"]),
         .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "TLS"]),
         .testTarget(name: "SMTPTests", dependencies: ["Basics", "DNS", "Events", "LabKit", "SMTP", "TLS"]),
         .testTarget(name: "HTTPTests", dependencies: ["Basics", "Events", "Gzip", "HTTP", "LabKit", "TLS"]),
-        .testTarget(name: "EventLogTests", dependencies: ["Daemon", "EventLog", "LabKit"]),
+        .testTarget(name: "EventLogTests", dependencies: ["Basics", "Daemon", "EventLog", "LabKit"]),
         .testTarget(
             name: "CoreTests",
             dependencies: [

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Synchronization
+import Basics
 
 /// A number of places for work, given out by ``FairQueue`` to whoever asks.
 package final class FairSemaphore: Sendable {
@@ -26,7 +26,7 @@ package final class FairSemaphore: Sendable {
         }
     }
 
-    private let state: Mutex<State>
+    private let state: Locked<State>
     private let places: Int
     private let waitLimit: Duration
 
@@ -37,7 +37,7 @@ package final class FairSemaphore: Sendable {
     package init(places: Int, reservedPlaces: Int = 0, maxWaiting: Int, waitLimit: Duration) {
         self.places = max(1, places)
         self.waitLimit = waitLimit
-        state = Mutex(
+        state = Locked(
             State(queue: FairQueue(places: places, reservedPlaces: reservedPlaces, maxWaiting: maxWaiting)))
     }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Logging
-import Synchronization
 
 /// A kind of thing that goes wrong again and again, such as what a client can bring about.
 package protocol RepeatedWarning: Hashable, Sendable {
@@ -17,7 +17,7 @@ package final class RateLimitedLog<Warning: RepeatedWarning>: Sendable {
 
     package let logger: Logger
     private let now: @Sendable () -> ContinuousClock.Instant
-    private let limit = Mutex(RateLimit<Warning>(pause: pause))
+    private let limit = Locked(RateLimit<Warning>(pause: pause))
 
     package init(logger: Logger, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
         self.logger = logger

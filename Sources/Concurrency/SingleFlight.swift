@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import Synchronization
 
 /// One piece of work in flight for a key, whoever asks: later callers join the first.
 ///
@@ -14,7 +13,7 @@ package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sen
 
     private let capacity: Int
     private let domain: @Sendable (Key) -> DomainName?
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// - Parameters:
     ///   - capacity: most keys in flight at one time.

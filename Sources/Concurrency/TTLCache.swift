@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import Synchronization
 
 /// A bounded table in memory whose entries are good for a set time.
 ///
@@ -78,7 +77,7 @@ package final class TTLCache<Key: Hashable & Sendable, Value: Sendable>: Sendabl
 
     private let budget: Int
     private let cost: @Sendable (Key, Value) -> Int
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// - Parameters:
     ///   - octets: most octets held; an entry that is larger is not kept at all.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
 import Logging
 import NIOCore
 import NIOPosix
 import Sockets
-import Synchronization
 
 /// Why the control socket cannot be served or reached.
 package enum ControlError: Error, Sendable, CustomStringConvertible {
@@ -41,7 +41,7 @@ package final class ControlServer: Sendable {
 
     private let path: String
     private let group: any EventLoopGroup
-    private let listener = Mutex<Listener?>(nil)
+    private let listener = Locked<Listener?>(nil)
 
     package init(path: String, group: any EventLoopGroup) {
         self.path = path

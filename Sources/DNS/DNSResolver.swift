@@ -3,7 +3,6 @@ import Basics
 import CUnbound
 import Concurrency
 import Events
-import Synchronization
 
 /// Asks the DNS through libunbound, which validates DNSSEC, follows CNAMEs and caches.
 ///
@@ -15,7 +14,7 @@ package final class DNSResolver: Sendable {
     private let limit: Int
     private let health = ResolverHealth()
     /// By the owners of the names: one whose servers are silent must not make the resolver busy for all.
-    private let outstanding = Mutex(SharedPlaces<Share>())
+    private let outstanding = Locked(SharedPlaces<Share>())
 
     package init(_ settings: DNSSettings) throws(DNSSetupError) {
         let thread: EventThread

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import CUnbound
-import Synchronization
 
 /// libunbound's context and the queries that it works on. All of it is used on the resolver's thread only.
 ///
@@ -82,7 +82,7 @@ extension ResolverEngine {
         let recordLimit: Int
         fileprivate var identifier: Int32 = 0
         fileprivate var engine: ResolverEngine?
-        private let waiter = Mutex(Waiter.none)
+        private let waiter = Locked(Waiter.none)
 
         init(name: String, type: UInt16, recordLimit: Int) {
             self.name = name

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Synchronization
+import Basics
 
 /// Tells a name whose servers fail from a resolver that fails for all names: one test at a time, whoever asks.
 final class ResolverHealth: Sendable {
@@ -17,7 +17,7 @@ final class ResolverHealth: Sendable {
         var trouble: (text: String, at: ContinuousClock.Instant)?
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// - Parameter test: what is wrong with the resolver, nil if nothing is.
     func trouble(_ test: @escaping @Sendable () async -> String?) async -> String? {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Dispatch
-import Synchronization
 
 /// Runs asynchronous work from a thread that may block (the main thread, never one of the pool) and returns its result.
 package func blocking<Value: Sendable, Failure: Error>(
@@ -23,5 +23,5 @@ package func blocking<Value: Sendable, Failure: Error>(
 }
 
 private final class ResultSlot<Value: Sendable, Failure: Error>: Sendable {
-    let result = Mutex<Result<Value, Failure>?>(nil)
+    let result = Locked<Result<Value, Failure>?>(nil)
 }

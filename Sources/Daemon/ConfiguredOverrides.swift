@@ -5,14 +5,13 @@ import Foundation
 import Logging
 import Preload
 import Settings
-import Synchronization
 
 /// The policies that need no network: the blocks `[[pin]]` of the settings, and those of the preload list.
 final class ConfiguredOverrides: PolicyOverrides {
     /// Between looks whether a new list is due.
     private static let lookInterval = Duration.seconds(30)
 
-    private let pins = Mutex(LocalPolicies())
+    private let pins = Locked(LocalPolicies())
     private let preload: PreloadLists
     private let clock: any WallClock
 

@@ -8,7 +8,6 @@ import NIOPosix
 import PolicyMap
 import Settings
 import Store
-import Synchronization
 
 /// The daemon: store, network, core and servers, wired together.
 ///
@@ -29,7 +28,7 @@ package final class Daemon: Sendable {
     /// How long reports under way may take at the end: service managers do not wait for a slow destination.
     private static let reportTime = Duration.seconds(5)
 
-    private let settings: Mutex<Settings>
+    private let settings: Locked<Settings>
     private let logger: Logger
     private let store: Store
     private let table: PolicyTable
@@ -53,7 +52,7 @@ package final class Daemon: Sendable {
 
     /// Opens the store and all that verdicts need, but serves nobody yet.
     package init(_ settings: Settings, logger: Logger) async throws {
-        self.settings = Mutex(settings)
+        self.settings = Locked(settings)
         self.logger = logger
         clock = SteadyClock(logger: logger)
         try ServiceDirectories(settings, logger: logger).prepare()

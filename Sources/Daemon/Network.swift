@@ -3,7 +3,6 @@ import Basics
 import Core
 import Logging
 import Settings
-import Synchronization
 
 /// The network as the core and the reports see it. A reload exchanges the adapters behind it.
 ///
@@ -46,11 +45,11 @@ final class Network: Sendable {
         case lookups
     }
 
-    private let state: Mutex<State>
+    private let state: Locked<State>
 
     /// Makes adapters; waits for some seconds to hear whether the resolver can do DNSSEC.
     init(_ settings: Settings) async throws {
-        state = Mutex(State(current: try await Generation(settings, NetworkFiles(settings))))
+        state = Locked(State(current: try await Generation(settings, NetworkFiles(settings))))
     }
 
     /// The adapters of now.

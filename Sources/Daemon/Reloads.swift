@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Synchronization
+import Basics
 
 /// Reloads, one after the other, beside the thread that takes the signals.
 ///
@@ -12,7 +12,7 @@ final class Reloads: Sendable {
     }
 
     private let reload: @Sendable () async -> Void
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// - Parameter reload: must end soon once its task is cancelled, and then have changed all or nothing.
     init(_ reload: @escaping @Sendable () async -> Void) { self.reload = reload }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Logging
 import Reporting
-import Synchronization
 import TLSRPT
 
 /// Copies of the reports that were sent: files in a directory, or the same mails to an address of the site's own.
@@ -14,12 +14,12 @@ final class ReportCopies: ReportCopier {
         var copied: Set<String> = []
     }
 
-    private let state: Mutex<State>
+    private let state: Locked<State>
     private let carrier: any ReportCarrier
     private let logger: Logger
 
     init(to place: ReportCopyPlace?, carrier: any ReportCarrier, logger: Logger) {
-        state = Mutex(State(place: place))
+        state = Locked(State(place: place))
         self.carrier = carrier
         self.logger = logger
     }

@@ -5,7 +5,6 @@ import Logging
 import Reporting
 import Settings
 import Store
-import Synchronization
 
 /// Makes the reports of finished days and sends them, as long as the daemon runs.
 package final class ReportScheduler: Sendable {
@@ -20,7 +19,7 @@ package final class ReportScheduler: Sendable {
     /// does, and one that is set back for a while must not lose what was counted before.
     private static let farAhead: Int64 = 400
 
-    private let settings: Mutex<ReportSettings>
+    private let settings: Locked<ReportSettings>
     private let store: Store
     private let records: any ReportRecordSource
     private let sender: ReportSender
@@ -29,13 +28,13 @@ package final class ReportScheduler: Sendable {
     private let logger: Logger
     private let startedAt: UTCTime
     /// When a day that could not be finished is looked at again.
-    private let nextLooks = Mutex<[UTCDay: UTCTime]>([:])
+    private let nextLooks = Locked<[UTCDay: UTCTime]>([:])
 
     package init(
         settings: ReportSettings, store: Store, records: any ReportRecordSource, carrier: any ReportCarrier,
         clock: any WallClock, logger: Logger
     ) {
-        self.settings = Mutex(settings)
+        self.settings = Locked(settings)
         self.store = store
         self.records = records
         self.clock = clock

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import CSystemd
 import Glibc
-import Synchronization
 
 /// Tells systemd how the service fares, from whatever thread; once it stops, nothing else. - sd_notify(3)
 ///
 /// Without a socket in the environment every message is dropped.
 package final class ServiceNotifier: Sendable {
-    private let isStopping = Mutex(false)
+    private let isStopping = Locked(false)
 
     package init() {}
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Core
 import Store
-import Synchronization
 
 /// Counts what datagrams tell: at once, or when the lookup in flight says under which policy.
 final class WaitingDatagrams: Sendable {
@@ -15,7 +15,7 @@ final class WaitingDatagrams: Sendable {
 
     private let accounting: SessionAccounting
     private let ledger: Ledger
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(accounting: SessionAccounting, ledger: Ledger) {
         self.accounting = accounting

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import Synchronization
 
 /// How far a fetch has come, so that a deadline that passes can say what it waited for.
 final class FetchProgress: Sendable {
@@ -11,9 +10,9 @@ final class FetchProgress: Sendable {
         case readingBody(DomainName)
     }
 
-    private let current: Mutex<Stage>
+    private let current: Locked<Stage>
 
-    init(of host: DomainName) { current = Mutex(.resolving(host)) }
+    init(of host: DomainName) { current = Locked(.resolving(host)) }
 
     func enter(_ stage: Stage) { current.withLock { $0 = stage } }
 

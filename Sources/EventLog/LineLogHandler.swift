@@ -2,14 +2,13 @@
 import Basics
 import Glibc
 import Logging
-import Synchronization
 
 /// One line a message: the text, then `key=value` in a fixed order, everything escaped.
 package struct LineLogHandler: LogHandler {
     /// Where lines go, and from which level on; shared by all loggers so that a reload reaches them.
     package final class Sink: Sendable {
         private let writer: LogWriter
-        private let state: Mutex<(level: Logger.Level, target: LogTarget)>
+        private let state: Locked<(level: Logger.Level, target: LogTarget)>
         /// Under systemd a line may begin with its priority. - sd-daemon(3)
         private let hasJournal: Bool
 
@@ -18,7 +17,7 @@ package struct LineLogHandler: LogHandler {
 
         package init(writer: LogWriter, level: Logger.Level, target: LogTarget) {
             self.writer = writer
-            state = Mutex((level, target))
+            state = Locked((level, target))
             hasJournal = getenv("JOURNAL_STREAM") != nil
             Self.name.withUTF8Buffer { name in
                 name.withMemoryRebound(to: CChar.self) { openlog($0.baseAddress, LOG_PID, LOG_MAIL) }

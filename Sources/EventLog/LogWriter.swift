@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Dispatch
 import Glibc
-import Synchronization
 
 /// Carries log lines to stderr or syslog in the background, by one thread: a reader of the log that is slow, or that
 /// hangs, makes no writer of a line wait.
@@ -57,7 +57,7 @@ package final class LogWriter: Sendable {
 
     private let descriptor: Int32
     private let queue = DispatchQueue(label: "sts-milter.log")
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     package init(descriptor: Int32 = STDERR_FILENO) { self.descriptor = descriptor }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Glibc
-import Synchronization
 
 /// One thread that waits for descriptors and deadlines, so that no task of the concurrency pool has to block.
 ///
@@ -38,7 +38,7 @@ package final class EventThread: Sendable {
         var sleepsUntil: ContinuousClock.Instant?
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let wakeReader: Int32
     private let wakeWriter: Int32
 
@@ -91,7 +91,7 @@ package final class EventThread: Sendable {
     package func wait(_ descriptor: Int32, for interest: Interest, until deadline: ContinuousClock.Instant) async
         -> Ending
     {
-        let slot = Mutex<(token: UInt?, isCancelled: Bool)>((nil, false))
+        let slot = Locked<(token: UInt?, isCancelled: Bool)>((nil, false))
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let watch = Watch(descriptor: descriptor, interest: interest, isPersistent: false) {

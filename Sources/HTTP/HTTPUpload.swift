@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Synchronization
+import Basics
 
 /// A request with a body that the host must not have whole before its sender agrees.
 ///
@@ -33,7 +33,7 @@ package final class HTTPUpload: Sendable {
     private let loop: TransferLoop
     /// Whose end would be that of the loop.
     private let client: HTTPClient
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(_ request: HTTPRequest, by loop: TransferLoop, of client: HTTPClient) throws(HTTPFailure) {
         transfer = try Transfer(request, holdsLastOctet: true)

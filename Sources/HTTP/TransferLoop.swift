@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import CCurl
 import Events
 import Glibc
-import Synchronization
 
 /// The thread on which libcurl works, and all transfers that are under way there.
 ///
@@ -28,7 +28,7 @@ final class TransferLoop: @unchecked Sendable {
     private static let firstPause: UInt32 = 1
     private static let maxDoublings: UInt32 = 5
 
-    private let inbox = Mutex(Inbox())
+    private let inbox = Locked(Inbox())
     private let multi: UnsafeMutableRawPointer
     private var running: [UnsafeMutableRawPointer: Transfer] = [:]
     /// Records of TLS of what is running, as counted in the last round.

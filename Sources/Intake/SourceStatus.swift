@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import MailLog
-import Synchronization
 
 /// What was read of a source, and what keeps it from being read at this moment, for an administrator who asks.
 package final class SourceStatus: Sendable {
@@ -11,7 +10,7 @@ package final class SourceStatus: Sendable {
         var unread = UnreadLines()
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     package init() {}
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Concurrency
 import Core
 import Glibc
@@ -9,8 +10,8 @@ final class BlockingLookups: Sendable {
     private static let maxLookups = 10_000
 
     /// By the owners of next hops: names below a domain are free, so that one owner with many names keeps nobody back.
-    private let waiting = Guarded(SharedPlaces<Share>())
-    private let lookups = Guarded(SharedPlaces<Share>())
+    private let waiting = Locked(SharedPlaces<Share>())
+    private let lookups = Locked(SharedPlaces<Share>())
 
     /// The verdict, if it comes within `waitLimit`; the lookup goes on when it does not, or when nobody more may wait.
     func judgement(

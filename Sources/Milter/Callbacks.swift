@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import CMilter
 import Glibc
 
 /// The one server of the process: libmilter gives its callbacks no other way to find it.
-private let server = Guarded<MilterServer?>(nil)
+private let server = Locked<MilterServer?>(nil)
 
 /// Makes `new` the process's server; false if there is one already.
 func serve(_ new: MilterServer) -> Bool {

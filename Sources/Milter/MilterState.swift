@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Logging
 import Synchronization
 
@@ -17,12 +18,12 @@ final class MilterState: Sendable {
     let callbacks = Atomic(0)
     /// Connections whose state is alive.
     let sessions = Atomic(0)
-    private let current: Guarded<Settings>
+    private let current: Locked<Settings>
 
     init(settings: MilterSettings, judge: any RecipientJudge, logger: Logger) {
         self.judge = judge
         self.logger = logger
-        current = Guarded(Settings(settings))
+        current = Locked(Settings(settings))
     }
 
     var settings: Settings { current.withLock { $0 } }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Concurrency
 import Core
 import Logging
@@ -17,15 +18,15 @@ final class MapService: Sendable {
     let logger: Logger
     let warnings: RateLimitedLog<MapWarning>
     let requests = Atomic(0)
-    private let served: Mutex<ServedSettings>
-    private let clients = Mutex(MapConnections())
-    private let places = Mutex(SharedPlaces<Share>())
+    private let served: Locked<ServedSettings>
+    private let clients = Locked(MapConnections())
+    private let places = Locked(SharedPlaces<Share>())
 
     init(settings: PolicyMapSettings, resolver: any MapResolver, logger: Logger) {
         self.resolver = resolver
         self.logger = logger
         warnings = RateLimitedLog(logger: logger)
-        served = Mutex(ServedSettings(settings: settings, names: MapNames(settings.names)))
+        served = Locked(ServedSettings(settings: settings, names: MapNames(settings.names)))
     }
 
     var currentSettings: ServedSettings { served.withLock { $0 } }

@@ -6,7 +6,6 @@ import Logging
 import NIOCore
 import NIOPosix
 import Sockets
-import Synchronization
 
 /// Serves the policy map of Postfix (`socketmap:`) and Sendmail (FEATURE(`sts')).
 package final class PolicyMapServer: Sendable {
@@ -26,7 +25,7 @@ package final class PolicyMapServer: Sendable {
     private let started: PolicyMapSettings
     private let service: MapService
     private let group: any EventLoopGroup
-    private let listener = Mutex<Listener?>(nil)
+    private let listener = Locked<Listener?>(nil)
 
     /// - Parameters:
     ///   - settings: the socket holds for the life of the server, the rest until ``apply(_:)``.

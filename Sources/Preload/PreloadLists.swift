@@ -2,7 +2,6 @@
 import Basics
 import Core
 import Logging
-import Synchronization
 
 /// Holds the newest list that a trusted key signed: gets it, checks it, keeps it over restarts.
 ///
@@ -44,7 +43,7 @@ package actor PreloadLists {
     private var hasWarnedOfEnd = false
     /// Refreshes go one after the other.
     private var lastRefresh: Task<Outcome, Never>?
-    private let held = Mutex<Held?>(nil)
+    private let held = Locked<Held?>(nil)
 
     /// - Parameters:
     ///   - directory: where the accepted list is kept; must exist.

@@ -4,7 +4,6 @@ import Concurrency
 import Core
 import DNS
 import SMTP
-import Synchronization
 import TLS
 
 /// Tries STARTTLS on every address of a host, as far as the handshake: never MAIL, never DATA.
@@ -103,7 +102,7 @@ private final class Turn: Sendable {
     let shares: [Share]
     let start = ContinuousClock.now
     private let tell: @Sendable (Bool) -> Void
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(_ candidate: MXHost, _ shares: [Share], _ tell: @escaping @Sendable (Bool) -> Void) {
         self.candidate = candidate

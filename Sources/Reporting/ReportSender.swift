@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Logging
-import Synchronization
 
 /// Sends what is due: side by side and in shares, so that no destination and no policy domain holds up another.
 package struct ReportSender: Sendable {
@@ -178,7 +177,7 @@ private final class CopyTasks: Sendable {
     /// Copies that may wait for their turn; past that deliveries wait for them, since each holds its report.
     private static let maxWaiting = 200
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     func begin(_ work: @escaping @Sendable () async -> Void) async {
         let (task, isCrowded) = state.withLock { state in

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Concurrency
 import Logging
-import Synchronization
 import Testing
 
 @Suite("A warning that comes again and again gets one line a minute")
@@ -39,9 +39,9 @@ struct RateLimitedLogTests {
 
     @Test("details are made for a line that is written, and for no other")
     func details() {
-        let time = Mutex(start)
-        let lines = Mutex<[String]>([])
-        let made = Mutex(0)
+        let time = Locked(start)
+        let lines = Locked<[String]>([])
+        let made = Locked(0)
         let logger = Logger(label: "test") { _ in Handler { line in lines.withLock { $0.append(line) } } }
         let log = RateLimitedLog<Kind>(logger: logger) { time.withLock { $0 } }
         func details() -> Logger.Metadata {

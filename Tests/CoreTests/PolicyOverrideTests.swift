@@ -2,7 +2,6 @@
 import Basics
 import Core
 import MTASTS
-import Synchronization
 import Testing
 
 @Suite("Policies of others than the domain: pinned, then the domain's own, then the list's")
@@ -12,7 +11,7 @@ struct PolicyOverrideTests {
             var pins = LocalPolicies()
             var list: [DomainName: Policy] = [:]
         }
-        let state = Mutex(State())
+        let state = Locked(State())
 
         func pinned(_ domain: DomainName, at time: UTCTime) -> CachedPolicy? {
             state.withLock { $0.pins }.policy(for: domain, at: time)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import LabKit
-import Synchronization
 
 /// A domain of the fault table with its hosts: one cell. All is well there until its row strikes.
 final class FaultSite: Sendable {
@@ -17,7 +17,7 @@ final class FaultSite: Sendable {
     private let credential: Credential
     /// The row's addresses begin with it: a subnet of its own, as other people's hosts have.
     private let prefix: String
-    private let others = Mutex<[MXServer]>([])
+    private let others = Locked<[MXServer]>([])
 
     /// Addresses of a column's hosts in the row's subnet.
     private static let addressesEach = 60

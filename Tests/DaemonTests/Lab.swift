@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import LabKit
-import Synchronization
 import Testing
 
 /// What all scenarios share: one network and one real Postfix. Each scenario has a daemon and domains of its own.
@@ -13,7 +13,7 @@ final class Lab: Sendable {
     /// A signed zone full of TLSA records.
     let dane: DANEWorld
     /// A daemon lives as long as the lab: a scenario need not hold it to keep it running.
-    private let daemons = Mutex<[DaemonProcess]>([])
+    private let daemons = Locked<[DaemonProcess]>([])
 
     private static let shared = Task { try Lab() }
 

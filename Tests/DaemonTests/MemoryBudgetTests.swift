@@ -7,7 +7,6 @@ import Logging
 import MTASTS
 import Settings
 import Store
-import Synchronization
 import TestKit
 import Testing
 
@@ -96,8 +95,8 @@ struct SteadyClockTests {
             var isSynchronized: Bool?
         }
 
-        let state = Mutex(State())
-        let lines = Mutex<[String]>([])
+        let state = Locked(State())
+        let lines = Locked<[String]>([])
 
         func clock() -> SteadyClock {
             SteadyClock(

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Glibc
 import LabKit
 @testable import Settings
 import Sockets
-import Synchronization
 import Testing
 import TestKit
 @testable import Daemon
@@ -12,7 +12,7 @@ import TestKit
 struct ReloadTests {
     @Test("however many are asked for during a reload, one more follows")
     func oneMore() async throws {
-        let begun = Mutex(0)
+        let begun = Locked(0)
         let post = Gatepost()
         let reloads = Reloads {
             begun.withLock { $0 += 1 }
@@ -36,7 +36,7 @@ struct ReloadTests {
 
     @Test("an end cancels the reload under way and lets no further one begin")
     func end() async throws {
-        let begun = Mutex(0)
+        let begun = Locked(0)
         let reloads = Reloads {
             begun.withLock { $0 += 1 }
             await cancellation()

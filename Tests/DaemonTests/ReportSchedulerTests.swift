@@ -6,7 +6,6 @@ import Logging
 import Reporting
 @testable import Settings
 import Store
-import Synchronization
 import TestKit
 import TLSRPT
 import Testing
@@ -18,12 +17,12 @@ struct ReportSchedulerTests {
     private final class Site: WallClock, ReportRecordSource, ReportCarrier {
         let directory: TemporaryDirectory
         let store: Store
-        private let time: Mutex<UTCTime>
-        private let records = Mutex<ReportRecordLookup>(.unavailable("SERVFAIL"))
-        private let carried = Mutex<[String]>([])
+        private let time: Locked<UTCTime>
+        private let records = Locked<ReportRecordLookup>(.unavailable("SERVFAIL"))
+        private let carried = Locked<[String]>([])
 
         init(at time: UTCTime) throws {
-            self.time = Mutex(time)
+            self.time = Locked(time)
             directory = try TemporaryDirectory("sts-lab-desk")
             store = try Store(path: directory.path + "/test.sqlite", logger: Logger(label: "test"))
         }

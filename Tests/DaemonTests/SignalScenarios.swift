@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
 import Glibc
 import LabKit
-import Synchronization
 import Testing
 import TestKit
 
@@ -132,7 +132,7 @@ private final class RecipientLoad: Sendable {
         var isStopped = false
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let group = DispatchGroup()
 
     /// - Parameter recipient: of a domain whose mail is deferred.

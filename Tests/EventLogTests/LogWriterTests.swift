@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Dispatch
 @testable import EventLog
 import Foundation
 import Glibc
 import LabKit
-import Synchronization
 import Testing
 @testable import Daemon
 
@@ -36,7 +36,7 @@ struct LogWriterTests {
         #expect(!writer.flush(within: .milliseconds(100)))
 
         // There is a reader at last: it gets what was kept, and hears of the rest.
-        let text = Mutex("")
+        let text = Locked("")
         DispatchQueue(label: "reader").async {
             while case let data = reader.availableData, !data.isEmpty {
                 text.withLock { $0 += String(decoding: data, as: UTF8.self) }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Glibc
 import HTTP
 import LabKit
-import Synchronization
 import Testing
 
 // Serialized: every test runs servers of its own.
@@ -93,7 +93,7 @@ struct HTTP2FaultTests {
 
 /// CPU time of the thread that calls ``begin()`` first, from then on.
 private final class ThreadUsage: Sendable {
-    private let start = Mutex<(clock: clockid_t, seconds: Double)?>(nil)
+    private let start = Locked<(clock: clockid_t, seconds: Double)?>(nil)
 
     func begin() {
         start.withLock { start in

@@ -5,7 +5,6 @@ import Foundation
 import Glibc
 import LabKit
 import Logging
-import Synchronization
 @testable import Intake
 
 /// A receiver at a socket of its own, and what it logs.
@@ -25,7 +24,7 @@ final class DatagramLab: Sendable {
 
     /// Everything that came in by now, by how it reads.
     func sessions(_ receiver: DatagramReceiver) async -> [String: Int] {
-        let found = Mutex<[String: Int]>([:])
+        let found = Locked<[String: Int]>([:])
         await DatagramIntake(receiver).read { datagram, day, times in
             found.withLock { $0["\(day) \(datagram.domain)", default: 0] += times }
         }

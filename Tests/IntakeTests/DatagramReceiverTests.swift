@@ -6,7 +6,6 @@ import Foundation
 import Glibc
 import LabKit
 import RuleTables
-import Synchronization
 import Testing
 @testable import Intake
 
@@ -186,7 +185,7 @@ struct DatagramReceiverTests {
     @Test("one line a minute of each kind, which says how many were held back")
     func warnings() {
         let log = CapturedLog()
-        let time = Mutex(ContinuousClock.now)
+        let time = Locked(ContinuousClock.now)
         let warnings = RateLimitedLog<DatagramWarning>(logger: log.logger) { time.withLock { $0 } }
         for second in 0..<125 {
             warnings.warn(.refused, ["n": "\(second)"])

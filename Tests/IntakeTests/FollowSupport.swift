@@ -4,7 +4,6 @@ import Basics
 import Core
 import Foundation
 import Logging
-import Synchronization
 @testable import Intake
 @testable import MailLog
 
@@ -68,7 +67,7 @@ final class MemoryLedger: IntakeLedger {
         var isFull = false
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     func mark(of source: String) async throws -> IntakeMark? {
         try state.withLock { state in

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import LabKit
-import Synchronization
 import Testing
 @testable import Intake
 
@@ -46,9 +46,9 @@ private final class FlakyJournal: JournalSource {
         var failedReads: [ContinuousClock.Instant] = []
     }
 
-    private let state: Mutex<State>
+    private let state: Locked<State>
 
-    init(failedOpens: Int, reads: [Bool]) { state = Mutex(State(failedOpens: failedOpens, reads: reads)) }
+    init(failedOpens: Int, reads: [Bool]) { state = Locked(State(failedOpens: failedOpens, reads: reads)) }
 
     var opens: [ContinuousClock.Instant] { state.withLock { $0.opens } }
     var failedReads: [ContinuousClock.Instant] { state.withLock { $0.failedReads } }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import NIOCore
 import NIOPosix
-import Synchronization
 
 /// Local clients in number that connect, say a little and stay: what any local user can do to a socket on loopback.
 package final class Crowd: Sendable {
@@ -32,7 +32,7 @@ package final class Crowd: Sendable {
         }
     }
 
-    private let channels = Mutex<[any Channel]>([])
+    private let channels = Locked<[any Channel]>([])
 
     package init() {}
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import NIOCore
 import NIOPosix
-import Synchronization
 
 /// A listening TCP socket with the connections it accepted: the part that all TCP servers of the laboratory share.
 package final class Listener: Sendable {
@@ -14,14 +14,14 @@ package final class Listener: Sendable {
     }
 
     package let address: String
-    private let state: Mutex<State>
+    private let state: Locked<State>
     private let configure: @Sendable (any Channel) -> EventLoopFuture<Void>
 
     /// Binds at once. Port 0 takes any free port.
     init(address: String, port: Int, configure: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>) throws {
         self.address = address
         self.configure = configure
-        state = Mutex(State(port: port))
+        state = Locked(State(port: port))
         try start()
     }
 

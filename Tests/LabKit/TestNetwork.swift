@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Synchronization
+import Basics
 
 /// A small Internet on loopback: names, an authority for certificates, policy hosts and mail hosts.
 ///
@@ -11,8 +11,8 @@ package final class TestNetwork: Sendable {
     package let policies: PolicyHost
 
     private let prefix: String
-    private let nextHost = Mutex(100)
-    private let hosts = Mutex<[MXServer]>([])
+    private let nextHost = Locked(100)
+    private let hosts = Locked<[MXServer]>([])
 
     /// - Parameters:
     ///   - prefix: the first two octets of its addresses, such as `127.10`.

@@ -21,7 +21,7 @@ struct BlockingLookupsTests {
     @Test("the wall clock, which may be set back, does not time a wait")
     func clock() throws {
         let judge = TableJudge()
-        let thread = Guarded("")
+        let thread = Locked("")
         let hop = NextHop.mx(of: try DomainName("good.slow.lab"), port: 25)
         Thread {
             let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self")

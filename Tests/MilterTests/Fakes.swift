@@ -13,9 +13,9 @@ typealias MilterClient = LabKit.MilterClient
 /// A judge that answers from the domain's name: `good.lab`, `bad.lab`, `testing.lab`, `unknown.lab`, `none.lab`; what
 /// lies below `slow.lab` is looked up for as long as the test wants.
 final class TableJudge: RecipientJudge {
-    private let noted = Guarded<[String]>([])
-    private let asked = Guarded(0)
-    private let released = Guarded(false)
+    private let noted = Locked<[String]>([])
+    private let asked = Locked(0)
+    private let released = Locked(false)
 
     var notes: [String] { noted.withLock { $0 } }
     var lookups: Int { asked.withLock { $0 } }

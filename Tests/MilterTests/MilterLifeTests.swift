@@ -43,7 +43,7 @@ struct MilterLifeTests {
         await #expect(processExitsWith: .success) {
             let test = try TestServer()
             try test.server.open()
-            let (server, ended) = (test.server, Guarded<MilterError?>(nil))
+            let (server, ended) = (test.server, Locked<MilterError?>(nil))
             Thread {
                 do throws(MilterError) { try server.run() } catch { ended.withLock { $0 = error } }
             }.start()

@@ -15,7 +15,7 @@ final class FakeResolver: MapResolver {
     }
 
     private let warm: [DomainName: MapAnswer]
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let cachedCount = Atomic(0)
 
     init(_ warm: [String: MapAnswer] = [:]) throws {

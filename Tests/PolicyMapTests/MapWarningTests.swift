@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import TestKit
 import Concurrency
-import Synchronization
 import Testing
 @testable import PolicyMap
 
@@ -10,7 +10,7 @@ struct MapWarningTests {
     @Test("one line a minute of each kind, which says how many were held back")
     func rate() {
         let book = CapturedLog()
-        let time = Mutex(ContinuousClock.now)
+        let time = Locked(ContinuousClock.now)
         let warnings = RateLimitedLog<MapWarning>(logger: book.logger) { time.withLock { $0 } }
         warnings.warn(.unknownMap)
         for second in 0..<125 {

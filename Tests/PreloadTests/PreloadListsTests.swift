@@ -6,7 +6,6 @@ import LabKit
 import Logging
 import MTASTS
 import Preload
-import Synchronization
 import TestKit
 import Testing
 
@@ -14,8 +13,8 @@ import Testing
 struct PreloadListsTests {
     /// A web server as a table.
     private final class Web: DocumentSource {
-        let documents = Mutex<[String: [UInt8]]>([:])
-        let questions = Mutex(0)
+        let documents = Locked<[String: [UInt8]]>([:])
+        let questions = Locked(0)
 
         func document(at url: String, limitBytes: Int) async throws(DocumentError) -> [UInt8] {
             questions.withLock { $0 += 1 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
 import LabKit
 import Synchronization
@@ -128,7 +129,7 @@ struct FeedTests {
         before.cancel()
         #expect(try await before.value.input == .withdrawn)
         #expect(asked.count == 0 && !exists("whole"))
-        let task = Mutex<Task<FedProgram, any Error>?>(nil)
+        let task = Locked<Task<FedProgram, any Error>?>(nil)
         let program = Program("/bin/sh", ["-c", "cd '\(files.path)'; cat >copy; sleep 0.2; echo late; exit 3"])
         let after = Task {
             try await program.feed(Array("message".utf8), within: .seconds(20), keptBytes: 10) {

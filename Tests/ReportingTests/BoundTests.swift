@@ -2,7 +2,6 @@
 import Basics
 import Core
 import Store
-import Synchronization
 import Testing
 @testable import Reporting
 
@@ -77,8 +76,8 @@ struct BoundTests {
         try await site.count(store, "zz.honest.example")
         site.records.set("zz.honest.example", rua: "mailto:tls@honest.example", "https://reports.honest.example/")
         try await site.builder(store).build(site.day)
-        let running = Mutex<[String: Int]>([:])
-        let most = Mutex(0)
+        let running = Locked<[String: Int]>([:])
+        let most = Locked(0)
         site.carrier.set { report, destination in
             guard destination.host.contains("hostile") else { return .accepted("201") }
             let owner = report.policyDomain.registrable.ascii

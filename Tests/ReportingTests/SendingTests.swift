@@ -2,7 +2,6 @@
 import Basics
 import Core
 import Store
-import Synchronization
 import TLSRPT
 import Testing
 @testable import Reporting
@@ -162,7 +161,7 @@ struct SendingTests {
             site.records.set("d\(number).example", rua: "https://slow.example/\(number)", "https://d\(number).example/")
         }
         try await site.builder(store).build(site.day)
-        let running = Mutex((now: 0, most: 0))
+        let running = Locked((now: 0, most: 0))
         site.carrier.set { _, destination in
             guard destination.host == "slow.example" else { return .accepted("201") }
             running.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }
@@ -296,7 +295,7 @@ struct SendingTests {
         let broken = BrokenOutbox(store)
         let sender = ReportSender(
             outbox: broken, carrier: site.carrier, clock: site.clock, logger: site.log.logger, owner: "x")
-        let committed = Mutex(0)
+        let committed = Locked(0)
         site.carrier.set { _, _ in
             committed.withLock { $0 += 1 }
             return .accepted("201")

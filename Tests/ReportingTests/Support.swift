@@ -6,7 +6,6 @@ import Foundation
 import Logging
 import Reporting
 import Store
-import Synchronization
 import TLSRPT
 
 /// TLSRPT records from a table: what is not in it is absent.
@@ -18,8 +17,8 @@ final class Records: ReportRecordSource {
         case hanging(Gate)
     }
 
-    private let table = Mutex<[String: Entry]>([:])
-    private let asked = Mutex<[String: Int]>([:])
+    private let table = Locked<[String: Entry]>([:])
+    private let asked = Locked<[String: Int]>([:])
 
     func set(_ domain: String, _ entry: Entry) { table.withLock { $0[domain] = entry } }
     func set(_ domain: String, rua: String...) {
@@ -47,7 +46,7 @@ final class Gate: Sendable {
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     func wait() async {
         await withCheckedContinuation { continuation in
@@ -84,12 +83,12 @@ final class Carrier: ReportCarrier {
         func withdraw() {}
     }
 
-    private let answer: Mutex<Answer>
-    private let seen = Mutex<[Carriage]>([])
+    private let answer: Locked<Answer>
+    private let seen = Locked<[Carriage]>([])
 
     /// What follows the point of no return is `result`.
     init(_ result: SendResult = .accepted("201")) {
-        answer = Mutex { _, _ in result }
+        answer = Locked { _, _ in result }
     }
 
     func set(_ new: @escaping Answer) { answer.withLock { $0 = new } }

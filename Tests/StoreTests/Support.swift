@@ -4,13 +4,12 @@ import Basics
 import Core
 import Logging
 import MTASTS
-import Synchronization
 @testable import Store
 
 /// A directory of its own for each test, gone with the value.
 final class Scratch: Sendable {
     /// The directories whose stores may still be open: one must not go while its store reads.
-    private static let kept = Mutex<[Scratch]>([])
+    private static let kept = Locked<[Scratch]>([])
 
     private let folder: TemporaryDirectory
     var directory: String { folder.path }

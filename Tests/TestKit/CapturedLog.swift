@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Logging
-import Synchronization
 
 /// The lines that were logged.
 package final class CapturedLog: Sendable {
-    private let collected = Mutex<[String]>([])
+    private let collected = Locked<[String]>([])
 
     package init() {}
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Concurrency
-import Synchronization
 
 /// What an MTA asked the policy map and how it was answered: which next hops its mail takes, and which deliveries were
 /// held to DANE or not let go.
@@ -33,7 +32,7 @@ package final class ObservedMapKeys: Sendable {
     private let notes = TTLCache<DomainName, Note>(octets: MemoryBudget.mapKeys) { domain, note in
         domain.heldOctets + note.hop.heldOctets + (note.refusal?.heldOctets ?? 0)
     }
-    private let recentHops = Mutex<[NextHop]>([])
+    private let recentHops = Locked<[NextHop]>([])
     private let clock: any WallClock
 
     package init(clock: any WallClock) { self.clock = clock }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import Synchronization
 
 /// Knows where our own reports go by mail.
 ///
@@ -22,9 +21,9 @@ package final class OwnReports: Sendable {
 
     private let outbox: any OwnReportDestinations
     private let clock: any WallClock
-    private let state = Mutex(State())
+    private let state = Locked(State())
     /// Where copies of all reports go.
-    private let copyAddress = Mutex<String?>(nil)
+    private let copyAddress = Locked<String?>(nil)
 
     package init(outbox: any OwnReportDestinations, clock: any WallClock) {
         self.outbox = outbox

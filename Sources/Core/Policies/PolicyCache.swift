@@ -3,7 +3,6 @@ import Basics
 import Concurrency
 import Logging
 import MTASTS
-import Synchronization
 import TLSRPT
 
 /// The policies of all domains, and what is known of them.
@@ -46,7 +45,7 @@ package final class PolicyCache: Sendable {
     let overrides: any PolicyOverrides
     let clock: any WallClock
     let logger: Logger
-    let settings: Mutex<PolicyCacheSettings>
+    let settings: Locked<PolicyCacheSettings>
     let entries = PolicyEntries(octets: MemoryBudget.policyEntries)
     let lookups = SingleFlight<DomainName, PolicyLookup>(capacity: maxLookups) { $0 }
     let writer: PolicyWriter
@@ -62,7 +61,7 @@ package final class PolicyCache: Sendable {
         self.overrides = overrides
         self.clock = clock
         self.logger = logger
-        self.settings = Mutex(settings)
+        self.settings = Locked(settings)
         writer = PolicyWriter(store: store, logger: logger)
     }
 

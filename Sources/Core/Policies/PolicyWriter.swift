@@ -3,7 +3,6 @@ import Basics
 import Concurrency
 import Logging
 import MTASTS
-import Synchronization
 
 /// Policies on their way to the store; one that cannot be written waits here and is tried again.
 final class PolicyWriter: Sendable {
@@ -12,7 +11,7 @@ final class PolicyWriter: Sendable {
 
     private let store: any PolicyStore
     private let logger: Logger
-    private let waiting = Mutex<[DomainName: CachedPolicy]>([:])
+    private let waiting = Locked<[DomainName: CachedPolicy]>([:])
     /// One write a domain, so that an older policy never comes last.
     private let writes = SingleFlight<DomainName, Bool>(capacity: maxWrites) { _ in nil }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Concurrency
-import Synchronization
 
 /// How routes are judged, and how long what was seen of hosts is trusted.
 package struct GateSettings: Sendable, Equatable {
@@ -47,7 +46,7 @@ package final class Gate: Sendable {
     let resolver: NextHopResolver
     private let recorder: any Recorder
     let clock: any WallClock
-    let settings: Mutex<GateSettings>
+    let settings: Locked<GateSettings>
     /// Whether the MTA's own words are read, so that only mail held back here is counted here.
     private let mtaTellsSessions: Bool
     /// What single next hops came to in the current second: the same mail for the same domain is one look.
@@ -61,7 +60,7 @@ package final class Gate: Sendable {
         self.resolver = resolver
         self.recorder = recorder
         clock = resolver.clock
-        self.settings = Mutex(settings)
+        self.settings = Locked(settings)
         self.mtaTellsSessions = mtaTellsSessions
         resolver.hosts.apply(settings)
     }

@@ -21,12 +21,12 @@ package final class HostEvidenceCache: Sendable {
 
     private let prober: any Prober
     private let clock: any WallClock
-    private let settings = Mutex(GateSettings())
+    private let settings = Locked(GateSettings())
     let table = TTLCache<Key, HostEvidence>(octets: MemoryBudget.evidence) { key, seen in
         key.candidate.name.heldOctets + seen.heldOctets
     }
     /// Hosts that wait for a place of ours: that they are not looked at yet is not their doing.
-    private let queued = Mutex<Set<Key>>([])
+    private let queued = Locked<Set<Key>>([])
     private let generation = Atomic(0)
     private let flights = SingleFlight<Key, ProbeResult>(capacity: maxFlights) { $0.candidate.name }
 

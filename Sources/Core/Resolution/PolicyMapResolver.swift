@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Concurrency
-import Synchronization
 
 /// Answers the policy map, from the same memory as the ``Gate``.
 package final class PolicyMapResolver: MapResolver {
@@ -9,7 +8,7 @@ package final class PolicyMapResolver: MapResolver {
     private static let answerStandsFor = Duration.seconds(1)
 
     private let resolver: NextHopResolver
-    private let settings: Mutex<MapSettings>
+    private let settings: Locked<MapSettings>
     /// What next hops came to in the current second.
     private let answers = TTLCache<NextHop, MapAnswer>(octets: MemoryBudget.answers) { hop, answer in
         hop.heldOctets + answer.heldOctets
@@ -17,7 +16,7 @@ package final class PolicyMapResolver: MapResolver {
 
     package init(resolver: NextHopResolver, settings: MapSettings) {
         self.resolver = resolver
-        self.settings = Mutex(settings)
+        self.settings = Locked(settings)
     }
 
     /// Takes new settings; what was seen of hosts stays under the same ones, but for answers, which rest on others' too.

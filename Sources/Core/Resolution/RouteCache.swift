@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Concurrency
-import Synchronization
 
 /// What is known of the way to a next hop.
 package enum RouteLookup: Sendable, Hashable {
@@ -33,7 +32,7 @@ package final class RouteCache: Sendable {
     /// Next hops whose route DNSSEC does not vouch for, where nobody wants to know more of it.
     private let insecure = TTLCache<NextHop, Bool>(octets: MemoryBudget.insecure) { hop, _ in hop.heldOctets }
     private let flights = SingleFlight<NextHop, RouteLookup>(capacity: maxFlights) { $0.policyDomain }
-    private let trouble = Mutex<(text: String, until: UTCTime)?>(nil)
+    private let trouble = Locked<(text: String, until: UTCTime)?>(nil)
 
     package init(router: any Router, clock: any WallClock) {
         self.router = router

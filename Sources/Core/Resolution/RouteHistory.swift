@@ -2,7 +2,6 @@
 import Basics
 import Concurrency
 import MTASTS
-import Synchronization
 
 /// What became of routes when they were last seen. A route that failed still counts as failing while it cannot be looked
 /// at again; one that kept its policy still counts as keeping it while our own trouble keeps us from looking.
@@ -43,7 +42,7 @@ package final class RouteHistory: Sendable {
     }
 
     /// How often all was forgotten: a verdict that was reached by the rules of before is not noted.
-    private let forgotten = Mutex(0)
+    private let forgotten = Locked(0)
 
     init() {}
 

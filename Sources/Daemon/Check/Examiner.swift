@@ -8,7 +8,6 @@ import Preload
 import Reporting
 import Settings
 import Store
-import Synchronization
 
 /// Looks at a domain as the daemon would, by the same walk, without its memory, and keeps all that was seen.
 package final class Examiner: Sendable {
@@ -77,7 +76,7 @@ private final class RememberedDiscovery: PolicyDiscoverer {
     }
 
     private let network: any PolicyDiscoverer
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(_ network: any PolicyDiscoverer) { self.network = network }
 

@@ -5,7 +5,6 @@ import Foundation
 import Reporting
 import Settings
 import Store
-import Synchronization
 import TLSRPT
 
 /// What the `report` commands do, on the store's file beside a daemon that may be running.
@@ -57,7 +56,7 @@ package struct ReportCommands: Sendable {
         }
         // A daemon's milter must know the new destinations before mail goes there.
         if isPlanned { try await Task.sleep(for: OwnReports.interval * 2) }
-        let failures = Mutex(0)
+        let failures = Locked(0)
         let copies = ReportCopies(to: settings.copyPlace, carrier: network, logger: workspace.logger)
         let sender = ReportSender(
             outbox: store, carrier: network, copier: copies, clock: clock, logger: workspace.logger,

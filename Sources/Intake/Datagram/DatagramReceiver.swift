@@ -3,7 +3,6 @@ import Basics
 import Concurrency
 import Glibc
 import Logging
-import Synchronization
 
 /// Takes datagrams from the socket as fast as they come, on a thread that does nothing else.
 ///
@@ -34,8 +33,8 @@ package final class DatagramReceiver: Sendable {
     private let socket: DatagramSocket
     private let clock: any WallClock
     let warnings: RateLimitedLog<DatagramWarning>
-    private let state = Mutex(State())
-    private let thread = Mutex<pthread_t?>(nil)
+    private let state = Locked(State())
+    private let thread = Locked<pthread_t?>(nil)
 
     /// Binds the socket and starts the thread, which runs until ``stop()``.
     package init(_ settings: DatagramSettings, clock: any WallClock, logger: Logger) throws(DatagramSocketError) {

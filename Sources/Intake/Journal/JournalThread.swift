@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Dispatch
 import Foundation
-import Synchronization
 
 /// A journal as its follower sees it.
 protocol JournalSource: Sendable {
@@ -18,7 +18,7 @@ final class JournalThread: JournalSource {
 
     /// Jobs to do; nil in it is the end.
     private final class Queue: Sendable {
-        private let jobs = Mutex<[Job?]>([])
+        private let jobs = Locked<[Job?]>([])
         private let waiting = DispatchSemaphore(value: 0)
 
         func put(_ job: Job?) {

@@ -3,7 +3,6 @@ import Basics
 import Concurrency
 import Core
 import Logging
-import Synchronization
 
 /// Counts sessions for the reports: in memory at once, on disk within a second or so.
 ///
@@ -22,7 +21,7 @@ package final class Ledger: Recorder, IntakeLedger {
     private let store: Store
     private let clock: any WallClock
     private let warnings: RateLimitedLog<Warning>
-    private let pending = Mutex(PendingCounts())
+    private let pending = Locked(PendingCounts())
 
     /// - Parameter now: by which warnings are a minute apart.
     package init(

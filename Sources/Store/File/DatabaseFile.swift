@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import GRDB
 import Glibc
 import Logging
-import Synchronization
 
 /// The connections to the database at a path. When the file is lost under them, they are exchanged for those of a new
 /// one, and what waits to be written goes there.
@@ -29,7 +29,7 @@ final class DatabaseFile: Sendable {
 
     let path: String
     private let logger: Logger
-    private let state: Mutex<State>
+    private let state: Locked<State>
 
     /// Opens the database and brings its schema up to date.
     init(path: String, createIfMissing: Bool, logger: Logger) throws(StoreError) {
@@ -39,7 +39,7 @@ final class DatabaseFile: Sendable {
         let pool = try Self.open(path) { pool throws(StoreError) in
             try Self.refuseEmpty(pool, path, createIfMissing: createIfMissing)
         }
-        state = Mutex(Self.state(of: pool, at: path))
+        state = Locked(Self.state(of: pool, at: path))
         guard createIfMissing, !StoreMarker.exists(beside: path) else { return }
         let code = StoreMarker.make(beside: path)
         guard code != 0 else { return }

@@ -53,12 +53,7 @@ package final class PolicyTable: PolicyMemory {
         }
     }
 
-    /// A lock that can stand in an array.
-    private final class Guarded: Sendable {
-        let shard = Mutex(Shard())
-    }
-
-    private let shards = (0..<shardCount).map { _ in Guarded() }
+    private let shards = (0..<shardCount).map { _ in Locked(Shard()) }
     /// So that the usual question need not look for what is not there.
     private let unreadableCount = Atomic(0)
     /// Policies parsed so far.
@@ -67,20 +62,20 @@ package final class PolicyTable: PolicyMemory {
 
     package init(logger: Logger) { self.logger = logger }
 
-    private func shard(of domain: DomainName) -> Guarded {
+    private func shard(of domain: DomainName) -> Locked<Shard> {
         shards[Int(truncatingIfNeeded: UInt(bitPattern: domain.hashValue) % UInt(Self.shardCount))]
     }
 
-    package var count: Int { shards.reduce(0) { sum, guarded in sum + guarded.shard.withLock { $0.packed.count } } }
+    package var count: Int { shards.reduce(0) { sum, guarded in sum + guarded.withLock { $0.packed.count } } }
 
     /// Policies that are kept parsed now.
     package var parsedCount: Int {
-        shards.reduce(0) { sum, guarded in sum + guarded.shard.withLock { $0.recent.count + $0.older.count } }
+        shards.reduce(0) { sum, guarded in sum + guarded.withLock { $0.recent.count + $0.older.count } }
     }
 
     package func policy(for domain: DomainName) -> CachedPolicy? {
         let guarded = shard(of: domain)
-        let (parsed, packed): (CachedPolicy?, PackedPolicy?) = guarded.shard.withLock { shard in
+        let (parsed, packed): (CachedPolicy?, PackedPolicy?) = guarded.withLock { shard in
             if let parsed = shard.recent[domain] { return (parsed, nil) }
             // Before the older generation: most domains have no policy.
             guard let packed = shard.packed[domain] else { return (nil, nil) }
@@ -92,7 +87,7 @@ package final class PolicyTable: PolicyMemory {
         }
         if let parsed { return parsed }
         guard let packed, let policy = unpack(packed, domain) else { return nil }
-        guarded.shard.withLock { shard in
+        guarded.withLock { shard in
             // Somebody may have set or removed it while it was parsed.
             if shard.packed[domain] == packed { shard.keep(policy) }
         }
@@ -100,18 +95,18 @@ package final class PolicyTable: PolicyMemory {
     }
 
     package func life(of domain: DomainName) -> PolicyLife? {
-        shard(of: domain).shard.withLock { $0.packed[domain]?.life }
+        shard(of: domain).withLock { $0.packed[domain]?.life }
     }
 
     package func held(_ domain: DomainName) -> DomainName? {
-        shard(of: domain).shard.withLock { shard in
+        shard(of: domain).withLock { shard in
             shard.packed.index(forKey: domain).map { shard.packed[$0].key }
         }
     }
 
     package func unreadable(_ domain: DomainName, at time: UTCTime) -> String? {
         guard unreadableCount.load(ordering: .relaxed) > 0 else { return nil }
-        return shard(of: domain).shard.withLock { shard in
+        return shard(of: domain).withLock { shard in
             guard let entry = shard.unreadable[domain], time < entry.expiresAt else { return nil }
             return entry.text
         }
@@ -123,7 +118,7 @@ package final class PolicyTable: PolicyMemory {
     package func set(_ packed: PackedPolicy, for domain: DomainName) { put(packed, for: domain, parsed: nil) }
 
     private func put(_ packed: PackedPolicy, for domain: DomainName, parsed: CachedPolicy?) {
-        shard(of: domain).shard.withLock { shard in
+        shard(of: domain).withLock { shard in
             shard.forgetParsed(domain)
             shard.packed[domain] = packed
             if let parsed { shard.keep(parsed) }
@@ -134,7 +129,7 @@ package final class PolicyTable: PolicyMemory {
     /// Notes that an enforce policy is stored that cannot be read, until one is set or it would have ended.
     package func setUnreadable(_ domain: DomainName, until expiresAt: UTCTime, _ text: String) {
         guard unreadableCount.load(ordering: .relaxed) < Self.maxUnreadable else { return }
-        shard(of: domain).shard.withLock { shard in
+        shard(of: domain).withLock { shard in
             shard.forgetParsed(domain)
             shard.packed[domain] = nil
             noteUnreadable(domain, until: expiresAt, text, in: &shard)
@@ -142,7 +137,7 @@ package final class PolicyTable: PolicyMemory {
     }
 
     package func remove(_ domain: DomainName) {
-        shard(of: domain).shard.withLock { shard in
+        shard(of: domain).withLock { shard in
             shard.forgetParsed(domain)
             shard.packed[domain] = nil
             forgetUnreadable(domain, in: &shard)
@@ -162,8 +157,8 @@ package final class PolicyTable: PolicyMemory {
     @discardableResult
     package func removeExpired(at time: UTCTime) -> Int {
         shards.reduce(0) { sum, guarded in
-            let expired = guarded.shard.withLock { $0.packed }.filter { $0.value.expiresAt <= time }
-            let removed = guarded.shard.withLock { shard in
+            let expired = guarded.withLock { $0.packed }.filter { $0.value.expiresAt <= time }
+            let removed = guarded.withLock { shard in
                 for (domain, entry) in shard.unreadable where entry.expiresAt <= time {
                     forgetUnreadable(domain, in: &shard)
                 }
@@ -182,7 +177,7 @@ package final class PolicyTable: PolicyMemory {
     /// Visits every policy, a shard's worth at a time; `body` runs without a lock and may change the table.
     package func forEach(_ body: (DomainName, PackedPolicy) throws -> Void) rethrows {
         for guarded in shards {
-            for (domain, packed) in guarded.shard.withLock({ $0.packed }) { try body(domain, packed) }
+            for (domain, packed) in guarded.withLock({ $0.packed }) { try body(domain, packed) }
         }
     }
 
@@ -195,7 +190,7 @@ package final class PolicyTable: PolicyMemory {
             logger.warning(
                 "stored policy cannot be read, it is fetched anew",
                 metadata: ["domain": "\(domain)", "cause": "\(error)"])
-            shard(of: domain).shard.withLock { shard in
+            shard(of: domain).withLock { shard in
                 guard shard.packed[domain] == packed else { return }
                 shard.packed[domain] = nil
                 guard packed.life.mode == .enforce else { return }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Core
 
 /// The TLSA records of hosts, by name; none of one that is not there.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import NIOCore
 import NIOPosix
-import Synchronization
 
 /// What a ``NameServer`` does wrong on purpose for a name and type.
 package enum DNSFault: Sendable, Hashable {
@@ -48,8 +48,8 @@ package final class NameServer: Sendable {
     }
 
     package let address: String
-    private let state = Mutex(State())
-    private let tcp: Mutex<Listener?>
+    private let state = Locked(State())
+    private let tcp: Locked<Listener?>
     /// Answers for names that have neither records nor faults here.
     private let next: NameServer?
 
@@ -57,7 +57,7 @@ package final class NameServer: Sendable {
     package init(address: String, port: Int = 53, before next: NameServer? = nil) throws {
         self.address = address
         self.next = next
-        tcp = Mutex(nil)
+        tcp = Locked(nil)
         let listener = try Listener(address: address, port: port) { [weak self] channel in
             guard let self else { return channel.close() }
             return channel.eventLoop.makeCompletedFuture {

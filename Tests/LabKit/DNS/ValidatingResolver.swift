@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
-import Synchronization
 import TestKit
 
 /// The resolver of a laboratory: Debian's unbound, validating, in front of signed zones on Debian's nsd and of a
@@ -24,7 +24,7 @@ package final class ValidatingResolver: Sendable {
     private let directory: TemporaryDirectory
     private let authorityAddress: String
     private let keys: [String: String]
-    private let state: Mutex<State>
+    private let state: Locked<State>
     private let processes: [BackgroundProcess]
 
     /// Signs the zones and starts both servers; ready to answer when it returns, after some 200 ms.
@@ -47,7 +47,7 @@ package final class ValidatingResolver: Sendable {
         }
         self.keys = keys
         trustAnchorFile = try directory.write("anchor.key", keys.values.map { readFile($0 + ".key") }.joined())
-        state = Mutex(State(zones: Dictionary(zones.map { ($0.name, $0) }) { $1 }))
+        state = Locked(State(zones: Dictionary(zones.map { ($0.name, $0) }) { $1 }))
         let authority = try Self.startNSD(directory, authorityAddress, zones.map(\.name))
         let stubs = zones.map { "stub-zone:\n name: \"\($0.name).\"\n stub-addr: \(authorityAddress)@53\n" }
         let forward = "forward-zone:\n name: \".\"\n forward-addr: \(unsigned.address)@\(unsigned.port)\n"

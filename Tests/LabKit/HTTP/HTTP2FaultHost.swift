@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import NIOCore
 import Synchronization
 
@@ -23,8 +24,8 @@ package final class HTTP2FaultHost: Sendable {
     package let address: String
     private let fault: HTTP2Fault
     private let credential: Credential
-    private let listener = Mutex<Listener?>(nil)
-    private let seen = Mutex(0)
+    private let listener = Locked<Listener?>(nil)
+    private let seen = Locked(0)
     private let isMute = Atomic(false)
 
     /// Listens at once, on port 443.

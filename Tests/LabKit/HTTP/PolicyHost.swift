@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import NIOCore
 import NIOHTTP1
-import Synchronization
 
 /// An HTTPS server for the policies of many domains, each with a certificate and an answer that may change while it
 /// runs. - RFC 8461 §3.2: MTA-STS Policies.
@@ -47,14 +47,14 @@ package final class PolicyHost: Sendable {
     }
 
     package let address: String
-    private let state: Mutex<State>
-    private let listener: Mutex<Listener?>
+    private let state: Locked<State>
+    private let listener: Locked<Listener?>
 
     /// Listens at once. `credential` serves every name that has none of its own; port 0 takes any free port.
     package init(address: String, port: Int = 443, credential: Credential? = nil) throws {
         self.address = address
-        state = Mutex(State(credential: credential))
-        listener = Mutex(nil)
+        state = Locked(State(credential: credential))
+        listener = Locked(nil)
         let bound = try Listener(address: address, port: port) { [weak self] channel in
             guard let self else { return channel.close() }
             return channel.eventLoop.makeCompletedFuture { try self.prepare(channel) }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
-import Synchronization
 import TestKit
 
 /// A syslog socket that appends what it is told to a file, as rsyslog would to mail.log.
@@ -11,7 +11,7 @@ final class SystemLog: Sendable {
     private static let maxMessageBytes = 8192
 
     /// Nil once stopped: the number may then be another file's.
-    private let socket: Mutex<Int32?>
+    private let socket: Locked<Int32?>
 
     /// Listens on `path`; lines go to `file` with `host` behind the time.
     init(path: String, file: String, host: String) throws {
@@ -29,7 +29,7 @@ final class SystemLog: Sendable {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(socket, $0, size) }
         }
         guard bound == 0, chmod(path, 0o666) == 0 else { throw LabError("cannot bind \(path)") }
-        self.socket = Mutex(socket)
+        self.socket = Locked(socket)
         Thread.detachNewThread {
             var buffer = [UInt8](repeating: 0, count: Self.maxMessageBytes)
             while true {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
-import Synchronization
 import TestKit
 
 /// A private certificate authority, made with the `openssl` command; EC P-256 throughout.
@@ -20,7 +20,7 @@ package final class CertificateAuthority: Sendable {
     private let chain: String
     private let leafHash: String
     /// `openssl ca` keeps its state in files: one run at a time; the number names the next certificate.
-    private let serial = Mutex(0)
+    private let serial = Locked(0)
 
     /// Makes a root authority. Without `directory` its files live in /tmp as long as the object.
     package convenience init(directory: String? = nil, commonName: String = "sts lab root") throws {

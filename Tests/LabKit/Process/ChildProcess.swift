@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
-import Synchronization
 
 /// A child process with nothing of ours but the three standard files.
 ///
@@ -10,7 +10,7 @@ import Synchronization
 final class ChildProcess: Sendable {
     let processIdentifier: pid_t
     /// The exit status once known; a death by signal is 128 and its number, as in the shell.
-    private let status = Mutex<Int32?>(nil)
+    private let status = Locked<Int32?>(nil)
 
     /// Starts `arguments[0]`, found in PATH; standard error is `errors` or, without it, goes where `output` goes.
     init(

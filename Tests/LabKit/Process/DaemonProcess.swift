@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
-import Synchronization
 import TestKit
 
 /// The real sts-milter as a child process, with settings, store and log of its own.
@@ -11,7 +11,7 @@ package final class DaemonProcess: Sendable {
     package let address: String
     package let port: Int
 
-    private let process = Mutex<BackgroundProcess?>(nil)
+    private let process = Locked<BackgroundProcess?>(nil)
     private let environment: [String: String]
 
     /// The milter's socket as Postfix writes it.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import NIOCore
-import Synchronization
 
 /// An SMTP server that accepts mail as the MX of a domain would, or fails in a way of the test's choice.
 package final class MXServer: Sendable {
@@ -17,14 +17,14 @@ package final class MXServer: Sendable {
 
     /// Where it listens.
     package let address: String
-    private let state: Mutex<State>
-    private let listener: Mutex<Listener?>
+    private let state: Locked<State>
+    private let listener: Locked<Listener?>
 
     /// Listens at once on `address`; port 0 takes any free port.
     package init(address: String, port: Int = 25, behaviour: MXBehaviour) throws {
         self.address = address
-        state = Mutex(State(behaviour: behaviour))
-        listener = Mutex(nil)
+        state = Locked(State(behaviour: behaviour))
+        listener = Locked(nil)
         let bound = try Listener(address: address, port: port) { [weak self] channel in
             guard let self else { return channel.close() }
             return channel.eventLoop.makeCompletedFuture {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import NIOCore
-import Synchronization
 
 /// One connection to an ``MXServer``: SMTP as far as an MTA needs it to hand over mail. - RFC 5321 §4.1.1: Commands.
 final class MXSession: ChannelInboundHandler {
@@ -235,7 +235,7 @@ extension MXSession {
 
 /// The host name of a TLS handshake, from the handshake's callback to the session.
 final class SeenName: Sendable {
-    private let name = Mutex<String?>(nil)
+    private let name = Locked<String?>(nil)
     var value: String? {
         get { name.withLock { $0 } }
         set { name.withLock { $0 = newValue } }
