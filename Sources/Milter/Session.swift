@@ -57,8 +57,9 @@ final class Session {
             case .remote(let hops) = recipient.destination(
                 transports: settings.value.transports, services: settings.value.services)
         else { return .proceed }
-        let rules = settings.value.rules
-        let rule = rules.isEmpty ? nil : rules.action(for: message.origin, recipientDomain: address.domain)
+        let rule =
+            settings.value.rules.isEmpty
+            ? nil : settings.value.rules.action(for: message.origin, recipientDomain: address.domain)
         let isLocal = message.mayBeLocal && mailer == nil
         if rule == .exempt || isOwnReport(message, to: address, isLocal: isLocal) { return .proceed }
 
@@ -223,7 +224,9 @@ final class Session {
     /// Anybody on this host can write our address, but the recipient has asked for the report.
     /// - RFC 8460 §3: reports are delivered despite any TLS-related failures.
     private func isOwnReport(_ message: Message, to recipient: EnvelopeAddress, isLocal: Bool) -> Bool {
-        guard let own = message.settings.value.reportSender, own.domain == message.origin.sender.domain,
+        // Most senders were not looked at.
+        guard !message.origin.sender.local.isEmpty, let own = message.settings.value.reportSender,
+            own.domain == message.origin.sender.domain,
             own.local == message.origin.sender.local
         else { return false }
         return (isLocal || message.origin.client?.isLoopback == true) && shared.judge.awaitsReport(recipient)
