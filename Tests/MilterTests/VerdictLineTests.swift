@@ -19,7 +19,7 @@ struct VerdictLineTests {
         let noHost = HostFinding(host: nil, failures: [])
         return [
             .notJudged("null MX"), .notJudged(""), .noPolicy(nil),
-            .noPolicy(Failure(.stsPolicyFetchError, text: String(repeating: "x y", count: 100))), .modeNone,
+            .noPolicy(PolicyFailure(.stsPolicyFetchError, String(repeating: "x y", count: 100))), .modeNone,
             .conforming(.enforce), .conforming(.testing), .testing([]), .testing([finding]), .testing([noHost]),
             .violating(Violation(policyDomain: domain, findings: [finding])),
             .violating(Violation(policyDomain: domain, findings: [finding], requirement: .dane)),
