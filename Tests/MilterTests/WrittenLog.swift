@@ -18,7 +18,11 @@ final class WrittenLog: Sendable {
         sink = LogSink(writer: writer, level: level, target: .stderr, hasJournal: false)
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // No line may go to what takes the number next.
+        writer.flush()
+        close(descriptor)
+    }
 
     var logger: Logger { Logger(label: "test") { _ in LineLogHandler(sink: self.sink) } }
 
