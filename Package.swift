@@ -76,7 +76,8 @@ let package = Package(
         .target(
             name: "Milter",
             dependencies: [
-                "Basics", "CMilter", "Concurrency", "Core", "Sockets", .product(name: "Logging", package: "swift-log"),
+                "Basics", "CMilter", "Concurrency", "Core", "EventLog", "Sockets",
+                .product(name: "Logging", package: "swift-log"),
             ],
             // So that libmilter finds Milter/SignalThread.swift before the C library; not all linkers see the need.
             linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic-symbol=sigwait"])]),
@@ -180,7 +181,9 @@ let package = Package(
         .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "TLS"]),
         .testTarget(name: "SMTPTests", dependencies: ["Basics", "DNS", "Events", "LabKit", "SMTP", "TLS"]),
         .testTarget(name: "HTTPTests", dependencies: ["Basics", "Events", "Gzip", "HTTP", "LabKit", "TLS"]),
-        .testTarget(name: "EventLogTests", dependencies: ["Basics", "Daemon", "EventLog", "LabKit"]),
+        .testTarget(
+            name: "EventLogTests",
+            dependencies: ["Basics", "EventLog", "LabKit", .product(name: "Logging", package: "swift-log")]),
         .testTarget(
             name: "CoreTests",
             dependencies: [
@@ -198,7 +201,7 @@ let package = Package(
         .testTarget(
             name: "MilterTests",
             dependencies: [
-                "Basics", "CMilter", "Core", "LabKit", "Milter", "Sockets", "TestKit",
+                "Basics", "CMilter", "Core", "EventLog", "LabKit", "Milter", "Sockets", "TLSRPT", "TestKit",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(

@@ -2,6 +2,7 @@
 import Basics
 import Control
 import Core
+import EventLog
 import Logging
 import Milter
 import NIOPosix
@@ -51,7 +52,7 @@ package final class Daemon: Sendable {
     private let control: ControlServer?
 
     /// Opens the store and all that verdicts need, but serves nobody yet.
-    package init(_ settings: Settings, logger: Logger) async throws {
+    package init(_ settings: Settings, logger: Logger, log: LogSink) async throws {
         self.settings = Locked(settings)
         self.logger = logger
         clock = SteadyClock(logger: logger)
@@ -98,7 +99,7 @@ package final class Daemon: Sendable {
                 settings: $0, resolver: resolver, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
         }
         let judge = GateJudge(gate: gate, hops: settings.intake.readsLog ? hops : nil, ownReports: ownReports)
-        milter = MilterThread(MilterServer(settings: settings.milter, judge: judge, logger: logger))
+        milter = MilterThread(MilterServer(settings: settings.milter, judge: judge, logger: logger, log: log))
         control = settings.controlSocket.map { ControlServer(path: $0, group: .singletonMultiThreadedEventLoopGroup) }
     }
 
@@ -282,12 +283,18 @@ package final class Daemon: Sendable {
     }
 }
 
-/// What the milter asks, answered by the gate.
-private struct GateJudge: RecipientJudge {
-    let gate: Gate
+/// What the milter asks, answered by the gate. One object, since the milter's threads count references to all in it.
+private final class GateJudge: RecipientJudge {
+    private let gate: Gate
     /// Nil where nobody asks: each message costs a lock.
-    let hops: ObservedNextHops?
-    let ownReports: OwnReports
+    private let hops: ObservedNextHops?
+    private let ownReports: OwnReports
+
+    init(gate: Gate, hops: ObservedNextHops?, ownReports: OwnReports) {
+        self.gate = gate
+        self.hops = hops
+        self.ownReports = ownReports
+    }
 
     func awaitsReport(_ recipient: EnvelopeAddress) -> Bool { ownReports.contains(recipient) }
     func cached(_ hops: [NextHop]) -> Judgement? { gate.cached(hops) }
