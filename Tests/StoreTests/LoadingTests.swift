@@ -219,7 +219,8 @@ struct LoadingTests {
     func uses() async throws {
         let store = try Scratch().store()
         var uses = Dictionary(uniqueKeysWithValues: try (0..<25).map { (try name("d\($0).example"), noon) })
-        uses[try name("old.example")] = noon - .seconds(1)
+        let old = try name("old.example")
+        uses[old] = noon - .seconds(1)
         try await store.save(uses: uses)
         var found: [DomainName: UTCTime] = [:]
         var last = ""
