@@ -19,7 +19,7 @@ struct PackedPoliciesTests {
     @Test("after many changes they are those of a dictionary", arguments: [1, 2, 3])
     func asDictionary(_ seed: UInt64) throws {
         var numbers = Numbers(state: seed)
-        let names = try (0..<300).map { try name("d\($0).example") }
+        let names = try (0..<300).map { try DomainName(host: $0 < 9 ? "h_\($0).example" : "d\($0).example") }
         let texts = try (0..<4).map { try cached("x.example", mx: ["mx\($0).example", "*.example"]) }
         var expected: [DomainName: PackedPolicy] = [:]
         var policies = PackedPolicies()

@@ -77,7 +77,8 @@ struct PackedPolicies: Sendable {
     }
 
     private func domain(at offset: Int) -> DomainName? {
-        try? DomainName(String(decoding: name(at: offset), as: UTF8.self))
+        // As any name that was set: those of hosts may have underscores.
+        try? DomainName(host: String(decoding: name(at: offset), as: UTF8.self))
     }
 
     private func id(at offset: Int) -> ArraySlice<UInt8> {
