@@ -21,6 +21,7 @@ let package = Package(
     targets: [
         // C libraries
         .systemLibrary(name: "CClock", path: "CShims/CClock"),
+        .systemLibrary(name: "CMemory", path: "CShims/CMemory"),
         .systemLibrary(
             name: "CCurl", path: "CShims/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CIDN2", path: "CShims/CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
@@ -133,7 +134,8 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "Basics", "CClock", "CSystemd", "Control", "Core", "Courier", "DNS", "Discovery", "EventLog", "Gzip",
+                "Basics", "CClock", "CMemory", "CSystemd", "Control", "Core", "Courier", "DNS", "Discovery", "EventLog",
+                "Gzip",
                 "HTTP", "Intake", "MTACheck", "MTASTS", "MailLog", "Milter", "PolicyMap", "Preload", "Probe",
                 "Reporting", "SMTP", "Settings", "Store", "TLS", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOPosix", package: "swift-nio"),
