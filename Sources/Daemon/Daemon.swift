@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import CMemory
 import Control
 import Core
 import EventLog
@@ -222,8 +221,6 @@ package final class Daemon: Sendable {
         hops.sweep()
         mapKeys.sweep()
         accounting.sweep()
-        // What code was used a while ago need not count for ever.
-        CMemory_trim()
     }
 
     /// Has routes and hosts looked at anew.
