@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <link.h>
 #include <malloc.h>
 #include <stddef.h>
@@ -10,9 +7,19 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-// Swift's Glibc module leaves <link.h> and <malloc.h> out.
+// Swift's Glibc module leaves <link.h> and <malloc.h> out. Without _GNU_SOURCE, which would make other types of the
+// same headers than Swift's own module has, <link.h> leaves these two out.
+struct CMemory_object {
+    ElfW(Addr) dlpi_addr;
+    const char *dlpi_name;
+    const ElfW(Phdr) *dlpi_phdr;
+    ElfW(Half) dlpi_phnum;
+};
+struct dl_phdr_info;
+extern int dl_iterate_phdr(int (*)(struct dl_phdr_info *, size_t, void *), void *);
 
-static inline int CMemory_unmap_segments(struct dl_phdr_info *object, size_t size, void *unused) {
+static inline int CMemory_unmap_segments(struct dl_phdr_info *info, size_t size, void *unused) {
+    const struct CMemory_object *object = (const void *)info;
     (void)size, (void)unused;
     uintptr_t mask = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
     for (int i = 0; i < object->dlpi_phnum; i++) {
