@@ -100,7 +100,7 @@ let package = Package(
         .target(
             name: "Intake",
             dependencies: [
-                "Basics", "CSystemd", "Concurrency", "Core", "MailLog", "Sockets", "TLSRPT",
+                "Basics", "CSystemd", "Concurrency", "Core", "Gzip", "MailLog", "Sockets", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
@@ -231,8 +231,8 @@ let package = Package(
         .testTarget(
             name: "IntakeTests",
             dependencies: [
-                "Basics", "Concurrency", "Core", "Intake", "LabKit", "MailLog", "RuleTables", "Store", "TLSRPT",
-                "TestKit", "intake-victim", .product(name: "Logging", package: "swift-log"),
+                "Basics", "Concurrency", "Core", "Gzip", "Intake", "LabKit", "MailLog", "RuleTables", "Store",
+                "TLSRPT", "TestKit", "intake-victim", .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "StoreTests",

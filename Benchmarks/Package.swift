@@ -35,7 +35,9 @@ let package = Package(
             ]),
         .target(
             name: "Intake",
-            dependencies: ["Basics", "CSystemd", "Concurrency", "Core", "MailLog", "Sockets", "TLSRPT", logging]),
+            dependencies: [
+                "Basics", "CSystemd", "Concurrency", "Core", "Gzip", "MailLog", "Sockets", "TLSRPT", logging,
+            ]),
         .target(
             name: "Store",
             dependencies: [

@@ -8,6 +8,21 @@ struct TallyKey: Sendable, Hashable {
     let day: UTCDay
     let domain: DomainName
     let policy: AppliedPolicy
+    /// Made once: a table that grows asks again, and the texts of a policy are long.
+    private let digest: Int
+
+    init(day: UTCDay, domain: DomainName, policy: AppliedPolicy) {
+        self.day = day
+        self.domain = domain
+        self.policy = policy
+        var hasher = Hasher()
+        hasher.combine(day)
+        hasher.combine(domain)
+        hasher.combine(policy)
+        digest = hasher.finalize()
+    }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(digest) }
 }
 
 /// Counts on their way to the disk, bounded: what has no room loses its details first, and only then itself.
