@@ -58,7 +58,8 @@ let package = Package(
             name: "bench-map",
             dependencies: [
                 "Basics", "Core", "LabKit", "MTASTS", "PolicyMap", "TestKit", logging,
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "map"),
         .executableTarget(
             name: "bench-intake", dependencies: ["Basics", "BenchKit", "Core", "Intake", "MailLog", "Store", logging],
