@@ -36,7 +36,7 @@ extension Soak {
                 answer.delay = Self.lateness
                 return answer
             }
-        case .policyHostForged: try show { "other.\($0)" }
+        case .policyHostForged: show(world.wrong)
         case .policyHostBroken: serve { _ in .status(503) }
         case .rename: try log.rotate(.rename)
         case .diskFull: try disk.fill()
@@ -53,7 +53,7 @@ extension Soak {
         case .killed: try await start()
         case .policyHostDown: try world.network.policies.start()
         case .policyHostSlow, .policyHostBroken: serve { $0 }
-        case .policyHostForged: try show { $0 }
+        case .policyHostForged: show(world.good)
         case .rename, .copyTruncate: break
         case .diskFull: try disk.empty()
         case .reload: daemon.signal(SIGHUP)
@@ -65,20 +65,16 @@ extension Soak {
 
     /// All names that the daemon asks for, but for those of the cold domains.
     private var names: [String] {
-        let domains = world.policed + DomainKind.unpoliced.domains
+        let domains = World.policed + DomainKind.unpoliced.domains
         return domains.flatMap { [$0, "mx.\($0)", "_mta-sts.\($0)", "mta-sts.\($0)"] }
     }
 
     /// Has the policy host give these answers in place of the good ones.
     private func serve(_ change: (PolicyAnswer) -> PolicyAnswer) {
-        for domain in world.policed { world.network.policies.set("mta-sts.\(domain)", change(world.answer(domain))) }
+        for domain in World.policed { world.network.policies.set("mta-sts.\(domain)", change(world.answer(domain))) }
     }
 
-    /// Has the policy host show certificates of these names in place of its own.
-    private func show(_ name: (String) -> String) throws {
-        for domain in world.policed {
-            let host = "mta-sts.\(domain)"
-            world.network.policies.setCredential(host, try world.network.authority.issue(names: [name(host)]))
-        }
+    private func show(_ credential: Credential) {
+        for domain in World.policed { world.network.policies.setCredential("mta-sts.\(domain)", credential) }
     }
 }

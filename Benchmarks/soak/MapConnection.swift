@@ -43,11 +43,10 @@ final class MapConnection {
         let text = Array("\(request.utf8.count):\(request),".utf8)
         let chunk = Array(repeatElement(text, count: 100).joined())
         for _ in 0..<(octets / chunk.count) {
-            // A part of a chunk leaves the connection in the midst of a request.
-            guard Glibc.send(descriptor, chunk, chunk.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT)) == chunk.count else {
-                guard errno == EAGAIN || errno == 0 else { throw Self.error("send") }
-                return
-            }
+            let sent = Glibc.send(descriptor, chunk, chunk.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+            if sent < 0, errno != EAGAIN { throw Self.error("send") }
+            // A part of a chunk may end in the midst of a request.
+            if sent < chunk.count { return }
         }
     }
 

@@ -98,7 +98,7 @@ final class Soak: Sendable {
 
     /// Has the daemon learn all policies, and every violation, and waits until they are on disk.
     private func warmUp() async throws {
-        for domain in world.policed + DomainKind.unpoliced.domains {
+        for domain in World.policed + DomainKind.unpoliced.domains {
             _ = try await MapQuestion(address: Self.address, port: Self.mapPort).ask(domain)
         }
         for kind in DomainKind.allCases {
@@ -116,7 +116,7 @@ final class Soak: Sendable {
         }
         try await Wait.until("the policies are on disk") {
             let list = try daemon.command("policy", "list").output
-            return world.policed.allSatisfy { list.contains($0) }
+            return World.policed.allSatisfy { list.contains($0) }
         }
         // The log counts from its end once it is followed; nothing was written yet.
         try await daemon.waitForLog("follows a log")

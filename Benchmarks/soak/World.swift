@@ -82,9 +82,12 @@ struct World {
     static let slowness = Duration.seconds(1)
 
     let network: TestNetwork
+    /// A certificate of all policy hosts, and one of other names.
+    let good: Credential
+    let wrong: Credential
 
     /// Those whose policies are served and change between good and bad.
-    var policed: [String] { [DomainKind.conforming, .violating, .testing].flatMap(\.domains) + Self.logged }
+    static let policed = [DomainKind.conforming, .violating, .testing].flatMap(\.domains) + logged
 
     init() throws {
         network = try TestNetwork(prefix: "127.33")
@@ -96,6 +99,9 @@ struct World {
             network.route(name, to: ["mx.\(name)"])
         }
         try network.slowDomains(Self.cold, delay: Self.slowness)
+        let hosts = Self.policed.map { "mta-sts.\($0)" }
+        good = try network.authority.issue(names: hosts)
+        wrong = try network.authority.issue(names: hosts.map { "other.\($0)" })
     }
 
     /// What the policy host says of a domain while all is well.

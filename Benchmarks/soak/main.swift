@@ -15,7 +15,7 @@ guard seconds >= 30 else {
 }
 do {
     let soak = try Soak(length: .seconds(seconds))
-    try await soak.run()
+    do { try await soak.run() } catch { soak.findings.violation("the run broke off: \(error)") }
     exit(soak.findings.report() ? 0 : 1)
 } catch {
     FileHandle.standardError.write(Data("soak: \(error)\n".utf8))
