@@ -13,9 +13,9 @@ struct OtherWork {
     /// Connections, and questions that wait in each: a thousand domains, within the default limits of the map.
     private static let cold = (connections: 50, depth: 20)
     private static let slowness = Duration.seconds(1)
-    /// Some five thousand questions a second: each of a hundred connections asks, and again this many milliseconds after
+    /// Some five thousand questions a second: each of the connections asks, and again this many milliseconds after
     /// the answer.
-    private static let known = (connections: 100, pause: 19)
+    private static let known = (connections: 110, pause: 19)
     private static let linesPerSecond = 2000
 
     let log: DeliveryLog
