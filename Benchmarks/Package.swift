@@ -65,8 +65,12 @@ let package = Package(
             name: "bench-intake", dependencies: ["Basics", "BenchKit", "Core", "Intake", "MailLog", "Store", logging],
             path: "intake"),
         .executableTarget(
-            name: "bench-policies", dependencies: ["Basics", "BenchKit", "Core", "MTASTS", "Store", logging],
+            name: "bench-policies",
+            dependencies: ["Basics", "BenchKit", "Core", "LabKit", "MTASTS", "Store", "TestKit", logging],
             path: "policies"),
+        .executableTarget(
+            name: "bench-life",
+            dependencies: ["Basics", "BenchKit", "Core", "MTASTS", "Store", "TestKit", logging], path: "life"),
         .executableTarget(
             name: "bench-reports",
             dependencies: ["Basics", "BenchKit", "Core", "Gzip", "Reporting", "Store", "TLSRPT", logging],

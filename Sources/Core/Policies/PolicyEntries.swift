@@ -84,13 +84,8 @@ final class PolicyEntries: Sendable {
     // MARK: Uses across restarts
 
     /// Takes the uses that the store holds.
-    /// - Parameter held: a name as somebody else holds it already, so that a million of them stand in memory once.
-    func load(_ uses: [DomainName: UTCTime], held: (DomainName) -> DomainName) {
-        for guarded in shards { guarded.withLock { $0.reserve(uses.count / Self.shardCount) } }
-        for (name, time) in uses {
-            let domain = held(name)
-            shard(of: domain).withLock { $0.load(time, of: domain) }
-        }
+    func load(_ uses: [DomainName: UTCTime]) {
+        for (domain, time) in uses { shard(of: domain).withLock { $0.load(time, of: domain) } }
     }
 
     /// The uses that are still to be written; they count as written from now on.

@@ -136,6 +136,8 @@ package final class ValidatingResolver: Sendable {
               qname-minimisation: no
               aggressive-nsec: no
               infra-host-ttl: 0
+              infra-cache-min-rtt: 400
+              log-servfail: yes
               infra-keep-probing: yes
               val-bogus-ttl: 0
               cache-max-ttl: 0
