@@ -3,7 +3,8 @@
 # make unit    builds, then tests the rules and the core, without the laboratory: seconds
 # make test    builds and runs all tests
 # make check   format lint, warnings as errors, the import check, then the tests: before each commit
-# make bench   throughput and memory, beside a milter that does nothing
+# make bench   throughput, instructions and memory, beside a milter that does nothing
+# make soak    the daemon under load while faults come and go (SOAK_MINUTES=10, or SOAK_SECONDS=60)
 # make fuzz    a short fuzz run of every parser (SECONDS_EACH=15)
 # make tsan    the tests of all that starts threads, under ThreadSanitizer; fails if any process reports a race
 # make asan    all tests under AddressSanitizer, with its leak detection; fails as well
@@ -16,7 +17,7 @@ NETNS = Tests/lab/netns
 # Everything that a test or the demo starts lies in one place.
 DEBUG = .build/debug
 
-.PHONY: build release demo unit test check lint imports bench fuzz tsan asan install settings-example packages test-packages clean
+.PHONY: build release demo unit test check lint imports bench soak fuzz tsan asan install settings-example packages test-packages clean
 
 build: packages
 	$(SWIFT) build
@@ -59,9 +60,18 @@ imports: packages
 check: lint imports test
 
 bench: test-packages
+	Tests/lab/install bench
 	$(SWIFT) build -c release --static-swift-stdlib --product sts-milter
 	$(SWIFT) build -c release --static-swift-stdlib --package-path Benchmarks --scratch-path .build-bench
 	Benchmarks/run
+
+SOAK_MINUTES ?= 10
+SOAK_SECONDS ?= $$(($(SOAK_MINUTES) * 60))
+
+soak: test-packages
+	$(SWIFT) build -c release --static-swift-stdlib --product sts-milter
+	$(SWIFT) build -c release --static-swift-stdlib --package-path Benchmarks --scratch-path .build-bench --product soak
+	STS_MILTER=$(CURDIR)/.build/release/sts-milter $(NETNS) .build-bench/release/soak $(SOAK_SECONDS)
 
 fuzz: packages
 	Fuzz/run

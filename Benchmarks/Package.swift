@@ -55,6 +55,9 @@ let package = Package(
         .target(name: "BenchKit", path: "BenchKit"),
         .executableTarget(name: "bench-gate", dependencies: ["LabKit", "TestKit"], path: "gate"),
         .executableTarget(
+            name: "bench-mixed", dependencies: ["Basics", "BenchKit", "LabKit", "TestKit"], path: "mixed"),
+        .executableTarget(name: "soak", dependencies: ["Basics", "LabKit", "TestKit"], path: "soak"),
+        .executableTarget(
             name: "bench-map",
             dependencies: [
                 "Basics", "Core", "LabKit", "MTASTS", "PolicyMap", "TestKit", logging,

@@ -72,6 +72,12 @@ package final class ValidatingResolver: Sendable {
 
     package func stop() { for process in processes { process.stop() } }
 
+    /// Answers nothing until ``resume()``; what is asked meanwhile is answered then.
+    package func pause() { processes[1].signal(SIGSTOP) }
+
+    /// Answers again after ``pause()``.
+    package func resume() { processes[1].signal(SIGCONT) }
+
     private static func startNSD(
         _ directory: TemporaryDirectory, _ address: String, _ zones: [String]
     ) throws -> BackgroundProcess {
