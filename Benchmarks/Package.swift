@@ -75,6 +75,10 @@ let package = Package(
             name: "bench-life",
             dependencies: ["Basics", "BenchKit", "Core", "MTASTS", "Store", "TestKit", logging], path: "life"),
         .executableTarget(
+            name: "bench-verdict", dependencies: ["Basics", "BenchKit", "Core", "MTASTS", "Store", logging],
+            path: "verdict"),
+        .executableTarget(name: "bench-locks", dependencies: ["Basics", "BenchKit"], path: "locks"),
+        .executableTarget(
             name: "bench-reports",
             dependencies: ["Basics", "BenchKit", "Core", "Gzip", "Reporting", "Store", "TLSRPT", logging],
             path: "reports"),
