@@ -94,7 +94,11 @@ package final class PolicyCache: Sendable {
     package func standIn(for domain: DomainName) -> PolicyLookup? {
         guard memory.isLoaded(domain) else { return .unreadable(Self.notLoaded) }
         // It may have been loaded after memory was asked.
-        if let known = cached(domain) { return known }
+        switch cached(domain) {
+        case .policy(let policy): return .policy(policy)
+        case .unreadable(let why): return .unreadable(why)
+        case .absent, .failed, .unknown, nil: break
+        }
         return overrides.preloaded(domain, at: clock.now).map { .policy($0) }
     }
 
