@@ -73,8 +73,9 @@ package final class PolicyCache: Sendable {
     // MARK: From memory, at once
 
     /// What memory knows; nil when the network has to be asked. Changes nothing.
-    package func cached(_ domain: DomainName) -> PolicyLookup? {
-        let now = clock.now
+    package func cached(_ domain: DomainName) -> PolicyLookup? { cached(domain, at: clock.now) }
+
+    func cached(_ domain: DomainName, at now: UTCTime) -> PolicyLookup? {
         if let pinned = overrides.pinned(domain, at: now) { return .policy(pinned) }
         if let policy = memory.policy(for: domain), policy.isLive(at: now) { return .policy(policy) }
         if let why = memory.unreadable(domain, at: now) { return .unreadable(why) }
@@ -125,7 +126,10 @@ package final class PolicyCache: Sendable {
     /// - Returns: whether a look at the record has begun now or a moment ago: ``resolve(_:)`` waits for what it says.
     @discardableResult
     package func noteUse(of domain: DomainName, found: PolicyLookup?) -> Bool {
-        let now = clock.now
+        noteUse(of: domain, found: found, at: clock.now)
+    }
+
+    func noteUse(of domain: DomainName, found: PolicyLookup?, at now: UTCTime) -> Bool {
         switch found {
         // Nobody's policy can have ended here since this was looked up.
         case .absent, .failed, .unknown: return false
