@@ -21,6 +21,7 @@ let package = Package(
     targets: [
         // C libraries
         .systemLibrary(name: "CClock", path: "CShims/CClock"),
+        .systemLibrary(name: "CMemory", path: "CShims/CMemory"),
         .systemLibrary(
             name: "CCurl", path: "CShims/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CIDN2", path: "CShims/CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
@@ -76,7 +77,8 @@ let package = Package(
         .target(
             name: "Milter",
             dependencies: [
-                "Basics", "CMilter", "Concurrency", "Core", "Sockets", .product(name: "Logging", package: "swift-log"),
+                "Basics", "CMilter", "Concurrency", "Core", "EventLog", "Sockets",
+                .product(name: "Logging", package: "swift-log"),
             ],
             // So that libmilter finds Milter/SignalThread.swift before the C library; not all linkers see the need.
             linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic-symbol=sigwait"])]),
@@ -98,7 +100,7 @@ let package = Package(
         .target(
             name: "Intake",
             dependencies: [
-                "Basics", "CSystemd", "Concurrency", "Core", "MailLog", "Sockets", "TLSRPT",
+                "Basics", "CSystemd", "Concurrency", "Core", "Gzip", "MailLog", "Sockets", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
@@ -132,7 +134,8 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "Basics", "CClock", "CSystemd", "Control", "Core", "Courier", "DNS", "Discovery", "EventLog", "Gzip",
+                "Basics", "CClock", "CMemory", "CSystemd", "Control", "Core", "Courier", "DNS", "Discovery", "EventLog",
+                "Gzip",
                 "HTTP", "Intake", "MTACheck", "MTASTS", "MailLog", "Milter", "PolicyMap", "Preload", "Probe",
                 "Reporting", "SMTP", "Settings", "Store", "TLS", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOPosix", package: "swift-nio"),
@@ -180,7 +183,9 @@ let package = Package(
         .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "TLS"]),
         .testTarget(name: "SMTPTests", dependencies: ["Basics", "DNS", "Events", "LabKit", "SMTP", "TLS"]),
         .testTarget(name: "HTTPTests", dependencies: ["Basics", "Events", "Gzip", "HTTP", "LabKit", "TLS"]),
-        .testTarget(name: "EventLogTests", dependencies: ["Basics", "Daemon", "EventLog", "LabKit"]),
+        .testTarget(
+            name: "EventLogTests",
+            dependencies: ["Basics", "EventLog", "LabKit", .product(name: "Logging", package: "swift-log")]),
         .testTarget(
             name: "CoreTests",
             dependencies: [
@@ -198,7 +203,7 @@ let package = Package(
         .testTarget(
             name: "MilterTests",
             dependencies: [
-                "Basics", "CMilter", "Core", "LabKit", "Milter", "Sockets", "TestKit",
+                "Basics", "CMilter", "Core", "EventLog", "LabKit", "Milter", "Sockets", "TLSRPT", "TestKit",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
@@ -226,8 +231,8 @@ let package = Package(
         .testTarget(
             name: "IntakeTests",
             dependencies: [
-                "Basics", "Concurrency", "Core", "Intake", "LabKit", "MailLog", "RuleTables", "Store", "TLSRPT",
-                "TestKit", "intake-victim", .product(name: "Logging", package: "swift-log"),
+                "Basics", "Concurrency", "Core", "Gzip", "Intake", "LabKit", "MailLog", "RuleTables", "Store",
+                "TLSRPT", "TestKit", "intake-victim", .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "StoreTests",

@@ -35,7 +35,9 @@ let package = Package(
             ]),
         .target(
             name: "Intake",
-            dependencies: ["Basics", "CSystemd", "Concurrency", "Core", "MailLog", "Sockets", "TLSRPT", logging]),
+            dependencies: [
+                "Basics", "CSystemd", "Concurrency", "Core", "Gzip", "MailLog", "Sockets", "TLSRPT", logging,
+            ]),
         .target(
             name: "Store",
             dependencies: [
@@ -55,17 +57,25 @@ let package = Package(
             name: "bench-gate", dependencies: ["Basics", "Core", "LabKit", "MTASTS", "Store", "TestKit", logging],
             path: "gate"),
         .executableTarget(
+            name: "bench-mixed", dependencies: ["Basics", "BenchKit", "LabKit", "TestKit"], path: "mixed"),
+        .executableTarget(name: "soak", dependencies: ["Basics", "LabKit", "TestKit"], path: "soak"),
+        .executableTarget(
             name: "bench-map",
             dependencies: [
                 "Basics", "Core", "LabKit", "MTASTS", "PolicyMap", "TestKit", logging,
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "map"),
         .executableTarget(
             name: "bench-intake", dependencies: ["Basics", "BenchKit", "Core", "Intake", "MailLog", "Store", logging],
             path: "intake"),
         .executableTarget(
-            name: "bench-policies", dependencies: ["Basics", "BenchKit", "Core", "MTASTS", "Store", logging],
+            name: "bench-policies",
+            dependencies: ["Basics", "BenchKit", "Core", "LabKit", "MTASTS", "Store", "TestKit", logging],
             path: "policies"),
+        .executableTarget(
+            name: "bench-life",
+            dependencies: ["Basics", "BenchKit", "Core", "MTASTS", "Store", "TestKit", logging], path: "life"),
         .executableTarget(
             name: "bench-verdict", dependencies: ["Basics", "BenchKit", "Core", "MTASTS", "Store", logging],
             path: "verdict"),

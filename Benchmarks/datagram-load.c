@@ -2,9 +2,10 @@
 // Sends datagrams as libtlsrpt does, or takes them and does nothing more.
 //
 // Usage: datagram-load receive SOCKET                            until SIGTERM
-//        datagram-load send SOCKET COUNT [RATE [PAYLOADS]]
+//        datagram-load send SOCKET COUNT [RATE [PAYLOADS [DOMAINS]]]
 //   RATE      datagrams a second, without waiting for room, as Postfix sends; 0 (default): as fast as room comes
-//   PAYLOADS  how many of them differ (default 2000: 1000 domains, each with a good session and a failed one)
+//   PAYLOADS  how many of them differ (default 2000)
+//   DOMAINS   how many domains they are of (default 1000); of each there are good sessions and failed ones
 // Both print what they did: "received N", "sent N lost N seconds S".
 #include <errno.h>
 #include <signal.h>
@@ -58,9 +59,10 @@ static int receive(const struct sockaddr_un *address) {
     return 0;
 }
 
-static size_t payload(char *out, size_t room, unsigned long number) {
-    unsigned long domain = number % DOMAINS;
-    int failed = number / DOMAINS % 2;
+static size_t payload(char *out, size_t room, unsigned long number, unsigned long domains) {
+    unsigned long domain = number % domains;
+    // By turns where no domain comes twice.
+    int failed = (domains > DOMAINS ? number : number / domains) % 2;
     size_t size = (size_t)snprintf(
         out, room,
         "{\"dpv\": \"1\",\"d\": \"d%lu.example\",\"pr\": \"v=TLSRPTv1; rua=mailto:r%lu@d%lu.example\",\"policies\":["
@@ -80,13 +82,14 @@ static size_t payload(char *out, size_t room, unsigned long number) {
     return size;
 }
 
-static int send_all(const struct sockaddr_un *address, unsigned long count, double rate, unsigned long payloads) {
+static int send_all(const struct sockaddr_un *address, unsigned long count, double rate, unsigned long payloads,
+                    unsigned long domains) {
     static char one[4096];
     char **made = calloc(payloads, sizeof *made);
     size_t *sizes = calloc(payloads, sizeof *sizes);
     if (!made || !sizes) fail("memory");
     for (unsigned long i = 0; i < payloads; i++) {
-        sizes[i] = payload(one, sizeof one, i);
+        sizes[i] = payload(one, sizeof one, i, domains);
         if (!(made[i] = malloc(sizes[i]))) fail("memory");
         memcpy(made[i], one, sizes[i]);
     }
@@ -116,11 +119,11 @@ static int send_all(const struct sockaddr_un *address, unsigned long count, doub
 int main(int argc, char **argv) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (argc < 3 || strlen(argv[2]) >= sizeof address.sun_path) {
-        fprintf(stderr, "usage: datagram-load receive SOCKET | send SOCKET COUNT [RATE [PAYLOADS]]\n");
+        fprintf(stderr, "usage: datagram-load receive SOCKET | send SOCKET COUNT [RATE [PAYLOADS [DOMAINS]]]\n");
         return 64;
     }
     strcpy(address.sun_path, argv[2]);
     if (!strcmp(argv[1], "receive")) return receive(&address);
     return send_all(&address, strtoul(argv[3], NULL, 10), argc > 4 ? atof(argv[4]) : 0,
-                    argc > 5 ? strtoul(argv[5], NULL, 10) : 2 * DOMAINS);
+                    argc > 5 ? strtoul(argv[5], NULL, 10) : 2 * DOMAINS, argc > 6 ? strtoul(argv[6], NULL, 10) : DOMAINS);
 }

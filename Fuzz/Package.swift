@@ -37,9 +37,10 @@ let package = Package(
             name: "PolicyMap", dependencies: ["Basics", "Core", "MTASTS"],
             sources: ["AcceptedNames.swift", "MapForm.swift", "MapReply.swift", "Netstring.swift"]),
         .target(
-            name: "Intake", dependencies: ["Basics", "Core", "TLSRPT"], path: "Sources/Intake/Datagram",
+            name: "Intake", dependencies: ["Basics", "Core", "MailLog", "TLSRPT"], path: "Sources/Intake/Datagram",
             sources: [
-                "DatagramError.swift", "DatagramMessage.swift", "TLSRPTDatagram+Reading.swift", "TLSRPTDatagram.swift",
+                "DatagramError.swift", "DatagramMessage.swift", "DatagramScanner.swift", "TLSRPTDatagram+Reading.swift",
+                "TLSRPTDatagram.swift",
             ]),
         .target(
             name: "Preload", dependencies: ["Basics", "Core", "MTASTS"],

@@ -30,10 +30,10 @@ struct DatagramBench {
     private var socket: String { folder + "/tlsrpt.sock" }
 
     func run(rounds: Int) throws {
-        let bare = Receiver(name: "bare C receiver", count: 400_000, command: [load, "receive", socket])
+        let bare = Receiver(name: "bare C receiver", count: 200_000, command: [load, "receive", socket])
         let database = folder + "/ledger.sqlite"
         let ours = Receiver(
-            name: "sts-milter, in the ledger", count: 400_000,
+            name: "sts-milter, in the ledger", count: 200_000,
             command: [CommandLine.arguments[0], "receive", socket, database], writesAtEnd: true)
         let python = Receiver(
             name: "tlsrpt-collectd", count: 60_000,
@@ -43,8 +43,10 @@ struct DatagramBench {
             ])
         print("datagrams a second, sender waits, 2000 different ones; medians of \(rounds)")
         try compare([bare, ours, python], payloads: 2000, rounds)
-        print("the same, all different")
-        try compare([bare, ours], payloads: 400_000, 1)
+        print("the same, all different, of 1000 domains")
+        try compare([bare, ours], payloads: bare.count, rounds)
+        print("the same, all different, each of a domain of its own")
+        try compare([bare, ours], payloads: bare.count, domains: bare.count, rounds)
         print("lost of those sent without waiting, \(rounds) times \(Self.secondsARate) s at each rate")
         for rate in Self.rates { try compareLosses([bare, ours, python], rate: rate, rounds) }
     }
@@ -71,12 +73,14 @@ struct DatagramBench {
         throw Failure("\(receiver.name) has \(received) of \(sent)")
     }
 
-    private func compare(_ receivers: [Receiver], payloads: Int, _ rounds: Int) throws {
+    private func compare(
+        _ receivers: [Receiver], payloads: Int, domains: Int = 1000, _ rounds: Int
+    ) throws {
         var rates = receivers.map { _ in [Double]() }
         for _ in 0..<rounds {
             for (index, receiver) in receivers.enumerated() {
                 let (sent, received, seconds) = try measure(
-                    receiver, count: receiver.count, rate: 0, payloads: min(payloads, receiver.count))
+                    receiver, count: receiver.count, rate: 0, payloads: min(payloads, receiver.count), domains: domains)
                 try check(receiver, received, sent.sent)
                 rates[index].append(Double(receiver.count) / seconds)
             }
@@ -93,7 +97,7 @@ struct DatagramBench {
 
     /// - Returns: what was sent, what the receiver says it has (nil if it says nothing), and the seconds it took.
     private func measure(
-        _ receiver: Receiver, count: Int, rate: Int, payloads: Int
+        _ receiver: Receiver, count: Int, rate: Int, payloads: Int, domains: Int = 1000
     ) throws -> (Sent, received: Int?, seconds: Double) {
         for name in try FileManager.default.contentsOfDirectory(atPath: folder) where name.contains(".sqlite") {
             try FileManager.default.removeItem(atPath: folder + "/" + name)
@@ -107,7 +111,7 @@ struct DatagramBench {
             usleep(10_000)
         }
         usleep(200_000)
-        let (sender, told) = try start([load, "send", socket, "\(count)", "\(rate)", "\(payloads)"])
+        let (sender, told) = try start([load, "send", socket, "\(count)", "\(rate)", "\(payloads)", "\(domains)"])
         sender.waitUntilExit()
         let words = try words(told)
         guard words.count == 6, let sent = Int(words[1]), let lost = Int(words[3]), let seconds = Double(words[5])
@@ -119,9 +123,12 @@ struct DatagramBench {
         process.waitUntilExit()
         try? FileManager.default.removeItem(atPath: socket)
         let answer = try self.words(output)
-        let received = answer.count == 2 ? Int(answer[1]) : nil
-        if receiver.writesAtEnd, received == nil { throw Failure("\(receiver.name) broke off") }
-        let all = receiver.writesAtEnd ? seconds + Date().timeIntervalSince(stopped) : seconds
+        let received = answer.count > 1 ? Int(answer[1]) : nil
+        guard receiver.writesAtEnd else { return (Sent(sent: sent, lost: lost, seconds: seconds), received, seconds) }
+        guard received != nil, answer.count == 4, let written = Double(answer[3]) else {
+            throw Failure("\(receiver.name) broke off")
+        }
+        let all = seconds + written - stopped.timeIntervalSince1970
         return (Sent(sent: sent, lost: lost, seconds: seconds), received, all)
     }
 

@@ -3,8 +3,9 @@ import BenchKit
 import Foundation
 
 // What intake costs, built with -c release:
-// bench-intake datagrams LOAD COLLECTD FOLDER [ROUNDS]   by Tests/Bench/intake-bench, in a network of its own
-// bench-intake log [FILE]                                the Postfix log reader beside grep
+// bench-intake datagrams LOAD COLLECTD FOLDER [ROUNDS]   by Benchmarks/intake-bench, in a network of its own
+// bench-intake log [FILE]                                the Postfix log reader beside grep, and beside zcat
+// bench-intake log-instructions | datagram-instructions  the readers alone, for callgrind
 let arguments = Array(CommandLine.arguments.dropFirst())
 await bench("bench-intake") {
     switch (arguments.first, arguments.count) {
@@ -13,6 +14,12 @@ await bench("bench-intake") {
         try bench.run(rounds: arguments.count > 4 ? Int(arguments[4]) ?? 3 : 3)
     case ("receive", 3): try await DatagramReceiving.run(socket: arguments[1], database: arguments[2])
     case ("log", 1...2): try LogBench.run(arguments.dropFirst().first)
-    default: throw Failure("usage: bench-intake datagrams LOAD COLLECTD FOLDER [ROUNDS] | log [FILE]")
+    case ("log-instructions", 1): try Instructions.log()
+    case ("datagram-instructions", 1): try await Instructions.datagrams()
+    case ("write", 3): try Instructions.write(arguments[1], arguments[2])
+    default:
+        throw Failure(
+            "usage: bench-intake datagrams LOAD COLLECTD FOLDER [ROUNDS] | log [FILE] | log-instructions | datagram-instructions"
+        )
     }
 }

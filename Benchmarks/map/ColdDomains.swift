@@ -6,8 +6,6 @@ import TestKit
 /// What lookups of many domains whose policy hosts are slow cost those that ask for known ones.
 enum ColdDomains {
     private static let count = 10_000
-    /// Names that one certificate holds: as many certificates as domains would take minutes to make.
-    private static let namesOfOneCertificate = 100
     private static let slowness = Duration.seconds(1)
     /// Connections that ask for cold domains, and questions of each: all of them at once.
     private static let load = (connections: 1000, depth: 10)
@@ -23,7 +21,9 @@ enum ColdDomains {
         let folder = try TemporaryDirectory("sts-bench-cold")
         for domain in domains { try network.domain(domain) }
         let known = try folder.write("known", domains.joined(separator: "\n") + "\n")
-        let cold = try folder.write("cold", try settle(in: network).joined(separator: "\n") + "\n")
+        let names = (0..<count).map { "cold\($0).lab" }
+        try network.slowDomains(names, delay: slowness)
+        let cold = try folder.write("cold", names.joined(separator: "\n") + "\n")
         let map = try daemon(milter, network, folder, limits)
         try await Wait.until("the daemon\n\(map.process.log)", within: .seconds(30)) {
             (try? answers(map.socket)) ?? false
@@ -46,23 +46,5 @@ enum ColdDomains {
         load.stop()
         map.process.stop()
         network.stop()
-    }
-
-    /// Puts the cold domains into the network.
-    private static func settle(in network: TestNetwork) throws -> [String] {
-        let names = (0..<count).map { "cold\($0).lab" }
-        for start in stride(from: 0, to: count, by: namesOfOneCertificate) {
-            let some = names[start..<min(start + namesOfOneCertificate, count)]
-            let credential = try network.authority.issue(names: some.map { "mta-sts.\($0)" })
-            for name in some {
-                var answer = PolicyAnswer.policy(mode: "enforce", mx: ["mx.\(name)"])
-                answer.delay = slowness
-                network.names.set(name, .mx(10, "mx.\(name)"))
-                network.names.set("_mta-sts.\(name)", .txt("v=STSv1; id=1;"))
-                network.names.set("mta-sts.\(name)", .a(network.policies.address))
-                network.policies.set("mta-sts.\(name)", answer, credential: credential)
-            }
-        }
-        return names
     }
 }

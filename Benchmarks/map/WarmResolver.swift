@@ -33,6 +33,8 @@ struct WarmResolver: MapResolver {
         return server
     }
 
+    var answerPeriod: AnswerPeriod? { AnswerPeriod(second: SystemClock().now, generation: 0) }
+
     func cached(_ key: NextHop) -> MapAnswer? { key.policyDomain.flatMap { answers[$0] } ?? .notFound }
 
     func resolve(_ key: NextHop) async -> MapAnswer { decideNow(key, because: .late) }

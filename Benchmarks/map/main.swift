@@ -5,7 +5,8 @@ import TestKit
 
 // Puts the policy map beside an echo by the same swift-nio and beside postfix-mta-sts-resolver, all warm:
 // bench-map LOAD [OPTIONS OF map-load], or bench-map serve map|echo PORT for one of the two alone; bench-map cold LOAD puts
-// warm answers of the daemon beside those that it gives while it looks up ten thousand domains.
+// warm answers of the daemon beside those that it gives while it looks up ten thousand domains; bench-map instructions N
+// gives N warm answers without sockets, for callgrind to count.
 //
 // Runs in a network of its own (Tests/lab/netns) by Tests/Bench/map-bench. With STS_MILTER, the path of the daemon, the
 // whole daemon is measured as well.
@@ -115,9 +116,11 @@ if arguments.count == 4, arguments[1] == "serve", let port = UInt16(arguments[3]
     try await serve(arguments[2], port: port)
 } else if arguments.count == 3, arguments[1] == "cold" {
     try await ColdDomains.measure(load: arguments[2])
+} else if arguments.count == 3, arguments[1] == "instructions", let count = Int(arguments[2]) {
+    try await Instructions.measure(questions: count, domains: domains)
 } else if arguments.count > 1 {
     exit(try await compare(load: arguments[1], options: Array(arguments.dropFirst(2))))
 } else {
-    print("usage: bench-map LOAD [OPTIONS OF map-load] | cold LOAD | serve map|echo PORT")
+    print("usage: bench-map LOAD [OPTIONS OF map-load] | cold LOAD | serve map|echo PORT | instructions N")
     exit(64)
 }

@@ -21,6 +21,13 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
         try self.init(reading: String(text), allowing: nil)
     }
 
+    /// The same, without the detour of a generic text: readers of logs come here for each session.
+    package init(_ text: String) throws(DomainNameError) { try self.init(reading: text, allowing: nil) }
+
+    package init(host text: String) throws(DomainNameError) {
+        try self.init(reading: text, allowing: UInt8(ascii: "_"))
+    }
+
     /// Reads the name of a host as an MTA writes it in logs, datagrams and tables: any case, a trailing dot, U-labels, and
     /// the underscores of ``init(mxHost:)``. Two names of one host are equal, whoever wrote them.
     package init(host text: some StringProtocol) throws(DomainNameError) {
@@ -29,7 +36,9 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
 
     /// Not generic, so that its loops are not either: other modules see no further than this.
     private init(reading text: String, allowing extra: UInt8?) throws(DomainNameError) {
-        if Self.isASCII(text.utf8.span) {
+        if Self.isInOneForm(text.utf8.span) {
+            ascii = text
+        } else if Self.isASCII(text.utf8.span) {
             ascii = Self.lowercased(text)
         } else {
             // Four octets a character at most: a longer text cannot become a valid name.
@@ -37,6 +46,17 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
             ascii = Self.lowercased(try asciiForm(ofInternationalName: text))
         }
         try Self.validate(ascii.utf8.span, allowing: extra)
+    }
+
+    /// Whether nothing is to be changed, as in nearly all names: no copy is made then.
+    private static func isInOneForm(_ octets: Span<UInt8>) -> Bool {
+        guard let last = octets.indices.last, octets[last] != UInt8(ascii: ".") else { return false }
+        var others: UInt8 = 0
+        for index in octets.indices {
+            let octet = octets[index]
+            others |= (octet & 0x80) | (octet &- 0x41 < 26 ? 1 : 0)
+        }
+        return others == 0
     }
 
     private static func isASCII(_ octets: Span<UInt8>) -> Bool {

@@ -9,5 +9,7 @@ package struct FNV1a: Sendable, Hashable {
 
     package mutating func add(_ octet: UInt8) { value = (value ^ UInt64(octet)) &* 0x100_0000_01B3 }
 
+    package mutating func add(_ octets: [UInt8]) { for octet in octets { add(octet) } }
+
     package mutating func add(_ text: String) { for octet in text.utf8 { add(octet) } }
 }

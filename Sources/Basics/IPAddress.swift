@@ -9,8 +9,9 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     package var isIPv6: Bool { octets.count == 16 }
 
     /// Reads the plain text form, without brackets or zone.
-    package init?(_ text: some StringProtocol) {
-        let text = String(text)
+    package init?(_ text: some StringProtocol) { self.init(String(text)) }
+
+    package init?(_ text: String) {
         // What follows a zero inet_pton would not see.
         guard text.withCString(strlen) == text.utf8.count else { return nil }
         var v4 = in_addr()

@@ -2,6 +2,7 @@
 import Basics
 import Control
 import Core
+import EventLog
 import Logging
 import Milter
 import NIOPosix
@@ -11,8 +12,8 @@ import Store
 
 /// The daemon: store, network, core and servers, wired together.
 ///
-/// **Start.** ``init(_:logger:)`` opens the store, reads its policies into memory, and makes the adapters that ask the
-/// network. On one policy cache stand the gate, which judges mail for the milter, and the policy map.
+/// **Start.** ``init(_:logger:)`` opens the store, reads its policies into memory, the most of a large store while it
+/// serves (``PolicyLoading``), and makes the adapters that ask the network. On one policy cache stand the gate, which judges mail for the milter, and the policy map.
 /// ``start()`` takes the sockets and answers on them: first the commands', then the policy map's, then the milter's.
 ///
 /// **Serve.** ``run(until:)`` does what is done beside answering. ``Maintenance`` writes what waits, refreshes policies
@@ -36,6 +37,7 @@ package final class Daemon: Sendable {
     private let network: Network
     private let overrides: ConfiguredOverrides
     private let policyCache: PolicyCache
+    private let loading: PolicyLoading
     private let resolver: NextHopResolver
     private let gate: Gate
     private let hops: ObservedNextHops
@@ -51,15 +53,16 @@ package final class Daemon: Sendable {
     private let control: ControlServer?
 
     /// Opens the store and all that verdicts need, but serves nobody yet.
-    package init(_ settings: Settings, logger: Logger) async throws {
+    package init(_ settings: Settings, logger: Logger, log: LogSink) async throws {
         self.settings = Locked(settings)
         self.logger = logger
         clock = SteadyClock(logger: logger)
         try ServiceDirectories(settings, logger: logger).prepare()
         let workspace = Workspace(settings, logger: logger)
         store = try workspace.openStore(createIfMissing: true)
-        table = try await Self.policies(of: store, by: clock, logger)
-        let uses = try await store.uses(since: clock.now - PolicyCache.unusedAfter)
+        clock.start(after: try store.newestEntry(since: clock.now - SteadyClock.longestAbsence))
+        table = PolicyTable(logger: logger)
+        let loader = try PolicyLoader(store, into: table, at: clock.now)
         ledger = Ledger(store: store, clock: clock, logger: logger)
         network = try await workspace.openNetwork()
         network.warn(logger)
@@ -68,7 +71,8 @@ package final class Daemon: Sendable {
         policyCache = PolicyCache(
             memory: table, store: store, discoverer: network, overrides: overrides, clock: clock, logger: logger,
             settings: settings.policyCache)
-        policyCache.loadUses(uses)
+        loading = PolicyLoading(store, loader: loader, into: policyCache, logger: logger)
+        try await loading.begin()
         resolver = NextHopResolver(
             policies: policyCache, routes: RouteCache(router: network, clock: clock), prober: network,
             surveyor: network,
@@ -98,24 +102,8 @@ package final class Daemon: Sendable {
                 settings: $0, resolver: resolver, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
         }
         let judge = GateJudge(gate: gate, hops: settings.intake.readsLog ? hops : nil, ownReports: ownReports)
-        milter = MilterThread(MilterServer(settings: settings.milter, judge: judge, logger: logger))
+        milter = MilterThread(MilterServer(settings: settings.milter, judge: judge, logger: logger, log: log))
         control = settings.controlSocket.map { ControlServer(path: $0, group: .singletonMultiThreadedEventLoopGroup) }
-    }
-
-    /// The policies of the store, in memory.
-    private static func policies(
-        of store: Store, by clock: SteadyClock, _ logger: Logger
-    ) async throws -> PolicyTable {
-        let table = PolicyTable(logger: logger)
-        let began = ContinuousClock.now
-        let count = try store.load(into: table, at: clock.now)
-        clock.start(after: [count.newest, try await store.newestUse()].compactMap { $0 }.max())
-        logger.info(
-            "policies loaded",
-            metadata: [
-                "count": "\(count.loaded)", "skipped": "\(count.skipped)", "took": "\(ContinuousClock.now - began)",
-            ])
-        return table
     }
 
     /// Serves the MTA and the commands; returns when both can connect. Without ``run(until:)`` nothing else is done.
@@ -138,7 +126,7 @@ package final class Daemon: Sendable {
     /// Goes on until `stop` returns, or the milter ends by itself; then ends in the reverse order of the start. To be
     /// called once, after ``start()``.
     /// - Parameter stop: must return soon once its task is cancelled.
-    /// - Throws: why the milter ended, if nobody had asked it to.
+    /// - Throws: why it could not go on: the milter ended by itself, or the store cannot be read to its end.
     package func run(until stop: @escaping @Sendable () async -> Void) async throws {
         var failure: (any Error)?
         await withDiscardingTaskGroup { group in
@@ -146,8 +134,7 @@ package final class Daemon: Sendable {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.intake.run() }
                 group.addTask { await self.report() }
-                failure = await milter.failure(before: stop)
-                if let failure { logger.critical("the milter ended", metadata: ["cause": "\(failure)"]) }
+                failure = await self.failure(before: stop)
                 if await !milter.stop() { logger.warning("verdicts under way were cut off") }
                 await map?.stop()
                 group.cancelAll()
@@ -157,6 +144,29 @@ package final class Daemon: Sendable {
         await control?.stop()
         await save()
         if let failure { throw failure }
+    }
+
+    /// Loads the rest of the store, and waits until `stop` returns; or until the daemon cannot go on, and returns why.
+    private func failure(before stop: @escaping @Sendable () async -> Void) async -> (any Error)? {
+        await withTaskGroup(of: (any Error)?.self) { [milter, loading, logger] group in
+            group.addTask {
+                let failure = await milter.failure(before: stop)
+                if let failure { logger.critical("the milter ended", metadata: ["cause": "\(failure)"]) }
+                return failure
+            }
+            group.addTask {
+                do {
+                    try await loading.run()
+                    await cancellation()
+                    return nil
+                } catch {
+                    logger.critical("the stored policies cannot be read", metadata: ["cause": "\(error)"])
+                    return error
+                }
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
     }
 
     private var maintenance: Maintenance {
@@ -188,6 +198,7 @@ package final class Daemon: Sendable {
         if unsaved > 0 { logger.error("policies could not be written", metadata: ["count": "\(unsaved)"]) }
         if !(await ledger.flush()) { logger.error("counts could not be written") }
         network.shutdown()
+        loading.stop()
         do throws(StoreError) { try store.close() } catch {
             // The next start finds all in the write-ahead log.
             logger.warning("the store was not closed", metadata: ["cause": "\(error)"])
@@ -282,12 +293,18 @@ package final class Daemon: Sendable {
     }
 }
 
-/// What the milter asks, answered by the gate.
-private struct GateJudge: RecipientJudge {
-    let gate: Gate
+/// What the milter asks, answered by the gate. One object, since the milter's threads count references to all in it.
+private final class GateJudge: RecipientJudge {
+    private let gate: Gate
     /// Nil where nobody asks: each message costs a lock.
-    let hops: ObservedNextHops?
-    let ownReports: OwnReports
+    private let hops: ObservedNextHops?
+    private let ownReports: OwnReports
+
+    init(gate: Gate, hops: ObservedNextHops?, ownReports: OwnReports) {
+        self.gate = gate
+        self.hops = hops
+        self.ownReports = ownReports
+    }
 
     func awaitsReport(_ recipient: EnvelopeAddress) -> Bool { ownReports.contains(recipient) }
     func cached(_ hops: [NextHop]) -> Judgement? { gate.cached(hops) }

@@ -52,7 +52,7 @@ struct DeliveryIntake: Sendable {
 
     private func take(from receiver: DatagramReceiver) async {
         let waiting = WaitingDatagrams(accounting: accounting, ledger: ledger)
-        await DatagramIntake(receiver).run { datagram, day, times in
+        await DatagramIntake(receiver).run(keepUp: ledger.keepUp) { datagram, day, times in
             waiting.count(datagram.sessionCounts(day: day), times: times)
         }
         await waiting.finish()

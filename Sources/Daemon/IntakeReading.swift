@@ -56,7 +56,8 @@ package struct IntakeReading: Sendable {
             notePassedOver(stream.hasPassedOver)
             if sessions.isEmpty {
                 remarks.append(
-                    "no session with a mail server found: is it the log that --from says, and not compressed?")
+                    "no session with a mail server found: is it the log that --from says, and not compressed by anything but gzip?"
+                )
             }
         } catch { throw .unreadable(path, cause: "\(error)") }
     }

@@ -50,6 +50,8 @@ struct Maintenance: Sendable {
         repeat {
             try? await Task.sleep(for: Self.watchInterval)
             clock.check()
+            // Written anew from memory, the store must not lose what was not read yet.
+            guard table.isComplete else { continue }
             do throws(StoreError) {
                 guard let loss = try await store.mendIfLost(from: table) else { continue }
                 policyCache.saveUsesAnew()

@@ -7,6 +7,9 @@ struct NotedMapAnswers: MapResolver {
     let resolver: PolicyMapResolver
     let keys: ObservedMapKeys
 
+    /// A note may be as late as an answer is old.
+    var answerPeriod: AnswerPeriod? { resolver.answerPeriod }
+
     func cached(_ key: NextHop) -> MapAnswer? { resolver.cached(key).map { noted($0, key) } }
     func resolve(_ key: NextHop) async -> MapAnswer { noted(await resolver.resolve(key), key) }
     func decideNow(_ key: NextHop, because ending: WaitEnding) -> MapAnswer {

@@ -27,10 +27,10 @@ package enum Service {
         defer { writer.flush() }
         let settings: Settings
         do { settings = try source.read() } catch {
-            for problem in error.problems { writer.write("\(problem)", to: .stream(prefix: "error: "), .grave) }
+            for problem in error.problems { writer.write("\(problem)", prefix: "error: ", .grave) }
             return .configuration
         }
-        let sink = LineLogHandler.Sink(writer: writer, level: settings.logLevel, target: settings.logTarget)
+        let sink = LogSink(writer: writer, level: settings.logLevel, target: settings.logTarget)
         let logger = Logger(label: "sts-milter") { _ in LineLogHandler(sink: sink) }
         warn(of: settings, logger)
         if geteuid() == 0 {
@@ -39,7 +39,7 @@ package enum Service {
         let daemon: Daemon
         do {
             daemon = try blocking {
-                let daemon = try await Daemon(settings, logger: logger)
+                let daemon = try await Daemon(settings, logger: logger, log: sink)
                 try await daemon.start()
                 return daemon
             }
@@ -89,7 +89,7 @@ package enum Service {
     }
 
     private static func reload(
-        _ daemon: Daemon, _ source: SettingsSource, _ sink: LineLogHandler.Sink, _ logger: Logger
+        _ daemon: Daemon, _ source: SettingsSource, _ sink: LogSink, _ logger: Logger
     ) async {
         do {
             let new = try source.read()

@@ -44,7 +44,7 @@ package final class SteadyClock: WallClock {
     /// What is no jump: leap seconds, a clock that is slewed.
     private static let smallSteps = Duration.seconds(60)
     /// How far the clock may be ahead of the last entry of the store at the start: a host is off for some time.
-    private static let longestAbsence = Duration.seconds(30 * 86_400)
+    static let longestAbsence = Duration.seconds(30 * 86_400)
 
     private let machine: Machine
     private let logger: Logger

@@ -5,87 +5,81 @@ import Glibc
 
 /// Carries log lines to stderr or syslog in the background, by one thread: a reader of the log that is slow, or that
 /// hangs, makes no writer of a line wait.
+///
+/// Who writes a line copies its octets under a lock, and wakes the thread only if it rests. The thread takes what has
+/// gathered, in pieces of one system call each.
 package final class LogWriter: Sendable {
-    /// Memory of lines that wait; further ordinary lines are dropped and counted, the log says how many.
-    static let limitBytes = 3 << 20
-    /// What warnings and errors may take beyond: they are the last to be dropped.
-    static let reserveBytes = 1 << 20
-    /// What a line takes beside its text.
-    private static let overheadBytes = 96
     /// How long lines that are not urgent gather, so that many leave by one system call.
-    private static let gatherTime = DispatchTimeInterval.milliseconds(20)
-    /// Octets that leave by one system call.
-    private static let chunkBytes = 64 << 10
+    private static let gatherMilliseconds = 20
+    /// Octets that are not left to gather any longer.
+    private static let gatherBytes = 1 << 20
     /// How long an end waits for a reader that takes nothing.
     package static let flushLimit = Duration.seconds(2)
 
-    package enum Outlet: Sendable {
-        /// The descriptor; the prefix is written before the text.
-        case stream(prefix: String)
-        /// syslog(3)
-        case syslog(priority: Int32)
+    /// What the thread does.
+    private enum Work {
+        /// Nothing, and must be called for a line.
+        case none
+        /// It lets lines gather.
+        case gathering
+        /// It writes, and looks for more before it lets lines gather.
+        case writing
     }
 
-    package enum Rank: Int, Sendable, Comparable {
-        case ordinary
-        /// Somebody may wait for the line, or the process end before others come.
-        case urgent
-        /// A warning or an error.
-        case grave
-
-        package static func < (one: Rank, other: Rank) -> Bool { one.rawValue < other.rawValue }
-    }
-
-    private struct Line {
-        let outlet: Outlet
-        let text: String
-        var bytes: Int { text.utf8.count + LogWriter.overheadBytes }
-    }
-
-    private enum Wake: Int { case none, later, now }
+    private enum Call { case none, start, hurry }
 
     private struct State {
-        var waiting: [Line] = []
-        /// Of all lines that have not left, those included that are on their way.
-        var bytes = 0
-        var dropped = 0
-        var droppedGrave = 0
-        var wake = Wake.none
-        /// Of the line that left last.
-        var outlet = Outlet.stream(prefix: "")
+        var lines = WaitingLines()
+        var work = Work.none
+        /// Whether a line waits that should leave at once.
+        var isUrgent = false
+        /// Who waits for all lines to leave.
+        var flushes = 0
+
+        /// What the thread must be told of a new line.
+        mutating func call(for rank: LogRank) -> Call {
+            let isUrgent = rank >= .urgent || lines.bytes > LogWriter.gatherBytes
+            if isUrgent { self.isUrgent = true }
+            switch work {
+            case .none:
+                work = .writing
+                return .start
+            case .gathering where isUrgent:
+                work = .writing
+                return .hurry
+            case .gathering, .writing: return .none
+            }
+        }
     }
 
     private let descriptor: Int32
     private let queue = DispatchQueue(label: "sts-milter.log")
+    private let nap = Nap()
     private let state = Locked(State())
 
     package init(descriptor: Int32 = STDERR_FILENO) { self.descriptor = descriptor }
 
-    /// Memory of lines that wait or are on their way.
-    var waitingBytes: Int { state.withLock { $0.bytes } }
+    /// Memory of lines that wait.
+    var waitingBytes: Int { state.withLock { $0.lines.bytes } }
+
+    /// Writes a line to the descriptor.
+    package func write(_ text: String, prefix: String, _ rank: LogRank) {
+        var text = text
+        text.withUTF8 { write($0, to: .stream, prefix: Array(prefix.utf8), rank) }
+    }
 
     /// Takes a line, or drops it; never waits for its reader.
-    package func write(_ text: String, to outlet: Outlet, _ rank: Rank) {
-        let line = Line(outlet: outlet, text: text)
-        let wake = state.withLock { state in
-            let limit = rank == .grave ? Self.limitBytes + Self.reserveBytes : Self.limitBytes
-            guard state.bytes + line.bytes <= limit else {
-                state.dropped += 1
-                if rank == .grave { state.droppedGrave += 1 }
-                return Wake.none
-            }
-            state.bytes += line.bytes
-            state.waiting.append(line)
-            // At most one call of each kind waits in the queue, however many lines do.
-            let wanted: Wake = rank >= .urgent ? .now : .later
-            guard wanted.rawValue > state.wake.rawValue else { return .none }
-            state.wake = wanted
-            return wanted
+    func write(
+        _ text: UnsafeBufferPointer<UInt8>, to outlet: WaitingLines.Outlet, prefix: [UInt8], _ rank: LogRank
+    ) {
+        let call = state.withLock { state in
+            state.lines.append(text, prefix: prefix, to: outlet, rank)
+            return state.call(for: rank)
         }
-        switch wake {
+        switch call {
         case .none: return
-        case .later: queue.asyncAfter(deadline: .now() + Self.gatherTime) { self.drain() }
-        case .now: queue.async { self.drain() }
+        case .start: queue.async { self.drain() }
+        case .hurry: nap.cutShort()
         }
     }
 
@@ -94,62 +88,90 @@ package final class LogWriter: Sendable {
     @discardableResult
     package func flush(within limit: Duration = flushLimit) -> Bool {
         let done = DispatchSemaphore(value: 0)
+        let isGathering = state.withLock { state in
+            defer { state.work = .writing }
+            state.flushes += 1
+            return state.work == .gathering
+        }
+        if isGathering { nap.cutShort() }
         queue.async {
-            self.drain()
+            self.sendWaiting()
             done.signal()
+            self.state.withLock { $0.flushes -= 1 }
+            self.drain()
         }
         return done.wait(timeout: .now() + limit / .seconds(1)) == .success
     }
 
+    /// Writes until a while has passed without a line.
     private func drain() {
         while true {
-            let (lines, notice) = state.withLock { state in
-                defer { (state.waiting, state.dropped, state.droppedGrave, state.wake) = ([], 0, 0, .none) }
-                if let last = state.waiting.last { state.outlet = last.outlet }
-                return (state.waiting, Self.notice(of: state.dropped, state.droppedGrave, like: state.outlet))
+            let isGathering = state.withLock { state -> Bool? in
+                // The work goes on behind the flush, which waits for its turn in the queue.
+                guard state.flushes == 0 else { return nil }
+                state.work = state.isUrgent ? .writing : .gathering
+                return !state.isUrgent
             }
-            if lines.isEmpty && notice == nil { return }
-            send(lines)
-            if let notice { send([notice]) }
-            let sent = lines.reduce(0) { $0 + $1.bytes }
-            state.withLock { $0.bytes -= sent }
+            guard let isGathering else { return }
+            if isGathering { nap.take(milliseconds: Self.gatherMilliseconds) }
+            let isIdle = state.withLock { state in
+                guard state.flushes == 0 else { return false }
+                state.work = state.lines.pieces.isEmpty ? .none : .writing
+                return state.lines.pieces.isEmpty
+            }
+            if isIdle { return }
+            sendWaiting()
         }
     }
 
-    private static func notice(of dropped: Int, _ grave: Int, like outlet: Outlet) -> Line? {
-        guard dropped > 0 else { return nil }
-        let text =
-            "\(dropped) log lines dropped" + (grave > 0 ? ", \(grave) of them warnings or errors" : "")
-            + ", the reader of the log is too slow"
-        return switch outlet {
-        case .stream(let prefix):
-            Line(outlet: .stream(prefix: prefix.hasPrefix("<") ? "<\(LOG_WARNING)>" : "warning: "), text: text)
-        case .syslog: Line(outlet: .syslog(priority: LOG_WARNING), text: text)
+    /// Writes what waits now, and leaves what comes meanwhile.
+    private func sendWaiting() {
+        let count = state.withLock { state in
+            state.isUrgent = false
+            return state.lines.pieces.count
         }
+        for _ in 0..<count { sendPiece() }
     }
 
-    private func send(_ lines: [Line]) {
-        var chunk: [UInt8] = []
-        for line in lines {
-            switch line.outlet {
-            case .stream(let prefix):
-                chunk.append(contentsOf: prefix.utf8)
-                chunk.append(contentsOf: line.text.utf8)
-                chunk.append(UInt8(ascii: "\n"))
-                guard chunk.count >= Self.chunkBytes else { continue }
-                send(chunk)
-                chunk.removeAll(keepingCapacity: true)
-            case .syslog(let priority):
-                line.text.withCString { text in withVaList([text]) { vsyslog(priority, "%s", $0) } }
+    private func sendPiece() {
+        let taken = state.withLock { state in state.lines.next().map { ($0, state.lines.takeDropped()) } }
+        // Fewer are left where lines made way for others.
+        guard let (piece, dropped) = taken else { return }
+        piece.octets.withUnsafeBytes { octets in
+            var start = 0
+            for part in piece.parts {
+                let lines = UnsafeRawBufferPointer(rebasing: octets[start..<start + part.octets])
+                send(lines, to: part.outlet)
+                start += part.octets
+                guard start == octets.count, dropped.lines > 0 else { continue }
+                // Under the journal lines begin with their priority. - sd-daemon(3)
+                let prefix = lines.first == UInt8(ascii: "<") ? "<\(LOG_WARNING)>" : "warning: "
+                let notice = part.outlet == .stream ? "\(prefix)\(dropped)\n" : "\(dropped)\0"
+                Array(notice.utf8).withUnsafeBytes {
+                    send($0, to: part.outlet == .stream ? .stream : .syslog(priority: LOG_WARNING))
+                }
             }
         }
-        send(chunk)
+        state.withLock { $0.lines.reuse(piece) }
     }
 
-    private func send(_ bytes: [UInt8]) {
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+    private func send(_ lines: UnsafeRawBufferPointer, to outlet: WaitingLines.Outlet) {
+        switch outlet {
+        case .stream: send(lines)
+        case .syslog(let priority):
+            for line in lines.split(separator: 0) {
+                // Each ends with NUL.
+                let text = UnsafeRawBufferPointer(rebasing: line).assumingMemoryBound(to: CChar.self)
+                guard let start = text.baseAddress else { continue }
+                withVaList([start]) { vsyslog(priority, "%s", $0) }
+            }
+        }
+    }
+
+    private func send(_ bytes: UnsafeRawBufferPointer) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
             if count < 0 && errno == EINTR { continue }
             if count < 0 && errno == EAGAIN {
                 // Somebody else made the descriptor non-blocking.
@@ -159,7 +181,14 @@ package final class LogWriter: Sendable {
             }
             // Nobody is left to tell that the log is gone.
             guard count > 0 else { return }
-            sent += count
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
+    }
+}
+
+extension WaitingLines.Dropped: CustomStringConvertible {
+    var description: String {
+        "\(lines) log lines dropped" + (grave > 0 ? ", \(grave) of them warnings or errors" : "")
+            + ", the reader of the log is too slow"
     }
 }

@@ -7,7 +7,6 @@ import CZlib
 package final class GzipPieces {
     /// Octets that zlib gives at a time.
     private static let pieceBytes = 64 << 10
-    private static let magic: [UInt8] = [0x1F, 0x8B]
 
     private enum Place { case insideMember, betweenMembers, behindLastMember }
 
@@ -25,7 +24,7 @@ package final class GzipPieces {
         self.limitBytes = limitBytes
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
-        guard bytes.starts(with: Self.magic) else { throw .notGzip }
+        guard bytes.starts(with: GzipReader.magic) else { throw .notGzip }
         guard CZlib_inflate_gzip(stream) == Z_OK else { throw .outOfMemory }
     }
 
@@ -43,7 +42,8 @@ package final class GzipPieces {
             case .behindLastMember: return []
             case .betweenMembers:
                 place =
-                    rest.starts(with: Self.magic) && inflateReset(stream) == Z_OK ? .insideMember : .behindLastMember
+                    rest.starts(with: GzipReader.magic) && inflateReset(stream) == Z_OK
+                    ? .insideMember : .behindLastMember
             case .insideMember: try inflateSome(&output)
             }
         }

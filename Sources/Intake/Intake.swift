@@ -7,7 +7,7 @@ import Core
 // Following: `LogFollower` reads a log file as it grows. `LogFileTail` is its place in the file, which survives rotation,
 // and `LogFileMark` that place written down. `JournalFollower` does the same with the journal of systemd, whose
 // library wants a thread of its own (`JournalThread`), and gives its entries as lines of syslog. `LogStream` reads a
-// file once, for a command.
+// file once, for a command, also one that gzip has compressed.
 //
 // Either follower gives whole lines to a `CheckpointedReader`. That has a reader of `MailLog` find the sessions, asks a
 // `SessionCounter` what they count, and commits the counts together with the place to an `IntakeLedger`, in one
@@ -15,7 +15,8 @@ import Core
 // kept is waited for, and `SourceStatus` says so to an administrator.
 //
 // Datagram: `DatagramReceiver` takes what an MTA with libtlsrpt sends to our socket, on a thread that does nothing else,
-// into a `DatagramTable`; `DatagramIntake` reads it once a second, each as a `TLSRPTDatagram`.
+// into a `DatagramTable`; `DatagramIntake` reads it once a second, or sooner when much has come in, each as a
+// `TLSRPTDatagram`. `DatagramScanner` reads the form that libtlsrpt writes, the JSON library all others.
 
 /// What a follower asks of the core, and of the time.
 package struct IntakePorts: Sendable {

@@ -78,9 +78,13 @@ private let mail: @convention(c) (OpaquePointer?, UnsafeMutablePointer<UnsafeMut
     context, arguments in
     withSession(context) { session, context in
         guard let address = arguments?[0] else { return }
-        session.sender(String(cString: address), requiresTLS: hasParameter("REQUIRETLS", arguments), in: context)
+        session.sender(octets(of: address), requiresTLS: hasParameter("REQUIRETLS", arguments), in: context)
     }
     return sfsistat(SMFIS_NOREPLY)
+}
+
+private func octets(of text: UnsafeMutablePointer<CChar>) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: text, count: strlen(text))
 }
 
 /// Whether a MAIL parameter follows the address in a list that ends with nil.
@@ -97,7 +101,7 @@ private let recipient:
     @convention(c) (OpaquePointer?, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> sfsistat =
         { context, arguments in
             guard let address = arguments?[0] else { return sfsistat(SMFIS_CONTINUE) }
-            return withSession(context) { $0.recipient(String(cString: address), in: $1) }?.status
+            return withSession(context) { $0.recipient(EnvelopeAddress(octets: octets(of: address)), in: $1) }?.status
                 ?? sfsistat(SMFIS_CONTINUE)
         }
 
@@ -129,6 +133,7 @@ private func release(_ context: OpaquePointer) {
     guard let state = smfi_getpriv(context) else { return }
     smfi_setpriv(context, nil)
     let session = Unmanaged<Session>.fromOpaque(state).takeRetainedValue()
+    session.abort()
     session.shared.sessions.subtract(1, ordering: .relaxed)
 }
 
@@ -139,8 +144,8 @@ private func withSession<Result>(
 ) -> Result? {
     guard let context, let state = smfi_getpriv(context) else { return nil }
     let session = Unmanaged<Session>.fromOpaque(state).takeUnretainedValue()
-    session.shared.callbacks.add(1, ordering: .relaxed)
-    defer { session.shared.callbacks.subtract(1, ordering: .releasing) }
+    session.callbacks.underWay.add(1, ordering: .relaxed)
+    defer { session.callbacks.underWay.subtract(1, ordering: .releasing) }
     return body(session, CallbackContext(pointer: context))
 }
 
@@ -157,9 +162,12 @@ extension Answer {
 private struct CallbackContext: MilterContext {
     let pointer: OpaquePointer
 
-    func symbol(_ macro: Macro) -> String? {
+    func symbol(_ macro: Macro, like known: String?) -> String? {
         let name = UnsafeRawPointer(macro.name.utf8Start).assumingMemoryBound(to: CChar.self)
-        return smfi_getsymval(pointer, UnsafeMutablePointer(mutating: name)).map { String(cString: $0) }
+        guard let value = smfi_getsymval(pointer, UnsafeMutablePointer(mutating: name)) else { return nil }
+        guard var known else { return String(cString: value) }
+        let isKnown = known.withUTF8 { $0.elementsEqual(octets(of: value)) }
+        return isKnown ? known : String(cString: value)
     }
 
     func setReply(_ reply: Reply) {

@@ -19,10 +19,17 @@ package struct EnvelopeAddress: Sendable, Hashable {
     /// Reads what an MTA gives; never fails, since what cannot be read has no domain.
     package init(_ text: String) {
         var text = text
-        self = text.withUTF8 { Self(bytes: UnsafeRawBufferPointer($0)) }
+        self = text.withUTF8 { Self(octets: UnsafeRawBufferPointer($0)) }
     }
 
-    private init(bytes: UnsafeRawBufferPointer) {
+    /// Whether octets that are an address may be read as this one: only then they need be read.
+    func mayBe(_ octets: UnsafeRawBufferPointer) -> Bool {
+        let start = octets.first == UInt8(ascii: "<") ? 1 : 0
+        return octets.dropFirst(start).starts(with: local.utf8)
+    }
+
+    /// Reads what an MTA gives, without a text of all of it.
+    init(octets bytes: UnsafeRawBufferPointer) {
         let isBracketed = bytes.first == UInt8(ascii: "<")
         let start = isBracketed ? 1 : 0
         var end = min(bytes.count, Self.maxOctets)

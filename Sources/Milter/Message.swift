@@ -2,11 +2,16 @@
 import Core
 
 /// What is known of the message in transfer; belongs to its ``Session`` alone.
+///
+/// Used again for the next message of the connection, so that a message allocates little.
 final class Message {
     enum TLSRequired: Sendable { case no, other }
 
+    /// Next hops whose room is kept from message to message.
+    private static let keptVerdicts = 16
+
     /// As they were when the message began: a reload never splits a message.
-    let settings: MilterState.Settings
+    var settings: MilterState.Settings
     var origin = Origin()
     var queueID: String?
     /// Whether the message may come from sendmail(1), if its recipients lack a route too.
@@ -19,8 +24,6 @@ final class Message {
     var waited: Duration = .zero
     /// By next hops; few, so they are searched in order.
     var verdicts: [Judged] = []
-    /// Lines written without a queue id, to be written again with it.
-    var unnamed: [VerdictLine] = []
     /// What is done about these only the end of the message decides.
     var undecided: [Disposition] = []
     /// Why the whole message must wait.
@@ -30,8 +33,19 @@ final class Message {
 
     init(settings: MilterState.Settings) { self.settings = settings }
 
-    /// Whether nothing is left to do at its end.
-    var isPlain: Bool { unnamed.isEmpty && deferral == nil && hold == nil }
+    /// Forgets the message, so that another can take its place.
+    func clear() {
+        origin = Origin()
+        queueID = nil
+        mayBeLocal = false
+        requiresTLS = false
+        tlsRequired = []
+        waited = .zero
+        verdicts.removeAll(keepingCapacity: verdicts.capacity <= Self.keptVerdicts)
+        undecided = []
+        deferral = nil
+        hold = nil
+    }
 
     /// Whether the sender prefers delivery to TLS; contradicting headers say nothing.
     /// - RFC 8689 §3: The TLS-Required Header Field.

@@ -25,12 +25,17 @@ enum Macro: CaseIterable, Sendable {
 /// What libmilter lets a callback do; good during that callback only.
 protocol MilterContext {
     /// The macro's value; nil if the MTA did not give it.
-    func symbol(_ macro: Macro) -> String?
+    /// - Parameter known: what the value may well be: that text is then given back, and none is made.
+    func symbol(_ macro: Macro, like known: String?) -> String?
     /// Sets what a deferring answer tells the client; the answer must follow at once.
     func setReply(_ reply: Reply)
     /// Puts the message on hold; at end of message only.
     /// - Returns: whether the MTA was told.
     func quarantine(_ reason: String) -> Bool
+}
+
+extension MilterContext {
+    func symbol(_ macro: Macro) -> String? { symbol(macro, like: nil) }
 }
 
 /// What a callback answers.

@@ -2,6 +2,7 @@
 import Basics
 import CMilter
 import Dispatch
+import EventLog
 import Glibc
 import Logging
 import Sockets
@@ -25,14 +26,16 @@ package final class MilterServer: Sendable {
     /// Whether ``stop()`` was called: without it no end of libmilter is a success.
     private let isStopping = Atomic(false)
 
-    /// - Parameter settings: the socket and what it says of the protocol hold for the life of the process.
-    package init(settings: MilterSettings, judge: any RecipientJudge, logger: Logger) {
+    /// - Parameters:
+    ///   - settings: the socket and what it says of the protocol hold for the life of the process.
+    ///   - log: takes the lines of verdicts, which are not made by way of the logger since each mail has one.
+    package init(settings: MilterSettings, judge: any RecipientJudge, logger: Logger, log: LogSink) {
         started = settings
-        shared = MilterState(settings: settings, judge: judge, logger: logger)
+        shared = MilterState(settings: settings, judge: judge, logger: logger, log: log)
     }
 
     /// Callbacks under way, for tests and status.
-    package var callbacksUnderWay: Int { shared.callbacks.load(ordering: .acquiring) }
+    package var callbacksUnderWay: Int { shared.callbacks.underWay }
     /// Connections of MTAs.
     package var connections: Int { shared.sessions.load(ordering: .acquiring) }
 

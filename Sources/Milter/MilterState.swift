@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import EventLog
 import Logging
 import Synchronization
 
@@ -8,25 +9,62 @@ final class MilterState: Sendable {
     /// Settings in a box, so that a message takes them with one reference.
     final class Settings: Sendable {
         let value: MilterSettings
-        init(_ value: MilterSettings) { self.value = value }
+        fileprivate let generation: Int
+
+        fileprivate init(_ value: MilterSettings, generation: Int) {
+            self.value = value
+            self.generation = generation
+        }
     }
 
     let judge: any RecipientJudge
     let logger: Logger
+    /// Takes the lines of verdicts.
+    let log: LogSink
     let lookups = BlockingLookups()
-    /// Callbacks under way.
-    let callbacks = Atomic(0)
+    let callbacks = CallbackCount()
     /// Connections whose state is alive.
     let sessions = Atomic(0)
     private let current: Locked<Settings>
+    /// Of the settings in force.
+    private let generation = Atomic(0)
 
-    init(settings: MilterSettings, judge: any RecipientJudge, logger: Logger) {
+    init(settings: MilterSettings, judge: any RecipientJudge, logger: Logger, log: LogSink) {
         self.judge = judge
         self.logger = logger
-        current = Locked(Settings(settings))
+        self.log = log
+        current = Locked(Settings(settings, generation: 0))
     }
 
     var settings: Settings { current.withLock { $0 } }
 
-    func apply(_ settings: MilterSettings) { current.withLock { $0 = Settings(settings) } }
+    /// The settings in force; takes no lock as long as they are those known.
+    func settings(since known: Settings) -> Settings {
+        generation.load(ordering: .acquiring) == known.generation ? known : settings
+    }
+
+    func apply(_ settings: MilterSettings) {
+        current.withLock { current in
+            current = Settings(settings, generation: current.generation + 1)
+            generation.store(current.generation, ordering: .releasing)
+        }
+    }
+}
+
+/// Counts the callbacks under way. Connections share some counters, which lie apart, so that threads do not take one cache
+/// line from each other at each callback.
+final class CallbackCount: Sendable {
+    final class Part: Sendable {
+        let underWay = Atomic(0)
+        /// Keeps what else is written off the cache lines of the counter.
+        private let room = InlineArray<16, Int>(repeating: 0)
+    }
+
+    private let parts = (0..<16).map { _ in Part() }
+    private let handedOut = Atomic(0)
+
+    /// The counter of a new connection.
+    func part() -> Part { parts[handedOut.add(1, ordering: .relaxed).newValue & 15] }
+
+    var underWay: Int { parts.reduce(0) { $0 + $1.underWay.load(ordering: .acquiring) } }
 }

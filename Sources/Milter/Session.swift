@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
+import EventLog
 import Logging
 
 /// One connection of an MTA: what its callbacks mean.
@@ -8,52 +9,64 @@ import Logging
 /// libmilter calls on changing threads but never on two at once, so nothing here is locked.
 final class Session {
     let shared: MilterState
+    /// Counts callbacks of this connection, and of some others.
+    let callbacks: CallbackCount.Part
     /// Whether the MTA can put mail on hold.
     private let canQuarantine: Bool
+    /// Nil between messages.
     private var message: Message?
+    /// The message before, to be used again.
+    private var spare: Message?
+    private var settings: MilterState.Settings
+    private var log: VerdictLog
 
     init(shared: MilterState, canQuarantine: Bool) {
         self.shared = shared
         self.canQuarantine = canQuarantine
+        callbacks = shared.callbacks.part()
+        settings = shared.settings
+        log = VerdictLog(sink: shared.log)
     }
 
     /// MAIL: a message begins.
-    /// - Parameter address: asked for only if settings depend on it.
-    func sender(_ address: @autoclosure () -> String, requiresTLS: Bool = false, in context: some MilterContext) {
-        let settings = shared.settings
-        let message = Message(settings: settings)
-        let port = context.symbol(.daemonPort)
+    /// - Parameter address: read only if settings depend on it.
+    func sender(_ address: UnsafeRawBufferPointer, requiresTLS: Bool = false, in context: some MilterContext) {
+        let message = begin()
+        let settings = message.settings
         message.queueID = context.symbol(.queueID)
         // Postfix gives a queue id at MAIL, and port 0, only to mail that did not come by SMTP.
-        message.mayBeLocal = message.queueID != nil && port ?? "0" == "0"
+        message.mayBeLocal = message.queueID != nil && context.symbol(.daemonPort) ?? "0" == "0"
         message.requiresTLS = requiresTLS
-        if settings.value.looksAtClient {
+        if !settings.value.rules.isEmpty || settings.value.reportSender?.mayBe(address) == true {
             message.origin = Origin(
-                daemonName: context.symbol(.daemonName), port: port.flatMap { UInt16($0) },
+                daemonName: context.symbol(.daemonName), port: context.symbol(.daemonPort).flatMap { UInt16($0) },
                 client: context.symbol(.clientAddress).flatMap { IPAddress(literal: $0) },
-                isAuthenticated: context.symbol(.login)?.isEmpty == false, sender: EnvelopeAddress(address()))
+                isAuthenticated: context.symbol(.login)?.isEmpty == false, sender: EnvelopeAddress(octets: address))
         }
-        self.message = message
     }
 
     /// RCPT: judges one recipient.
-    func recipient(_ text: String, in context: some MilterContext) -> Answer {
-        let message = self.message ?? Message(settings: shared.settings)
-        self.message = message
+    func recipient(_ address: EnvelopeAddress, in context: some MilterContext) -> Answer {
+        let message = self.message ?? begin()
         let settings = message.settings
-        let address = EnvelopeAddress(text)
         let mailer = context.symbol(.recipientMailer)
-        let recipient = Recipient(domain: address.domain, mailer: mailer, host: context.symbol(.recipientHost))
+        let recipient = Recipient(
+            domain: address.domain, mailer: mailer,
+            host: context.symbol(.recipientHost, like: address.domain?.ascii))
         guard
             case .remote(let hops) = recipient.destination(
                 transports: settings.value.transports, services: settings.value.services)
         else { return .proceed }
-        let rules = settings.value.rules
-        let rule = rules.isEmpty ? nil : rules.action(for: message.origin, recipientDomain: address.domain)
+        let rule =
+            settings.value.rules.isEmpty
+            ? nil : settings.value.rules.action(for: message.origin, recipientDomain: address.domain)
         let isLocal = message.mayBeLocal && mailer == nil
         if rule == .exempt || isOwnReport(message, to: address, isLocal: isLocal) { return .proceed }
 
-        if message.queueID == nil { message.queueID = context.symbol(.queueID) }
+        if message.queueID == nil, let queueID = context.symbol(.queueID) {
+            message.queueID = queueID
+            log.writeWaiting(queueID: queueID)
+        }
         let known = message.verdicts.first { $0.hops == hops }
         let judgement = known?.judgement ?? judgement(on: hops, of: message)
         var circumstances = circumstances(settings.value, rule, isLocal: isLocal)
@@ -76,10 +89,12 @@ final class Session {
     func end(in context: some MilterContext) -> Answer {
         guard let message else { return .proceed }
         self.message = nil
-        guard !message.isPlain else { return .proceed }
+        defer { retire(message) }
+        let isPlain = message.deferral == nil && message.hold == nil
+        guard !isPlain || log.isWaiting else { return .proceed }
         let queueID = context.symbol(.queueID) ?? message.queueID
-        for line in message.unnamed { line.write(to: shared.logger, queueID: queueID) }
-        guard message.deferral != nil || message.hold != nil else { return .proceed }
+        log.writeWaiting(queueID: queueID)
+        guard !isPlain else { return .proceed }
         for disposition in message.undecided {
             shared.judge.note(message.isTLSOptional ? disposition.released : disposition)
         }
@@ -103,7 +118,26 @@ final class Session {
     }
 
     /// The message is gone: RSET, a refusal elsewhere, a lost connection.
-    func abort() { message = nil }
+    func abort() {
+        if let message { retire(message) }
+        message = nil
+        log.writeWaiting(queueID: nil)
+    }
+
+    /// A message begins, and one that had not come to its end is gone.
+    private func begin() -> Message {
+        abort()
+        settings = shared.settings(since: settings)
+        let message = spare ?? Message(settings: settings)
+        message.settings = settings
+        (self.message, spare) = (message, nil)
+        return message
+    }
+
+    private func retire(_ message: Message) {
+        message.clear()
+        spare = message
+    }
 
     private func judgement(on hops: [NextHop], of message: Message) -> Judgement {
         if let judgement = shared.judge.cached(hops) { return judgement }
@@ -120,11 +154,13 @@ final class Session {
     }
 
     private func record(_ line: VerdictLine, isRepeated: Bool, in message: Message) {
-        guard !isRepeated else { return line.write(to: shared.logger, queueID: message.queueID, level: .debug) }
-        message.verdicts.append(Judged(hops: line.hops, judgement: line.judgement))
-        note(line, of: message)
-        line.write(to: shared.logger, queueID: message.queueID)
-        if message.queueID == nil, line.level >= shared.logger.logLevel { message.unnamed.append(line) }
+        if !isRepeated {
+            message.verdicts.append(Judged(hops: line.hops, judgement: line.judgement))
+            note(line, of: message)
+        }
+        // With a recipient that is refused alone, the message may end without a queue id.
+        log.write(
+            line, queueID: message.queueID, at: isRepeated ? .debug : line.level, waits: line.decision != .defer)
     }
 
     private func note(_ line: VerdictLine, of message: Message) {
@@ -188,14 +224,16 @@ final class Session {
     /// Anybody on this host can write our address, but the recipient has asked for the report.
     /// - RFC 8460 §3: reports are delivered despite any TLS-related failures.
     private func isOwnReport(_ message: Message, to recipient: EnvelopeAddress, isLocal: Bool) -> Bool {
-        guard let own = message.settings.value.reportSender, own.domain == message.origin.sender.domain,
+        // Most senders were not looked at.
+        guard !message.origin.sender.local.isEmpty, let own = message.settings.value.reportSender,
+            own.domain == message.origin.sender.domain,
             own.local == message.origin.sender.local
         else { return false }
         return (isLocal || message.origin.client?.isLoopback == true) && shared.judge.awaitsReport(recipient)
     }
 
     private func named(_ queueID: String?) -> Logger.Metadata {
-        ["queue_id": .string(queueID.map { printable($0, limit: 40) } ?? VerdictLine.noQueueID)]
+        ["queue_id": .string(queueID.map { printable($0, limit: VerdictLog.queueIDLimit) } ?? VerdictLog.noQueueID)]
     }
 }
 

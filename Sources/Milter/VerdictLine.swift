@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
+import EventLog
 import Logging
 
 /// The log line of one verdict.
 struct VerdictLine: Sendable {
-    /// What Postfix writes for a message without a queue id.
-    static let noQueueID = "NOQUEUE"
-
     let recipient: EnvelopeAddress
     let hops: [NextHop]
     let judgement: Judgement
@@ -23,65 +21,65 @@ struct VerdictLine: Sendable {
         }
     }
 
-    func write(to logger: Logger, queueID: String?, level: Logger.Level? = nil) {
-        let level = level ?? self.level
-        guard level >= logger.logLevel else { return }
-        logger.log(level: level, "verdict", metadata: metadata(queueID, withLocalPart: logger.logLevel <= .debug))
-    }
-
-    private func metadata(_ queueID: String?, withLocalPart: Bool) -> Logger.Metadata {
-        var fields: Logger.Metadata = [
-            "queue_id": .string(queueID.map { printable($0, limit: 40) } ?? Self.noQueueID),
-            "recipient_domain": .string(recipient.domain?.ascii ?? "-"),
-            "action": .string(decision.rawValue),
-        ]
-        if withLocalPart { fields["recipient_local"] = .string(printable(recipient.local, limit: 80)) }
-        if let domain = policyDomain { fields["policy_domain"] = .string(domain.ascii) }
-        fields["verdict"] = .string(verdict.word)
-        switch verdict {
-        case .notJudged(let why):
-            fields["why"] = .string(printable(why))
-        case .noPolicy(let failure):
-            guard let failure else { break }
-            fields["result_type"] = .string(failure.type.rawValue)
-            fields["why"] = .string(printable(failure.text))
-        case .modeNone:
-            fields["mode"] = "none"
-        case .conforming(let mode):
-            fields["mode"] = .string(mode.rawValue)
-        case .testing(let findings):
-            fields["mode"] = "testing"
-            Self.add(findings.first, to: &fields)
-        case .violating(let violation):
-            Self.add(violation.requirement, to: &fields)
-            Self.add(violation.findings.first, to: &fields)
-        case .unknown(let why):
-            fields["why"] = .string(printable(why))
-        case .unproven(let doubt):
-            Self.add(doubt.requirement, to: &fields)
-            fields["why"] = .string(printable(doubt.text))
-        case .provenLately(let why):
-            fields["mode"] = "enforce"
-            fields["why"] = .string(printable(why))
-        }
-        return fields
+    /// The fields behind the queue id, in the order of all lines: see ``LineLogHandler``.
+    func append(to line: inout LogLine, withLocalPart: Bool) {
+        line.append("recipient_domain", recipient.domain?.ascii ?? "-")
+        if let domain = policyDomain { line.append("policy_domain", domain.ascii) }
+        line.append("verdict", verdict.word)
+        line.append("action", decision.rawValue)
+        let details = Details(verdict)
+        if let mode = details.mode { line.append("mode", mode) }
+        if let host = details.host { line.append("host", host.ascii) }
+        if let type = details.resultType { line.append("result_type", type) }
+        if details.isDANE { line.append("dane", "always") }
+        if withLocalPart { line.append("recipient_local", recipient.local, limit: 80) }
+        if let why = details.why { line.append("why", why, limit: 200) }
     }
 
     private var policyDomain: DomainName? {
         if case .violating(let violation) = verdict { violation.policyDomain } else { hops.first?.policyDomain }
     }
+}
 
-    private static func add(_ requirement: Requirement, to fields: inout Logger.Metadata) {
-        switch requirement {
-        case .policy: fields["mode"] = "enforce"
-        case .dane: fields["dane"] = "always"
+/// What a verdict tells in fields of its own.
+private struct Details {
+    var mode: String?
+    var host: DomainName?
+    var resultType: String?
+    var isDANE = false
+    var why: String?
+
+    init(_ verdict: Verdict) {
+        switch verdict {
+        case .notJudged(let why), .unknown(let why): self.why = why
+        case .noPolicy(let failure):
+            guard let failure else { break }
+            (resultType, why) = (failure.type.rawValue, failure.text)
+        case .modeNone: mode = "none"
+        case .conforming(let mode): self.mode = mode.rawValue
+        case .testing(let findings):
+            mode = "testing"
+            add(findings.first)
+        case .violating(let violation):
+            add(violation.requirement)
+            add(violation.findings.first)
+        case .unproven(let doubt):
+            add(doubt.requirement)
+            why = doubt.text
+        case .provenLately(let why): (mode, self.why) = ("enforce", why)
         }
     }
 
-    private static func add(_ finding: HostFinding?, to fields: inout Logger.Metadata) {
-        if let host = finding?.host { fields["host"] = .string(host.ascii) }
+    private mutating func add(_ requirement: Requirement) {
+        switch requirement {
+        case .policy: mode = "enforce"
+        case .dane: isDANE = true
+        }
+    }
+
+    private mutating func add(_ finding: HostFinding?) {
+        host = finding?.host
         guard let failure = finding?.failures.first else { return }
-        fields["result_type"] = .string(failure.type.rawValue)
-        fields["why"] = .string(printable(failure.text))
+        (resultType, why) = (failure.type.rawValue, failure.text)
     }
 }

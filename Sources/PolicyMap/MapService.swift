@@ -12,6 +12,8 @@ final class MapService: Sendable {
     struct ServedSettings: Sendable {
         let settings: PolicyMapSettings
         let names: MapNames
+        /// Another one with each reload.
+        let number: Int
     }
 
     let resolver: any MapResolver
@@ -20,22 +22,33 @@ final class MapService: Sendable {
     let requests = Atomic(0)
     private let served: Locked<ServedSettings>
     private let clients = Locked(MapConnections())
+    private let warm = Locked<[ObjectIdentifier: NIOLoopBound<WarmAnswers>]>([:])
     private let places = Locked(SharedPlaces<Share>())
 
     init(settings: PolicyMapSettings, resolver: any MapResolver, logger: Logger) {
         self.resolver = resolver
         self.logger = logger
         warnings = RateLimitedLog(logger: logger)
-        served = Locked(ServedSettings(settings: settings, names: MapNames(settings.names)))
+        served = Locked(ServedSettings(settings: settings, names: MapNames(settings.names), number: 0))
     }
 
     var currentSettings: ServedSettings { served.withLock { $0 } }
     var connections: Int { clients.withLock { $0.count } }
     var lookups: Int { places.withLock { $0.taken } }
 
+    /// What the event loop keeps, on which this is called.
+    func warmAnswers(of loop: any EventLoop) -> WarmAnswers {
+        let found = warm.withLock { known in
+            let kept = known[ObjectIdentifier(loop)] ?? NIOLoopBound(WarmAnswers(), eventLoop: loop)
+            known[ObjectIdentifier(loop)] = kept
+            return kept
+        }
+        return found.value
+    }
+
     func apply(_ settings: PolicyMapSettings) {
-        let new = ServedSettings(settings: settings, names: MapNames(settings.names))
-        served.withLock { $0 = new }
+        let names = MapNames(settings.names)
+        served.withLock { $0 = ServedSettings(settings: settings, names: names, number: $0.number + 1) }
     }
 
     /// Takes one more connection; it leaves by itself when it closes. Over the limit it takes the place of another:

@@ -32,6 +32,7 @@ final class MapSession: ChannelDuplexHandler {
     private let served: MapService.ServedSettings
     private let client: MapConnection
     private var context: ChannelHandlerContext?
+    private let warm: WarmAnswers
     private let nothing = ByteBuffer()
     private var input = ByteBuffer()
     private var output = ByteBuffer()
@@ -49,10 +50,12 @@ final class MapSession: ChannelDuplexHandler {
     private var partialSince: NIODeadline?
     private var isPartialWatched = false
 
+    /// To be called on the event loop of the connection.
     init(service: MapService, served: MapService.ServedSettings, client: MapConnection) {
         self.service = service
         self.served = served
         self.client = client
+        warm = service.warmAnswers(of: client.channel.eventLoop)
     }
 
     // MARK: Events
@@ -108,12 +111,17 @@ final class MapSession: ChannelDuplexHandler {
 
     /// Answers what has arrived, as far as the client takes the answers.
     private func serve(_ context: ChannelHandlerContext) {
+        var taken = 0
+        defer { if taken > 0 { service.requests.add(taken, ordering: .relaxed) } }
+        if input.readableBytes > 0 { warm.begin(service.resolver.answerPeriod) }
         while queue.count < Self.maxWaiting, !isClosing {
             if output.readableBytes >= Self.outputLimitOctets {
                 writeOut(context)
                 guard context.channel.isWritable else { return }
             }
             guard takeRequest(context) else { break }
+            if taken == 0 { activeAt = .now() }
+            taken += 1
         }
         // Let go of the channel's own buffer, so that it can be read into again.
         if input.readableBytes == 0 { input = nothing }
@@ -123,6 +131,7 @@ final class MapSession: ChannelDuplexHandler {
     private enum Step {
         case rest
         case garbage
+        case answered(octets: Int)
         case request(MapForm?, key: String, unknownName: String, octets: Int)
     }
 
@@ -134,19 +143,32 @@ final class MapSession: ChannelDuplexHandler {
         case .garbage:
             refuseGarbage(context)
             return false
-        case .request(let form, let key, let unknownName, let octets):
+        case .answered(let octets):
             input.moveReaderIndex(forwardBy: octets)
-            activeAt = .now()
             partialSince = nil
-            service.requests.add(1, ordering: .relaxed)
+            return true
+        case .request(let form, let key, let unknownName, let octets):
+            partialSince = nil
             if let form {
-                answer(key, form, context)
+                let start = output.readableBytes
+                if answer(key, form, context) { keepAnswer(from: start, toRequestOf: octets) }
             } else {
                 let known = served.settings.names.keys.sorted().joined(separator: " ")
                 service.warnings.warn(.unknownMap, ["map": "\(unknownName)", "known": "\(known)"])
                 add(.trouble(.unknownMap))
             }
+            input.moveReaderIndex(forwardBy: octets)
             return true
+        }
+    }
+
+    private func keepAnswer(from start: Int, toRequestOf octets: Int) {
+        input.withUnsafeReadableBytes { input in
+            output.withUnsafeReadableBytes { output in
+                warm.keep(
+                    UnsafeRawBufferPointer(rebasing: output[start...]),
+                    to: UnsafeRawBufferPointer(rebasing: input[..<octets]), under: served.number)
+            }
         }
     }
 
@@ -155,6 +177,10 @@ final class MapSession: ChannelDuplexHandler {
         case .incomplete: return .rest
         case .malformed: return .garbage
         case .whole(let payload, let count):
+            let frame = UnsafeRawBufferPointer(rebasing: octets[..<count])
+            if queue.isEmpty, warm.answer(to: frame, under: served.number, { output.writeBytes($0) }) {
+                return .answered(octets: count)
+            }
             let request = UnsafeRawBufferPointer(rebasing: octets[payload])
             let space = request.firstIndex(of: UInt8(ascii: " ")) ?? request.endIndex
             let name = UnsafeRawBufferPointer(rebasing: request[..<space])
@@ -167,12 +193,14 @@ final class MapSession: ChannelDuplexHandler {
         }
     }
 
-    private func answer(_ text: String, _ form: MapForm, _ context: ChannelHandlerContext) {
+    /// - Returns: whether the answer was written and stands for the period.
+    private func answer(_ text: String, _ form: MapForm, _ context: ChannelHandlerContext) -> Bool {
         switch MapKey(text, services: served.settings.services) {
-        case .nextHop(let key): answer(key, form, context)
+        case .nextHop(let key): return answer(key, form, context)
         case .withoutPolicy: add(.answer(.notFound, nil, form))
         case .unreadable(let names): answerUnreadable(text, names, form)
         }
+        return false
     }
 
     /// What nobody can read is not "no policy" for a name that is known to have one.
@@ -184,8 +212,12 @@ final class MapSession: ChannelDuplexHandler {
         add(.trouble(.unreadableKey))
     }
 
-    private func answer(_ key: NextHop, _ form: MapForm, _ context: ChannelHandlerContext) {
-        if let answer = service.resolver.cached(key) { return add(.answer(answer, key.policyDomain, form)) }
+    private func answer(_ key: NextHop, _ form: MapForm, _ context: ChannelHandlerContext) -> Bool {
+        if let answer = service.resolver.cached(key) {
+            let isWritten = queue.isEmpty
+            add(.answer(answer, key.policyDomain, form))
+            return isWritten && answer.standsForPeriod
+        }
         let waitLimit = served.settings.waitLimit(for: form)
         let number = firstNumber + queue.count
         let loop = context.eventLoop
@@ -195,7 +227,8 @@ final class MapSession: ChannelDuplexHandler {
         }
         guard let lookup else {
             service.warnings.warn(.tooManyLookups, ["limit": "\(served.settings.maxLookups)"])
-            return add(.trouble(.busy))
+            add(.trouble(.busy))
+            return false
         }
         // Never cancelled: that costs a search of all timers, and one that comes late finds its answer given.
         loop.scheduleTask(in: .init(waitLimit)) {
@@ -203,6 +236,7 @@ final class MapSession: ChannelDuplexHandler {
             session.value.complete(number) { session.value.service.resolver.decideNow(key, because: lookup.ending) }
         }
         queue.append(.waiting(key.policyDomain, form))
+        return false
     }
 
     private func refuseGarbage(_ context: ChannelHandlerContext) {

@@ -115,15 +115,18 @@ package final class PolicyMapServer: Sendable {
                     try channel.pipeline.syncOperations.addHandlers([pause, AcceptFailures(service.warnings)])
                 }
             }
-            .childChannelInitializer { [service] channel in
-                MapConnection.Peer.of(channel).flatMapThrowing { peer in
-                    let served = service.currentSettings
-                    guard let client = service.admit(channel, of: peer, limit: served.settings.maxConnections) else {
-                        return channel.close(promise: nil)
-                    }
-                    try channel.pipeline.syncOperations.addHandler(
-                        MapSession(service: service, served: served, client: client))
-                }
+            .childChannelInitializer { self.serve($0) }
+    }
+
+    /// Answers what is asked on a connection, by the settings that are in force now.
+    package func serve(_ channel: any Channel) -> EventLoopFuture<Void> {
+        MapConnection.Peer.of(channel).flatMapThrowing { [service] peer in
+            let served = service.currentSettings
+            guard let client = service.admit(channel, of: peer, limit: served.settings.maxConnections) else {
+                return channel.close(promise: nil)
             }
+            try channel.pipeline.syncOperations.addHandler(
+                MapSession(service: service, served: served, client: client))
+        }
     }
 }

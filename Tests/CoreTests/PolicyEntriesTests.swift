@@ -143,7 +143,7 @@ struct PolicyEntriesTests {
     func load() throws {
         let domain = try name("used", 0)
         use(domain, at: start)
-        entries.load([domain: start - .seconds(1000), try name("used", 1): start - .seconds(2000)]) { $0 }
+        entries.load([domain: start - .seconds(1000), try name("used", 1): start - .seconds(2000)])
         var seen = 0
         entries.forEachUsed(since: start - .seconds(1500)) { _ in seen += 1 }
         #expect(seen == 1)

@@ -31,6 +31,19 @@ struct PolicyMapResolverTests {
         #expect(map.cached(key) == .enforce(cached, hosts))
     }
 
+    @Test("answers stand for a second, and no longer once they are to be forgotten")
+    func period() {
+        var seen = [map.answerPeriod]
+        #expect(map.answerPeriod == seen[0])
+        world.clock.advance(by: .seconds(1))
+        seen.append(map.answerPeriod)
+        map.forgetAnswers()
+        seen.append(map.answerPeriod)
+        map.apply(MapSettings())
+        seen.append(map.answerPeriod)
+        #expect(Set(seen).count == 4)
+    }
+
     @Test("testing, none, absent and failed enforce nothing")
     func nothing() async {
         world.discoverer.policyAnswer = .success(body(.none))

@@ -177,6 +177,20 @@ struct DNSResolverTests {
         #expect(await slow.outcome.failure != nil)
     }
 
+    @Test("A resolver that answers others at once may take seconds over a name")
+    func slowName() async throws {
+        let lab = try NameLab("127.1.1.13")
+        lab.server.set("*.example.lab", .txt("here"))
+        lab.server.set("slow.lab", .txt("here"))
+        lab.server.fail("slow.lab", nil, .delay(milliseconds: 2000))
+        // libunbound learns how fast the server is.
+        for number in 0..<30 {
+            _ = await lab.resolver.txt(try DomainName("n\(number).example.lab").query, within: Self.waitLimit)
+        }
+        let slow = await lab.resolver.txt(try DomainName("slow.lab").query, within: Self.waitLimit)
+        #expect(slow.outcome == .records)
+    }
+
     @Test("A silent name asked for alone leaves the server in use")
     func deadNameAlone() async throws {
         let lab = try NameLab("127.1.1.11")

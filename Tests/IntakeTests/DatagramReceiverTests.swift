@@ -63,6 +63,28 @@ struct DatagramReceiverTests {
         receiver.stop()
     }
 
+    @Test("much at one time is read at once, not when its time has come")
+    func waking() async throws {
+        let lab = try DatagramLab()
+        let receiver = try lab.receiver()
+        let counted = CapturedLog()
+        let task = Task {
+            await DatagramIntake(receiver).run(every: .seconds(3600)) { datagram, _, _ in
+                counted.logger.info("\(datagram.domain)")
+            }
+        }
+        let sender = DatagramSender(lab.path)
+        let padding = String(repeating: " ", count: 200_000)
+        for number in 0..<60 {
+            let datagram = #"{"d":"d\#(number).example","policies":[{"policy-type":9,"f":0}]}"# + padding
+            #expect(sender.send(datagram.utf8) == 0)
+        }
+        try await Wait.until("the first are read") { !counted.lines.isEmpty }
+        task.cancel()
+        await task.value
+        #expect(counted.lines.count == 60)
+    }
+
     @Test("hostile datagrams are told of once, safely, and cost nothing else")
     func hostile() async throws {
         let lab = try DatagramLab()

@@ -64,7 +64,7 @@ package final class TestNetwork: Sendable {
     /// Announces a policy and has its host give this answer.
     package func publish(_ domain: String, _ answer: PolicyAnswer, id: String = "1") throws {
         let host = "mta-sts.\(domain)"
-        names.set("_mta-sts.\(domain)", .txt("v=STSv1; id=\(id);"))
+        announce(domain, id: id)
         names.set(host, .a(policies.address))
         policies.set(host, answer, credential: try authority.issue(names: [host]))
     }

@@ -69,6 +69,19 @@ func onThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async 
     }
 }
 
+extension Session {
+    /// MAIL, with an address as the MTA gives it.
+    func sender(_ address: String, requiresTLS: Bool = false, in context: some MilterContext) {
+        var address = address
+        address.withUTF8 { sender(UnsafeRawBufferPointer($0), requiresTLS: requiresTLS, in: context) }
+    }
+
+    /// RCPT, likewise.
+    func recipient(_ address: String, in context: some MilterContext) -> Answer {
+        recipient(EnvelopeAddress(address), in: context)
+    }
+}
+
 /// What a callback asked of libmilter.
 final class FakeContext: MilterContext {
     var symbols: [Macro: String]
@@ -78,7 +91,7 @@ final class FakeContext: MilterContext {
 
     init(_ symbols: [Macro: String] = [:]) { self.symbols = symbols }
 
-    func symbol(_ macro: Macro) -> String? { symbols[macro] }
+    func symbol(_ macro: Macro, like known: String?) -> String? { symbols[macro] }
     func setReply(_ reply: Reply) { replies.append(reply) }
 
     func quarantine(_ reason: String) -> Bool {

@@ -11,7 +11,7 @@ import Testing
 /// each test runs in a process of its own.
 struct TestServer: Sendable {
     let judge = TableJudge()
-    let log = CapturedLog()
+    let log: WrittenLog
     private let directory: TemporaryDirectory
     let server: MilterServer
 
@@ -19,10 +19,11 @@ struct TestServer: Sendable {
 
     init(_ change: (inout MilterSettings) throws -> Void = { _ in }) throws {
         directory = try TemporaryDirectory()
+        log = try WrittenLog()
         var settings = MilterSettings()
         settings.socket = .unix(path: directory.path + "/milter.sock")
         try change(&settings)
-        server = MilterServer(settings: settings, judge: judge, logger: log.logger(.info))
+        server = MilterServer(settings: settings, judge: judge, logger: log.logger, log: log.sink)
     }
 
     /// Opens the socket and serves on a thread of its own.
@@ -108,7 +109,23 @@ struct MilterServerTests {
             }
             try client.quit()
             #expect(test.eventually { test.server.connections == 0 })
-            #expect(test.log.lines.filter { $0.contains("queue_id=4B1 ") && $0.contains("good.lab") }.count == 2)
+            let ids = test.log.lines.filter { $0.contains("domain=good.lab") }.map { $0.split(separator: " ")[2] }
+            #expect(ids == ["queue_id=4B1", "queue_id=NOQUEUE", "queue_id=4B1"])
+        }
+    }
+
+    @Test("a connection that is cut off takes no line with it")
+    func cutOff() async {
+        await #expect(processExitsWith: .success) {
+            let test = try TestServer()
+            try test.start()
+            do {
+                let client = try test.message()
+                #expect(try client.recipient("<a@good.lab>").command == "c")
+                #expect(test.log.lines.isEmpty)
+            }
+            #expect(test.eventually { test.server.connections == 0 })
+            #expect(test.log.lines.count == 1 && test.log.lines[0].contains("verdict queue_id=NOQUEUE "))
         }
     }
 

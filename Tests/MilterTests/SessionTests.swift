@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import TestKit
 import Testing
 @testable import Milter
 
 @Suite("Sessions")
 struct SessionTests {
     let judge = TableJudge()
-    let log = CapturedLog()
+    let log: WrittenLog
+
+    init() throws { log = try WrittenLog() }
 
     private func session(_ change: (inout MilterSettings) -> Void = { _ in }, canQuarantine: Bool = true) -> Session {
         var settings = MilterSettings()
         settings.lookupWait = .milliseconds(20)
         change(&settings)
-        let shared = MilterState(settings: settings, judge: judge, logger: log.logger(.info))
+        let shared = MilterState(settings: settings, judge: judge, logger: log.logger, log: log.sink)
         return Session(shared: shared, canQuarantine: canQuarantine)
     }
 
@@ -232,27 +233,6 @@ struct SessionTests {
             #expect(session.recipient("<reports@bad.lab>", in: context) == answer, "\(client) \(sender)")
             #expect(session.recipient("<a@bad.lab>", in: context) == .defer, "\(client) \(sender)")
         }
-    }
-
-    @Test("a verdict without queue id is written again with it; mail without a policy is not written")
-    func logging() {
-        let session = session()
-        let context = smtp()
-        session.sender("<s@x.lab>", in: context)
-        _ = session.recipient("<secret@good.lab>", in: context)
-        context.symbols[.queueID] = "4B1\u{1B}[31m"
-        _ = session.recipient("<secret@bad.lab>", in: context)
-        _ = session.recipient("<secret2@bad.lab>", in: context)
-        _ = session.recipient("<secret@absent.lab>", in: context)
-        _ = session.end(in: context)
-        let conforming = "action=deliver mode=enforce policy_domain=good.lab"
-        #expect(
-            log.lines == [
-                "info verdict \(conforming) queue_id=NOQUEUE recipient_domain=good.lab verdict=conforming",
-                "info verdict action=defer host=mx.bad.lab mode=enforce policy_domain=bad.lab queue_id=4B1\\x1B[31m "
-                    + "recipient_domain=bad.lab result_type=certificate-expired verdict=violating why=certificate expired",
-                "info verdict \(conforming) queue_id=4B1\\x1B[31m recipient_domain=good.lab verdict=conforming",
-            ])
     }
 
     @Test("callbacks out of order do no harm")

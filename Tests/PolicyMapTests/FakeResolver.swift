@@ -12,6 +12,7 @@ final class FakeResolver: MapResolver {
         var waiting: [NextHop: [CheckedContinuation<MapAnswer, Never>]] = [:]
         var lookups = 0
         var decided: [NextHop] = []
+        var period: AnswerPeriod?
     }
 
     private let warm: [DomainName: MapAnswer]
@@ -28,6 +29,13 @@ final class FakeResolver: MapResolver {
     var lookups: Int { state.withLock { $0.lookups } }
     /// What had to be decided because time was up.
     var decided: [NextHop] { state.withLock { $0.decided } }
+
+    /// How long answers stand; nil for no time at all.
+    var period: AnswerPeriod? {
+        get { state.withLock { $0.period } }
+        set { state.withLock { $0.period = newValue } }
+    }
+    var answerPeriod: AnswerPeriod? { period }
 
     func cached(_ key: NextHop) -> MapAnswer? {
         cachedCount.add(1, ordering: .relaxed)

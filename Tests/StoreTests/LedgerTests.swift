@@ -33,6 +33,38 @@ struct LedgerTests {
             isFailure: details != nil, details: details.map { [$0] } ?? [])
     }
 
+    @Test("more domains at one time than wait in memory, when who counts keeps up with the disk")
+    func flood() async throws {
+        let store = try Scratch().store()
+        let log = CapturedLog()
+        let ledger = ledger(store, log)
+        let domains = PendingCounts.maxTallies + 10_000
+        for number in 0..<domains {
+            let domain = "d\(number).example"
+            let details = number % 3 == 0 ? FailureDetails(.certificateExpired, receivingMXHostname: domain) : nil
+            ledger.record([try session(domain, failing: details)])
+            if number.isMultiple(of: 200) { await ledger.keepUp() }
+        }
+        #expect(await ledger.flush())
+        #expect(log.lines.isEmpty)
+        let found = try await results(store)
+        #expect(found.count == domains)
+        #expect(found.values.allSatisfy { $0.count == 1 && $0[0].tally.sessions == 1 })
+        #expect(found["d3.example"]?.first?.tally.details.count == 1)
+    }
+
+    @Test("details that differ by an empty text alone are one row")
+    func empty() async throws {
+        let store = try Scratch().store()
+        let ledger = ledger(store)
+        for reason in [nil, ""] {
+            ledger.record([try session("d.example", failing: FailureDetails(.certificateExpired, reasonCode: reason))])
+        }
+        #expect(await ledger.flush())
+        let tally = try #require(try await results(store)["d.example"]?.first?.tally)
+        #expect(tally.failures == 2 && Array(tally.details.values) == [2])
+    }
+
     @Test("from many threads, over flushes and a restart")
     func exact() async throws {
         let scratch = try Scratch()

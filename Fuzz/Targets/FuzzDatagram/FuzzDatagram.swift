@@ -11,7 +11,8 @@ public func fuzzDatagram(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         let datagram = try TLSRPTDatagram(payload)
         precondition((1...TLSRPTDatagram.maxPolicies).contains(datagram.policies.count))
         precondition(datagram.remarks.allSatisfy(isPrintable))
-        let again = try TLSRPTDatagram(payload)
+        // The scanner reads what it reads as the JSON library does.
+        let again = try TLSRPTDatagram(decoding: Array(payload))
         precondition(again == datagram)
         let day = UTCDay(daysSinceEpoch: 20_780)
         let counts = datagram.sessionCounts(day: day)

@@ -7,6 +7,8 @@ import TLSRPT
 extension PolicyCache {
     /// Asks the network: the TXT record, and the policy host where the record, or `fetchAlways`, asks for it.
     func lookUp(_ domain: DomainName, fetchAlways: Bool = false) async -> PolicyLookup {
+        // What is found below must not be taken for all that is known.
+        guard await memory.load(domain) else { return .unreadable(Self.notLoaded) }
         let found = await ask(about: domain, fetchAlways: fetchAlways)
         // Whoever waited for a look at the record has its outcome.
         if entries.value(of: domain, { $0.look }) ?? .never != .never {

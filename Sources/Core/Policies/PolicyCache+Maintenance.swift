@@ -70,10 +70,8 @@ extension PolicyCache {
 
     // MARK: Uses across restarts
 
-    /// Takes the uses that the store holds, as the daemon starts.
-    package func loadUses(_ uses: [DomainName: UTCTime]) {
-        entries.load(uses) { [memory] in memory.held($0) ?? $0 }
-    }
+    /// Takes uses that the store holds, as the daemon starts; newer ones stay.
+    package func loadUses(_ uses: [DomainName: UTCTime]) { entries.load(uses) }
 
     /// Writes the uses that are new; one that cannot be written waits for the next time.
     package func saveUses() async throws {

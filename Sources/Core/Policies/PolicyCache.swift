@@ -39,6 +39,9 @@ package final class PolicyCache: Sendable {
     /// A domain without mail for so long is let go when its policy ends.
     package static let unusedAfter = Duration.seconds(30 * 86_400)
 
+    /// What is said of a domain while its stored policy is not in memory.
+    static let notLoaded = "the stored policies are not all read yet"
+
     let memory: any PolicyMemory
     let store: any PolicyStore
     let discoverer: any PolicyDiscoverer
@@ -77,15 +80,23 @@ package final class PolicyCache: Sendable {
 
     func cached(_ domain: DomainName, at now: UTCTime) -> PolicyLookup? {
         if let pinned = overrides.pinned(domain, at: now) { return .policy(pinned) }
+        // Asked first: what was loaded by then is seen below.
+        let isLoaded = memory.isLoaded(domain)
         if let policy = memory.policy(for: domain), policy.isLive(at: now) { return .policy(policy) }
         if let why = memory.unreadable(domain, at: now) { return .unreadable(why) }
+        guard isLoaded else { return nil }
         return entries.lookup(of: domain, at: now).map { orPreloaded($0, for: domain, at: now) }
     }
 
     /// The policy of the list, for the time while nothing is known yet and nobody can wait any longer. An attacker who
     /// delays the DNS must not get around it.
+    ///
+    /// Nothing stands in for a stored policy that is not in memory yet.
     package func standIn(for domain: DomainName) -> PolicyLookup? {
-        overrides.preloaded(domain, at: clock.now).map { .policy($0) }
+        guard memory.isLoaded(domain) else { return .unreadable(Self.notLoaded) }
+        // It may have been loaded after memory was asked.
+        if let known = cached(domain) { return known }
+        return overrides.preloaded(domain, at: clock.now).map { .policy($0) }
     }
 
     /// Whether the record was looked at so lately that a violation need not look again.
@@ -171,6 +182,7 @@ package final class PolicyCache: Sendable {
     /// A look at the record that is due comes first, so that a policy that was replaced does not answer once more. One
     /// that takes long is not waited for: the policy stays until the network says otherwise.
     package func resolve(_ domain: DomainName) async -> PolicyLookup {
+        guard await memory.load(domain) else { return cached(domain) ?? .unreadable(Self.notLoaded) }
         let known = cached(domain)
         let isLookedAt = noteUse(of: domain, found: known)
         if let known {

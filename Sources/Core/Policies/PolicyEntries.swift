@@ -80,13 +80,8 @@ final class PolicyEntries: Sendable {
     // MARK: Uses across restarts
 
     /// Takes the uses that the store holds.
-    /// - Parameter held: a name as somebody else holds it already, so that a million of them stand in memory once.
-    func load(_ uses: [DomainName: UTCTime], held: (DomainName) -> DomainName) {
-        for index in 0..<shards.count { shards.withLock(index) { $0.reserve(uses.count / Self.shardCount) } }
-        for (name, time) in uses {
-            let domain = held(name)
-            shards.withLock(shards.index(of: domain)) { $0.load(time, of: domain) }
-        }
+    func load(_ uses: [DomainName: UTCTime]) {
+        for (domain, time) in uses { shards.withLock(shards.index(of: domain)) { $0.load(time, of: domain) } }
     }
 
     /// The uses that are still to be written; they count as written from now on.

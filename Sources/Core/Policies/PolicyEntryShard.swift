@@ -76,8 +76,6 @@ struct PolicyEntryShard: Sendable {
         if entry.ranOutAt != nil { ranOut += sign }
     }
 
-    mutating func reserve(_ count: Int) { entries.reserveCapacity(entries.count + count) }
-
     /// Takes a use that the store holds: a million of them at start.
     mutating func load(_ time: UTCTime, of domain: DomainName) {
         var entry = entries[domain] ?? PolicyEntry()

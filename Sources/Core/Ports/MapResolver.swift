@@ -5,6 +5,9 @@ import Basics
 package protocol MapResolver: Sendable {
     /// The answer if memory alone decides it; must not block.
     func cached(_ key: NextHop) -> MapAnswer?
+    /// While this is the same, what ``cached(_:)`` has answered stands, unless it is `.temporary` or `.bogus`: whoever keeps
+    /// the answer need not ask again. Nil if nothing may be kept. To be read before the question.
+    var answerPeriod: AnswerPeriod? { get }
     /// The answer after looking things up; may take long, and goes on although the caller stopped waiting.
     func resolve(_ key: NextHop) async -> MapAnswer
     /// The answer as memory stands when nobody waits any longer: what is not known is `.temporary` or `.notFound`, as
@@ -12,4 +15,16 @@ package protocol MapResolver: Sendable {
     func decideNow(_ key: NextHop, because ending: WaitEnding) -> MapAnswer
     /// Whether memory holds a live enforce policy of this domain, for keys that cannot be read; must not block.
     func enforces(_ domain: DomainName) -> Bool
+}
+
+/// How long answers of the policy map stand: for the second in which they were given, while the settings are the same.
+package struct AnswerPeriod: Sendable, Hashable {
+    private let second: UTCTime
+    private let generation: Int
+
+    /// - Parameter generation: another one whenever answers are to be forgotten.
+    package init(second: UTCTime, generation: Int) {
+        self.second = second
+        self.generation = generation
+    }
 }

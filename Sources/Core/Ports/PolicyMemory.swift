@@ -7,8 +7,11 @@ package protocol PolicyMemory: Sendable {
     func policy(for domain: DomainName) -> CachedPolicy?
     /// When the policy begins and ends, without reading its text.
     func life(of domain: DomainName) -> PolicyLife?
-    /// The domain's name as it stands here, so that who keeps it too holds the same octets; nil where there is no policy.
-    func held(_ domain: DomainName) -> DomainName?
+    /// Whether all that is stored of the domain is here. Until then, as the daemon starts, nothing may be concluded from
+    /// what is not here.
+    func isLoaded(_ domain: DomainName) -> Bool
+    /// Reads what is stored of the domain, if it is not here yet; false where it cannot be read.
+    func load(_ domain: DomainName) async -> Bool
     /// Why the stored policy of the domain cannot be read, although it enforces and is live; nil where there is none
     /// such. A policy that is set takes its place.
     func unreadable(_ domain: DomainName, at time: UTCTime) -> String?
@@ -18,6 +21,7 @@ package protocol PolicyMemory: Sendable {
 
 extension PolicyMemory {
     package func life(of domain: DomainName) -> PolicyLife? { policy(for: domain)?.life }
-    package func held(_ domain: DomainName) -> DomainName? { life(of: domain) == nil ? nil : domain }
+    package func isLoaded(_ domain: DomainName) -> Bool { true }
+    package func load(_ domain: DomainName) async -> Bool { true }
     package func unreadable(_ domain: DomainName, at time: UTCTime) -> String? { nil }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Concurrency
+import Synchronization
 
 /// Answers the policy map, from the same memory as the ``Gate``.
 package final class PolicyMapResolver: MapResolver {
@@ -13,6 +14,8 @@ package final class PolicyMapResolver: MapResolver {
     private let answers = TTLCache<NextHop, MapAnswer>(octets: MemoryBudget.answers) { hop, answer in
         hop.heldOctets + answer.heldOctets
     }
+    /// Grows when answers are forgotten.
+    private let generation = Atomic(0)
 
     package init(resolver: NextHopResolver, settings: MapSettings) {
         self.resolver = resolver
@@ -25,15 +28,23 @@ package final class PolicyMapResolver: MapResolver {
             defer { settings = new }
             return settings != new
         }
-        answers.removeAll()
+        forgetAnswers()
         if isChanged { resolver.dane.forgetAll() }
     }
 
     /// Forgets the answers of this second, which rest on routes and hosts that are forgotten.
-    package func forgetAnswers() { answers.removeAll() }
+    package func forgetAnswers() {
+        answers.removeAll()
+        generation.add(1, ordering: .sequentiallyConsistent)
+    }
 
     /// Lets go of what is remembered no longer.
     package func sweep() { answers.sweep(at: resolver.clock.now) }
+
+    package var answerPeriod: AnswerPeriod? {
+        AnswerPeriod(
+            second: resolver.clock.now, generation: generation.load(ordering: .sequentiallyConsistent))
+    }
 
     package func cached(_ key: NextHop) -> MapAnswer? {
         let now = resolver.clock.now

@@ -13,22 +13,33 @@ package struct DatagramIntake: Sendable {
 
     package init(_ receiver: DatagramReceiver) { self.receiver = receiver }
 
-    /// Reads at each interval until the task is cancelled; then stops the receiver and reads the rest.
-    /// - Parameter count: called for each datagram that differs from the others since the last time, with how often it
-    ///   came on the day.
+    /// Reads at each interval, or sooner when much has come in, until the task is cancelled; then stops the receiver and
+    /// reads the rest.
+    /// - Parameters:
+    ///   - keepUp: called after some; reading goes on when it returns, so that it does not outrun what is counted.
+    ///   - count: called for each datagram that differs from the others since the last time, with how often it came on the
+    ///     day.
     package func run(
-        every interval: Duration = .seconds(1), _ count: @Sendable (TLSRPTDatagram, UTCDay, _ times: Int) -> Void
+        every interval: Duration = .seconds(1), keepUp: @Sendable () async -> Void = {},
+        _ count: @Sendable (TLSRPTDatagram, UTCDay, _ times: Int) -> Void
     ) async {
-        while !Task.isCancelled {
-            try? await Task.sleep(for: interval)
-            await read(count)
+        let clock = Task { [turn = receiver.turn] in
+            while !Task.isCancelled {
+                try? await Task.sleep(for: interval)
+                turn.yield()
+            }
         }
+        // Ends when the task is cancelled.
+        for await _ in receiver.turns { await read(keepUp: keepUp, count) }
+        clock.cancel()
         receiver.stop()
-        await read(count)
+        await read(keepUp: keepUp, count)
     }
 
     /// Reads what came in since the last time.
-    package func read(_ count: (TLSRPTDatagram, UTCDay, _ times: Int) -> Void) async {
+    package func read(
+        keepUp: () async -> Void = {}, _ count: (TLSRPTDatagram, UTCDay, _ times: Int) -> Void
+    ) async {
         var read = 0
         for day in receiver.take().days {
             for (payload, times) in day.payloads {
@@ -42,7 +53,10 @@ package struct DatagramIntake: Sendable {
                     warn(.refused, error.description, payload, times)
                 }
                 read += 1
-                if read.isMultiple(of: Self.turn) { await Task.yield() }
+                if read.isMultiple(of: Self.turn) {
+                    await keepUp()
+                    await Task.yield()
+                }
             }
         }
     }

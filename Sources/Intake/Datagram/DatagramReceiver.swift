@@ -28,13 +28,21 @@ package final class DatagramReceiver: Sendable {
         var table = DatagramTable()
         var counts = Counts()
         var isStopping = false
+        /// Whether the reader was woken since the table was taken.
+        var hasWoken = false
     }
+
+    /// Octets in the table for which the reader does not wait for its time.
+    private static let wakingOctets = DatagramTable.maxOctets / 8
 
     private let socket: DatagramSocket
     private let clock: any WallClock
     let warnings: RateLimitedLog<DatagramWarning>
     private let state = Locked(State())
     private let thread = Locked<pthread_t?>(nil)
+    /// Gives a turn to the reader each time that much has come in.
+    let turns: AsyncStream<Void>
+    let turn: AsyncStream<Void>.Continuation
 
     /// Binds the socket and starts the thread, which runs until ``stop()``.
     package init(_ settings: DatagramSettings, clock: any WallClock, logger: Logger) throws(DatagramSocketError) {
@@ -42,6 +50,7 @@ package final class DatagramReceiver: Sendable {
         socket = try DatagramSocket(settings)
         self.clock = clock
         warnings = RateLimitedLog(logger: logger)
+        (turns, turn) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         try start()
     }
 
@@ -52,6 +61,7 @@ package final class DatagramReceiver: Sendable {
         state.withLock { state in
             let table = state.table
             state.table = DatagramTable()
+            state.hasWoken = false
             return table
         }
     }
@@ -126,14 +136,17 @@ package final class DatagramReceiver: Sendable {
         let day = clock.now.day
         // A datagram that waits here keeps the queue full, so that the MTA learns of it and says so in its log.
         while true {
-            let (isKept, isStopping) = state.withLock { state in
+            let (isKept, isStopping, isMuch) = state.withLock { state in
                 if state.table.add(payload, on: day) {
                     state.counts.received += 1
-                    return (true, false)
+                    let isMuch = !state.hasWoken && state.table.octets >= Self.wakingOctets
+                    if isMuch { state.hasWoken = true }
+                    return (true, false, isMuch)
                 }
                 if state.isStopping { state.counts.lost += 1 }
-                return (false, state.isStopping)
+                return (false, state.isStopping, false)
             }
+            if isMuch { turn.yield() }
             if isKept { return }
             warnings.warn(isStopping ? .lost : .full)
             if isStopping { return }

@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Glibc
 
 /// Payloads as they came in, counted: the same one again takes no more room, and is read once.
 package struct DatagramTable: Sendable {
-    /// A payload, quick to hash.
+    /// A payload, quick to compare.
     package struct Payload: Sendable, Hashable {
         package let octets: [UInt8]
+        /// Made once: as the table grows, each entry is put in its place again.
+        private let digest: Int
 
-        package init(_ octets: some Collection<UInt8>) { self.octets = Array(octets) }
-
-        package func hash(into hasher: inout Hasher) {
-            octets.withUnsafeBytes { hasher.combine(bytes: $0) }
+        package init(_ octets: some Collection<UInt8>) {
+            self.octets = Array(octets)
+            var hasher = Hasher()
+            self.octets.withUnsafeBytes { hasher.combine(bytes: $0) }
+            digest = hasher.finalize()
         }
+
+        package static func == (left: Self, right: Self) -> Bool {
+            guard left.digest == right.digest, left.octets.count == right.octets.count else { return false }
+            return memcmp(left.octets, right.octets, left.octets.count) == 0
+        }
+
+        package func hash(into hasher: inout Hasher) { hasher.combine(digest) }
     }
 
     /// What came in on one day.

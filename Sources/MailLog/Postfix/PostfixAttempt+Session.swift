@@ -4,7 +4,7 @@ import Core
 
 extension ObservedSession {
     /// The session as the delivery that it belongs to completes it.
-    init(_ attempt: PostfixAttempt, _ delivery: PostfixDelivery) {
+    init(_ attempt: PostfixAttempt, _ delivery: PostfixDelivery, isTLSLogged: Bool) {
         self.init(
             source: .postfixLog, time: UTCTime(secondsSinceEpoch: attempt.time),
             domain: try? DomainName(attempt.domain ?? delivery.domain.text),
@@ -13,5 +13,6 @@ extension ObservedSession {
         port = delivery.port.flatMap { UInt16(exactly: $0) }
         recipient = delivery.recipient.text
         hasDatagram = attempt.isReported
+        self.isTLSLogged = isTLSLogged
     }
 }

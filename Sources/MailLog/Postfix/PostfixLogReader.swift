@@ -14,6 +14,8 @@ package struct PostfixLogReader: LogReader {
     private var silence = PostfixSilence()
     private var clock = SyslogClock()
     private var unread = UnreadLines()
+    /// The sessions that one line completes: kept for its room.
+    private var attempts: [PostfixAttempt] = []
     /// Nothing of it matters here.
     package var settings = LogReaderSettings()
 
@@ -34,6 +36,7 @@ package struct PostfixLogReader: LogReader {
     ) {
         var rest = SyslogOctets(lines)
         while let whole = rest.take(until: .lineFeed) {
+            if whole.isOfOtherPostfixProgram { continue }
             // A longer line ends there, as it would for a syslog daemon.
             let line = whole.prefix(Self.maxLineOctets)
             guard let split = SyslogLine(line) else {
@@ -86,13 +89,12 @@ package struct PostfixLogReader: LogReader {
     private mutating func follow(
         _ message: PostfixLine, of line: SyslogLine, _ time: Int64, _ sessions: inout [ObservedSession]
     ) {
-        let attempts = processes.update(with: message, of: line, time, &proxied)
+        attempts.removeAll(keepingCapacity: true)
+        processes.update(with: message, of: line, time, &proxied, into: &attempts)
         if case .delivery(let delivery) = message, !attempts.isEmpty {
             let logsTLS = delivery.tls != nil || silence.logsTLS(line.tag)
             for attempt in attempts {
-                var session = ObservedSession(attempt, delivery)
-                session.isTLSLogged = logsTLS || !attempt.isSilent
-                sessions.append(session)
+                sessions.append(ObservedSession(attempt, delivery, isTLSLogged: logsTLS || !attempt.isSilent))
             }
         }
         if message.tellsOfTLS {

@@ -53,10 +53,11 @@ struct PostfixProcess: Sendable, Hashable, Codable {
     /// - Parameters:
     ///   - host: the machine that logged it.
     ///   - proxied: what tlsproxy(8) found wrong.
-    /// - Returns: the sessions that the line completes, in their order; none for most lines.
+    ///   - attempts: gets the sessions that the line completes, in their order; none for most lines.
     mutating func update(
-        with message: PostfixLine, of host: SyslogOctets, _ proxied: inout PostfixProxied
-    ) -> [PostfixAttempt] {
+        with message: PostfixLine, of host: SyslogOctets, _ proxied: inout PostfixProxied,
+        into attempts: inout [PostfixAttempt]
+    ) {
         switch message {
         case .unverified(let peer, let text): unverified(peer, text)
         case .established(let peer, let level): established(peer, level)
@@ -67,13 +68,12 @@ struct PostfixProcess: Sendable, Hashable, Codable {
         case .outsidePolicy(let host, let domain): outsidePolicy(host, domain)
         case .refusedByMap(let host, let domain): refusedByMap(host, domain)
         case .left(let queueID, let verdict): left(queueID, verdict, host, &proxied)
-        case .delivery(let delivery): return deliver(delivery, host, &proxied)
+        case .delivery(let delivery): deliver(delivery, host, &proxied, &attempts)
         case .unreadable(let queueID?): unreadable(queueID)
         case .unreadable(nil):
             current = nil
             isUnclear = true
         }
-        return []
     }
 
     // MARK: Lines about TLS
@@ -161,10 +161,11 @@ struct PostfixProcess: Sendable, Hashable, Codable {
     }
 
     /// The end of a delivery for one recipient.
-    /// - Returns: the sessions that the delivery had.
+    /// - Parameter attempts: gets the sessions that the delivery had.
     private mutating func deliver(
-        _ delivery: PostfixDelivery, _ host: SyslogOctets, _ proxied: inout PostfixProxied
-    ) -> [PostfixAttempt] {
+        _ delivery: PostfixDelivery, _ host: SyslogOctets, _ proxied: inout PostfixProxied,
+        _ attempts: inout [PostfixAttempt]
+    ) {
         belong(to: delivery.queueID)
         queueID = nil
         var last: PostfixAttempt?
@@ -174,10 +175,9 @@ struct PostfixProcess: Sendable, Hashable, Codable {
             close()
         }
         isUnclear = nil
-        var attempts = ended ?? []
+        if let ended { attempts += ended }
         ended = nil
         if let last { attempts.append(last) }
-        return attempts
     }
 
     private mutating func finish(
@@ -190,8 +190,7 @@ struct PostfixProcess: Sendable, Hashable, Codable {
             open(peer)
         }
         end(delivery.verdict, host, &proxied)
-        guard var last = current else { return nil }
-        current = nil
+        guard var last = current.take() else { return nil }
         last.time = time
         if delivery.tls == .used, last.isSilent { last.usedTLS = true }
         counted = Counted(queueID: delivery.queueID.text, peer: last.peer, waited: delivery.waited.text)
@@ -205,11 +204,14 @@ struct PostfixProcess: Sendable, Hashable, Codable {
 
     // MARK: Sessions
 
-    private func isCurrent(_ peer: SyslogOctets) -> Bool { current.map { peer == $0.peer } ?? false }
+    private func isCurrent(_ peer: SyslogOctets) -> Bool {
+        // The peer alone: a copy of all that is known of the session costs more than the look.
+        if let current = current?.peer { peer == current } else { false }
+    }
 
     /// Makes the session with `peer` the current one: the one that goes on, or a new one.
     private mutating func open(_ peer: SyslogOctets) {
-        if let current, current.isReuse == true || !(peer == current.peer) { close() }
+        if current?.isReuse == true || !isCurrent(peer) { close() }
         if current == nil { current = PostfixAttempt(peer: PostfixPeer(peer)) }
         current?.time = time
     }
@@ -242,8 +244,7 @@ struct PostfixProcess: Sendable, Hashable, Codable {
     }
 
     private mutating func close() {
-        guard var attempt = current else { return }
-        current = nil
+        guard var attempt = current.take() else { return }
         attempt.time = time
         if attempt.isReuse != true { keep(attempt) }
     }

@@ -14,9 +14,13 @@ struct PostfixProcesses: Sendable, Codable {
 
     private var table: [String: PostfixProcess] = [:]
     private var swept: Int64 = 0
-    /// Where the last line's process is: the next line is often of the same. Good until the table's names change.
-    private var lastName = ""
-    private var lastIndex: Dictionary<String, PostfixProcess>.Index?
+    /// Where the processes of the last lines are, by the last digits of their numbers. Good until the table's names change.
+    private var recent: [Recent] = []
+
+    private struct Recent {
+        let name: String
+        let index: Dictionary<String, PostfixProcess>.Index
+    }
 
     private enum CodingKeys: String, CodingKey {
         case table = "p"
@@ -26,51 +30,63 @@ struct PostfixProcesses: Sendable, Codable {
     init() {}
 
     /// Takes what a line says.
-    /// - Returns: the sessions that it completes, in their order; none for most lines.
+    /// - Parameter attempts: gets the sessions that it completes, in their order; none for most lines.
     mutating func update(
-        with message: PostfixLine, of line: SyslogLine, _ time: Int64, _ proxied: inout PostfixProxied
-    ) -> [PostfixAttempt] {
+        with message: PostfixLine, of line: SyslogLine, _ time: Int64, _ proxied: inout PostfixProxied,
+        into attempts: inout [PostfixAttempt]
+    ) {
         sweep(time)
         let index = index(of: line.process)
         // In place: a process is written to with each of its lines.
-        return Self.update(&table.values[index], with: message, of: line.host, time, &proxied)
+        Self.update(&table.values[index], with: message, of: line.host, time, &proxied, &attempts)
     }
 
     /// Forgets what a process was at.
     mutating func forget(_ name: SyslogOctets) {
-        lastIndex = nil
+        recent.removeAll()
         table[name.text] = nil
     }
 
     private static func update(
         _ process: inout PostfixProcess, with message: PostfixLine, of host: SyslogOctets, _ time: Int64,
-        _ proxied: inout PostfixProxied
-    ) -> [PostfixAttempt] {
+        _ proxied: inout PostfixProxied, _ attempts: inout [PostfixAttempt]
+    ) {
         // Far apart in either direction: clocks are set back, too.
         if abs(process.time - time) > maxSilence { process = PostfixProcess() }
         process.time = time
-        return process.update(with: message, of: host, &proxied)
+        process.update(with: message, of: host, &proxied, into: &attempts)
     }
 
     private mutating func index(of octets: SyslogOctets) -> Dictionary<String, PostfixProcess>.Index {
-        if let lastIndex, octets == lastName { return lastIndex }
+        let slot = Self.slot(octets)
+        if slot < recent.count, octets == recent[slot].name { return recent[slot].index }
         let name = octets.text
-        lastName = name
-        if let index = table.index(forKey: name) {
-            lastIndex = index
-            return index
+        if table[name] == nil {
+            if table.count >= Self.maxCount { table = table.newerHalf(\.time) }
+            table[name] = PostfixProcess()
+            recent.removeAll()
         }
-        if table.count >= Self.maxCount { table = table.newerHalf(\.time) }
-        table[name] = PostfixProcess()
-        lastIndex = nil
-        // Just put there.
-        return table.index(forKey: name) ?? table.startIndex
+        // Just put there, if it was not.
+        let index = table.index(forKey: name) ?? table.startIndex
+        let found = Recent(name: name, index: index)
+        if recent.isEmpty { recent = Array(repeating: found, count: Self.slots) }
+        recent[slot] = found
+        return index
+    }
+
+    private static let slots = 100
+
+    /// The last two digits of a number in brackets.
+    private static func slot(_ octets: SyslogOctets) -> Int {
+        let end = octets.last == UInt8(ascii: "]") ? octets.count - 1 : octets.count
+        let last = octets[end - 1]?.decimalDigit ?? 0
+        return (octets[end - 2]?.decimalDigit ?? 0) * 10 + last
     }
 
     private mutating func sweep(_ time: Int64) {
         guard abs(swept - time) >= Self.sweepInterval else { return }
         swept = time
-        lastIndex = nil
+        recent.removeAll()
         table = table.filter { abs(time - $0.value.time) <= ($0.value.isPending ? Self.maxSilence : Self.maxTail) }
     }
 }

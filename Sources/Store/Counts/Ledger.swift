@@ -26,6 +26,8 @@ package final class Ledger: Recorder, IntakeLedger {
     private let room = PendingRoom()
     /// By the domain, so that a tally lies in one shard only.
     private let pending: LockedShards<PendingCounts>
+    /// The write that ``keepUp()`` has started last.
+    private let writing = Locked<Task<Bool, Never>?>(nil)
 
     /// - Parameter now: by which warnings are a minute apart.
     package init(
@@ -63,10 +65,25 @@ package final class Ledger: Recorder, IntakeLedger {
         } while !Task.isCancelled
     }
 
+    /// Has written what was counted once that is much, and waits while the write before goes on: who counts faster than the
+    /// disk takes it is slowed down, and nothing is lost for want of room.
+    package func keepUp() async {
+        guard room.tallyCount >= PendingCounts.maxTallies / 4 else { return }
+        // After a failure, ``run(every:)`` tries again.
+        guard await writing.withLock({ $0 })?.value ?? true else { return }
+        let task = Task { await write() }
+        writing.withLock { $0 = task }
+    }
+
     /// Writes what was counted so far in one transaction.
     /// - Returns: whether it is on disk; if not, it stays in memory for the next time.
     @discardableResult
     package func flush() async -> Bool {
+        _ = await writing.withLock { $0.take() }?.value
+        return await write()
+    }
+
+    private func write() async -> Bool {
         let counts = (0..<pending.count).map { index in pending.withLock(index) { $0.take() } }
         guard !counts.allSatisfy(\.isEmpty) else { return true }
         do throws(StoreError) {

@@ -8,16 +8,25 @@ struct TallyKey: Sendable, Hashable {
     let day: UTCDay
     let domain: DomainName
     let policy: AppliedPolicy
+    /// Made once, since a table that grows asks again; without the text of a policy, which is long: a domain seldom has two of
+    /// one length on a day.
+    private let digest: Int
 
-    /// The text of a policy is long, and a domain seldom has two policies of one length on a day.
-    func hash(into hasher: inout Hasher) {
+    init(day: UTCDay, domain: DomainName, policy: AppliedPolicy) {
+        self.day = day
+        self.domain = domain
+        self.policy = policy
+        var hasher = Hasher()
         hasher.combine(day)
         hasher.combine(domain)
         switch policy {
         case .sts(_, let policy): hasher.combine(policy?.text.utf8.count)
         case .reported(let policy): hasher.combine(policy)
         }
+        digest = hasher.finalize()
     }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(digest) }
 }
 
 /// Counts on their way to the disk, bounded: what has no room loses its details first, and only then itself.

@@ -20,6 +20,8 @@ package final class PendingRoom: Sendable {
         return false
     }
 
+    var tallyCount: Int { tallies.load(ordering: .relaxed) }
+
     var hasDetail: Bool { details.load(ordering: .relaxed) < PendingCounts.maxDetails }
 
     func takeDetail() { details.add(1, ordering: .relaxed) }

@@ -37,6 +37,8 @@ package struct PackedPolicy: Sendable, Hashable {
         PolicyLife(mode: Policy.Mode(octet: bytes[Self.modeOffset]), fetchedAt: fetchedAt, expiresAt: expiresAt)
     }
 
+    var modeOctet: UInt8 { bytes[Self.modeOffset] }
+    static func mode(_ octet: UInt8) -> Policy.Mode { Policy.Mode(octet: octet) }
     var id: ArraySlice<UInt8> { bytes[Self.idOffset..<bodyOffset] }
     var body: ArraySlice<UInt8> { bytes[bodyOffset...] }
     private var bodyOffset: Int { Self.idOffset + Int(bytes[Self.idLengthOffset]) }
@@ -52,7 +54,7 @@ package struct PackedPolicy: Sendable, Hashable {
     func checksum(of domain: DomainName) -> Int64 {
         var hash = FNV1a()
         hash.add(domain.ascii)
-        for octet in bytes { hash.add(octet) }
+        hash.add(bytes)
         return Int64(bitPattern: hash.value)
     }
 

@@ -15,55 +15,26 @@ package final class PolicyTable: PolicyMemory {
     static let parsedPerGeneration = 256
     /// Octets of parsed policies in all: hostile ones are large.
     package static let maxParsedOctets = 24 << 20
-    /// Octets of a parsed policy beside its texts, and of each pattern.
-    private static let parsedOverhead = 300
-    private static let patternOverhead = 64
     /// Rows that cannot be read, at most: more of them are a store that is broken as a whole.
     static let maxUnreadable = 100_000
 
-    private struct Unreadable {
-        let expiresAt: UTCTime
-        let text: String
-    }
-
-    private struct Shard {
-        var packed: [DomainName: PackedPolicy] = [:]
-        /// Live enforce policies of which only this is known.
-        var unreadable: [DomainName: Unreadable] = [:]
-        /// Parsed since the last turn of generations, or used since.
-        var recent: [DomainName: CachedPolicy] = [:]
-        var recentOctets = 0
-        /// Those of the turn before, dropped at the next one unless they are used.
-        var older: [DomainName: CachedPolicy] = [:]
-
-        mutating func keep(_ policy: CachedPolicy) {
-            let octets = parsedOverhead + policy.policy.text.utf8.count + policy.policy.mx.count * patternOverhead
-            if recent.count >= parsedPerGeneration || recentOctets + octets > maxParsedOctets / (2 * shardCount) {
-                older = recent
-                recent = [:]
-                recentOctets = 0
-            }
-            recent[policy.domain] = policy
-            recentOctets += octets
-        }
-
-        mutating func forgetParsed(_ domain: DomainName) {
-            recent[domain] = nil
-            older[domain] = nil
-        }
-    }
-
-    private let shards = (0..<shardCount).map { _ in Locked(Shard()) }
+    let shards = (0..<shardCount).map { _ in Locked(PolicyTableShard()) }
     /// So that the usual question need not look for what is not there.
     private let unreadableCount = Atomic(0)
+    /// Whether some rows of the store may not be here yet.
+    let isLoading = Atomic(false)
+    /// Reads the row of one domain meanwhile.
+    let rowReader = Locked<RowReader?>(nil)
     /// Policies parsed so far.
     package let unpackings = Atomic(0)
-    private let logger: Logger
+    let logger: Logger
 
     package init(logger: Logger) { self.logger = logger }
 
-    private func shard(of domain: DomainName) -> Locked<Shard> {
-        shards[Int(truncatingIfNeeded: UInt(bitPattern: domain.hashValue) % UInt(Self.shardCount))]
+    /// Looks at or changes the shard of a domain; `body` also gets the hash of the name.
+    func inShard<Value: Sendable>(of domain: DomainName, _ body: (inout PolicyTableShard, UInt64) -> Value) -> Value {
+        let hash = PackedPolicies.hash(of: domain)
+        return shards[Int(truncatingIfNeeded: hash % UInt64(Self.shardCount))].withLock { body(&$0, hash) }
     }
 
     package var count: Int { shards.reduce(0) { sum, guarded in sum + guarded.withLock { $0.packed.count } } }
@@ -74,39 +45,32 @@ package final class PolicyTable: PolicyMemory {
     }
 
     package func policy(for domain: DomainName) -> CachedPolicy? {
-        let guarded = shard(of: domain)
-        let (parsed, packed): (CachedPolicy?, PackedPolicy?) = guarded.withLock { shard in
+        let (parsed, packed): (CachedPolicy?, PackedPolicy?) = inShard(of: domain) { shard, hash in
             if let parsed = shard.recent[domain] { return (parsed, nil) }
             // Before the older generation: most domains have no policy.
-            guard let packed = shard.packed[domain] else { return (nil, nil) }
+            guard shard.packed.contains(domain, hash) else { return (nil, nil) }
             if let parsed = shard.older.removeValue(forKey: domain) {
                 shard.keep(parsed)
                 return (parsed, nil)
             }
-            return (nil, packed)
+            return (nil, shard.packed.policy(of: domain, hash))
         }
         if let parsed { return parsed }
         guard let packed, let policy = unpack(packed, domain) else { return nil }
-        guarded.withLock { shard in
+        inShard(of: domain) { shard, hash in
             // Somebody may have set or removed it while it was parsed.
-            if shard.packed[domain] == packed { shard.keep(policy) }
+            if shard.packed.policy(of: domain, hash) == packed { shard.keep(policy) }
         }
         return policy
     }
 
     package func life(of domain: DomainName) -> PolicyLife? {
-        shard(of: domain).withLock { $0.packed[domain]?.life }
-    }
-
-    package func held(_ domain: DomainName) -> DomainName? {
-        shard(of: domain).withLock { shard in
-            shard.packed.index(forKey: domain).map { shard.packed[$0].key }
-        }
+        inShard(of: domain) { shard, hash in shard.packed.life(of: domain, hash) }
     }
 
     package func unreadable(_ domain: DomainName, at time: UTCTime) -> String? {
         guard unreadableCount.load(ordering: .relaxed) > 0 else { return nil }
-        return shard(of: domain).withLock { shard in
+        return inShard(of: domain) { shard, _ in
             guard let entry = shard.unreadable[domain], time < entry.expiresAt else { return nil }
             return entry.text
         }
@@ -118,38 +82,32 @@ package final class PolicyTable: PolicyMemory {
     package func set(_ packed: PackedPolicy, for domain: DomainName) { put(packed, for: domain, parsed: nil) }
 
     private func put(_ packed: PackedPolicy, for domain: DomainName, parsed: CachedPolicy?) {
-        shard(of: domain).withLock { shard in
+        inShard(of: domain) { shard, hash in
             shard.forgetParsed(domain)
-            shard.packed[domain] = packed
+            shard.packed.set(packed, for: domain, hash)
             if let parsed { shard.keep(parsed) }
             forgetUnreadable(domain, in: &shard)
         }
     }
 
-    /// Notes that an enforce policy is stored that cannot be read, until one is set or it would have ended.
-    package func setUnreadable(_ domain: DomainName, until expiresAt: UTCTime, _ text: String) {
-        guard unreadableCount.load(ordering: .relaxed) < Self.maxUnreadable else { return }
-        shard(of: domain).withLock { shard in
-            shard.forgetParsed(domain)
-            shard.packed[domain] = nil
-            noteUnreadable(domain, until: expiresAt, text, in: &shard)
-        }
-    }
-
     package func remove(_ domain: DomainName) {
-        shard(of: domain).withLock { shard in
-            shard.forgetParsed(domain)
-            shard.packed[domain] = nil
+        inShard(of: domain) { shard, hash in
+            shard.forget(domain, hash)
             forgetUnreadable(domain, in: &shard)
+            settle(domain, in: &shard)
         }
     }
 
-    private func noteUnreadable(_ domain: DomainName, until expiresAt: UTCTime, _ text: String, in shard: inout Shard) {
-        let entry = Unreadable(expiresAt: expiresAt, text: text)
+    /// Notes that an enforce policy is stored that cannot be read, until one is set or it would have ended.
+    func noteUnreadable(
+        _ domain: DomainName, until expiresAt: UTCTime, _ text: String, in shard: inout PolicyTableShard
+    ) {
+        guard unreadableCount.load(ordering: .relaxed) < Self.maxUnreadable else { return }
+        let entry = PolicyTableShard.Unreadable(expiresAt: expiresAt, text: text)
         if shard.unreadable.updateValue(entry, forKey: domain) == nil { unreadableCount.add(1, ordering: .relaxed) }
     }
 
-    private func forgetUnreadable(_ domain: DomainName, in shard: inout Shard) {
+    private func forgetUnreadable(_ domain: DomainName, in shard: inout PolicyTableShard) {
         if shard.unreadable.removeValue(forKey: domain) != nil { unreadableCount.subtract(1, ordering: .relaxed) }
     }
 
@@ -157,16 +115,16 @@ package final class PolicyTable: PolicyMemory {
     @discardableResult
     package func removeExpired(at time: UTCTime) -> Int {
         shards.reduce(0) { sum, guarded in
-            let expired = guarded.withLock { $0.packed }.filter { $0.value.expiresAt <= time }
+            let ended = guarded.withLock { $0.packed }.ended(at: time)
             let removed = guarded.withLock { shard in
                 for (domain, entry) in shard.unreadable where entry.expiresAt <= time {
                     forgetUnreadable(domain, in: &shard)
                 }
-                return expired.reduce(0) { sum, entry in
+                return ended.reduce(0) { sum, domain in
+                    let hash = PackedPolicies.hash(of: domain)
                     // It may have been renewed since the look.
-                    guard shard.packed[entry.key] == entry.value else { return sum }
-                    shard.forgetParsed(entry.key)
-                    shard.packed[entry.key] = nil
+                    guard let life = shard.packed.life(of: domain, hash), life.expiresAt <= time else { return sum }
+                    shard.forget(domain, hash)
                     return sum + 1
                 }
             }
@@ -176,9 +134,7 @@ package final class PolicyTable: PolicyMemory {
 
     /// Visits every policy, a shard's worth at a time; `body` runs without a lock and may change the table.
     package func forEach(_ body: (DomainName, PackedPolicy) throws -> Void) rethrows {
-        for guarded in shards {
-            for (domain, packed) in guarded.withLock({ $0.packed }) { try body(domain, packed) }
-        }
+        for guarded in shards { try guarded.withLock { $0.packed }.forEach(body) }
     }
 
     /// A policy that cannot be parsed is not absent: if it enforces, that much is known of it.
@@ -190,9 +146,10 @@ package final class PolicyTable: PolicyMemory {
             logger.warning(
                 "stored policy cannot be read, it is fetched anew",
                 metadata: ["domain": "\(domain)", "cause": "\(error)"])
-            shard(of: domain).withLock { shard in
-                guard shard.packed[domain] == packed else { return }
-                shard.packed[domain] = nil
+            inShard(of: domain) { shard, hash in
+                guard shard.packed.policy(of: domain, hash) == packed else { return }
+                shard.packed.remove(domain, hash)
+                settle(domain, in: &shard)
                 guard packed.life.mode == .enforce else { return }
                 noteUnreadable(domain, until: packed.expiresAt, StoredPolicyRow.unreadableText, in: &shard)
             }

@@ -20,59 +20,51 @@ extension Store {
         package var loaded = 0
         /// Live rows that are not policies any more; each was named in the log, up to a limit.
         package var skipped = 0
-        /// When the newest policy was fetched, live or not.
-        package var newest: UTCTime?
 
-        package init(loaded: Int = 0, skipped: Int = 0, newest: UTCTime? = nil) {
+        package init(loaded: Int = 0, skipped: Int = 0) {
             self.loaded = loaded
             self.skipped = skipped
-            self.newest = newest
         }
     }
 
-    /// Rows named in the log of one load.
-    private static let maxWarnings = 10
     /// Policies of one transaction of ``save(all:)``.
     private static let importGroup = 50_000
 
     /// Puts every policy into `table` without parsing its lines, which the table does on demand; those that have ended,
     /// too, since the clock may be wrong.
     ///
-    /// Blocks the thread, for seconds with a million policies: for the start.
+    /// Blocks the thread, for seconds with a million policies: for a command. A daemon has a ``PolicyLoader``.
     package func load(into table: PolicyTable, at time: UTCTime) throws(StoreError) -> LoadCount {
+        let loader = try PolicyLoader(self, into: table, at: time)
+        while try loader.loadPiece() {}
+        return loader.count
+    }
+
+    /// When the newest policy was fetched and the last use was noted: exact only where all are older than `time`, else
+    /// that of anyone since.
+    package func newestEntry(since time: UTCTime) throws(StoreError) -> UTCTime? {
         do {
             return try pool.read { db in
-                var count = LoadCount()
-                let rows = try Row.fetchCursor(db, sql: "SELECT \(StoredPolicyRow.columns) FROM policy")
-                while let row = try rows.next() { take(StoredPolicyRow(row), into: table, at: time, &count) }
-                return count
+                let anyUse = "SELECT last_used FROM policy_use WHERE last_used >= ? LIMIT 1"
+                if let used = try Int64.fetchOne(db, sql: anyUse, arguments: [time.secondsSinceEpoch]) {
+                    return UTCTime(secondsSinceEpoch: used)
+                }
+                var newest = try Int64.fetchOne(db, sql: "SELECT max(last_used) FROM policy_use")
+                    .map(UTCTime.init(secondsSinceEpoch:))
+                // A policy that is written anew gets a new row at the end.
+                let rows = try Row.fetchCursor(
+                    db, sql: "SELECT \(StoredPolicyRow.columns) FROM policy ORDER BY rowid DESC")
+                while let row = try rows.next() {
+                    // A time in a row that has rotted tells nothing.
+                    guard case .policy(_, let packed) = StoredPolicyRow(row) else { continue }
+                    newest = max(newest ?? packed.fetchedAt, packed.fetchedAt)
+                    if packed.fetchedAt >= time { break }
+                }
+                return newest
             }
         } catch {
             throw StoreError(error, path: path)
         }
-    }
-
-    private func take(_ row: StoredPolicyRow, into table: PolicyTable, at time: UTCTime, _ count: inout LoadCount) {
-        switch row {
-        case .policy(let domain, let packed):
-            table.set(packed, for: domain)
-            let life = packed.life
-            if life.isLive(at: time) { count.loaded += 1 }
-            count.newest = max(count.newest ?? life.fetchedAt, life.fetchedAt)
-            return
-        case .unreadable(let domain, let expiresAt):
-            // The column may be what has changed.
-            let end = min(expiresAt, time + .seconds(Policy.maxAgeLimitSeconds))
-            table.setUnreadable(domain, until: end, StoredPolicyRow.unreadableText)
-            warn("stored policy cannot be read, mail to the domain waits until it is fetched anew", domain.ascii, count)
-        case .nothing(let name): warn("stored policy cannot be read, it is fetched anew", name, count)
-        }
-        count.skipped += 1
-    }
-
-    private func warn(_ message: Logger.Message, _ domain: String, _ count: LoadCount) {
-        guard count.skipped < Self.maxWarnings else { return }
-        logger.warning(message, metadata: ["domain": "\(domain)"])
     }
 
     /// The stored policy of a domain, expired or not; nil if there is none or its row cannot be read.
@@ -141,13 +133,6 @@ extension Store {
             }
         } catch {
             throw StoreError(error, path: path)
-        }
-    }
-
-    /// When the store was last written to by a policy or a use of one, as far as anybody can tell.
-    package func newestUse() async throws(StoreError) -> UTCTime? {
-        try await read { db in
-            try Int64.fetchOne(db, sql: "SELECT max(last_used) FROM policy_use").map(UTCTime.init(secondsSinceEpoch:))
         }
     }
 

@@ -16,17 +16,31 @@ extension Store {
         }
     }
 
-    /// The uses since `time`; older ones are dropped.
-    package func uses(since time: UTCTime) async throws(StoreError) -> [DomainName: UTCTime] {
+    /// A piece of the uses since `time`, in the order of the domains, and where the next begins; nil at the end.
+    /// - Parameter after: the last domain of the piece before.
+    package func uses(
+        since time: UTCTime, after: String = "", limit: Int = 10_000
+    ) async throws(StoreError) -> (uses: [DomainName: UTCTime], last: String)? {
+        try await read { db in
+            let rows = try Row.fetchCursor(
+                db, sql: "SELECT domain, last_used FROM policy_use WHERE domain > ? ORDER BY domain LIMIT ?",
+                arguments: [after, limit])
+            var uses: [DomainName: UTCTime] = [:]
+            var last: String?
+            while let row = try rows.next() {
+                guard let name: String = row[0] else { continue }
+                last = name
+                let used = UTCTime(secondsSinceEpoch: row[1])
+                if used >= time, let domain = try? DomainName(name) { uses[domain] = used }
+            }
+            return last.map { (uses, $0) }
+        }
+    }
+
+    /// Drops the uses before `time`.
+    package func removeUses(before time: UTCTime) async throws(StoreError) {
         try await write { db in
             try db.execute(sql: "DELETE FROM policy_use WHERE last_used < ?", arguments: [time.secondsSinceEpoch])
-            var uses: [DomainName: UTCTime] = [:]
-            let rows = try Row.fetchCursor(db, sql: "SELECT domain, last_used FROM policy_use")
-            while let row = try rows.next() {
-                guard let name: String = row[0], let domain = try? DomainName(name) else { continue }
-                uses[domain] = UTCTime(secondsSinceEpoch: row[1])
-            }
-            return uses
         }
     }
 }

@@ -72,6 +72,12 @@ package final class ValidatingResolver: Sendable {
 
     package func stop() { for process in processes { process.stop() } }
 
+    /// Answers nothing until ``resume()``; what is asked meanwhile is answered then.
+    package func pause() { processes[1].signal(SIGSTOP) }
+
+    /// Answers again after ``pause()``.
+    package func resume() { processes[1].signal(SIGCONT) }
+
     private static func startNSD(
         _ directory: TemporaryDirectory, _ address: String, _ zones: [String]
     ) throws -> BackgroundProcess {
@@ -130,6 +136,8 @@ package final class ValidatingResolver: Sendable {
               qname-minimisation: no
               aggressive-nsec: no
               infra-host-ttl: 0
+              infra-cache-min-rtt: 400
+              log-servfail: yes
               infra-keep-probing: yes
               val-bogus-ttl: 0
               cache-max-ttl: 0
