@@ -53,7 +53,9 @@ let package = Package(
             ], path: "LabKit"),
 
         .target(name: "BenchKit", path: "BenchKit"),
-        .executableTarget(name: "bench-gate", dependencies: ["LabKit", "TestKit"], path: "gate"),
+        .executableTarget(
+            name: "bench-gate", dependencies: ["Basics", "Core", "LabKit", "MTASTS", "Store", "TestKit", logging],
+            path: "gate"),
         .executableTarget(
             name: "bench-mixed", dependencies: ["Basics", "BenchKit", "LabKit", "TestKit"], path: "mixed"),
         .executableTarget(name: "soak", dependencies: ["Basics", "LabKit", "TestKit"], path: "soak"),

@@ -108,8 +108,19 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
 
     /// The name without its left-most label; nil for a single label.
     package var parent: DomainName? {
-        guard let dot = ascii.firstIndex(of: ".") else { return nil }
-        return DomainName(unchecked: String(ascii[ascii.index(after: dot)...]))
+        guard let dot = ascii.utf8.firstIndex(of: UInt8(ascii: ".")) else { return nil }
+        return DomainName(unchecked: String(ascii[ascii.utf8.index(after: dot)...]))
+    }
+
+    /// Whether `other` is the ``parent``, told without making that name.
+    package func isChild(of other: DomainName) -> Bool {
+        let own = ascii.utf8.span
+        let above = other.ascii.utf8.span
+        let label = own.count - above.count - 1
+        guard label > 0, own[label] == UInt8(ascii: ".") else { return false }
+        for index in 0..<label where own[index] == UInt8(ascii: ".") { return false }
+        for index in 0..<above.count where own[label + 1 + index] != above[index] { return false }
+        return true
     }
 
     /// Whether `self` is `other` or lies below it.

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A moment as whole seconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+@usableFromInline
 package struct UTCTime: Sendable, Hashable, Comparable {
-    package let secondsSinceEpoch: Int64
+    @usableFromInline package let secondsSinceEpoch: Int64
 
     package init(secondsSinceEpoch: Int64) { self.secondsSinceEpoch = secondsSinceEpoch }
 
+    @inlinable
     package static func < (left: UTCTime, right: UTCTime) -> Bool { left.secondsSinceEpoch < right.secondsSinceEpoch }
 
     /// The moment `duration` later, whole seconds only; stays at the end of time instead of passing it.
+    @usableFromInline
     package static func + (time: UTCTime, duration: Duration) -> UTCTime {
         let (sum, overflow) = time.secondsSinceEpoch.addingReportingOverflow(duration.components.seconds)
         return UTCTime(secondsSinceEpoch: overflow ? .max : sum)
@@ -28,6 +31,7 @@ package struct UTCTime: Sendable, Hashable, Comparable {
 
 extension UTCTime: CustomStringConvertible {
     /// The moment in the form `2026-11-23T20:43:20Z`. - RFC 3339 §5.6: Internet Date/Time Format.
+    @usableFromInline
     package var description: String {
         let second = secondsSinceEpoch - day.daysSinceEpoch * UTCDay.seconds
         return "\(day)T\(twoDigits(second / 3600)):\(twoDigits(second / 60 % 60)):\(twoDigits(second % 60))Z"

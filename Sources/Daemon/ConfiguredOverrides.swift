@@ -11,7 +11,7 @@ final class ConfiguredOverrides: PolicyOverrides {
     /// Between looks whether a new list is due.
     private static let lookInterval = Duration.seconds(30)
 
-    private let pins = Locked(LocalPolicies())
+    private let pins = Replicated(LocalPolicies())
     private let preload: PreloadLists
     private let clock: any WallClock
 
@@ -24,7 +24,7 @@ final class ConfiguredOverrides: PolicyOverrides {
 
     /// Takes new settings. What is on disk serves when this returns; the network is asked in the background.
     func apply(_ settings: Settings) async {
-        pins.withLock { $0 = settings.localPolicies }
+        pins.change { $0 = settings.localPolicies }
         await preload.apply(settings.preload)
         Task { [preload] in await preload.refreshIfDue() }
     }
@@ -38,7 +38,7 @@ final class ConfiguredOverrides: PolicyOverrides {
     }
 
     func pinned(_ domain: DomainName, at time: UTCTime) -> CachedPolicy? {
-        pins.withLock { $0 }.policy(for: domain, at: time)
+        pins.read { $0.policy(for: domain, at: time) }
     }
 
     func preloaded(_ domain: DomainName, at time: UTCTime) -> CachedPolicy? { preload.policy(for: domain, at: time) }
@@ -46,7 +46,7 @@ final class ConfiguredOverrides: PolicyOverrides {
     /// What an administrator looks at: one line each.
     var status: [String] {
         let now = clock.now
-        let pins = pins.withLock { $0 }.all
+        let pins = pins.value.all
         let ended = pins.count { !$0.applies(at: now) }
         var lines: [String] = []
         if !pins.isEmpty {

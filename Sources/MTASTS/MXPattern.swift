@@ -24,9 +24,5 @@ package struct MXPattern: Sendable, Hashable, CustomStringConvertible {
     package var description: String { isWildcard ? "*.\(domain)" : domain.ascii }
 
     /// Whether the name of an MX host is covered. - RFC 8461 §4.1: the wildcard stands for exactly the left-most label.
-    package func matches(_ host: DomainName) -> Bool { matches(host, below: host.parent) }
-
-    func matches(_ host: DomainName, below parent: DomainName?) -> Bool {
-        isWildcard ? parent == domain : host == domain
-    }
+    package func matches(_ host: DomainName) -> Bool { isWildcard ? host.isChild(of: domain) : host == domain }
 }

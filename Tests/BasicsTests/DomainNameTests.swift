@@ -44,6 +44,12 @@ struct DomainNameTests {
         #expect(name.parent?.ascii == "example.org")
         #expect(name.isWithin(try DomainName("example.org")))
         #expect(!(try DomainName("badexample.org")).isWithin(try DomainName("example.org")))
+        for other in ["example.org", "mail.example.org", "org", "il.example.org", "xample.org", "a.mail.example.org"] {
+            let other = try DomainName(other)
+            #expect(name.isChild(of: other) == (name.parent == other), "\(other)")
+            #expect(!other.isChild(of: name) || other.parent == name, "\(other)")
+        }
+        #expect(!(try DomainName("org")).isChild(of: try DomainName("org")))
         #expect(name.tlsa(port: 25).text == "_25._tcp.mail.example.org")
         #expect(name.service("_mta-sts").text == "_mta-sts.mail.example.org")
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Concurrency
+import Dispatch
 import Testing
 
 @Suite("Tables in memory are bounded in octets")
@@ -69,5 +70,62 @@ struct TTLCacheTests {
         table.change(1, at: start, keepFor: .seconds(60)) { _ in nil }
         #expect(table.octets == 0)
         #expect(table.count == 0)
+    }
+
+    // A table of this size has all the shards that there are.
+    private static let large = 4 << 20
+
+    @Test("a large table, in all its shards together, holds no more than its octets, and nearly as many")
+    func shards() {
+        let table = table(octets: Self.large)
+        let text = String(repeating: "x", count: 400)
+        for number in 0..<20_000 { table.set(text, for: number, at: start, keepFor: .seconds(60)) }
+        #expect(table.octets <= Self.large)
+        #expect(table.octets > Self.large * 9 / 10)
+        table.removeAll()
+        #expect(table.count == 0 && table.octets == 0)
+        #expect((0..<20_000).allSatisfy { table.value(for: $0, at: start) == nil })
+    }
+
+    @Test("a large table is swept whole, and each entry to the second")
+    func sweepShards() {
+        let table = table(octets: Self.large)
+        for number in 0..<10_000 {
+            table.set("\(number)", for: number, at: start, keepFor: .seconds(number % 10 == 0 ? 90 : 30))
+        }
+        #expect((0..<10_000).allSatisfy { table.value(for: $0, at: start + .seconds(29)) == "\($0)" })
+        #expect((0..<10_000).allSatisfy { (table.value(for: $0, at: start + .seconds(30)) != nil) == ($0 % 10 == 0) })
+        table.sweep(at: start + .seconds(30))
+        #expect(table.count == 1000)
+        table.sweep(at: start + .seconds(90))
+        #expect(table.count == 0 && table.octets == 0)
+    }
+
+    @Test("threads that write, read, sweep and remove at once find each key's own value, and the sum stays right")
+    func race() {
+        let table = table(octets: Self.large)
+        let mixedUp = Locked(0)
+        DispatchQueue.concurrentPerform(iterations: 8) { thread in
+            for turn in 0..<4000 {
+                let number = (turn &* 7 &+ thread &* 13) % 500
+                if let found = table.value(for: number, at: start), !found.hasPrefix("\(number):") {
+                    mixedUp.withLock { $0 += 1 }
+                }
+                table.set(
+                    "\(number):" + String(repeating: "x", count: turn % 60), for: number, at: start,
+                    keepFor: .seconds(9))
+                switch turn % 400 {
+                case 0: table.sweep(at: start)
+                case 1: table.removeAll()
+                case 2: table.remove(number)
+                case 3: table.change(number, at: start, keepFor: .seconds(9)) { ($0 ?? "\(number):") + "y" }
+                default: break
+                }
+            }
+        }
+        #expect(mixedUp.withLock { $0 } == 0)
+        #expect(table.count <= 500)
+        for number in 0..<500 { table.remove(number) }
+        #expect(table.count == 0 && table.octets == 0)
     }
 }

@@ -3,6 +3,7 @@ import Basics
 import TestKit
 import Core
 import GRDB
+import MTASTS
 import Testing
 @testable import Store
 
@@ -48,21 +49,57 @@ struct LedgerTroubleTests {
 
     @Test("is bounded: details go first, then what has no room, and that is said")
     func bounded() throws {
-        var pending = PendingCounts()
+        var pending = PendingCounts(in: PendingRoom())
         for number in 0..<PendingCounts.maxTallies + 50 { pending.add(try success("d\(number).example")) }
         #expect(pending.tallies.count == PendingCounts.maxTallies)
         #expect(pending.lost == 50)
         pending.add(try success("d1.example"))
         #expect(pending.lost == 50)
-        var other = PendingCounts()
+        var other = PendingCounts(in: PendingRoom())
         other.add(pending)
         #expect(other.lost == 50)
         #expect(other.tallies.values.reduce(0) { $0 + $1.successes } == PendingCounts.maxTallies + 1)
     }
 
+    @Test("counts that share their room are bounded as one, and what was taken makes room again")
+    func sharedRoom() throws {
+        let room = PendingRoom()
+        var first = PendingCounts(in: room)
+        var second = PendingCounts(in: room)
+        for number in 0..<PendingCounts.maxTallies { first.add(try success("d\(number).example")) }
+        second.add(try success("other.example"))
+        #expect(second.tallies.isEmpty && second.lost == 1)
+        let taken = first.take()
+        #expect(taken.tallies.count == PendingCounts.maxTallies && first.isEmpty)
+        second.add(try success("other.example"))
+        #expect(second.tallies.count == 1)
+        first.add(taken)
+        #expect(first.tallies.count == PendingCounts.maxTallies - 1 && first.lost == 1)
+    }
+
+    @Test("many threads count while it is written: each session once")
+    func race() async throws {
+        let store = try Scratch().store()
+        let ledger = Ledger(store: store, clock: TestClock(noon), logger: CapturedLog().logger)
+        let policy = try CachedPolicy(
+            Policy(unpublished: .enforce, mx: []), of: name("d.example"), from: .pinned, at: noon)
+        let outcomes = try (0..<50).map {
+            Outcome(
+                time: noon, policyDomain: try name("d\($0).example"), policy: policy, verdict: .conforming(.enforce))
+        }
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<4 {
+                group.addTask { for turn in 0..<5000 { ledger.record(outcomes[turn % outcomes.count]) } }
+            }
+            for _ in 0..<20 { await ledger.flush() }
+        }
+        await ledger.flush()
+        #expect(try await total(store) == 20_000)
+    }
+
     @Test("what is committed with a mark is written whole, however much it is")
     func unbounded() throws {
-        var counts = PendingCounts(isBounded: false)
+        var counts = PendingCounts(in: nil)
         for number in 0..<PendingCounts.maxTallies + 50 { counts.add(try success("d\(number).example")) }
         #expect(counts.tallies.count == PendingCounts.maxTallies + 50)
         #expect(counts.lost == 0)

@@ -39,7 +39,7 @@ extension SessionCount {
     /// A failure of DANE counts under a `tlsa` policy of the MX host, which has the records; one session can therefore
     /// count under several policies, but only once under each. - RFC 8460 §4.2: Delivery Summary.
     package static func counts(of outcome: Outcome) -> [SessionCount] {
-        let sts = AppliedPolicy.sts(outcome.policyDomain, outcome.policy?.policy)
+        let sts = outcome.appliedPolicy
         func count(_ policy: AppliedPolicy, _ details: [FailureDetails]) -> SessionCount {
             SessionCount(
                 day: outcome.time.day, domain: outcome.policyDomain, policy: policy, isFailure: !details.isEmpty,
@@ -79,6 +79,11 @@ extension SessionCount {
         }
         return found
     }
+}
+
+extension Outcome {
+    /// The policy that a session which went well counts under.
+    package var appliedPolicy: AppliedPolicy { .sts(policyDomain, policy?.policy) }
 }
 
 extension FailureDetails {

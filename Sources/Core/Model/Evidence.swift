@@ -20,12 +20,14 @@ package struct Evidence: Sendable, Equatable {
 }
 
 /// What was seen when one host was asked for STARTTLS. - RFC 8461 §4.2: Recipient MTA Certificate Validation.
+///
+/// What is said at length lies in a block of its own, so that handing it on costs one reference.
 package enum HostEvidence: Sendable, Hashable {
     /// TLS came up and the host proved its name.
-    case conforming(TLSFacts)
+    indirect case conforming(TLSFacts)
     /// The host spoke and did not prove itself: at least one failure, the gravest first. A host that speaks and does
     /// not come to verified TLS, in whatever way, is one that an MTA might hand the mail to in the clear.
-    case failing([Failure], TLSFacts?)
+    indirect case failing([Failure], TLSFacts?)
     /// There was no connection: mail cannot go there now, which is no violation, and no proof either.
     case unreachable(String)
     /// The host took the connection and let us no further: no octet, or a greeting that turns all mail away. It is no

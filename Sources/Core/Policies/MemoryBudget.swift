@@ -72,11 +72,14 @@ extension TLSFacts {
 }
 
 extension HostEvidence {
+    /// The block that its facts lie in.
+    private static var blockOctets: Int { MemoryLayout<TLSFacts>.stride + allocation }
+
     var heldOctets: Int {
         switch self {
-        case .conforming(let facts): facts.heldOctets
+        case .conforming(let facts): Self.blockOctets + facts.heldOctets
         case .failing(let failures, let facts):
-            allocation + failures.reduce(0) { $0 + $1.heldOctets } + (facts?.heldOctets ?? 0)
+            Self.blockOctets + allocation + failures.reduce(0) { $0 + $1.heldOctets } + (facts?.heldOctets ?? 0)
         case .unreachable(let text), .turnedAway(let text), .unresolved(let text): text.heldOctets
         }
     }

@@ -76,8 +76,9 @@ package final class PolicyCache: Sendable {
     // MARK: From memory, at once
 
     /// What memory knows; nil when the network has to be asked. Changes nothing.
-    package func cached(_ domain: DomainName) -> PolicyLookup? {
-        let now = clock.now
+    package func cached(_ domain: DomainName) -> PolicyLookup? { cached(domain, at: clock.now) }
+
+    func cached(_ domain: DomainName, at now: UTCTime) -> PolicyLookup? {
         if let pinned = overrides.pinned(domain, at: now) { return .policy(pinned) }
         // Asked first: what was loaded by then is seen below.
         let isLoaded = memory.isLoaded(domain)
@@ -140,7 +141,10 @@ package final class PolicyCache: Sendable {
     /// - Returns: whether a look at the record has begun now or a moment ago: ``resolve(_:)`` waits for what it says.
     @discardableResult
     package func noteUse(of domain: DomainName, found: PolicyLookup?) -> Bool {
-        let now = clock.now
+        noteUse(of: domain, found: found, at: clock.now)
+    }
+
+    func noteUse(of domain: DomainName, found: PolicyLookup?, at now: UTCTime) -> Bool {
         switch found {
         // Nobody's policy can have ended here since this was looked up.
         case .absent, .failed, .unknown: return false

@@ -14,25 +14,21 @@ final class PolicyEntries: Sendable {
     /// A use is noted anew after this time only, so that a busy domain does not change the table with each message.
     private static let grain = Duration.seconds(600)
 
-    private let shards: [Locked<PolicyEntryShard>]
+    private let shards: LockedShards<PolicyEntryShard>
 
     /// - Parameter octets: most octets held beside the uses; an entry that is larger than its shard is not kept.
     init(octets: Int) {
-        shards = (0..<Self.shardCount).map { _ in Locked(PolicyEntryShard(budget: octets / Self.shardCount)) }
-    }
-
-    private func shard(of domain: DomainName) -> Locked<PolicyEntryShard> {
-        shards[Int(truncatingIfNeeded: UInt(bitPattern: domain.hashValue) % UInt(Self.shardCount))]
+        shards = LockedShards(count: Self.shardCount) { PolicyEntryShard(budget: octets / Self.shardCount) }
     }
 
     /// What `read` takes from the domain's entry; nil if there is none.
     func value<Value: Sendable>(of domain: DomainName, _ read: (PolicyEntry) -> Value?) -> Value? {
-        shard(of: domain).withLock { $0.value(of: domain, read) }
+        shards.withLock(shards.index(of: domain)) { $0.value(of: domain, read) }
     }
 
     /// What the network said of the domain, as long as it is good.
     func lookup(of domain: DomainName, at now: UTCTime) -> PolicyLookup? {
-        shard(of: domain).withLock { $0.lookup(of: domain, at: now) }
+        shards.withLock(shards.index(of: domain)) { $0.lookup(of: domain, at: now) }
     }
 
     /// Changes the domain's entry, an empty one if there is none.
@@ -40,13 +36,13 @@ final class PolicyEntries: Sendable {
     func change<Value: Sendable>(
         _ domain: DomainName, at now: UTCTime, _ change: (inout PolicyEntry) -> Value
     ) -> Value {
-        shard(of: domain).withLock { $0.change(domain, at: now, change) }
+        shards.withLock(shards.index(of: domain)) { $0.change(domain, at: now, change) }
     }
 
     /// Notes that mail asks for the domain's live policy.
     /// - Returns: how it stands with the look at its record.
     func noteUse(of domain: DomainName, at now: UTCTime) -> RecordLook {
-        shard(of: domain).withLock { shard in
+        shards.withLock(shards.index(of: domain)) { shard in
             let known = shard.entries[domain]
             let look = known?.recordLook(at: now) ?? .due
             // A time in the future was noted by a clock that has been set back.
@@ -60,12 +56,12 @@ final class PolicyEntries: Sendable {
         }
     }
 
-    func remove(_ domain: DomainName) { shard(of: domain).withLock { $0.put(nil, for: domain) } }
+    func remove(_ domain: DomainName) { shards.withLock(shards.index(of: domain)) { $0.put(nil, for: domain) } }
 
     /// Visits the domains used since `time`, a shard's worth at a time and without a lock.
     func forEachUsed(since time: UTCTime, _ body: (DomainName) -> Void) {
-        for guarded in shards {
-            let domains = guarded.withLock { shard in
+        for index in 0..<shards.count {
+            let domains = shards.withLock(index) { shard in
                 shard.entries.compactMap { $1.isInUse && time <= $1.lastUse.time ? $0 : nil }
             }
             domains.forEach(body)
@@ -74,8 +70,8 @@ final class PolicyEntries: Sendable {
 
     /// The domains whose policy ran out, and when.
     func ranOut(at now: UTCTime) -> [(domain: DomainName, at: UTCTime)] {
-        shards.flatMap { guarded in
-            guarded.withLock { shard in
+        (0..<shards.count).flatMap { index in
+            shards.withLock(index) { shard in
                 shard.entries.compactMap { domain, entry in entry.ranOutAt?.value(at: now).map { (domain, $0) } }
             }
         }
@@ -85,14 +81,14 @@ final class PolicyEntries: Sendable {
 
     /// Takes the uses that the store holds.
     func load(_ uses: [DomainName: UTCTime]) {
-        for (domain, time) in uses { shard(of: domain).withLock { $0.load(time, of: domain) } }
+        for (domain, time) in uses { shards.withLock(shards.index(of: domain)) { $0.load(time, of: domain) } }
     }
 
     /// The uses that are still to be written; they count as written from now on.
     func takeUnsavedUses() -> [DomainName: UTCTime] {
         var uses: [DomainName: UTCTime] = [:]
-        for guarded in shards {
-            guarded.withLock { shard in
+        for index in 0..<shards.count {
+            shards.withLock(index) { shard in
                 shard.forEach { domain, entry in
                     if entry.isUseUnsaved { uses[domain] = entry.lastUse.time }
                     entry.isUseUnsaved = false
@@ -105,7 +101,7 @@ final class PolicyEntries: Sendable {
     /// Has the uses of these domains written again.
     func putBackUnsavedUses(of domains: some Sequence<DomainName>) {
         for domain in domains {
-            shard(of: domain).withLock { shard in
+            shards.withLock(shards.index(of: domain)) { shard in
                 guard var entry = shard.entries[domain], entry.isInUse else { return }
                 entry.isUseUnsaved = true
                 shard.put(entry, for: domain)
@@ -115,17 +111,17 @@ final class PolicyEntries: Sendable {
 
     /// Has all uses written again.
     func putBackAllUses() {
-        for guarded in shards {
-            guarded.withLock { $0.forEach { _, entry in entry.isUseUnsaved = entry.isInUse } }
+        for index in 0..<shards.count {
+            shards.withLock(index) { $0.forEach { _, entry in entry.isUseUnsaved = entry.isInUse } }
         }
     }
 
     // MARK: Letting go
 
     /// Lets go of what is no longer good, a shard at a time.
-    func sweep(at now: UTCTime) { for guarded in shards { guarded.withLock { $0.sweep(at: now) } } }
+    func sweep(at now: UTCTime) { for index in 0..<shards.count { shards.withLock(index) { $0.sweep(at: now) } } }
 
-    var count: Int { shards.reduce(0) { sum, guarded in sum + guarded.withLock { $0.entries.count } } }
+    var count: Int { (0..<shards.count).reduce(0) { sum, index in sum + shards.withLock(index) { $0.entries.count } } }
     /// What strangers can fill, as it is filled now.
-    var octets: Int { shards.reduce(0) { sum, guarded in sum + guarded.withLock { $0.octets } } }
+    var octets: Int { (0..<shards.count).reduce(0) { sum, index in sum + shards.withLock(index) { $0.octets } } }
 }

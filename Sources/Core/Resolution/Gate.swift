@@ -46,7 +46,7 @@ package final class Gate: Sendable {
     let resolver: NextHopResolver
     private let recorder: any Recorder
     let clock: any WallClock
-    let settings: Locked<GateSettings>
+    let settings: Replicated<GateSettings>
     /// Whether the MTA's own words are read, so that only mail held back here is counted here.
     private let mtaTellsSessions: Bool
     /// What single next hops came to in the current second: the same mail for the same domain is one look.
@@ -60,7 +60,7 @@ package final class Gate: Sendable {
         self.resolver = resolver
         self.recorder = recorder
         clock = resolver.clock
-        self.settings = Locked(settings)
+        self.settings = Replicated(settings)
         self.mtaTellsSessions = mtaTellsSessions
         resolver.hosts.apply(settings)
     }
@@ -68,7 +68,7 @@ package final class Gate: Sendable {
     /// Takes new settings; what was seen under the same ones stays, but for verdicts, which rest on others' as well.
     package func apply(_ new: GateSettings) {
         judgements.removeAll()
-        let isChanged = settings.withLock { settings in
+        let isChanged = settings.change { settings in
             defer { settings = new }
             return settings != new
         }
@@ -92,22 +92,22 @@ package final class Gate: Sendable {
     package func cached(_ hops: [NextHop]) -> Judgement? {
         let now = clock.now
         if hops.count == 1, let known = judgements.value(for: hops[0], at: now) { return known }
-        let settings = settings.withLock { $0 }
+        let settings = settings.value
         if hops.count == 1 {
-            guard let judgement = cached(hops[0], settings) else { return nil }
+            guard let judgement = cached(hops[0], settings, at: now) else { return nil }
             remember(judgement, of: hops[0], at: now)
             return judgement
         }
         var judgements: [Judgement] = []
         for hop in hops {
-            guard let judgement = cached(hop, settings) else { return nil }
+            guard let judgement = cached(hop, settings, at: now) else { return nil }
             judgements.append(judgement)
         }
         return combine(judgements, enforcement: settings.enforcement)
     }
 
-    private func cached(_ hop: NextHop, _ settings: GateSettings) -> Judgement? {
-        resolver.cached(settings.question, about: hop).map { Judgement($0) }
+    private func cached(_ hop: NextHop, _ settings: GateSettings, at now: UTCTime) -> Judgement? {
+        resolver.cached(settings.question, about: hop, at: now).map { Judgement($0) }
     }
 
     /// Keeps a verdict that lets mail go until the second ends; a violation is looked at each time, so that nothing
@@ -124,7 +124,7 @@ package final class Gate: Sendable {
     /// The verdict after looking up what memory lacks; joins lookups in flight.
     package func resolve(_ hops: [NextHop]) async -> Judgement {
         let generation = resolver.history.generation
-        let settings = settings.withLock { $0 }
+        let settings = settings.value
         let judgements = await withTaskGroup(of: (Int, Judgement).self) { group in
             for (index, hop) in hops.enumerated() {
                 group.addTask { (index, await self.resolve(hop, settings, in: generation)) }
@@ -147,7 +147,7 @@ package final class Gate: Sendable {
     /// The verdict as memory stands when nobody waits any longer: one bad host seen is enough to decide, and what is
     /// still missing makes it unknown, or unproven where a policy is known.
     package func decideNow(_ hops: [NextHop], because ending: WaitEnding = .late) -> Judgement {
-        let settings = settings.withLock { $0 }
+        let settings = settings.value
         let judgements = hops.map {
             Judgement(resolver.decideNow(settings.question, about: $0, because: ending))
         }
@@ -164,9 +164,7 @@ package final class Gate: Sendable {
         case .notJudged, .noPolicy(nil), .modeNone, .unknown, .unproven, .provenLately: return
         case .noPolicy, .conforming, .testing, .violating: break
         }
-        let basis = disposition.judgement.basis
-        guard let domain = basis.policyDomain else { return }
-        recorder.record(
-            Outcome(time: clock.now, policyDomain: domain, policy: basis.policy, verdict: disposition.verdict))
+        guard let outcome = Outcome(time: clock.now, disposition.judgement) else { return }
+        recorder.record(outcome)
     }
 }

@@ -40,8 +40,11 @@ package final class NextHopResolver: Sendable {
     // MARK: The three ways to walk
 
     /// The answer if memory alone decides it; asks nobody and waits for nothing.
-    package func cached<Asked: Question>(_ question: Asked, about hop: NextHop) -> Resolved<Asked.Answer>? {
-        let now = clock.now
+    /// - Parameter now: nil for what the clock says.
+    package func cached<Asked: Question>(
+        _ question: Asked, about hop: NextHop, at now: UTCTime? = nil
+    ) -> Resolved<Asked.Answer>? {
+        let now = now ?? clock.now
         var known = Known(hop)
         while true {
             switch next(known, for: question) {
@@ -95,9 +98,9 @@ package final class NextHopResolver: Sendable {
         switch need {
         case .policy:
             guard known.policy == nil, let domain = known.hop.policyDomain else { return false }
-            let found = policies.cached(domain)
+            let found = policies.cached(domain, at: now)
             // A look at the record that is due comes first, as long as somebody may wait for it.
-            if policies.noteUse(of: domain, found: found), ending == nil { return false }
+            if policies.noteUse(of: domain, found: found, at: now), ending == nil { return false }
             known.policy = found
             // Whoever delays the DNS must not get around the list's policy.
             if known.policy == nil, ending != nil { known.policy = policies.standIn(for: domain) }

@@ -21,7 +21,11 @@ package final class Ledger: Recorder, IntakeLedger {
     private let store: Store
     private let clock: any WallClock
     private let warnings: RateLimitedLog<Warning>
-    private let pending = Locked(PendingCounts())
+    /// Enough that two threads seldom meet.
+    private static let shardCount = 16
+    private let room = PendingRoom()
+    /// By the domain, so that a tally lies in one shard only.
+    private let pending: LockedShards<PendingCounts>
     /// The write that ``keepUp()`` has started last.
     private let writing = Locked<Task<Bool, Never>?>(nil)
 
@@ -33,18 +37,23 @@ package final class Ledger: Recorder, IntakeLedger {
         self.store = store
         self.clock = clock
         warnings = RateLimitedLog(logger: logger, now: now)
+        pending = LockedShards(count: Self.shardCount) { [room] in PendingCounts(in: room) }
     }
 
     package func record(_ outcome: Outcome) {
+        // What nearly all mail comes to: no list is made for it.
+        if case .conforming = outcome.verdict {
+            let key = TallyKey(day: outcome.time.day, domain: outcome.policyDomain, policy: outcome.appliedPolicy)
+            return pending.withLock(pending.index(of: key.domain)) { $0.add(key, failure: nil, times: 1) }
+        }
         // Outside the lock, which is held for the sums only.
         record(SessionCount.counts(of: outcome))
     }
 
     /// Counts each of the sessions so many times.
     package func record(_ sessions: [SessionCount], times: Int = 1) {
-        guard !sessions.isEmpty else { return }
-        pending.withLock { pending in
-            for session in sessions { pending.add(session, times: times) }
+        for session in sessions {
+            pending.withLock(pending.index(of: session.domain)) { $0.add(session, times: times) }
         }
     }
 
@@ -59,7 +68,7 @@ package final class Ledger: Recorder, IntakeLedger {
     /// Has written what was counted once that is much, and waits while the write before goes on: who counts faster than the
     /// disk takes it is slowed down, and nothing is lost for want of room.
     package func keepUp() async {
-        guard pending.withLock({ $0.tallies.count >= PendingCounts.maxTallies / 4 }) else { return }
+        guard room.tallyCount >= PendingCounts.maxTallies / 4 else { return }
         // After a failure, ``run(every:)`` tries again.
         guard await writing.withLock({ $0 })?.value ?? true else { return }
         let task = Task { await write() }
@@ -75,21 +84,24 @@ package final class Ledger: Recorder, IntakeLedger {
     }
 
     private func write() async -> Bool {
-        let counts = pending.withLock { pending in
-            let counts = pending
-            pending = PendingCounts()
-            return counts
-        }
-        guard !counts.isEmpty else { return true }
+        let counts = (0..<pending.count).map { index in pending.withLock(index) { $0.take() } }
+        guard !counts.allSatisfy(\.isEmpty) else { return true }
         do throws(StoreError) {
-            let tallies = counts.tallies
-            try await store.write { db in try Store.add(tallies, to: db) }
-            noteWritten(lost: counts.lost)
+            let tallies = counts.map(\.tallies)
+            try await store.write { db in
+                for tallies in tallies { try Store.add(tallies, to: db) }
+            }
+            noteWritten(lost: counts.reduce(0) { $0 + $1.lost })
             return true
         } catch {
-            let waiting = pending.withLock { pending in
-                pending.add(counts)
-                return (tallies: pending.tallies.count, lost: pending.lost)
+            var waiting = (tallies: 0, lost: 0)
+            for (index, counts) in counts.enumerated() {
+                let (tallies, lost) = pending.withLock(index) { pending in
+                    pending.add(counts)
+                    return (pending.tallies.count, pending.lost)
+                }
+                waiting.tallies += tallies
+                waiting.lost += lost
             }
             warn(of: error, waiting: waiting.tallies, lost: waiting.lost)
             return false
@@ -100,7 +112,7 @@ package final class Ledger: Recorder, IntakeLedger {
     ///
     /// Nothing of it stays in memory when it fails, since the log still has it.
     package func commit(_ sessions: [SessionCount], mark: IntakeMark) async throws(StoreError) {
-        var counts = PendingCounts(isBounded: false)
+        var counts = PendingCounts(in: nil)
         for session in sessions { counts.add(session) }
         let tallies = counts.tallies
         let now = clock.now

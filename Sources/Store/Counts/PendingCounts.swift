@@ -8,7 +8,8 @@ struct TallyKey: Sendable, Hashable {
     let day: UTCDay
     let domain: DomainName
     let policy: AppliedPolicy
-    /// Made once: a table that grows asks again, and the texts of a policy are long.
+    /// Made once, since a table that grows asks again; without the text of a policy, which is long: a domain seldom has two of
+    /// one length on a day.
     private let digest: Int
 
     init(day: UTCDay, domain: DomainName, policy: AppliedPolicy) {
@@ -18,7 +19,10 @@ struct TallyKey: Sendable, Hashable {
         var hasher = Hasher()
         hasher.combine(day)
         hasher.combine(domain)
-        hasher.combine(policy)
+        switch policy {
+        case .sts(_, let policy): hasher.combine(policy?.text.utf8.count)
+        case .reported(let policy): hasher.combine(policy)
+        }
         digest = hasher.finalize()
     }
 
@@ -37,37 +41,51 @@ package struct PendingCounts: Sendable {
     /// Most octets of all.
     package static let maxOctets = maxTallyOctets + maxDetails * 500
 
-    /// False for counts that are written at once, all or none: the caller limits them.
-    private let isBounded: Bool
+    /// Nil for counts that are written at once, all or none: the caller limits them.
+    private let room: PendingRoom?
     private(set) var tallies: [TallyKey: Tally] = [:]
     private(set) var detailCount = 0
     private var octets = 0
     /// Sessions that could not be counted for want of room.
     private(set) var lost = 0
 
-    init(isBounded: Bool = true) { self.isBounded = isBounded }
+    /// - Parameter room: shared by counts that are bounded together.
+    init(in room: PendingRoom?) { self.room = room }
 
     var isEmpty: Bool { tallies.isEmpty && lost == 0 }
 
     mutating func add(_ session: SessionCount, times: Int = 1) {
         let key = TallyKey(day: session.day, domain: session.domain, policy: session.policy)
-        guard let index = room(for: key) else {
+        add(key, failure: session.failure, times: times)
+    }
+
+    /// - Parameter failure: nil for sessions that went well.
+    mutating func add(_ key: TallyKey, failure: FailureDetails?, times: Int) {
+        guard let index = place(of: key) else {
             lost += times
             return
         }
-        if session.isFailure {
-            tallies.values[index].failures += times
-        } else {
+        guard let failure else {
             tallies.values[index].successes += times
+            return
         }
-        if let failure = session.failure { add(failure, times, at: index) }
+        tallies.values[index].failures += times
+        add(failure, times, at: index)
+    }
+
+    /// What was counted so far, which is held no longer.
+    mutating func take() -> PendingCounts {
+        let taken = self
+        room?.giveBack(tallies: tallies.count, octets: octets, details: detailCount)
+        self = PendingCounts(in: room)
+        return taken
     }
 
     /// Puts back what could not be written.
     mutating func add(_ other: PendingCounts) {
         lost += other.lost
         for (key, tally) in other.tallies {
-            guard let index = room(for: key) else {
+            guard let index = place(of: key) else {
                 lost += tally.successes + tally.failures
                 continue
             }
@@ -76,12 +94,10 @@ package struct PendingCounts: Sendable {
         }
     }
 
-    private mutating func room(for key: TallyKey) -> Dictionary<TallyKey, Tally>.Index? {
+    private mutating func place(of key: TallyKey) -> Dictionary<TallyKey, Tally>.Index? {
         if let index = tallies.index(forKey: key) { return index }
         let needed = Self.tallyOctets + key.domain.ascii.utf8.count + key.policy.heldOctets
-        guard !isBounded || (tallies.count < Self.maxTallies && octets + needed <= Self.maxTallyOctets) else {
-            return nil
-        }
+        if let room, !room.takeTally(needed) { return nil }
         octets += needed
         tallies[key] = Tally()
         return tallies.index(forKey: key)
@@ -90,9 +106,12 @@ package struct PendingCounts: Sendable {
     private mutating func add(_ details: FailureDetails, _ sessions: Int, at index: Dictionary<TallyKey, Tally>.Index) {
         let held = tallies.values[index].details.count
         let isNew = tallies.values[index].details[details] == nil
-        let hasRoom = held < Ledger.maxDetails && (!isBounded || detailCount < Self.maxDetails)
+        let hasRoom = held < Ledger.maxDetails && room?.hasDetail ?? true
         let kept = !isNew || hasRoom ? details : details.folded
-        if tallies.values[index].details[kept] == nil { detailCount += 1 }
+        if tallies.values[index].details[kept] == nil {
+            detailCount += 1
+            room?.takeDetail()
+        }
         tallies.values[index].details[kept, default: 0] += sessions
     }
 }

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import LabKit
+import TestKit
+
+/// The real daemon in a laboratory, and the program that loads it.
+struct BenchDaemon {
+    let process: BackgroundProcess
+    /// As libmilter writes it.
+    let socket: String
+
+    /// Starts a daemon that logs from this level on.
+    /// - Parameter within: how long it may take until it serves.
+    init(level: String, in network: TestNetwork, _ directory: TemporaryDirectory, within limit: Duration = .seconds(30))
+        async throws
+    {
+        let path = "\(directory.path)/\(level).sock"
+        socket = "unix:\(path)"
+        let settings =
+            network.settings + """
+                [milter]
+                socket = "\(socket)"
+                [store]
+                path = "\(Self.store(level, directory))"
+                [control]
+                socket = ""
+                [log]
+                level = "\(level)"
+                """
+        let file = try directory.write("\(level).toml", settings)
+        let process = try BackgroundProcess(
+            [try DaemonProcess.program(), "serve", "--config", file], logFile: directory.path + "/\(level).log")
+        self.process = process
+        try await Wait.until("the socket of the daemon\n\(process.log)", within: limit) {
+            FileManager.default.fileExists(atPath: path)
+        }
+    }
+
+    /// Where the daemon of this level keeps its policies.
+    static func store(_ level: String, _ directory: TemporaryDirectory) -> String {
+        "\(directory.path)/\(level).sqlite"
+    }
+
+    /// Runs milter-bench, whose first milter is the one that does nothing.
+    static func load(_ arguments: [String], timeout: Duration) throws -> Command.Result {
+        let program =
+            URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path
+            + "/milter-bench"
+        return try Command.run([program] + arguments, timeout: timeout)
+    }
+}
