@@ -84,7 +84,7 @@ UNTHREADED = BasicsTests MTASTSTests TLSRPTTests MailLogTests ReportViewTests Se
 # clients within an MTA's time, what it makes of each fault within five seconds (the run with all of them stays in), what
 # `report show` does with 64 MiB by the kernel's word, and which of two frames is first on a connection.
 CROWDS = DaemonTests\.(LoadScenarios|MapLoadScenarios|CrowdScenarios|MapCrowdScenarios)/
-TOO_DEAR = $(CROWDS)|FaultTableTests/fate|ReportShowScenarios/|HTTP2FaultTests/bodyOnce
+TOO_DEAR = $(CROWDS)|FaultTableTests.fate|ReportShowScenarios/|HTTP2FaultTests.bodyOnce
 
 tsan: test-packages
 	Tests/lab/install sendmail postfix310

@@ -19,11 +19,21 @@ struct IntakeReadingTests {
         return reading.remarks
     }
 
-    @Test("an empty log, a compressed one, binary octets", arguments: [[], [0x1F, 0x8B, 8, 0, 10], [UInt8](0...255)])
+    @Test(
+        "an empty log, binary octets, an archive of another kind",
+        arguments: [[], [UInt8](0...255), Array("BZh91AY".utf8)])
     func noLog(_ octets: [UInt8]) throws {
         for source in [ObservedSession.Source.postfixLog, .sendmailLog] {
             let remarks = try remarks(octets, as: source)
             #expect(remarks.count == 1 && remarks.first?.contains("no session with a mail server found") == true)
+        }
+    }
+
+    @Test("a compressed log that is cut off says so")
+    func cutGzip() throws {
+        for source in [ObservedSession.Source.postfixLog, .sendmailLog] {
+            let error = #expect(throws: IntakeReadingError.self) { try remarks([0x1F, 0x8B, 8, 0, 10], as: source) }
+            #expect(error?.description.hasSuffix("/file: gzip data ends too early") == true)
         }
     }
 

@@ -18,7 +18,7 @@ struct LogLineTests {
     }
 
     private static let origins: [LogCalls.Indirect: Origin] = [
-        .init("Store+Policies.swift", "message"): .calls("warn(", in: "Sources/Store/"),
+        .init("PolicyLoader.swift", "message"): .calls("warn(", in: "Sources/Store/"),
         .init("DatagramReceiver.swift", "a value"): .declaration("func warning", in: "DatagramQueue.swift"),
         .init("RateLimitedLog.swift", "warning.message"): .declaration("var message: Logger.Message"),
         .init("Service.swift", "a value"): .form("FILE:LINE: ...", in: "Service.swift"),
