@@ -29,7 +29,7 @@ struct PackedPoliciesTests {
             if Bool.random(using: &numbers) {
                 let text = texts[Int.random(in: 0..<4, using: &numbers)]
                 // Some have a text of their own.
-                let own = step.isMultiple(of: 3) ? try cached("x.example", mx: ["mx.\(domain)"]) : text
+                let own = step.isMultiple(of: 3) ? try cached("x.example", mx: ["mx\(step).example"]) : text
                 let policy = PackedPolicy(
                     CachedPolicy(domain: domain, id: "\(step)", policy: own.policy, fetchedAt: noon + .seconds(step)))
                 policies.set(policy, for: domain, hash)
