@@ -6,31 +6,26 @@ import Logging
 import Store
 
 /// The readers alone on a fixed input, to be run under callgrind: its total by the number that is printed is what one line
-/// or one datagram costs. The input is made by another process, which is not counted.
+/// or one datagram costs. The input is made before, by `bench-intake write`, which is not counted.
 enum Instructions {
     private static let lines = 100_000
     private static let datagrams = 20_000
 
-    static func log() throws {
-        try withInput("log") { path in
-            let sessions = try LogBench.read(path)
-            guard sessions > 0 else { throw Failure("no session was read") }
-        }
+    static func log(_ input: String) throws {
+        guard try LogBench.read(input) > 0 else { throw Failure("no session was read") }
         print("lines \(lines)")
     }
 
     /// Each of another domain, and each in the ledger.
-    static func datagrams() async throws {
+    static func datagrams(_ input: String) async throws {
         let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
         let database = NSTemporaryDirectory() + "/bench-intake-\(getpid()).sqlite"
         defer { for end in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: database + end) } }
         let store = try Store(path: database, logger: logger)
         let ledger = Ledger(store: store, clock: DatagramReceiving.Clock(), logger: logger)
         var all: [[UInt8]] = []
-        try withInput("datagrams") { path in
-            var lines = try LineStream(path: path)
-            while try lines.read({ all += $0.split(separator: 0x0A).map { Array($0) } }) {}
-        }
+        var lines = try LineStream(path: input)
+        while try lines.read({ all += $0.split(separator: 0x0A).map { Array($0) } }) {}
         let day = DatagramReceiving.Clock().now.day
         for (number, payload) in all.enumerated() {
             ledger.record(try TLSRPTDatagram(payload).sessionCounts(day: day))
@@ -50,18 +45,6 @@ enum Instructions {
         var text = Data()
         for number in 0..<datagrams { text.append(contentsOf: "\(datagram(number))\n".utf8) }
         try text.write(to: URL(fileURLWithPath: path))
-    }
-
-    private static func withInput(_ kind: String, _ body: (String) throws -> Void) throws {
-        let path = NSTemporaryDirectory() + "/bench-intake-\(getpid()).input"
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
-        process.arguments = ["write", kind, path]
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Failure("no input") }
-        try body(path)
     }
 
     /// As datagram-load.c makes them.

@@ -5,7 +5,7 @@ import Foundation
 import Synchronization
 
 // One counter behind one lock, for 1, 2 and 16 threads: Basics' Locked (a pthread mutex) beside Synchronization.Mutex.
-let turns = 4_000_000
+let turns = 400_000
 
 /// Nanoseconds a turn, the median of five runs.
 func nanoseconds(threads: Int, _ turn: @escaping @Sendable () -> Void) -> Double {

@@ -16,8 +16,8 @@ enum DaemonStart {
     private static let verdictLimitSeconds = 2.0
     private static let policies = 1_000_000
     private static let domain = "last.lab"
-    /// The daemon looks for what is no longer needed once a minute.
-    private static let settling = Duration.seconds(70)
+    /// Until what starts beside the policies has started.
+    private static let settling = Duration.seconds(5)
 
     static func run() async throws {
         let network = try TestNetwork(prefix: "127.31")
