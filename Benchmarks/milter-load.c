@@ -2,10 +2,14 @@
 // Speaks the milter protocol as Postfix does, to several milters in turn, and says how fast they answer.
 //
 // Usage: milter-load [-c LIST] [-t SECONDS | -n VERDICTS] [-r ROUNDS] [-d FILE] NAME=SOCKET...
-//   -c 1,16,100   numbers of connections     -t 2   seconds a run     -r 5   runs, of which the median counts
-//   -n 100000     a run ends after so many verdicts, the first ones included, however long they take
+//   -c 1,16,100   numbers of connections     -t 0.2  seconds a milter has in a round     -r 50  rounds
+//   -n 100000     a turn ends after so many verdicts, the first ones included, however long they take
 //   -d FILE       recipient domains, one a line (default: bench.example)
 //   SOCKET        unix:/path or inet:port@address (IPv4)
+// What else the machine does changes within seconds by more than milters differ. So they have short turns, one right
+// after the other, and their rates are compared within each round: the ratio is the median over the rounds, and stands
+// between low and high with 95 % confidence (order statistics). Name the first milter twice, and the second line says
+// what a ratio of 1 looks like.
 // The milter's own time on the processors, for one message and a Unix socket, is read from /proc: other programs that
 // run meanwhile slow all milters down and change it little.
 // Each connection sends one message after the other: MAIL and RCPT in one packet, as Postfix does when MAIL is not
@@ -14,6 +18,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,23 +30,28 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_MILTERS = 4, MAX_LEVELS = 8, MAX_ROUNDS = 64, MAX_CONNECTIONS = 1024, MAX_DOMAINS = 1 << 20 };
-enum { NEGOTIATING, AWAITING_VERDICT, AWAITING_END };
+enum { MAX_MILTERS = 4, MAX_ROUNDS = 4096, MAX_CONNECTIONS = 1024, MAX_DOMAINS = 1 << 20 };
+enum { NEGOTIATING, AWAITING_VERDICT, AWAITING_END, IDLE };
 
 struct connection {
     int fd, phase;
+    bool rested;
     uint64_t sent;
     size_t have;
     unsigned char in[4096];
 };
-struct run {
-    double rate, p50, p99, deferred, processor;
+// What one milter was asked on one level, over all its turns.
+struct milter {
+    const char *name, *socket;
+    struct connection *connections;
+    int poll;
+    uint32_t *samples;
+    size_t sample_count, sample_room, deferred, verdicts, all_verdicts;
+    double rates[MAX_ROUNDS], processor;
 };
 
 static char *domains[MAX_DOMAINS];
 static size_t domain_count, next_domain;
-static uint32_t *samples;
-static size_t sample_count, sample_room, deferred_count;
 static uint64_t message_number, most_verdicts;
 
 static void fail(const char *what) {
@@ -99,26 +109,36 @@ static void send_end(struct connection *c) {
     put(c, out, at);
 }
 
-static void answer(struct connection *c, char command) {
+static void note(struct milter *m, uint32_t took, bool deferred) {
+    if (m->sample_count == m->sample_room) {
+        m->sample_room = m->sample_room ? 2 * m->sample_room : 1 << 20;
+        if (!(m->samples = realloc(m->samples, m->sample_room * sizeof *m->samples))) fail("memory");
+    }
+    m->samples[m->sample_count++] = took;
+    m->deferred += deferred;
+}
+
+// True where the connection has nothing under way any more.
+static bool answer(struct milter *m, struct connection *c, char command, bool goes_on) {
     switch (c->phase) {
     case NEGOTIATING:
         if (command != 'O') errno = EPROTO, fail("negotiation");
-        send_recipient(c);
         break;
     case AWAITING_VERDICT:
-        if (sample_count == sample_room) {
-            sample_room = sample_room ? 2 * sample_room : 1 << 20;
-            if (!(samples = realloc(samples, sample_room * sizeof *samples))) fail("memory");
-        }
-        samples[sample_count++] = (uint32_t)(now() - c->sent);
-        deferred_count += command != 'c';
+        // libmilter takes long to give a connection that rested to a thread again: that is not timed.
+        if (!c->rested) note(m, (uint32_t)(now() - c->sent), command != 'c');
+        c->rested = false;
+        m->verdicts++;
         send_end(c);
-        break;
-    default: send_recipient(c);
+        return false;
     }
+    if (goes_on) send_recipient(c);
+    else c->phase = IDLE;
+    return !goes_on;
 }
 
-static void receive(struct connection *c) {
+static bool receive(struct milter *m, struct connection *c, bool goes_on) {
+    bool rests = false;
     ssize_t got = recv(c->fd, c->in + c->have, sizeof c->in - c->have, 0);
     if (got <= 0) fail("read");
     c->have += (size_t)got;
@@ -131,8 +151,9 @@ static void receive(struct connection *c) {
         char command = (char)c->in[4];
         c->have -= 4 + length;
         memmove(c->in, c->in + 4 + length, c->have);
-        answer(c, command);
+        rests = answer(m, c, command, goes_on);
     }
+    return rests;
 }
 
 static int dial(const char *socket_name) {
@@ -178,58 +199,84 @@ static double processor_seconds(int fd) {
     return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
-static int by_value(const void *a, const void *b) {
+// Waits until no connection of this milter has anything under way. Each that has an answer goes on, until the end or,
+// where a number of verdicts is given, until so many have come or are under way.
+// Returns how many verdicts there were by the end.
+static size_t until_idle(struct milter *m, int busy, uint64_t end, size_t verdicts) {
+    struct epoll_event events[MAX_CONNECTIONS];
+    size_t counted = 0;
+    while (busy > 0) {
+        int ready = epoll_wait(m->poll, events, MAX_CONNECTIONS, 5000);
+        if (ready <= 0) errno = ready ? errno : ETIMEDOUT, fail(m->socket);
+        bool goes_on = verdicts ? m->verdicts + (size_t)busy < verdicts : now() < end;
+        for (int i = 0; i < ready; i++) busy -= receive(m, events[i].data.ptr, goes_on);
+        if (goes_on) counted = m->verdicts;
+    }
+    return verdicts ? m->verdicts : counted;
+}
+
+static void open_connections(struct milter *m, int count) {
+    if (!(m->connections = calloc((size_t)count, sizeof *m->connections))) fail("memory");
+    if ((m->poll = epoll_create1(0)) < 0) fail("epoll");
+    for (int i = 0; i < count; i++) {
+        struct connection *c = &m->connections[i];
+        *c = (struct connection){.fd = dial(m->socket), .phase = NEGOTIATING};
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+        if (epoll_ctl(m->poll, EPOLL_CTL_ADD, c->fd, &event)) fail("epoll");
+        unsigned char offer[17] = {0, 0, 0, 13, 'O', 0, 0, 0, 6, 0, 0, 1, 0xff, 0, 0x1f, 0xff, 0xff};
+        put(c, offer, sizeof offer);
+    }
+    until_idle(m, count, 0, 0);
+}
+
+static void close_connections(struct milter *m, int count) {
+    for (int i = 0; i < count; i++) close(m->connections[i].fd);
+    close(m->poll);
+    free(m->connections);
+}
+
+// One turn: verdicts a second until its end. What is under way then is waited for and not counted.
+static double turn(struct milter *m, int connections, double seconds) {
+    double processor = processor_seconds(m->connections[0].fd);
+    uint64_t start = now(), end = start + (uint64_t)(seconds * 1e9);
+    m->verdicts = 0;
+    for (int i = 0; i < connections; i++) {
+        m->connections[i].rested = !most_verdicts;
+        send_recipient(&m->connections[i]);
+    }
+    size_t counted = until_idle(m, connections, end, most_verdicts);
+    double took = (double)((most_verdicts ? now() : end) - start) / 1e9;
+    m->processor += processor_seconds(m->connections[0].fd) - processor;
+    m->all_verdicts += m->verdicts;
+    return (double)counted / took;
+}
+
+static int by_time(const void *a, const void *b) {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     return (x > y) - (x < y);
 }
 
-static struct run measure(const char *socket_name, int connections, double seconds) {
-    static struct connection all[MAX_CONNECTIONS];
-    struct epoll_event events[MAX_CONNECTIONS];
-    int poll = epoll_create1(0);
-    if (poll < 0) fail("epoll");
-    for (int i = 0; i < connections; i++) {
-        struct connection *c = &all[i];
-        *c = (struct connection){.fd = dial(socket_name), .phase = NEGOTIATING};
-        struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
-        if (epoll_ctl(poll, EPOLL_CTL_ADD, c->fd, &event)) fail("epoll");
-        unsigned char offer[17] = {0, 0, 0, 13, 'O', 0, 0, 0, 6, 0, 0, 1, 0xff, 0, 0x1f, 0xff, 0xff};
-        put(c, offer, sizeof offer);
-    }
-    // A quarter of a second to bring threads and caches up, uncounted.
-    uint64_t start = now() + (most_verdicts ? 0 : 250000000u), end = start + (uint64_t)(seconds * 1e9);
-    bool counting = false;
-    double processor = 0;
-    sample_count = deferred_count = 0;
-    for (uint64_t t = now(); most_verdicts ? sample_count < most_verdicts : t < end; t = now()) {
-        if (!counting && t >= start) {
-            counting = true;
-            start = t;
-            sample_count = deferred_count = 0;
-            processor = processor_seconds(all[0].fd);
-        }
-        int ready = epoll_wait(poll, events, MAX_CONNECTIONS, 5000);
-        if (ready <= 0) errno = ready ? errno : ETIMEDOUT, fail(socket_name);
-        for (int i = 0; i < ready; i++) receive(events[i].data.ptr);
-    }
-    double took = (double)(now() - start) / 1e9;
-    processor = processor_seconds(all[0].fd) - processor;
-    for (int i = 0; i < connections; i++) close(all[i].fd);
-    close(poll);
-    if (sample_count == 0) errno = ETIMEDOUT, fail(socket_name);
-    qsort(samples, sample_count, sizeof *samples, by_value);
-    return (struct run){
-        .rate = (double)sample_count / took,
-        .p50 = samples[sample_count / 2] / 1e3,
-        .p99 = samples[sample_count * 99 / 100] / 1e3,
-        .deferred = (double)deferred_count / (double)sample_count,
-        .processor = processor * 1e6 / (double)sample_count,
-    };
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
 }
 
-static int by_rate(const void *a, const void *b) {
-    double x = ((const struct run *)a)->rate, y = ((const struct run *)b)->rate;
-    return (x > y) - (x < y);
+static void print_line(struct milter *m, const struct milter *base, int connections, int rounds) {
+    static double ratios[MAX_ROUNDS], rates[MAX_ROUNDS];
+    for (int round = 0; round < rounds; round++) {
+        rates[round] = m->rates[round];
+        ratios[round] = m->rates[round] / base->rates[round];
+    }
+    qsort(rates, (size_t)rounds, sizeof *rates, by_value);
+    qsort(ratios, (size_t)rounds, sizeof *ratios, by_value);
+    qsort(m->samples, m->sample_count, sizeof *m->samples, by_time);
+    // The places in order between which the median lies: half the rounds, and 1.96 standard deviations to either side.
+    int low = (int)floor(rounds / 2.0 - 0.98 * sqrt(rounds)), high = rounds - 1 - low;
+    if (low < 0) low = 0, high = rounds - 1;
+    size_t n = m->sample_count;
+    printf("%-15s %11d %10.0f %8.1f %8.1f %7.1f%% %7.1f %7.3f %6.3f-%.3f\n", m->name, connections, rates[rounds / 2],
+           m->samples[n / 2] / 1e3, m->samples[n * 99 / 100] / 1e3, 100 * (double)m->deferred / (double)n,
+           m->processor * 1e6 / (double)m->all_verdicts, ratios[rounds / 2], ratios[low], ratios[high]);
 }
 
 static void read_domains(const char *path) {
@@ -244,9 +291,10 @@ static void read_domains(const char *path) {
 }
 
 int main(int argc, char **argv) {
-    char *levels = "1,16,100", *names[MAX_MILTERS], *sockets[MAX_MILTERS];
-    double seconds = 2;
-    int rounds = 5, option, milters = 0;
+    static struct milter milters[MAX_MILTERS];
+    char *levels = "1,16,100";
+    double seconds = 0.2;
+    int rounds = 50, option, count = 0;
     while ((option = getopt(argc, argv, "c:t:n:r:d:")) != -1) {
         if (option == 'c') levels = optarg;
         else if (option == 't') seconds = atof(optarg);
@@ -255,34 +303,37 @@ int main(int argc, char **argv) {
         else if (option == 'd') read_domains(optarg);
         else return 64;
     }
-    for (; optind < argc && milters < MAX_MILTERS; optind++, milters++) {
-        names[milters] = argv[optind];
-        if (!(sockets[milters] = strchr(argv[optind], '='))) return fprintf(stderr, "NAME=SOCKET, please\n"), 64;
-        *sockets[milters]++ = 0;
+    for (; optind < argc && count < MAX_MILTERS; optind++, count++) {
+        char *socket_name = strchr(argv[optind], '=');
+        if (!socket_name) return fprintf(stderr, "NAME=SOCKET, please\n"), 64;
+        *socket_name++ = 0;
+        milters[count] = (struct milter){.name = argv[optind], .socket = socket_name};
     }
-    if (milters == 0 || rounds < 1 || rounds > MAX_ROUNDS || seconds <= 0) return fprintf(stderr, "see the source\n"), 64;
+    if (count == 0 || rounds < 1 || rounds > MAX_ROUNDS || seconds <= 0) return fprintf(stderr, "see the source\n"), 64;
     if (domain_count == 0) domains[domain_count++] = "bench.example";
 
-    printf("%-12s %11s %12s %9s %9s %9s %9s %7s\n", "milter", "connections", "verdicts/s", "p50 us", "p99 us",
-           "deferred", "cpu us", "ratio");
+    printf("%-15s %11s %10s %8s %8s %8s %7s %7s %12s\n", "milter", "connections", "verdicts/s", "p50 us", "p99 us",
+           "deferred", "cpu us", "ratio", "95 %");
     levels = strdup(levels);
     for (char *level = strtok(levels, ","); level; level = strtok(NULL, ",")) {
-        static struct run runs[MAX_MILTERS][MAX_ROUNDS];
         int connections = atoi(level);
         if (connections < 1 || connections > MAX_CONNECTIONS) return 64;
-        // In turn, and each round in the other order, so that what else the machine does falls on all alike.
+        for (int i = 0; i < count; i++) {
+            open_connections(&milters[i], connections);
+            // To bring threads and caches up, uncounted.
+            if (!most_verdicts) turn(&milters[i], connections, 0.25);
+            milters[i].sample_count = milters[i].deferred = milters[i].all_verdicts = 0;
+            milters[i].processor = 0;
+        }
         for (int round = 0; round < rounds; round++)
-            for (int k = 0; k < milters; k++) {
-                int i = round % 2 ? milters - 1 - k : k;
-                next_domain = 0;
-                runs[i][round] = measure(sockets[i], connections, seconds);
+            for (int k = 0; k < count; k++) {
+                // No milter is always first, and none has two turns in a row, which a warm cache makes faster.
+                struct milter *m = &milters[(round + k) % count];
+                m->rates[round] = turn(m, connections, seconds);
             }
-        for (int i = 0; i < milters; i++) qsort(runs[i], (size_t)rounds, sizeof runs[i][0], by_rate);
-        double base = runs[0][rounds / 2].rate;
-        for (int i = 0; i < milters; i++) {
-            struct run *median = &runs[i][rounds / 2];
-            printf("%-12s %11d %12.0f %9.1f %9.1f %8.1f%% %9.1f %7.3f\n", names[i], connections, median->rate, median->p50,
-                   median->p99, 100 * median->deferred, median->processor, median->rate / base);
+        for (int i = 0; i < count; i++) {
+            print_line(&milters[i], &milters[0], connections, rounds);
+            close_connections(&milters[i], connections);
         }
         fflush(stdout);
     }

@@ -11,7 +11,7 @@ import TestKit
 let arguments = Array(CommandLine.arguments.dropFirst())
 let isMillion = arguments.first == "million"
 let given = Array(arguments.dropFirst(isMillion ? 1 : 0))
-let options = given.isEmpty ? ["-c", "1,16,100", "-t", "2", "-r", "7"] : given
+let options = given.isEmpty ? ["-c", "1,16,100", "-t", "0.2", "-r", "50"] : given
 if isMillion {
     let result = try await MillionPolicies.measure(options)
     print(result.output, result.errors, separator: "")

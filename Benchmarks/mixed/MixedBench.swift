@@ -29,8 +29,8 @@ struct MixedBench {
         }
         self.programs = programs
         levels = option("-c") ?? "1,16,100"
-        seconds = Double(option("-t") ?? "") ?? 2
-        rounds = Int(option("-r") ?? "") ?? 5
+        seconds = Double(option("-t") ?? "") ?? 0.2
+        rounds = Int(option("-r") ?? "") ?? 50
         network = try TestNetwork(prefix: "127.32")
         folder = try TemporaryDirectory("sts-bench-mixed")
         for (number, name) in Self.known.enumerated() {
@@ -75,8 +75,8 @@ struct MixedBench {
         print("== nothing else going on")
         print(try load(options))
         let levelCount = levels.split(separator: ",").count
-        // milter-load brings threads up for a quarter of a second before each run.
-        let length = (seconds + 0.25) * Double(levelCount * rounds * milters.count)
+        // milter-load brings threads up for a quarter of a second before the rounds of a level.
+        let length = (seconds * Double(rounds) + 0.25) * Double(levelCount * milters.count)
         try await other.start(for: length)
         let measured = try load(options)
         print("== verdicts beside all that, the two milters in turns")
@@ -96,7 +96,7 @@ struct MixedBench {
     private func judge(_ measured: String) {
         for line in measured.split(separator: "\n") where line.hasPrefix("sts-milter") {
             let words = line.split(separator: " ")
-            guard words.count == 7, let p99 = Double(words[4]), let ratio = Double(words[6]) else { continue }
+            guard words.count == 9, let p99 = Double(words[4]), let ratio = Double(words[7]) else { continue }
             let isMet = ratio >= Self.goal.ratio && p99 < Self.goal.p99
             print(
                 "\(words[1]) connections: ratio \(rounded(ratio)), goal \(Self.goal.ratio); "
