@@ -3,6 +3,7 @@
 /// A value that is read all the time and seldom set: a copy for each of some threads, so that readers do not meet.
 ///
 /// Who sets it changes one copy after the other. When that has returned, all readers see the new value.
+@usableFromInline
 package final class Replicated<Value: Sendable>: Sendable {
     private static var copies: Int { 16 }
 

@@ -11,6 +11,7 @@ import Basics
 /// seldom meet. A lock is held for a look or a change only, never while anything is waited for.
 ///
 /// Inlinable, so that each module compiles it for its own keys and values.
+@usableFromInline
 package final class TTLCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private static var maxShards: Int { 16 }
     /// Least octets of a shard, so that the largest entries that there are fit into one.

@@ -41,7 +41,8 @@ struct TTLCacheShard<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     @inlinable
     mutating func value(for key: Key, at now: UTCTime) -> Value? {
-        guard let place = places[key], slots[place].isGood(at: now) else { return nil }
+        // Field by field: a slot as a whole would be copied, with references to all that it holds.
+        guard let place = places[key], slots[place].from <= now, now < slots[place].until else { return nil }
         if !slots[place].isUsed { slots[place].isUsed = true }
         return slots[place].content?.value
     }

@@ -12,7 +12,8 @@ final class Message {
 
     /// As they were when the message began: a reload never splits a message.
     var settings: MilterState.Settings
-    var origin = Origin()
+    /// Nil where nobody looked at it: most senders matter to no setting.
+    var origin: Origin?
     var queueID: String?
     /// Whether the message may come from sendmail(1), if its recipients lack a route too.
     var mayBeLocal = false
@@ -35,16 +36,18 @@ final class Message {
 
     /// Forgets the message, so that another can take its place.
     func clear() {
-        origin = Origin()
         queueID = nil
         mayBeLocal = false
         requiresTLS = false
-        tlsRequired = []
         waited = .zero
-        verdicts.removeAll(keepingCapacity: verdicts.capacity <= Self.keptVerdicts)
-        undecided = []
-        deferral = nil
-        hold = nil
+        if verdicts.capacity > Self.keptVerdicts { verdicts = [] }
+        while verdicts.popLast() != nil {}
+        // To look costs less than to set, and few messages have any of these.
+        if origin != nil { origin = nil }
+        if !tlsRequired.isEmpty { tlsRequired = [] }
+        if !undecided.isEmpty { undecided = [] }
+        if deferral != nil { deferral = nil }
+        if hold != nil { hold = nil }
     }
 
     /// Whether the sender prefers delivery to TLS; contradicting headers say nothing.

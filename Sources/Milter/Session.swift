@@ -59,7 +59,7 @@ final class Session {
         else { return .proceed }
         let rule =
             settings.value.rules.isEmpty
-            ? nil : settings.value.rules.action(for: message.origin, recipientDomain: address.domain)
+            ? nil : settings.value.rules.action(for: message.origin ?? Origin(), recipientDomain: address.domain)
         let isLocal = message.mayBeLocal && mailer == nil
         if rule == .exempt || isOwnReport(message, to: address, isLocal: isLocal) { return .proceed }
 
@@ -224,12 +224,10 @@ final class Session {
     /// Anybody on this host can write our address, but the recipient has asked for the report.
     /// - RFC 8460 §3: reports are delivered despite any TLS-related failures.
     private func isOwnReport(_ message: Message, to recipient: EnvelopeAddress, isLocal: Bool) -> Bool {
-        // Most senders were not looked at.
-        guard !message.origin.sender.local.isEmpty, let own = message.settings.value.reportSender,
-            own.domain == message.origin.sender.domain,
-            own.local == message.origin.sender.local
+        guard let origin = message.origin, !origin.sender.local.isEmpty,
+            let own = message.settings.value.reportSender, own == origin.sender
         else { return false }
-        return (isLocal || message.origin.client?.isLoopback == true) && shared.judge.awaitsReport(recipient)
+        return (isLocal || origin.client?.isLoopback == true) && shared.judge.awaitsReport(recipient)
     }
 
     private func named(_ queueID: String?) -> Logger.Metadata {
@@ -240,7 +238,7 @@ final class Session {
 extension EnvelopeAddress {
     /// Whether the mail goes by the MX records of its own domain, as most does.
     fileprivate func isDelivered(by hops: [NextHop]) -> Bool {
-        guard let domain else { return false }
-        return hops == [.mx(of: domain, port: NextHop.smtpPort)]
+        guard let domain, hops.count == 1, case .mx(domain, NextHop.smtpPort) = hops[0] else { return false }
+        return true
     }
 }
