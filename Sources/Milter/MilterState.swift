@@ -6,7 +6,8 @@ import Synchronization
 
 /// What all connections share.
 final class MilterState: Sendable {
-    /// Settings in a box, so that a message takes them with one reference.
+    /// Settings in a box, so that a message takes them with one reference. Each connection has a box of its own: the count of
+    /// references to one box would lie on a cache line that all threads take from each other.
     final class Settings: Sendable {
         let value: MilterSettings
         fileprivate let generation: Int
@@ -36,7 +37,8 @@ final class MilterState: Sendable {
         current = Locked(Settings(settings, generation: 0))
     }
 
-    var settings: Settings { current.withLock { $0 } }
+    /// The settings in force, in a box for who asks.
+    var settings: Settings { current.withLock { Settings($0.value, generation: $0.generation) } }
 
     /// The settings in force; takes no lock as long as they are those known.
     func settings(since known: Settings) -> Settings {
