@@ -103,7 +103,7 @@ let package = Package(
         .target(
             name: "Intake",
             dependencies: [
-                "Basics", "CSystemd", "Concurrency", "Core", "Gzip", "MailLog", "Sockets", "TLSRPT",
+                "Basics", "CSystemd", "Concurrency", "Core", "Events", "Gzip", "MailLog", "Sockets", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
@@ -138,8 +138,8 @@ let package = Package(
             name: "Daemon",
             dependencies: [
                 "Basics", "CClock", "CMemory", "CSystemd", "Control", "Core", "Courier", "DNS", "Discovery", "EventLog",
-                "Gzip",
-                "HTTP", "Intake", "MTACheck", "MTASTS", "MailLog", "Milter", "PolicyMap", "Preload", "Probe",
+                "Events", "Gzip", "HTTP", "Intake", "MTACheck", "MTASTS", "MailLog", "Milter", "PolicyMap", "Preload",
+                "Probe",
                 "Reporting", "SMTP", "Settings", "Store", "TLS", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),

@@ -22,6 +22,7 @@ let package = Package(
         .target(name: "MTASTS", dependencies: ["Basics"]),
         .target(name: "TLSRPT", dependencies: ["Basics"]),
         .target(name: "Concurrency", dependencies: ["Basics", logging]),
+        .target(name: "Events", dependencies: ["Basics"]),
         .target(name: "Gzip", dependencies: ["CZlib"]),
         .target(name: "Sockets", dependencies: ["Basics"]),
         .target(name: "Core", dependencies: ["Basics", "Concurrency", "MTASTS", "TLSRPT", logging]),
@@ -36,7 +37,7 @@ let package = Package(
         .target(
             name: "Intake",
             dependencies: [
-                "Basics", "CSystemd", "Concurrency", "Core", "Gzip", "MailLog", "Sockets", "TLSRPT", logging,
+                "Basics", "CSystemd", "Concurrency", "Core", "Events", "Gzip", "MailLog", "Sockets", "TLSRPT", logging,
             ]),
         .target(
             name: "Store",

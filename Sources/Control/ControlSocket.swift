@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import Foundation
+import FoundationEssentials
 import Logging
 import NIOCore
 import NIOPosix

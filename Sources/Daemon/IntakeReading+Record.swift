@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import Foundation
+import FoundationEssentials
 import Intake
 import Preload
 import Settings
@@ -56,7 +56,7 @@ extension IntakeReading {
         _ = try store.load(into: memory, at: clock.now)
         let preload = PreloadLists(
             directory: URL(fileURLWithPath: settings.storePath).deletingLastPathComponent().path,
-            scratch: NSTemporaryDirectory(), documents: network, clock: clock,
+            scratch: FileManager.default.temporaryDirectory.path, documents: network, clock: clock,
             logger: logger)
         await preload.serveKept(settings.preload)
         let policies = PolicyCache(

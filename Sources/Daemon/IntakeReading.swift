@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import Foundation
+import FoundationEssentials
 import Intake
 import MailLog
 import Settings

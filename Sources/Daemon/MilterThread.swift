@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
+import Events
 import Milter
 
 /// The milter on a thread of its own: libmilter's loop blocks as long as it serves.
@@ -15,16 +15,16 @@ final class MilterThread: Sendable {
     /// Takes the socket and serves; returns when MTAs can connect.
     func start() throws(MilterError) {
         try server.open()
-        let thread = Thread { [server, end = end.continuation] in
-            do throws(MilterError) {
-                try server.run()
-                end.finish()
-            } catch {
-                end.finish(throwing: error)
+        do throws(SystemError) {
+            try DetachedThread.start { [server, end = end.continuation] in
+                do throws(MilterError) {
+                    try server.run()
+                    end.finish()
+                } catch {
+                    end.finish(throwing: error)
+                }
             }
-        }
-        thread.name = "milter"
-        thread.start()
+        } catch { end.continuation.finish(throwing: error) }
     }
 
     /// Waits until `stop` returns, or the milter has ended by itself.

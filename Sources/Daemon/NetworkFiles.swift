@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import DNS
-import Foundation
+import FoundationEssentials
 import Glibc
 import Settings
 

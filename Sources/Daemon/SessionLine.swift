@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import Foundation
+import FoundationEssentials
 
 /// A session as `sts-milter intake` shows it: a line for a person, or one of JSON for a script.
 package struct SessionLine: Sendable, Encodable {

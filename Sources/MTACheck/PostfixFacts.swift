@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
+import FoundationEssentials
 import TLS
 
 /// What `postconf` says of one Postfix.
@@ -104,7 +104,11 @@ package struct PostfixFacts: Sendable {
 }
 
 /// The text without the white space around it.
-func trimmed(_ text: some StringProtocol) -> String { text.trimmingCharacters(in: .whitespacesAndNewlines) }
+func trimmed(_ text: some StringProtocol) -> String {
+    let start = text.drop(while: \.isWhitespace)
+    guard let last = start.lastIndex(where: { !$0.isWhitespace }) else { return "" }
+    return String(start[...last])
+}
 
 /// A Postfix time such as `30s`, `5m` or `300`: a bare number is seconds; nil for anything else.
 func postfixTime(_ text: String) -> Duration? {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import Foundation
+import FoundationEssentials
+import Glibc
 
 /// The list last accepted, on disk with its signature, so that a restart without network has it.
 ///
@@ -57,9 +58,15 @@ func readRegularFile(_ path: String, limitBytes: Int) throws(DocumentError) -> [
     guard status.st_size <= limitBytes else {
         throw DocumentError("\(printable(path)): \(status.st_size) bytes, more than \(limitBytes)")
     }
-    let handle = FileHandle(fileDescriptor: file, closeOnDealloc: false)
-    // One byte more than allowed shows a file that has grown since.
-    guard let data = try? handle.read(upToCount: limitBytes + 1) else { return [] }
-    guard data.count <= limitBytes else { throw DocumentError("\(printable(path)): more than \(limitBytes) bytes") }
-    return Array(data)
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 64 << 10)
+    while bytes.count <= limitBytes {
+        let count = read(file, &chunk, chunk.count)
+        if count < 0, errno == EINTR { continue }
+        guard count >= 0 else { return [] }
+        if count == 0 { return bytes }
+        bytes += chunk.prefix(count)
+    }
+    // The file has grown since it was asked for its size.
+    throw DocumentError("\(printable(path)): more than \(limitBytes) bytes")
 }

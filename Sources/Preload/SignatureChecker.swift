@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import Foundation
+import FoundationEssentials
+import Glibc
 import Processes
 
 /// Checks detached OpenPGP signatures with gpgv, which trusts exactly the keys of one key ring.
@@ -40,7 +41,7 @@ package struct SignatureChecker: Sendable {
             try Data(text).write(to: URL(fileURLWithPath: textPath))
             try Data(signature).write(to: URL(fileURLWithPath: signaturePath))
         } catch {
-            throw .cannotCheck("cannot write to \(directory): \(printable(error.localizedDescription))")
+            throw .cannotCheck("cannot write to \(directory): \(fileFailure(error))")
         }
         let gpgv = Program(
             program,

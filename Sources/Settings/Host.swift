@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import Foundation
+import FoundationEssentials
 
 extension DomainName {
     /// A name that every host has.
@@ -16,14 +16,12 @@ extension DomainName {
 extension ServicePorts {
     /// Where the system's names of services stand; see services(5).
     private static let path = "/etc/services"
-    /// Octets read of it; Debian's has 13,000.
+    /// Octets looked at; Debian's has 13,000.
     private static let limitOctets = 1 << 20
 
     /// The names that this system knows, as its MTA does; without the file those that Postfix knows by itself.
     static var ofSystem: ServicePorts {
-        guard let file = FileHandle(forReadingAtPath: path), let octets = try? file.read(upToCount: limitOctets) else {
-            return ServicePorts()
-        }
-        return ServicePorts(table: String(decoding: octets, as: UTF8.self))
+        guard let octets = FileManager.default.contents(atPath: path) else { return ServicePorts() }
+        return ServicePorts(table: String(decoding: octets.prefix(limitOctets), as: UTF8.self))
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import Foundation
+import FoundationEssentials
 
 /// A settings file as read: TOML, and the lines of its keys. What the keys mean is for ``SettingsReader``.
 package struct SettingsFile: Sendable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
+import FoundationEssentials
 
 /// Where settings come from: a file, or the defaults.
 package struct SettingsSource: Sendable, CustomStringConvertible {

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
+import FoundationEssentials
+import Glibc
 
 /// Writes a line to standard error.
 func printError(_ text: String) {
-    FileHandle.standardError.write(Data("sts-milter: \(text)\n".utf8))
+    var rest = Array("sts-milter: \(text)\n".utf8)[...]
+    while !rest.isEmpty {
+        let count = rest.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        if count < 0, errno == EINTR { continue }
+        // Nobody is left to be told.
+        guard count > 0 else { return }
+        rest = rest.dropFirst(count)
+    }
 }
 
 /// Whether standard output is a terminal that wants colours. - https://no-color.org

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import Foundation
+import FoundationEssentials
 import Logging
 import MTASTS
 import Preload
@@ -27,7 +27,8 @@ package final class Examiner: Sendable {
             FileManager.default.isReadableFile(atPath: settings.storePath) ? try? workspace.openStore() : nil
         let preload = PreloadLists(
             directory: URL(fileURLWithPath: settings.storePath).deletingLastPathComponent().path,
-            scratch: NSTemporaryDirectory(), documents: opened, clock: clock, logger: workspace.logger)
+            scratch: FileManager.default.temporaryDirectory.path, documents: opened, clock: clock,
+            logger: workspace.logger)
         await preload.serveKept(settings.preload)
         overrides = KeptOverrides(pins: settings.localPolicies, preload: preload)
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
+import Basics
+import FoundationEssentials
 import Gzip
 import Reporting
 import TLSRPT
@@ -15,7 +16,7 @@ struct ReportFiles {
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         } catch {
-            throw ReportCommandError.output(directory, cause: error.localizedDescription)
+            throw ReportCommandError.output(directory, cause: fileFailure(error))
         }
     }
 
@@ -31,7 +32,7 @@ struct ReportFiles {
         }
         let file = directory.appendingPathComponent(name)
         do { try Data(bytes).write(to: file, options: .atomic) } catch {
-            throw ReportCommandError.output(file.path, cause: error.localizedDescription)
+            throw ReportCommandError.output(file.path, cause: fileFailure(error))
         }
         return file.path
     }

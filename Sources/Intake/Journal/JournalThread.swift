@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Dispatch
-import Foundation
+import Events
 
 /// A journal as its follower sees it.
 protocol JournalSource: Sendable {
@@ -34,14 +34,11 @@ final class JournalThread: JournalSource {
 
     private let directory: String?
     private let queue = Queue()
+    private let isStarted = Locked(false)
 
     /// - Parameter directory: where the journal's files are; nil for the system's own.
     init(directory: String?) {
         self.directory = directory
-        Thread { [queue] in
-            var journal: Journal?
-            while let job = queue.take() { job(&journal) }
-        }.start()
     }
 
     deinit { queue.put(nil) }
@@ -63,9 +60,24 @@ final class JournalThread: JournalSource {
         }
     }
 
+    /// Starts the thread unless it runs; the next call tries again.
+    private func start() throws(JournalError) {
+        try isStarted.withLock { isStarted throws(JournalError) in
+            guard !isStarted else { return }
+            do throws(SystemError) {
+                try DetachedThread.start { [queue] in
+                    var journal: Journal?
+                    while let job = queue.take() { job(&journal) }
+                }
+            } catch { throw .failed(call: error.call, code: error.code) }
+            isStarted = true
+        }
+    }
+
     private func perform<Value: Sendable>(
         _ work: @escaping @Sendable (inout Journal?) throws(JournalError) -> Value
     ) async throws(JournalError) -> Value {
+        try start()
         let result: Result<Value, JournalError> = await withCheckedContinuation { done in
             queue.put { journal in
                 do throws(JournalError) {

@@ -3,7 +3,7 @@ import ArgumentParser
 import Basics
 import Core
 import Daemon
-import Foundation
+import FoundationEssentials
 import Preload
 import Settings
 
@@ -40,7 +40,7 @@ extension PolicyCommand {
             for line in skipped { printError("left out: \(line)") }
             guard file != "-" else { return print(list.json, terminator: "") }
             do { try Data(list.json.utf8).write(to: URL(fileURLWithPath: file), options: .atomic) } catch {
-                printError("\(printable(file)): cannot be written: \(error.localizedDescription)")
+                printError("\(printable(file)): cannot be written: \(fileFailure(error))")
                 throw ExitCode(1)
             }
             print(

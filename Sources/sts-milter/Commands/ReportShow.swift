@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
-import Foundation
+import Glibc
 import ReportView
 
 /// `report show`: any TLSRPT report, ours or one that was received.
