@@ -6,6 +6,7 @@
 # make bench   throughput, instructions and memory, beside a milter that does nothing
 # make soak    the daemon under load while faults come and go (SOAK_MINUTES=10, or SOAK_SECONDS=60)
 # make fuzz    a short fuzz run of every parser (SECONDS_EACH=15)
+# make link-order writes anew which functions run at a start, and links the program by that
 # make tsan    the tests of all that starts threads, under ThreadSanitizer; fails if any process reports a race
 # make asan    all tests under AddressSanitizer, with its leak detection; fails as well
 # make install puts the program, its unit and an example of its settings into place (DESTDIR, PREFIX)
@@ -14,17 +15,19 @@ PREFIX ?= /usr
 DESTDIR ?=
 SWIFT ?= swift
 NETNS = Tests/lab/netns
+# The Swift runtime goes into the program: the machine that runs it needs no toolchain. A section for each function of the
+# libraries as well: see Package.swift.
+RELEASE = -c release --static-swift-stdlib -Xswiftc -Xfrontend -Xswiftc -function-sections
 # Everything that a test or the demo starts lies in one place.
 DEBUG = .build/debug
 
-.PHONY: build release demo unit test check lint imports bench soak fuzz tsan asan install settings-example packages test-packages clean
+.PHONY: build release demo unit test check lint imports bench soak link-order fuzz tsan asan install settings-example packages test-packages clean
 
 build: packages
 	$(SWIFT) build
 
-# The Swift runtime goes into the program: the machine that runs it needs no toolchain.
 release: packages
-	$(SWIFT) build -c release --static-swift-stdlib --product sts-milter
+	$(SWIFT) build $(RELEASE) --product sts-milter
 
 packages:
 	Tests/lab/install build
@@ -61,7 +64,7 @@ check: lint imports test
 
 bench: test-packages
 	Tests/lab/install bench
-	$(SWIFT) build -c release --static-swift-stdlib --product sts-milter
+	$(SWIFT) build $(RELEASE) --product sts-milter
 	$(SWIFT) build -c release --static-swift-stdlib --package-path Benchmarks --scratch-path .build-bench
 	Benchmarks/run
 
@@ -69,9 +72,16 @@ SOAK_MINUTES ?= 10
 SOAK_SECONDS ?= $$(($(SOAK_MINUTES) * 60))
 
 soak: test-packages
-	$(SWIFT) build -c release --static-swift-stdlib --product sts-milter
+	$(SWIFT) build $(RELEASE) --product sts-milter
 	$(SWIFT) build -c release --static-swift-stdlib --package-path Benchmarks --scratch-path .build-bench --product soak
 	STS_MILTER=$(CURDIR)/.build/release/sts-milter $(NETNS) .build-bench/release/soak $(SOAK_SECONDS)
+
+# Of a program that has all functions, whatever order they are in now.
+link-order: test-packages release
+	Tests/lab/install bench
+	Linking/order
+	rm -f .build/release/sts-milter
+	$(SWIFT) build $(RELEASE) --product sts-milter
 
 fuzz: packages
 	Fuzz/run
@@ -101,7 +111,7 @@ settings-example: build
 	docs/settings-man <contrib/sts-milter.toml >docs/sts-milter.toml.5
 
 install: release
-	install -D -m 0755 .build/release/sts-milter $(DESTDIR)$(PREFIX)/sbin/sts-milter
+	install -D -s -m 0755 .build/release/sts-milter $(DESTDIR)$(PREFIX)/sbin/sts-milter
 	sed "s,/usr/sbin/,$(PREFIX)/sbin/," contrib/systemd/sts-milter.service | install -D -m 0644 /dev/stdin $(DESTDIR)/lib/systemd/system/sts-milter.service
 	sed "s,/usr/sbin/,$(PREFIX)/sbin/," contrib/systemd/sts-milter-report.service | install -D -m 0644 /dev/stdin $(DESTDIR)/lib/systemd/system/sts-milter-report.service
 	install -D -m 0644 contrib/systemd/sts-milter-report.timer $(DESTDIR)/lib/systemd/system/sts-milter-report.timer

@@ -2,6 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import PackageDescription
 
+// Where functions lie in the program: those that run at a start stand together, since the kernel maps 64 KiB around each
+// that is called (Linking/order, docs/performance.md). Symbols that nobody outside asks for, and addresses in a form that
+// is read at each start, would come to 4 MB.
+let layout = [
+    "-use-ld=lld", "-Xlinker", "--no-export-dynamic", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
+    "-Xlinker", "--no-warn-symbol-ordering",
+    "-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/Linking/start-order",
+    "-Xlinker", "\(Context.packageDirectory)/Linking/local-functions.ld",
+]
+
 // Layers: a module imports only modules above it in this list of targets (docs/design.md).
 let package = Package(
     name: "sts-milter",
@@ -151,7 +161,8 @@ let package = Package(
                 "Basics", "Control", "Core", "Daemon", "MTACheck", "Preload", "ReportView", "Reporting", "Settings",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
-            ]),
+            ],
+            linkerSettings: [.unsafeFlags(layout, .when(configuration: .release))]),
 
         // The laboratory: real MTAs and faulty servers on loopback
         .target(
@@ -266,3 +277,9 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// A section for each function, so that the linker can order them; `make release` says so to the libraries as well.
+for target in package.targets where target.type == .regular || target.type == .executable {
+    let sections = SwiftSetting.unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release))
+    target.swiftSettings = (target.swiftSettings ?? []) + [sections]
+}
