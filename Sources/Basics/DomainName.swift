@@ -136,25 +136,30 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
         guard !bytes.isEmpty else { throw .empty }
         guard bytes.count <= maxOctets else { throw .tooLong }
         var labelIsNumeric = true
-        var labelOctets = 0
-        // In one pass and without copies: log readers come here for each session. The loop adds a final dot.
-        for index in 0...bytes.count {
-            let octet = index < bytes.count ? bytes[index] : UInt8(ascii: ".")
+        var start = 0
+        // In one pass and without copies: log readers come here for each session.
+        for index in bytes.indices {
+            let octet = bytes[index]
             if octet == UInt8(ascii: ".") {
-                guard labelOctets > 0 else { throw .emptyLabel }
-                guard labelOctets <= maxLabelOctets else { throw .labelTooLong }
-                guard bytes[index - labelOctets] != UInt8(ascii: "-"), bytes[index - 1] != UInt8(ascii: "-") else {
-                    throw .hyphenAtEdge
+                try validateLabel(bytes, start, index)
+                start = index + 1
+                labelIsNumeric = true
+            } else if octet &- 0x30 >= 10 {
+                guard octet &- 0x61 < 26 || octet == UInt8(ascii: "-") || octet == extra else {
+                    throw .forbiddenCharacter
                 }
-                if index < bytes.count { labelIsNumeric = true }
-                labelOctets = 0
-            } else {
-                guard octet.isLDH || octet == extra else { throw .forbiddenCharacter }
-                labelIsNumeric = labelIsNumeric && octet >= 0x30 && octet <= 0x39
-                labelOctets += 1
+                labelIsNumeric = false
             }
         }
+        try validateLabel(bytes, start, bytes.count)
         guard !labelIsNumeric else { throw .numericTopLabel }
+    }
+
+    /// - Parameter end: behind the label, whose octets are those of a name.
+    private static func validateLabel(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) throws(DomainNameError) {
+        guard end > start else { throw .emptyLabel }
+        guard end - start <= maxLabelOctets else { throw .labelTooLong }
+        guard bytes[start] != UInt8(ascii: "-"), bytes[end - 1] != UInt8(ascii: "-") else { throw .hyphenAtEdge }
     }
 }
 
@@ -181,12 +186,5 @@ package enum DomainNameError: Error, Sendable, Equatable, CustomStringConvertibl
         case .numericTopLabel: "last label is a number"
         case .notInternational: "not a valid internationalized name"
         }
-    }
-}
-
-extension UInt8 {
-    /// Letter, digit or hyphen in lower case.
-    fileprivate var isLDH: Bool {
-        (self >= 0x61 && self <= 0x7A) || (self >= 0x30 && self <= 0x39) || self == UInt8(ascii: "-")
     }
 }

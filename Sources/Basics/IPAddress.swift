@@ -12,6 +12,10 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     package init?(_ text: some StringProtocol) { self.init(String(text)) }
 
     package init?(_ text: String) {
+        if let usual = Self.dotted(text.utf8.span) {
+            octets = usual
+            return
+        }
         // What follows a zero inet_pton would not see.
         guard text.withCString(strlen) == text.utf8.count else { return nil }
         var v4 = in_addr()
@@ -22,6 +26,31 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
         var v6 = in6_addr()
         guard inet_pton(AF_INET6, text, &v6) == 1 else { return nil }
         octets = withUnsafeBytes(of: v6) { Array($0) }
+    }
+
+    /// What inet_pton reads as IPv4, without the way there: readers of logs come here for each session.
+    private static func dotted(_ text: Span<UInt8>) -> [UInt8]? {
+        guard text.count <= 15 else { return nil }
+        var address: UInt32 = 0
+        var part: UInt32 = 0
+        var (digits, parts) = (0, 1)
+        for index in text.indices {
+            let octet = text[index]
+            if octet &- 0x30 < 10 {
+                // No zero in front.
+                guard digits == 0 || part > 0 else { return nil }
+                part = part * 10 + UInt32(octet &- 0x30)
+                digits += 1
+                guard part <= 255 else { return nil }
+            } else {
+                guard octet == UInt8(ascii: "."), digits > 0, parts < 4 else { return nil }
+                address = address << 8 | part
+                (part, digits) = (0, 0)
+                parts += 1
+            }
+        }
+        guard parts == 4, digits > 0 else { return nil }
+        return withUnsafeBytes(of: (address << 8 | part).bigEndian) { Array($0) }
     }
 
     /// Takes the octets of an A or AAAA record.

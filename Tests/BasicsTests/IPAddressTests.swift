@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Glibc
 import Testing
 
 @Suite("IPAddress: literals and reserved ranges")
@@ -17,6 +18,20 @@ struct IPAddressTests {
         "refuses other texts", arguments: ["", "1.2.3", "example.org", "ipv6:1.2.3.4", "1.2.3.4.5", "::g", "1.2.3.4\0"])
     func refused(_ text: String) {
         #expect(IPAddress(literal: text) == nil)
+    }
+
+    @Test(
+        "takes of dotted texts what inet_pton takes, and as it does",
+        arguments: [
+            "0.0.0.0", "255.255.255.255", "192.0.2.10", "1.2.3.4", "01.2.3.4", "1.2.3.04", "00.0.0.0", "256.1.1.1",
+            "1.2.3.999", "1.2.3", "1.2.3.", ".1.2.3", "1..2.3", "1.2.3.4.", "1.2.3.4.5", " 1.2.3.4", "1.2.3.4 ", "1.2.3.4\n",
+            "1.2.3.a", "+1.2.3.4", "0x1.2.3.4", "4294967296", "1.2.3.4294967296", "1.2.3.4/8", "", ".", "...",
+        ])
+    func dotted(_ text: String) {
+        var address = in_addr()
+        let isAddress = inet_pton(AF_INET, text, &address) == 1
+        let octets = withUnsafeBytes(of: address) { Array($0) }
+        #expect(IPAddress(text)?.octets == (isAddress ? octets : nil))
     }
 
     @Test("public addresses are dialled", arguments: ["9.9.9.9", "2620:fe::fe", "64:ff9b::909:909", "2002:909:909::1"])

@@ -11,21 +11,30 @@ extension SyslogOctets {
     ///     2026-11-23T20:43:20.861502+00:00 vm postfix/qmgr[1538]: …
     var isOfOtherPostfixProgram: Bool {
         guard let stamp = usualStampLength else { return false }
-        let named = prefix(Self.maxHeaderOctets).dropFirst(stamp + 1)
+        // Octet by octet: the parts are so short that a call to look for their ends costs more.
+        let header = prefix(Self.maxHeaderOctets)
+        let host = stamp + 1
+        var place = host
+        while let octet = header[place], octet != .blank { place += 1 }
         // A "host" with a colon is a tag.
-        guard let host = named.index(of: .blank), host > 0, named[host - 1] != .colon else { return false }
-        let tag = named.dropFirst(host + 1)
-        guard tag.hasPrefix("postfix/"), !tag.hasPrefix("postfix/smtp["), !tag.hasPrefix("postfix/tlsproxy[") else {
-            return false
-        }
+        guard place > host, header[place - 1] != .colon, header.eight(at: place + 1) == Self.postfix else { return false }
+        let name = place + 9
+        place = name
         // Only letters, a number in brackets, a colon and a blank: the tag ends where it seems to.
-        var place = "postfix/".utf8.count
-        while let octet = tag[place], octet &- 0x61 < 26 { place += 1 }
-        guard tag[place] == UInt8(ascii: "[") else { return false }
+        while let octet = header[place], octet &- 0x61 < 26 { place += 1 }
+        guard header[place] == UInt8(ascii: "[") else { return false }
+        switch place - name {
+        case 4 where header.dropFirst(name).hasPrefix("smtp"): return false
+        case 8 where header.dropFirst(name).hasPrefix("tlsproxy"): return false
+        default: break
+        }
         place += 1
-        while let octet = tag[place], octet.decimalDigit != nil { place += 1 }
-        return tag.dropFirst(place).hasPrefix("]: ")
+        while let octet = header[place], octet &- 0x30 < 10 { place += 1 }
+        return header[place] == UInt8(ascii: "]") && header[place + 1] == .colon && header[place + 2] == .blank
     }
+
+    /// `postfix/`, as ``eight(at:)`` reads it.
+    private static let postfix: UInt64 = 0x2F78_6966_7473_6F70
 
     private var usualStampLength: Int? {
         guard count > 20, let first = self[0] else { return nil }

@@ -30,6 +30,12 @@ package struct SyslogOctets {
         index >= 0 && index < count ? start.load(fromByteOffset: index, as: UInt8.self) : nil
     }
 
+    /// The eight octets from `index` on as one number, the first of them lowest; nil if there are not so many.
+    func eight(at index: Int) -> UInt64? {
+        guard index >= 0, index <= count - 8 else { return nil }
+        return UInt64(littleEndian: start.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+    }
+
     package var last: UInt8? { self[count - 1] }
 
     package func prefix(_ length: Int) -> Self { Self(start: start, count: Swift.max(0, Swift.min(length, count))) }
