@@ -140,21 +140,25 @@ struct DatagramScanner {
         isGood = false
         guard take("\"") else { return nil }
         let start = place
+        let octets = octets
+        let span = octets.span
+        var end = start
         var hasEscape = false
-        while place < octets.count, octets[place] != UInt8(ascii: "\"") {
-            guard (0x20..<0x80).contains(octets[place]) else { return nil }
-            if octets[place] == UInt8(ascii: "\\") {
+        while end < span.count {
+            let octet = span[end]
+            if octet == UInt8(ascii: "\"") { break }
+            guard octet >= 0x20, octet < 0x80 else { return nil }
+            if octet == UInt8(ascii: "\\") {
                 hasEscape = true
-                place += 1
+                end += 1
             }
-            place += 1
+            end += 1
         }
-        guard place < octets.count else { return nil }
-        let text = octets[start..<place]
-        place += 1
-        if hasEscape { return unescaped(text) }
+        guard end < span.count else { return nil }
+        place = end + 1
+        if hasEscape { return unescaped(octets[start..<end]) }
         isGood = true
-        return String(decoding: text, as: UTF8.self)
+        return octets.withUnsafeBufferPointer { String(decoding: $0[start..<end], as: UTF8.self) }
     }
 
     private mutating func unescaped(_ text: ArraySlice<UInt8>) -> String? {
