@@ -120,7 +120,8 @@ let package = Package(
             name: "Store",
             dependencies: [
                 "Basics", "Concurrency", "Core", "MTASTS", "Reporting", "TLSRPT",
-                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
             name: "Courier",

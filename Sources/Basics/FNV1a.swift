@@ -11,5 +11,10 @@ package struct FNV1a: Sendable, Hashable {
 
     package mutating func add(_ octets: [UInt8]) { for octet in octets { add(octet) } }
 
-    package mutating func add(_ text: String) { for octet in text.utf8 { add(octet) } }
+    package mutating func add(_ text: String) {
+        let octets = text.utf8.span
+        var hash = value
+        for index in octets.indices { hash = (hash ^ UInt64(octets[index])) &* 0x100_0000_01B3 }
+        value = hash
+    }
 }

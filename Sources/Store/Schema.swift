@@ -47,6 +47,11 @@ enum Schema {
             try db.execute(sql: "ALTER TABLE report ADD COLUMN successes INTEGER")
             try db.execute(sql: "ALTER TABLE report ADD COLUMN failures INTEGER")
         }
+        // By the name first: a batch is written in the order of the names, and the digests of its policies lie anywhere.
+        migrator.registerMigration("8-policy-order") { db in
+            try db.execute(sql: "DROP INDEX applied_policy_digest")
+            try db.execute(sql: "CREATE INDEX applied_policy_name ON applied_policy (policy_domain, digest)")
+        }
         return migrator
     }
 

@@ -65,6 +65,20 @@ struct LedgerTests {
         #expect(tally.failures == 2 && Array(tally.details.values) == [2])
     }
 
+    @Test("details that are one text once they are read from the database are one row")
+    func afterNUL() async throws {
+        let store = try Scratch().store()
+        let ledger = ledger(store)
+        for reason in ["a", "a\0b", "a\0"] {
+            ledger.record([try session("d.example", failing: FailureDetails(.certificateExpired, reasonCode: reason))])
+        }
+        #expect(await ledger.flush())
+        ledger.record([try session("d.example", failing: FailureDetails(.certificateExpired, reasonCode: "a\0c"))])
+        #expect(await ledger.flush())
+        let tally = try #require(try await results(store)["d.example"]?.first?.tally)
+        #expect(tally.failures == 4 && Array(tally.details.values) == [4])
+    }
+
     @Test("from many threads, over flushes and a restart")
     func exact() async throws {
         let scratch = try Scratch()

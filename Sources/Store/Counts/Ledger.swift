@@ -88,9 +88,7 @@ package final class Ledger: Recorder, IntakeLedger {
         guard !counts.allSatisfy(\.isEmpty) else { return true }
         do throws(StoreError) {
             let tallies = counts.map(\.tallies)
-            try await store.write { db in
-                for tallies in tallies { try Store.add(tallies, to: db) }
-            }
+            try await store.write { db in try Store.add(tallies, to: db) }
             noteWritten(lost: counts.reduce(0) { $0 + $1.lost })
             return true
         } catch {
@@ -117,7 +115,7 @@ package final class Ledger: Recorder, IntakeLedger {
         let tallies = counts.tallies
         let now = clock.now
         try await store.write { db in
-            try Store.add(tallies, to: db)
+            try Store.add([tallies], to: db)
             try Store.save(mark, at: now, to: db)
         }
     }

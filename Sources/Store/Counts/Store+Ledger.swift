@@ -7,56 +7,97 @@ import TLSRPT
 extension Store {
     /// Adds the counts to those of the database. A day whose reports are made is looked at again: its late counts may be
     /// of domains that had no report.
-    static func add(_ counts: [TallyKey: Tally], to db: Database) throws {
-        for day in Set(counts.keys.map(\.day)) {
+    static func add(_ counts: [[TallyKey: Tally]], to db: Database) throws {
+        var days: Set<UTCDay> = []
+        var places: [TallyPlace] = []
+        places.reserveCapacity(counts.reduce(0) { $0 + $1.count })
+        for (table, tallies) in counts.enumerated() {
+            for index in tallies.indices {
+                let key = tallies.keys[index]
+                if places.last?.day != key.day { days.insert(key.day) }
+                places.append(TallyPlace(key, table, index))
+            }
+        }
+        guard !places.isEmpty else { return }
+        for day in days {
             let reopen = try db.cachedStatement(
                 sql: "UPDATE report_day SET ended_at = NULL WHERE day = ? AND ended_at IS NOT NULL")
             try reopen.execute(arguments: [day.daysSinceEpoch])
         }
-        guard !counts.isEmpty else { return }
         let writer = try TallyWriter(db)
-        for (key, tally) in counts { try writer.add(tally, to: key) }
+        places.sort { ($0.day, $0.name) < ($1.day, $1.name) }
+        for place in places {
+            let (key, tally) = counts[place.table][place.index]
+            try writer.add(tally, to: key)
+        }
+    }
+}
+
+/// Where a tally lies, for writing in about the order of the tables: each of their pages is then met once and not once for
+/// each domain on it. What it holds is quick to move, as a tally is not.
+private struct TallyPlace {
+    let day: UTCDay
+    /// The first eight octets of the domain.
+    let name: UInt64
+    let table: Int
+    let index: Dictionary<TallyKey, Tally>.Index
+
+    init(_ key: TallyKey, _ table: Int, _ index: Dictionary<TallyKey, Tally>.Index) {
+        day = key.day
+        let octets = key.domain.ascii.utf8.span
+        var name: UInt64 = 0
+        for place in 0..<8 { name = name << 8 | (place < octets.count ? UInt64(octets[place]) : 0) }
+        self.name = name
+        self.table = table
+        self.index = index
     }
 }
 
 /// Adds tallies, by statements that are prepared once: a batch has thousands.
 private struct TallyWriter {
     private let db: Database
-    private let findPolicy: Statement
-    private let insertPolicy: Statement
-    private let findTallies: Statement
-    private let upsertTally: Statement
-    private let countDetails: Statement
-    private let updateDetails: Statement
-    private let insertDetails: Statement
+    private let findPolicy: BatchStatement
+    private let insertPolicy: BatchStatement
+    private let findTallies: BatchStatement
+    private let upsertTally: BatchStatement
+    private let countDetails: BatchStatement
+    private let updateDetails: BatchStatement
+    private let insertDetails: BatchStatement
 
     init(_ db: Database) throws {
         self.db = db
-        findPolicy = try db.cachedStatement(
-            sql: """
+        findPolicy = try BatchStatement(
+            db,
+            """
                 SELECT id FROM applied_policy
                 WHERE digest = ? AND policy_domain = ? AND type = ? AND strings = ? AND mx_hosts = ?
                 """)
-        insertPolicy = try db.cachedStatement(
-            sql: "INSERT INTO applied_policy (digest, policy_domain, type, strings, mx_hosts) VALUES (?, ?, ?, ?, ?)")
-        findTallies = try db.cachedStatement(
-            sql: "SELECT count(*), ifnull(max(policy = ?), 0) FROM tally WHERE day = ? AND domain = ?")
-        upsertTally = try db.cachedStatement(
-            sql: """
+        insertPolicy = try BatchStatement(
+            db,
+            "INSERT INTO applied_policy (digest, policy_domain, type, strings, mx_hosts) VALUES (?, ?, ?, ?, ?)")
+        findTallies = try BatchStatement(
+            db,
+            "SELECT count(*), ifnull(max(policy = ?), 0) FROM tally WHERE day = ? AND domain = ?")
+        upsertTally = try BatchStatement(
+            db,
+            """
                 INSERT INTO tally (day, domain, policy, successes, failures) VALUES (?, ?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET
                     successes = successes + excluded.successes, failures = failures + excluded.failures
                 """)
-        countDetails = try db.cachedStatement(
-            sql: "SELECT count(*) FROM failure WHERE day = ? AND domain = ? AND reason <> ?")
-        updateDetails = try db.cachedStatement(
-            sql: """
+        countDetails = try BatchStatement(
+            db,
+            "SELECT count(*) FROM failure WHERE day = ? AND domain = ? AND reason <> ?")
+        updateDetails = try BatchStatement(
+            db,
+            """
                 UPDATE failure SET sessions = sessions + ? WHERE day = ? AND domain = ? AND policy = ? AND type = ?
                     AND sending_ip = ? AND mx_host = ? AND mx_helo = ? AND mx_ip = ? AND reason = ? AND info = ?
                 """)
         // Details that are new may still be of one row: an absent text and an empty one.
-        insertDetails = try db.cachedStatement(
-            sql: """
+        insertDetails = try BatchStatement(
+            db,
+            """
                 INSERT INTO failure (
                     sessions, day, domain, policy, type, sending_ip, mx_host, mx_helo, mx_ip, reason, info
                 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -66,9 +107,12 @@ private struct TallyWriter {
 
     func add(_ tally: Tally, to key: TallyKey) throws {
         let (policy, isFirst) = try policyID(for: key)
-        try upsertTally.execute(arguments: [
-            key.day.daysSinceEpoch, key.domain.ascii, policy, tally.successes, tally.failures,
-        ])
+        try upsertTally.bind(1, Int64(key.day.daysSinceEpoch))
+        try upsertTally.bind(2, key.domain.ascii)
+        try upsertTally.bind(3, policy)
+        try upsertTally.bind(4, Int64(tally.successes))
+        try upsertTally.bind(5, Int64(tally.failures))
+        try upsertTally.run()
         if !tally.details.isEmpty { try addDetails(of: tally, under: policy, to: key, isFirst: isFirst) }
     }
 
@@ -77,33 +121,40 @@ private struct TallyWriter {
     private func addDetails(of tally: Tally, under policy: Int64, to key: TallyKey, isFirst: Bool) throws {
         var room = Ledger.maxDetails
         if !isFirst {
-            let held = try Int.fetchOne(
-                countDetails,
-                arguments: [key.day.daysSinceEpoch, key.domain.ascii, FailureDetails.foldedReason])
-            room -= held ?? 0
+            try countDetails.bind(1, Int64(key.day.daysSinceEpoch))
+            try countDetails.bind(2, key.domain.ascii)
+            try countDetails.bind(3, FailureDetails.foldedReason)
+            try countDetails.run { room -= Int($0.integer(0)) }
         }
         for (details, sessions) in tally.details {
             if !isFirst {
-                try updateDetails.execute(arguments: arguments(details, sessions, policy, key))
+                try run(updateDetails, details, sessions, policy, key)
                 if db.changesCount > 0 { continue }
             }
             if room > 0, details.reasonCode != FailureDetails.foldedReason {
-                try insertDetails.execute(arguments: arguments(details, sessions, policy, key))
+                try run(insertDetails, details, sessions, policy, key)
                 room -= 1
             } else {
-                try insertDetails.execute(arguments: arguments(details.folded, sessions, policy, key))
+                try run(insertDetails, details.folded, sessions, policy, key)
             }
         }
     }
 
-    private func arguments(
-        _ details: FailureDetails, _ sessions: Int, _ policy: Int64, _ key: TallyKey
-    ) -> StatementArguments {
-        [
-            sessions, key.day.daysSinceEpoch, key.domain.ascii, policy, details.type.text, details.sendingMTAIP ?? "",
-            details.receivingMXHostname ?? "", details.receivingMXHelo ?? "", details.receivingIP ?? "",
-            details.reasonCode ?? "", details.additionalInformation ?? "",
-        ]
+    private func run(
+        _ statement: BatchStatement, _ details: FailureDetails, _ sessions: Int, _ policy: Int64, _ key: TallyKey
+    ) throws {
+        try statement.bind(1, Int64(sessions))
+        try statement.bind(2, Int64(key.day.daysSinceEpoch))
+        try statement.bind(3, key.domain.ascii)
+        try statement.bind(4, policy)
+        try statement.bind(5, details.type.text)
+        try statement.bind(6, details.sendingMTAIP ?? "")
+        try statement.bind(7, details.receivingMXHostname ?? "")
+        try statement.bind(8, details.receivingMXHelo ?? "")
+        try statement.bind(9, details.receivingIP ?? "")
+        try statement.bind(10, details.reasonCode ?? "")
+        try statement.bind(11, details.additionalInformation ?? "")
+        try statement.run()
     }
 
     /// The row of the policy, made if it is new; past ``Ledger/maxPolicies`` that of its kind without text.
@@ -112,10 +163,16 @@ private struct TallyWriter {
         let reported = key.policy.reported
         let text = try PolicyText(reported)
         let known = try id(of: text)
-        let tallies = try Row.fetchOne(
-            findTallies, arguments: [known, key.day.daysSinceEpoch, key.domain.ascii])
-        let held: Int = tallies?[0] ?? 0
-        let isTallied: Bool = tallies?[1] ?? false
+        var held = 0
+        var isTallied = false
+        // Rows are numbered from 1 on.
+        try findTallies.bind(1, known ?? 0)
+        try findTallies.bind(2, Int64(key.day.daysSinceEpoch))
+        try findTallies.bind(3, key.domain.ascii)
+        try findTallies.run { row in
+            held = Int(row.integer(0))
+            isTallied = row.integer(1) != 0
+        }
         if isTallied || held < Ledger.maxPolicies { return (try known ?? insert(text), held == 0) }
         let folded = try PolicyText(
             ReportedPolicy(type: reported.type, domain: key.domain.ascii, strings: [], mxHosts: []))
@@ -123,13 +180,24 @@ private struct TallyWriter {
     }
 
     private func id(of text: PolicyText) throws -> Int64? {
-        try Int64.fetchOne(
-            findPolicy, arguments: [text.digest, text.domain, text.type, text.strings, text.mxHosts])
+        var id: Int64?
+        try bind(text, to: findPolicy)
+        try findPolicy.run { if id == nil { id = $0.integer(0) } }
+        return id
     }
 
     private func insert(_ text: PolicyText) throws -> Int64 {
-        try insertPolicy.execute(arguments: [text.digest, text.domain, text.type, text.strings, text.mxHosts])
+        try bind(text, to: insertPolicy)
+        try insertPolicy.run()
         return db.lastInsertedRowID
+    }
+
+    private func bind(_ text: PolicyText, to statement: BatchStatement) throws {
+        try statement.bind(1, text.digest)
+        try statement.bind(2, text.domain)
+        try statement.bind(3, text.type)
+        try statement.bind(4, text.strings)
+        try statement.bind(5, text.mxHosts)
     }
 }
 
@@ -154,13 +222,38 @@ private struct PolicyText {
 }
 
 private func jsonText(_ values: [String]) throws -> String {
-    if values.allSatisfy(isPlain) { return values.isEmpty ? "[]" : "[\"\(values.joined(separator: "\",\""))\"]" }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .withoutEscapingSlashes
-    return String(decoding: try encoder.encode(values), as: UTF8.self)
+    guard !values.isEmpty else { return "[]" }
+    guard values.allSatisfy(isPlain) else {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .withoutEscapingSlashes
+        return String(decoding: try encoder.encode(values), as: UTF8.self)
+    }
+    return String(unsafeUninitializedCapacity: values.reduce(1) { $0 + $1.utf8.count + 3 }) { buffer in
+        var end = 0
+        func put(_ octet: UInt8) {
+            buffer[end] = octet
+            end += 1
+        }
+        for value in values {
+            put(UInt8(ascii: end == 0 ? "[" : ","))
+            put(UInt8(ascii: "\""))
+            let octets = value.utf8.span
+            for index in octets.indices { put(octets[index]) }
+            put(UInt8(ascii: "\""))
+        }
+        put(UInt8(ascii: "]"))
+        return end
+    }
 }
 
 /// Whether a text needs no escape in JSON: then it is written without the encoder, which costs as much as all the rest.
 private func isPlain(_ text: String) -> Bool {
-    text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+    let octets = text.utf8.span
+    var special = false
+    for index in octets.indices {
+        let octet = octets[index]
+        special =
+            special || octet < 0x20 || octet >= 0x7F || octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\")
+    }
+    return !special
 }
