@@ -17,7 +17,9 @@ extension SyslogOctets {
         var place = host
         while let octet = header[place], octet != .blank { place += 1 }
         // A "host" with a colon is a tag.
-        guard place > host, header[place - 1] != .colon, header.eight(at: place + 1) == Self.postfix else { return false }
+        guard place > host, header[place - 1] != .colon, header.eight(at: place + 1) == Self.postfix else {
+            return false
+        }
         let name = place + 9
         place = name
         // Only letters, a number in brackets, a colon and a blank: the tag ends where it seems to.

@@ -69,9 +69,9 @@ private struct TallyWriter {
         findPolicy = try BatchStatement(
             db,
             """
-                SELECT id FROM applied_policy
-                WHERE digest = ? AND policy_domain = ? AND type = ? AND strings = ? AND mx_hosts = ?
-                """)
+            SELECT id FROM applied_policy
+            WHERE digest = ? AND policy_domain = ? AND type = ? AND strings = ? AND mx_hosts = ?
+            """)
         insertPolicy = try BatchStatement(
             db,
             "INSERT INTO applied_policy (digest, policy_domain, type, strings, mx_hosts) VALUES (?, ?, ?, ?, ?)")
@@ -81,28 +81,28 @@ private struct TallyWriter {
         upsertTally = try BatchStatement(
             db,
             """
-                INSERT INTO tally (day, domain, policy, successes, failures) VALUES (?, ?, ?, ?, ?)
-                ON CONFLICT DO UPDATE SET
-                    successes = successes + excluded.successes, failures = failures + excluded.failures
-                """)
+            INSERT INTO tally (day, domain, policy, successes, failures) VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET
+                successes = successes + excluded.successes, failures = failures + excluded.failures
+            """)
         countDetails = try BatchStatement(
             db,
             "SELECT count(*) FROM failure WHERE day = ? AND domain = ? AND reason <> ?")
         updateDetails = try BatchStatement(
             db,
             """
-                UPDATE failure SET sessions = sessions + ? WHERE day = ? AND domain = ? AND policy = ? AND type = ?
-                    AND sending_ip = ? AND mx_host = ? AND mx_helo = ? AND mx_ip = ? AND reason = ? AND info = ?
-                """)
+            UPDATE failure SET sessions = sessions + ? WHERE day = ? AND domain = ? AND policy = ? AND type = ?
+                AND sending_ip = ? AND mx_host = ? AND mx_helo = ? AND mx_ip = ? AND reason = ? AND info = ?
+            """)
         // Details that are new may still be of one row: an absent text and an empty one.
         insertDetails = try BatchStatement(
             db,
             """
-                INSERT INTO failure (
-                    sessions, day, domain, policy, type, sending_ip, mx_host, mx_helo, mx_ip, reason, info
-                ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT DO UPDATE SET sessions = sessions + excluded.sessions
-                """)
+            INSERT INTO failure (
+                sessions, day, domain, policy, type, sending_ip, mx_host, mx_helo, mx_ip, reason, info
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET sessions = sessions + excluded.sessions
+            """)
     }
 
     func add(_ tally: Tally, to key: TallyKey) throws {
