@@ -87,7 +87,7 @@ private struct KnownRoutes: Router {
         let number = domain.ascii.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) % 200 }
         let hosts = ["mx1", "mx2"].compactMap { try? DomainName("\($0)-\(number).mail.example.net") }
         let candidates = hosts.enumerated().map { MXHost(name: $1, preference: UInt16($0), port: 25) }
-        let route = Route(nextHop: nextHop, policyDomain: domain, candidates: candidates, isSecure: false)
+        let route = Route(policyDomain: domain, candidates: candidates, isSecure: false)
         return (route, .seconds(86_400))
     }
 }

@@ -31,7 +31,7 @@ package struct MXRouter: Router {
                 MXHost(name: $0.name, preference: $0.preference, port: port)
             }
             let route = Route(
-                nextHop: nextHop, policyDomain: domain, candidates: candidates,
+                policyDomain: domain, candidates: candidates,
                 unprobed: hosts.records.dropFirst(Self.maxCandidates).map(\.name), invalidTargets: hosts.invalidTargets,
                 isSecure: hosts.isSecure)
             return (route, keepFor: min(max(hosts.timeToLive, Self.minKeep), Self.maxKeep))
@@ -39,7 +39,7 @@ package struct MXRouter: Router {
             // A name from the administrator's own settings is as good as a secure one.
             // - RFC 7672 §2.2.2: Non-MX Destinations.
             let candidate = MXHost(name: name, preference: 0, port: port)
-            let route = Route(nextHop: nextHop, policyDomain: name, candidates: [candidate], isSecure: true)
+            let route = Route(policyDomain: name, candidates: [candidate], isSecure: true)
             return (route, keepFor: Self.maxKeep)
         case .address(let address, _):
             throw .unavailable("\(address) is an address, to which no policy belongs")

@@ -94,7 +94,7 @@ struct JudgementTests {
             let names = try unprobed.map { try DomainName($0) }
             let known = try route(hosts)
             let route = Route(
-                nextHop: known.nextHop, policyDomain: known.policyDomain, candidates: known.candidates,
+                policyDomain: known.policyDomain, candidates: known.candidates,
                 unprobed: names, invalidTargets: invalidTargets, isSecure: false)
             var evidence = Evidence()
             for (candidate, (_, seen)) in zip(route.candidates, hosts) { evidence.hosts[candidate] = try host(seen) }
@@ -217,7 +217,7 @@ struct JudgementTests {
         let candidates = try hosts.enumerated().map {
             MXHost(name: try DomainName($1.0), preference: UInt16($0), port: 25)
         }
-        return Route(nextHop: .mx(of: domain, port: 25), policyDomain: domain, candidates: candidates, isSecure: true)
+        return Route(policyDomain: domain, candidates: candidates, isSecure: true)
     }
 
     private func finding(mode: Policy.Mode) throws -> PolicyLookup {

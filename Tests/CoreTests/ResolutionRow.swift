@@ -97,7 +97,7 @@ enum Fixture {
     }
 
     static func route(_ hosts: [String], isSecure: Bool) -> Route {
-        Route(nextHop: hop, policyDomain: name("example.org"), candidates: hosts.map(host), isSecure: isSecure)
+        Route(policyDomain: name("example.org"), candidates: hosts.map(host), isSecure: isSecure)
     }
 
     static func host(_ text: String) -> MXHost { MXHost(name: name(text), preference: 10, port: 25) }

@@ -79,7 +79,7 @@ extension ResolutionTests {
             $0.policy = Fixture.lookup(.enforce)
             $0.route = .route(
                 Route(
-                    nextHop: Fixture.hop, policyDomain: Fixture.name("example.org"),
+                    policyDomain: Fixture.name("example.org"),
                     candidates: [Fixture.host("mx1.example.org")], unprobed: Fixture.hosts, isSecure: false))
         },
         Row("RFC 8461 §5 item 2: a testing policy is told as such", .answer(.testing(Fixture.policy(.testing)))) {

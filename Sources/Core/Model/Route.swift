@@ -3,7 +3,6 @@ import Basics
 
 /// The hosts that an MTA may dial for one next hop.
 package struct Route: Sendable, Hashable {
-    package let nextHop: NextHop
     package let policyDomain: DomainName
     /// The hosts that are looked at, in order of preference, best first; empty only if there are invalidTargets.
     package let candidates: [MXHost]
@@ -16,10 +15,9 @@ package struct Route: Sendable, Hashable {
     package let isSecure: Bool
 
     package init(
-        nextHop: NextHop, policyDomain: DomainName, candidates: [MXHost], unprobed: [DomainName] = [],
+        policyDomain: DomainName, candidates: [MXHost], unprobed: [DomainName] = [],
         invalidTargets: [String] = [], isSecure: Bool
     ) {
-        self.nextHop = nextHop
         self.policyDomain = policyDomain
         self.candidates = candidates
         self.unprobed = unprobed

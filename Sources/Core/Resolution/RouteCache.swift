@@ -25,7 +25,9 @@ package final class RouteCache: Sendable {
     private let clock: any WallClock
     private let routes = TTLCache<NextHop, RouteLookup>(octets: MemoryBudget.routes) { hop, lookup in
         switch lookup {
-        case .route(let route): hop.heldOctets + route.heldOctets
+        case .route(let route):
+            // One text where both are the same name: the router made the route of this next hop.
+            hop.heldOctets + (route.policyDomain == hop.policyDomain ? route.listOctets : route.heldOctets)
         case .error, .insecure: hop.heldOctets
         }
     }

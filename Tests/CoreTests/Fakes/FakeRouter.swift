@@ -27,7 +27,7 @@ final class FakeRouter: Router, Fake {
         if let own = self.others[domain] { names = own } else { names = try answer.get() }
         let candidates = names.compactMap { try? DomainName($0) }.map { MXHost(name: $0, preference: 10, port: 25) }
         return (
-            Route(nextHop: nextHop, policyDomain: domain, candidates: candidates, isSecure: isSecure), .seconds(30)
+            Route(policyDomain: domain, candidates: candidates, isSecure: isSecure), .seconds(30)
         )
     }
 }
