@@ -88,7 +88,9 @@ private func octets(of text: UnsafeMutablePointer<CChar>) -> UnsafeRawBufferPoin
 }
 
 /// Whether a MAIL parameter follows the address in a list that ends with nil.
-private func hasParameter(_ name: StaticString, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> Bool {
+private func hasParameter(
+    _ name: StaticString, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> Bool {
     let name = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
     var index = 1
     while let argument = arguments?[index] {

@@ -23,7 +23,7 @@ package enum MemoryBudget {
     static let answers = 12 * mebibyte
     /// Routes, some 350 octets each, so that a hundred thousand domains in use are asked for once in their TTL; a hundred
     /// long names of MX hosts make 50 KB.
-    static let routes = 36 * mebibyte
+    static let routes = 35 * mebibyte
     /// Next hops without DNSSEC, of which no more is known.
     static let insecure = 8 * mebibyte
     /// The next hops of recipient domains.
