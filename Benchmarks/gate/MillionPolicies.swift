@@ -20,7 +20,7 @@ enum MillionPolicies {
     private static let warming = "16"
 
     static func measure(_ options: [String]) async throws -> Command.Result {
-        let network = try TestNetwork(prefix: "127.30")
+        let network = try TestNetwork(prefix: "127.30", maxTTL: 86_400)
         let directory = try TemporaryDirectory("sts-bench")
         defer {
             network.stop()

@@ -47,6 +47,17 @@ struct MemoryTests {
         #expect(resolver.hosts.table.count == 0 && resolver.hosts.table.octets == 0)
     }
 
+    @Test("the routes of a hundred thousand domains in use are kept, two hosts each")
+    func manyRoutes() async throws {
+        let world = World()
+        world.router.state.withLock { $0.answer = .success(["mx0.hosts.lab", "mx1.hosts.lab"]) }
+        let routes = RouteCache(router: world.router, clock: world.clock)
+        let hops = try (0..<100_000).map { NextHop.mx(of: try DomainName("customer-\($0 * 10).many.lab"), port: 25) }
+        for hop in hops { _ = await routes.resolve(hop) }
+        let kept = hops.count { routes.cached($0, at: world.clock.now) != nil }
+        #expect(kept == hops.count, "\(routes.octets) octets")
+    }
+
     @Test("of a route without DNSSEC and without a policy no hosts are kept, and it is not looked up twice")
     func routes() async throws {
         let world = World()

@@ -17,9 +17,10 @@ package final class TestNetwork: Sendable {
     /// - Parameters:
     ///   - prefix: the first two octets of its addresses, such as `127.10`.
     ///   - signed: makes the records of the signed zone `seclab`, given its authority.
+    ///   - maxTTL: how long the resolver may keep an answer, in seconds.
     ///   - more: makes further signed zones, given the authority and where policies are served.
     package init(
-        prefix: String,
+        prefix: String, maxTTL: Int = 0,
         signed: (CertificateAuthority) throws -> SignedZone = { _ in SignedZone("seclab", records: "") },
         more: (CertificateAuthority, String) throws -> [SignedZone] = { _, _ in [] }
     ) throws {
@@ -28,7 +29,8 @@ package final class TestNetwork: Sendable {
         names = try NameServer(address: "\(prefix).0.54")
         resolver = try ValidatingResolver(
             authorityAddress: "\(prefix).0.55",
-            zones: [try signed(authority)] + (try more(authority, "\(prefix).0.80")), unsigned: names)
+            zones: [try signed(authority)] + (try more(authority, "\(prefix).0.80")), unsigned: names,
+            maxTTL: maxTTL)
         policies = try PolicyHost(address: "\(prefix).0.80")
     }
 

@@ -26,8 +26,6 @@ final class FakeRouter: Router, Fake {
         let names: [String]
         if let own = self.others[domain] { names = own } else { names = try answer.get() }
         let candidates = names.compactMap { try? DomainName($0) }.map { MXHost(name: $0, preference: 10, port: 25) }
-        return (
-            Route(policyDomain: domain, candidates: candidates, isSecure: isSecure), .seconds(30)
-        )
+        return (Route(policyDomain: domain, candidates: candidates, isSecure: isSecure), .seconds(30))
     }
 }

@@ -29,10 +29,11 @@ package final class ValidatingResolver: Sendable {
 
     /// Signs the zones and starts both servers; ready to answer when it returns, after some 200 ms.
     ///
-    /// `authorityAddress` (port 53) is nsd's; `unsigned` is asked for all names outside the signed zones.
+    /// `authorityAddress` (port 53) is nsd's; `unsigned` is asked for all names outside the signed zones. `maxTTL`, in
+    /// seconds, bounds what it keeps and what it says of an answer's life: by default a change is seen at once.
     package init(
         address: String = "127.0.0.1", port: Int = 53, authorityAddress: String, zones: [SignedZone],
-        unsigned: NameServer
+        unsigned: NameServer, maxTTL: Int = 0
     ) throws {
         let directory = try TemporaryDirectory("sts-lab-dns")
         self.directory = directory
@@ -52,7 +53,7 @@ package final class ValidatingResolver: Sendable {
         let stubs = zones.map { "stub-zone:\n name: \"\($0.name).\"\n stub-addr: \(authorityAddress)@53\n" }
         let forward = "forward-zone:\n name: \".\"\n forward-addr: \(unsigned.address)@\(unsigned.port)\n"
         let resolver = try Self.startUnbound(
-            directory, address, port, anchor: trustAnchorFile, zones: stubs.joined() + forward)
+            directory, address, port, anchor: trustAnchorFile, zones: stubs.joined() + forward, maxTTL: maxTTL)
         processes = [authority, resolver]
     }
 
@@ -109,7 +110,8 @@ package final class ValidatingResolver: Sendable {
     }
 
     private static func startUnbound(
-        _ directory: TemporaryDirectory, _ address: String, _ port: Int, anchor: String, zones: String
+        _ directory: TemporaryDirectory, _ address: String, _ port: Int, anchor: String, zones: String,
+        maxTTL: Int
     ) throws -> BackgroundProcess {
         let path = directory.path
         // AppArmor lets /usr/sbin/unbound read below /etc/unbound only; a copy elsewhere is not confined.
@@ -140,7 +142,7 @@ package final class ValidatingResolver: Sendable {
               log-servfail: yes
               infra-keep-probing: yes
               val-bogus-ttl: 0
-              cache-max-ttl: 0
+              cache-max-ttl: \(maxTTL)
               cache-max-negative-ttl: 0
             remote-control:
               control-enable: no
