@@ -10,7 +10,7 @@ import Glibc
 /// gathered, in pieces of one system call each.
 package final class LogWriter: Sendable {
     /// How long lines that are not urgent gather, so that many leave by one system call.
-    private static let gatherMilliseconds = 20
+    private static let gatherTime = Duration.milliseconds(20)
     /// Octets that are not left to gather any longer.
     private static let gatherBytes = 1 << 20
     /// How long an end waits for a reader that takes nothing.
@@ -54,7 +54,8 @@ package final class LogWriter: Sendable {
 
     private let descriptor: Int32
     private let queue = DispatchQueue(label: "sts-milter.log")
-    private let nap = Nap()
+    /// Whether the wait for more lines is to end at once.
+    private let hurry = Awaited(false)
     private let state = Locked(State())
 
     package init(descriptor: Int32 = STDERR_FILENO) { self.descriptor = descriptor }
@@ -79,7 +80,7 @@ package final class LogWriter: Sendable {
         switch call {
         case .none: return
         case .start: queue.async { self.drain() }
-        case .hurry: nap.cutShort()
+        case .hurry: hurry.change { $0 = true }
         }
     }
 
@@ -93,7 +94,7 @@ package final class LogWriter: Sendable {
             state.flushes += 1
             return state.work == .gathering
         }
-        if isGathering { nap.cutShort() }
+        if isGathering { hurry.change { $0 = true } }
         queue.async {
             self.sendWaiting()
             done.signal()
@@ -113,7 +114,7 @@ package final class LogWriter: Sendable {
                 return !state.isUrgent
             }
             guard let isGathering else { return }
-            if isGathering { nap.take(milliseconds: Self.gatherMilliseconds) }
+            if isGathering { hurry.wait(within: Self.gatherTime, until: { $0 }, then: { $0 = false }) }
             let isIdle = state.withLock { state in
                 guard state.flushes == 0 else { return false }
                 state.work = state.lines.pieces.isEmpty ? .none : .writing

@@ -2,7 +2,6 @@
 import Basics
 import Concurrency
 import Core
-import Glibc
 
 /// Where libmilter's threads wait for a verdict: not too long, and not too many of them.
 final class BlockingLookups: Sendable {
@@ -17,7 +16,7 @@ final class BlockingLookups: Sendable {
     func judgement(
         on hops: [NextHop], by judge: any RecipientJudge, within waitLimit: Duration, maxWaiting: Int
     ) -> Result<Judgement, WaitEnding> {
-        let found = Promise()
+        let found = Awaited<Judgement?>(nil)
         let shares = Share.owners(of: hops.compactMap(\.policyDomain))
         guard start(hops, shares, judge, found) else { return .failure(.crowded) }
         guard waitLimit > .zero else { return .failure(.spent) }
@@ -28,63 +27,19 @@ final class BlockingLookups: Sendable {
         }
         if let refusal { return .failure(refusal) }
         defer { waiting.withLock { $0.give(shares) } }
-        return found.value(within: waitLimit).map { .success($0) } ?? .failure(.late)
+        let verdict = found.wait(within: waitLimit, until: { $0 != nil }, then: { $0 })
+        return verdict.map { .success($0) } ?? .failure(.late)
     }
 
-    private func start(_ hops: [NextHop], _ shares: [Share], _ judge: any RecipientJudge, _ found: Promise) -> Bool {
+    private func start(
+        _ hops: [NextHop], _ shares: [Share], _ judge: any RecipientJudge, _ found: Awaited<Judgement?>
+    ) -> Bool {
         guard lookups.withLock({ $0.take(shares, of: Self.maxLookups) }) else { return false }
         Task {
-            found.keep(await judge.resolve(hops))
+            let verdict = await judge.resolve(hops)
+            found.change { $0 = verdict }
             lookups.withLock { $0.give(shares) }
         }
         return true
-    }
-}
-
-/// A verdict to come, from a task to a thread.
-///
-/// Not `DispatchSemaphore`, which waits by the wall clock: one that is set back would keep a reply from the MTA for as
-/// long.
-private final class Promise: @unchecked Sendable {  // `judgement` is touched under `mutex` only.
-    private var judgement: Judgement?
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let isKept: UnsafeMutablePointer<pthread_cond_t>
-
-    init() {
-        mutex = .allocate(capacity: 1)
-        pthread_mutex_init(mutex, nil)
-        isKept = .allocate(capacity: 1)
-        var attributes = pthread_condattr_t()
-        pthread_condattr_init(&attributes)
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-        pthread_cond_init(isKept, &attributes)
-        pthread_condattr_destroy(&attributes)
-    }
-
-    deinit {
-        pthread_cond_destroy(isKept)
-        isKept.deallocate()
-        pthread_mutex_destroy(mutex)
-        mutex.deallocate()
-    }
-
-    func keep(_ value: Judgement) {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        judgement = value
-        pthread_cond_signal(isKept)
-    }
-
-    func value(within waitLimit: Duration) -> Judgement? {
-        var deadline = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &deadline)
-        let (seconds, attoseconds) = waitLimit.components
-        let nanoseconds = deadline.tv_nsec + Int(attoseconds / 1_000_000_000)
-        deadline.tv_sec += Int(seconds) + nanoseconds / 1_000_000_000
-        deadline.tv_nsec = nanoseconds % 1_000_000_000
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        while judgement == nil, pthread_cond_timedwait(isKept, mutex, &deadline) == 0 {}
-        return judgement
     }
 }
