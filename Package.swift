@@ -150,8 +150,7 @@ let package = Package(
             dependencies: [
                 "Basics", "CClock", "CMemory", "CSystemd", "Control", "Core", "Courier", "DNS", "Discovery", "EventLog",
                 "Events", "Gzip", "HTTP", "Intake", "MTACheck", "MTASTS", "MailLog", "Milter", "PolicyMap", "Preload",
-                "Probe",
-                "Reporting", "SMTP", "Settings", "Store", "TLS", "TLSRPT",
+                "Probe", "Reporting", "SMTP", "Settings", "Store", "TLS", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
 

@@ -56,7 +56,7 @@ enum Instructions {
         let hops = NextHopResolver(
             policies: policies, routes: RouteCache(router: World(), clock: clock), prober: World(), surveyor: World(),
             clock: clock)
-        let resolver = PolicyMapResolver(resolver: hops, settings: MapSettings())
+        let resolver = PolicyMapResolver(resolver: hops, settings: MapQuestionSettings())
         for domain in domains { _ = await resolver.resolve(.mx(of: try DomainName(domain), port: NextHop.smtpPort)) }
         return resolver
     }

@@ -37,7 +37,7 @@ package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sen
             guard state.places.take(shares, of: capacity) else { return nil }
             let task = Task.detached { [self] in
                 let value = await work()
-                land(key, shares)
+                finish(key, shares)
                 return value
             }
             state.tasks[key] = task
@@ -67,7 +67,7 @@ package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sen
 
     package var count: Int { state.withLock { $0.tasks.count } }
 
-    private func land(_ key: Key, _ shares: [Share]) {
+    private func finish(_ key: Key, _ shares: [Share]) {
         state.withLock { state in
             state.tasks[key] = nil
             state.places.give(shares)

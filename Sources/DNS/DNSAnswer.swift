@@ -90,7 +90,7 @@ package enum DNSFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// No name at all can be asked for now: no descriptors, or the resolver that we ask is gone.
     case cutOff(String)
 
-    /// Whether the trouble is our own, and says nothing of the name or its servers.
+    /// Whether the failure is our own, and says nothing of the name or its servers.
     package var isOurs: Bool {
         switch self {
         case .cancelled, .busy, .shutDown, .library, .cutOff: true

@@ -43,16 +43,16 @@ package final class DNSResolver: Sendable {
     package func query(_ name: QueryName, _ type: RecordType, within timeout: Duration) async -> DNSAnswer<[UInt8]> {
         let answer = await ask(
             .init(name: name.text, type: type.rawValue, recordLimit: type.recordLimit), within: timeout)
-        guard let failure = answer.outcome.failure, failure.isOpenWhose, let trouble = await trouble() else {
+        guard let failure = answer.outcome.failure, failure.isOpenWhose, let cause = await localFailure() else {
             return answer
         }
-        return DNSAnswer(outcome: .failure(.cutOff(trouble)))
+        return DNSAnswer(outcome: .failure(.cutOff(cause)))
     }
 
     /// What keeps us from asking for any name; nil if nothing does.
-    private func trouble() async -> String? {
-        await health.trouble { [self] in
-            if let error = Socket.descriptorTrouble() { return "no DNS query can be sent: \(error)" }
+    private func localFailure() async -> String? {
+        await health.localFailure { [self] in
+            if let error = Socket.descriptorFailure() { return "no DNS query can be sent: \(error)" }
             // A name that nobody can have cached: a resolver that lives says that there is no such domain.
             let label = String(UInt64.random(in: .min ... .max), radix: 36)
             let answer = await ask(

@@ -36,7 +36,7 @@ package struct DialableAddresses: Sendable {
 
 /// Why no address of a host can be dialled; the text is safe to print.
 package enum Undialable: Error, Sendable, Equatable {
-    /// The trouble is our own and says nothing of the host: ask again later.
+    /// The failure is our own and says nothing of the host: ask again later.
     case notAsked(String)
     /// The DNS gave no answer: ask again later.
     case forNow(String)

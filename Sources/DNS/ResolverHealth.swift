@@ -7,20 +7,20 @@ final class ResolverHealth: Sendable {
     static let waitLimit = Duration.seconds(2)
     /// How long a test stands: a storm of failures must not become one of tests.
     private static let standsFor = Duration.seconds(5)
-    /// How long after trouble a failure is still taken for ours: libunbound goes on for five seconds to answer what it
-    /// could not ask with SERVFAIL.
+    /// How long after a failure of our own another is still taken for ours: libunbound goes on for five seconds to
+    /// answer what it could not ask with SERVFAIL.
     private static let echoesFor = Duration.seconds(12)
 
     private struct State {
         var test: Task<String?, Never>?
         var testedAt = ContinuousClock.now
-        var trouble: (text: String, at: ContinuousClock.Instant)?
+        var failure: (text: String, at: ContinuousClock.Instant)?
     }
 
     private let state = Locked(State())
 
     /// - Parameter test: what is wrong with the resolver, nil if nothing is.
-    func trouble(_ test: @escaping @Sendable () async -> String?) async -> String? {
+    func localFailure(_ test: @escaping @Sendable () async -> String?) async -> String? {
         let task = state.withLock { state in
             if let test = state.test, .now < state.testedAt + Self.standsFor { return test }
             let task = Task.detached(operation: test)
@@ -30,10 +30,10 @@ final class ResolverHealth: Sendable {
         let found = await task.value
         return state.withLock { state in
             if let found {
-                state.trouble = (found, state.testedAt)
+                state.failure = (found, state.testedAt)
                 return found
             }
-            return state.trouble.flatMap { .now < $0.at + Self.echoesFor ? $0.text : nil }
+            return state.failure.flatMap { .now < $0.at + Self.echoesFor ? $0.text : nil }
         }
     }
 }

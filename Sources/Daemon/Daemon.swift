@@ -13,14 +13,15 @@ import Store
 /// The daemon: store, network, core and servers, wired together.
 ///
 /// **Start.** ``init(_:logger:)`` opens the store, reads its policies into memory, the most of a large store while it
-/// serves (``PolicyLoading``), and makes the adapters that ask the network. On one policy cache stand the gate, which judges mail for the milter, and the policy map.
+/// serves (``PolicyLoading``), and makes the adapters that ask the network. On one policy cache stand the gate, which
+/// judges mail for the milter, and the policy map.
 /// ``start()`` takes the sockets and answers on them: first the commands', then the policy map's, then the milter's.
 ///
 /// **Serve.** ``run(until:)`` does what is done beside answering. ``Maintenance`` writes what waits, refreshes policies
 /// and lets go of what has run out; ``DeliveryIntake`` counts what the MTA says of its deliveries; ``ReportScheduler``
 /// reports the days that are over.
 ///
-/// **Reload.** ``reload(_:)`` takes all of new settings, or nothing where their adapters cannot be had. ``Network``
+/// **Reload.** ``reload(_:)`` takes all of new settings, or nothing where their adapters cannot be made. ``Network``
 /// exchanges the adapters; questions under way are answered by the old ones.
 ///
 /// **Stop.** What began last ends first: no new mail, the verdicts under way, intake and reports, maintenance, the

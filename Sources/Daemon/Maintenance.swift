@@ -13,7 +13,7 @@ struct Maintenance: Sendable {
     /// Between looks whether store and clock are what they were: what is not noticed is lost with a restart.
     private static let watchInterval = Duration.seconds(3)
     /// Between two lines about a store that stays lost.
-    private static let complaintInterval = Duration.seconds(300)
+    private static let lossPause = Duration.seconds(300)
     /// Between looks for entries in memory that are no longer good.
     private static let sweepInterval = Duration.seconds(60)
 
@@ -46,7 +46,7 @@ struct Maintenance: Sendable {
 
     /// Looks after the store's file and the clock, and once more at the end.
     private func watch() async {
-        var complainedAt: ContinuousClock.Instant?
+        var saidAt: ContinuousClock.Instant?
         repeat {
             try? await Task.sleep(for: Self.watchInterval)
             clock.check()
@@ -55,13 +55,13 @@ struct Maintenance: Sendable {
             do throws(StoreError) {
                 guard let loss = try await store.mendIfLost(from: table) else { continue }
                 policyCache.saveUsesAnew()
-                complainedAt = nil
+                saidAt = nil
                 logger.error(
                     "the database was lost while in use and is written anew from memory: stop sts-milter before it is touched",
                     metadata: ["file": "\(store.path)", "cause": "\(loss)", "policies": "\(table.count)"])
             } catch {
-                if let last = complainedAt, ContinuousClock.now < last + Self.complaintInterval { continue }
-                complainedAt = .now
+                if let last = saidAt, ContinuousClock.now < last + Self.lossPause { continue }
+                saidAt = .now
                 logger.error(
                     "the database was lost and cannot be written anew: policies and counts are in memory only",
                     metadata: ["cause": "\(error)"])

@@ -27,7 +27,7 @@ struct AttemptFailure: Error, Sendable {
 extension [AttemptFailure] {
     /// What the failures of all addresses come to: a failed fetch, or none where it was never really tried.
     var outcome: FetchError {
-        if let trouble = first(where: { $0.cause == .ourselves }) { return .notTried(trouble.failure.text) }
+        if let ours = first(where: { $0.cause == .ourselves }) { return .notTried(ours.failure.text) }
         let tried = filter { $0.cause == .host }
         // A bad certificate says more than another address's refused connection.
         if let chosen = tried.first(where: { $0.failure.type == .stsWebPKIInvalid }) ?? tried.last {

@@ -25,7 +25,7 @@ package final class Socket: Sendable {
     deinit { close() }
 
     /// Why no socket can be opened for any address; nil if one can.
-    package static func descriptorTrouble() -> SystemError? {
+    package static func descriptorFailure() -> SystemError? {
         let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return SystemError("socket") }
         Glibc.close(descriptor)

@@ -5,7 +5,7 @@ import CCurl
 /// libcurl as a whole: initialised once for the process.
 enum CurlLibrary {
     /// Why libcurl cannot be used; nil if it can. Whoever comes first initialises it, the others wait.
-    private static let trouble: HTTPSetupError? = {
+    private static let setupError: HTTPSetupError? = {
         guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK else {
             return HTTPSetupError(text: "libcurl cannot be initialised")
         }
@@ -20,7 +20,7 @@ enum CurlLibrary {
     }()
 
     static func prepare() throws(HTTPSetupError) {
-        if let trouble { throw trouble }
+        if let setupError { throw setupError }
     }
 
     static func text(of code: CURLcode) -> String {

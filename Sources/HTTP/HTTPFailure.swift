@@ -34,7 +34,7 @@ package enum HTTPFailure: Error, Sendable, Equatable {
     case other(String)
 }
 
-/// Why no client can be had; the text names the cure.
+/// Why no client can be made; the text names the cure.
 package struct HTTPSetupError: Error, Sendable, Hashable, CustomStringConvertible {
     package let text: String
     package var description: String { text }

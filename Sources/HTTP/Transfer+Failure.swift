@@ -7,7 +7,7 @@ import Glibc
 extension Transfer {
     /// What a failure of libcurl means. - libcurl-errors(3).
     func failure(_ code: CURLcode) -> HTTPFailure {
-        if let trouble { return .system(trouble) }
+        if let socketError { return .system(socketError) }
         if let problem = verification.problem { return .certificate(problem) }
         switch code {
         case CURLE_COULDNT_CONNECT: return connectFailure

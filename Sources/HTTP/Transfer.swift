@@ -31,7 +31,7 @@ final class Transfer: @unchecked Sendable {
     /// What it came to, if that is settled before libcurl ends it.
     private(set) var outcome: Outcome?
     /// A system call of our own that failed.
-    private(set) var trouble: SystemError?
+    private(set) var socketError: SystemError?
 
     /// Most connections of a request without a body: by HTTP/2 a host may refuse a request as one that it did not look
     /// at, and libcurl then asks again. - RFC 9113 §8.7: Request Reliability.
@@ -135,7 +135,7 @@ extension Transfer {
         beginConnection()
         let descriptor = socket(
             peer.pointee.family, peer.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue), peer.pointee.protocol)
-        if descriptor < 0 { trouble = SystemError("socket") }
+        if descriptor < 0 { socketError = SystemError("socket") }
         return descriptor
     }
 

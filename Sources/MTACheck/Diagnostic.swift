@@ -47,14 +47,14 @@ package struct MTAReport: Sendable, Encodable {
     package let findings: [Diagnostic]
 
     /// Says what of a Postfix's configuration is missing or contradicts our own settings.
-    package init(_ facts: PostfixFacts, guarding settings: ExpectedConfiguration) {
+    package init(_ facts: PostfixFacts, expecting settings: ExpectedConfiguration) {
         mta = "postfix"
         version = facts.versionText
         findings = ordered(PostfixRules(facts: facts, settings: settings).findings)
     }
 
     /// Says what of a sendmail.cf is missing or contradicts our own settings.
-    package init(_ facts: SendmailFacts, guarding settings: ExpectedConfiguration) {
+    package init(_ facts: SendmailFacts, expecting settings: ExpectedConfiguration) {
         mta = "sendmail"
         version = facts.versionText
         findings = ordered(SendmailRules(facts: facts, settings: settings).findings)

@@ -4,6 +4,8 @@ import PolicyMap
 
 /// Programs of Postfix that deliver by SMTP.
 private let clients: Set<String> = ["smtp"]
+/// The program that opens tables for others.
+private let proxies: Set<String> = ["proxymap"]
 
 extension PostfixRules {
     /// The policy map: whether Postfix asks ours, by the right name, and agrees with `enforcement`.
@@ -50,9 +52,11 @@ extension PostfixRules {
         }
     }
 
+    /// - Parameter inChroot: whether the client runs there; where proxymap(8) asks, its own chroot counts.
     private func answers(_ socket: ListenAddress, _ map: PostfixMap, _ inChroot: Bool) -> Bool {
-        MTAEndpoint(postfix: map.socket, directory: facts.queueDirectory, inChroot: inChroot).map(socket.answers)
-            ?? false
+        let inChroot = map.isProxied ? facts.services(running: proxies).contains(where: \.isChrooted) : inChroot
+        return MTAEndpoint(postfix: map.socket, directory: facts.queueDirectory, inChroot: inChroot)
+            .map(socket.answers) ?? false
     }
 
     private func unserved(_ others: [PostfixMap]) -> [Diagnostic] {
@@ -90,7 +94,7 @@ extension PostfixRules {
             return [
                 .problem(
                     "map-socket",
-                    "smtp runs in \(facts.queueDirectory) (chroot in master.cf) and cannot reach sts-milter's map at \(socket)",
+                    "smtp runs in \(facts.queueDirectory) (chroot in master.cf) and cannot reach sts-milter's map at \(socket): put the socket there, or let proxymap(8) ask (proxy:\(mapEntry))",
                     Diagnostic.Cure(
                         "sts-milter.toml", "[policy_map]",
                         "socket = \"unix:\(facts.queueDirectory)/sts-milter/map.sock\""))

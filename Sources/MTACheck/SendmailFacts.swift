@@ -31,6 +31,8 @@ package struct SendmailFacts: Sendable {
     package var file = "/etc/mail/sendmail.cf"
     /// The macro `Z`: `8.17.1.9/Debian-...`.
     package var versionText: String?
+    /// The macro `j`, the machine's full name; empty where Sendmail finds it out itself.
+    package var domainName = ""
     package var options: [String: String] = [:]
     package var filters: [Filter] = []
     /// `InputMailFilters` of a `DaemonPortOptions` line, which count there in place of the general ones.
@@ -56,6 +58,7 @@ package struct SendmailFacts: Sendable {
             case "R" where ruleset == Self.certificateNameRuleset:
                 certificateNameRules.append(line.filter { !$0.isWhitespace })
             case "D" where line.hasPrefix("DZ"): versionText = trimmed(line.dropFirst(2))
+            case "D" where line.hasPrefix("Dj"): domainName = trimmed(line.dropFirst(2))
             case "O": readOption(line.dropFirst())
             case "X": readFilter(line.dropFirst())
             case "K": readMap(line.dropFirst())

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 
 /// The rules on Sendmail, pure: facts in, findings out.
 struct SendmailRules {
@@ -13,7 +14,7 @@ struct SendmailRules {
     let facts: SendmailFacts
     let settings: ExpectedConfiguration
 
-    var findings: [Diagnostic] { milter() + map() + intake() }
+    var findings: [Diagnostic] { milter() + map() + intake() + greeting() }
 
     func macroFile(_ lines: String...) -> Diagnostic.Cure { Diagnostic.Cure("sendmail.mc", lines: lines) }
 
@@ -116,6 +117,23 @@ struct SendmailRules {
                 "tls-log",
                 "intake.sendmail_log is set, but LogLevel = \(level): the log does not say which deliveries used TLS (\(Self.neededLogLevel) does), and none is counted",
                 macroFile("define(`confLOG_LEVEL', `\(Self.neededLogLevel)')dnl"))
+        ]
+    }
+
+    // MARK: Delivery
+
+    /// Some hosts answer by the name that greets them, and DNS lists know it: the probe is to be what the mail is.
+    private func greeting() -> [Diagnostic] {
+        guard let ours = settings.heloName else { return [] }
+        let given = facts["HeloName"]
+        let name = given.isEmpty ? facts.domainName : given
+        // What holds another macro is known to Sendmail alone.
+        guard !name.isEmpty, !name.contains("$"), (try? DomainName(name)) != ours else { return [] }
+        return [
+            .advice(
+                "helo-name",
+                "Sendmail greets MX hosts as \(name), sts-milter's probes as \(ours) (network.helo_name): a host may answer them otherwise",
+                Diagnostic.Cure("sts-milter.toml", "[network]", "helo_name = \"\(name)\""))
         ]
     }
 }

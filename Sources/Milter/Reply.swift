@@ -4,7 +4,7 @@ import Core
 
 /// What the SMTP client is told about a recipient or message that must wait.
 ///
-/// Always 451: a violation is somebody's mistake that can be repaired, and our own trouble is never permanent.
+/// Always 451: a violation is somebody's mistake that can be repaired, and a failure of our own is never permanent.
 package struct Reply: Sendable, Hashable {
     /// The SMTP code of every reply. Not 421, which makes both MTAs hang up.
     package static let code = "451"
@@ -50,7 +50,7 @@ package struct Reply: Sendable, Hashable {
 
     /// The reply about a route that has not been seen to keep an enforce policy.
     ///
-    /// 4.3.2 (system not accepting network messages) where the trouble is our own. - RFC 3463 §3.4: Mail System Status.
+    /// 4.3.2 (system not accepting network messages) where the failure is our own. - RFC 3463 §3.4: Mail System Status.
     package init(_ doubt: Doubt, domain: DomainName?) {
         status = doubt.isOurs ? "4.3.2" : "4.7.0"
         let subject = domain.map { "\($0): " } ?? ""

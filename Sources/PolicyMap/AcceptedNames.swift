@@ -24,7 +24,7 @@ struct AcceptedNames {
     ///
     /// - RFC 8461 §4.1: MX Host Validation.
     init(
-        of cached: CachedPolicy, among hosts: MXSet, for form: MapForm, _ choices: AnswerChoices
+        of cached: CachedPolicy, among hosts: MXSet, for form: MapForm, _ choices: MapReplySettings
     ) throws(TemporaryReason) {
         let patterns = cached.policy.mx
         // A policy without any name is none that was parsed; nothing conforms to it.

@@ -11,8 +11,8 @@ package enum DepthOnlyAnswer: String, Sendable, Hashable, CaseIterable {
     case secure
 }
 
-/// What an operator chose to have said.
-package struct AnswerChoices: Sendable, Hashable {
+/// What the operator chose for the words of an answer, which only the map for an MTA knows of.
+package struct MapReplySettings: Sendable, Hashable {
     package var depthOnly = DepthOnlyAnswer.temporary
     /// Whether a testing policy is told to Postfix, at level `may`, so that Postfix reports on it. This can be weaker
     /// than the level that the site has set for everybody.
@@ -57,9 +57,9 @@ package struct MapReply: Sendable {
     private static let headOctets = 100 + DomainName.maxOctets
 
     let form: MapForm
-    let choices: AnswerChoices
+    let choices: MapReplySettings
 
-    package init(_ form: MapForm, _ choices: AnswerChoices = AnswerChoices()) {
+    package init(_ form: MapForm, _ choices: MapReplySettings = MapReplySettings()) {
         self.form = form
         self.choices = choices
     }
@@ -102,9 +102,9 @@ package struct MapReply: Sendable {
     }
 
     /// "Try again later" for a reason of our own.
-    package static func write(_ trouble: TemporaryReason, to reply: inout [UInt8]) {
+    package static func write(_ reason: TemporaryReason, to reply: inout [UInt8]) {
         reply.append("TEMP ")
-        reply.append(contentsOf: trouble.rawValue.utf8)
+        reply.append(contentsOf: reason.rawValue.utf8)
     }
 
     /// "Try again later" about a domain: Postfix names neither it nor the key in its log.

@@ -24,7 +24,7 @@ final class MapSession: ChannelDuplexHandler {
     /// An answer that is due, or that waits for a lookup.
     private enum Reply {
         case answer(MapAnswer, DomainName?, MapForm)
-        case trouble(TemporaryReason)
+        case temporary(TemporaryReason)
         case waiting(DomainName?, MapForm)
     }
 
@@ -155,7 +155,7 @@ final class MapSession: ChannelDuplexHandler {
             } else {
                 let known = served.settings.names.keys.sorted().joined(separator: " ")
                 service.warnings.warn(.unknownMap, ["map": "\(unknownName)", "known": "\(known)"])
-                add(.trouble(.unknownMap))
+                add(.temporary(.unknownMap))
             }
             input.moveReaderIndex(forwardBy: octets)
             return true
@@ -209,7 +209,7 @@ final class MapSession: ChannelDuplexHandler {
             return add(.answer(.notFound, nil, form))
         }
         service.warnings.warn(.unreadableKey, ["key": "\(printable(text, limit: 120))", "domain": "\(domain)"])
-        add(.trouble(.unreadableKey))
+        add(.temporary(.unreadableKey))
     }
 
     private func answer(_ key: NextHop, _ form: MapForm, _ context: ChannelHandlerContext) -> Bool {
@@ -227,7 +227,7 @@ final class MapSession: ChannelDuplexHandler {
         }
         guard let lookup else {
             service.warnings.warn(.tooManyLookups, ["limit": "\(served.settings.maxLookups)"])
-            add(.trouble(.busy))
+            add(.temporary(.busy))
             return false
         }
         // Never cancelled: that costs a search of all timers, and one that comes late finds its answer given.
@@ -278,7 +278,7 @@ final class MapSession: ChannelDuplexHandler {
         switch reply {
         case .answer(let answer, let domain, let form):
             MapReply(form, served.settings.choices).write(answer, of: domain, to: &scratch)
-        case .trouble(let trouble): MapReply.write(trouble, to: &scratch)
+        case .temporary(let reason): MapReply.write(reason, to: &scratch)
         case .waiting: preconditionFailure("an answer that waits is not rendered")
         }
         output.writeNetstring(scratch)

@@ -34,7 +34,7 @@ package struct PolicyMapSettings: Sendable, Hashable {
     package var idleTimeout = Duration.seconds(120)
     /// Longest time from the first octet of a request to its last; MTAs write a request at once.
     package var requestTimeout = Duration.seconds(10)
-    package var choices = AnswerChoices()
+    package var choices = MapReplySettings()
 
     package init() {}
 

@@ -4,8 +4,8 @@ import Core
 /// What came of one address of a host.
 enum AddressEvidence: Sendable {
     case seen(HostEvidence)
-    /// Our own trouble kept us from dialling, or cut the dialogue short.
-    case ownTrouble(String)
+    /// A failure of our own kept us from dialling, or cut the dialogue short.
+    case localFailure(String)
     /// This machine has no way to the address, and so has the MTA beside us.
     case noRoute(String)
     /// Its turn did not come before the host's time was over.
@@ -24,7 +24,7 @@ func combine(_ seen: [AddressEvidence], isWhole: Bool) -> ProbeResult {
     var goodFacts: TLSFacts?
     var unreachable: [String] = []
     var turnedAway: [String] = []
-    var trouble: [String] = []
+    var localFailures: [String] = []
     var unrouted: [String] = []
     var isAnyLeft = !isWhole
     for evidence in seen {
@@ -36,14 +36,14 @@ func combine(_ seen: [AddressEvidence], isWhole: Bool) -> ProbeResult {
             badFacts = facts?.isOfNextHop == true ? facts : badFacts ?? facts
         case .seen(.unreachable(let text)), .seen(.unresolved(let text)): unreachable.append(text)
         case .seen(.turnedAway(let text)): turnedAway.append(text)
-        case .ownTrouble(let text): trouble.append(text)
+        case .localFailure(let text): localFailures.append(text)
         case .noRoute(let text): unrouted.append(text)
         case .notDialled: isAnyLeft = true
         }
     }
     func joined(_ texts: [String]) -> String { texts.prefix(3).joined(separator: "; ") }
     if !failures.isEmpty { return .seen(.failing(failures, badFacts)) }
-    if !trouble.isEmpty { return .notTried(joined(trouble)) }
+    if !localFailures.isEmpty { return .notTried(joined(localFailures)) }
     if !turnedAway.isEmpty { return .seen(.turnedAway(joined(turnedAway))) }
     if isAnyLeft { return .seen(.unreachable("not all of its addresses could be looked at")) }
     if let goodFacts { return .seen(.conforming(goodFacts)) }

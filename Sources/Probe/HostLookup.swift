@@ -22,7 +22,7 @@ enum LookupFailure: Error, Sendable {
     /// Nobody knows whether there are TLSA records.
     case unresolved(String)
     case failing(Failure)
-    case ownTrouble(String)
+    case localFailure(String)
 }
 
 extension SMTPProber {
@@ -32,7 +32,7 @@ extension SMTPProber {
         case .records: break
         case .noData, .noSuchDomain: throw .unreachable("no address")
         case .failure(.bogus(let why)): throw .failing(Self.dnssec("address records", why))
-        case .failure(let failure) where failure.isOurs: throw .ownTrouble("address lookup: \(failure)")
+        case .failure(let failure) where failure.isOurs: throw .localFailure("address lookup: \(failure)")
         case .failure(let failure): throw .unreachable("address lookup: \(failure)")
         }
         let addresses = try dialable(found.records)
@@ -44,7 +44,7 @@ extension SMTPProber {
             return HostLookup(
                 addresses: addresses, isWhole: isWhole, tlsa: usable, published: published, tlsaBase: base)
         case .bogus(let why): throw .failing(Self.dnssec("TLSA records", why))
-        case .ownTrouble(let text): throw .ownTrouble(text)
+        case .localFailure(let text): throw .localFailure(text)
         case .failed(let text): throw .unresolved(text)
         }
     }

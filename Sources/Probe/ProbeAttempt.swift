@@ -44,7 +44,7 @@ struct ProbeAttempt: Sendable {
     static func unconnected(_ error: StreamError, at address: IPAddress) -> AddressEvidence {
         let text = "\(address): \(error)"
         if case .system(let error) = error, error.isNoRoute { return .noRoute(text) }
-        return error.isOurs ? .ownTrouble(text) : .seen(.unreachable(text))
+        return error.isOurs ? .localFailure(text) : .seen(.unreachable(text))
     }
 
     private func converse(_ stream: TCPStream) async -> AddressEvidence {
@@ -131,8 +131,8 @@ struct ProbeAttempt: Sendable {
     private func failing(_ error: TLSFailure, helo: String?) -> AddressEvidence {
         let reason: String
         switch error {
-        case .setup: return .ownTrouble("\(address): \(error)")
-        case .stream(let stream) where stream.isOurs: return .ownTrouble("\(address): \(error)")
+        case .setup: return .localFailure("\(address): \(error)")
+        case .stream(let stream) where stream.isOurs: return .localFailure("\(address): \(error)")
         case .plaintextAfterSTARTTLS: reason = "plaintext-after-starttls"
         case .stream(.timeout): reason = "tls-handshake-timeout"
         case .handshake, .stream: reason = handshakeFailureReason
@@ -142,7 +142,7 @@ struct ProbeAttempt: Sendable {
 
     /// A host that spoke, and with which we did not come as far as TLS.
     private func broken(_ error: Unreachable, _ helo: String?) -> AddressEvidence {
-        if error.isOurs { return .ownTrouble("\(address): \(error.text)") }
+        if error.isOurs { return .localFailure("\(address): \(error.text)") }
         return failing(
             .validationFailure, reason: Self.dialogueFailureReason, "host does not come to STARTTLS: \(error.text)",
             helo: helo)

@@ -13,7 +13,7 @@ enum TLSALookup: Sendable {
     case bogus(String)
     /// No answer; the text says for what.
     case failed(String)
-    case ownTrouble(String)
+    case localFailure(String)
 }
 
 extension SMTPProber {
@@ -30,7 +30,7 @@ extension SMTPProber {
             switch await aliasIsSecure(at: candidate.name, found) {
             case .absent: return .absent
             case .records: break
-            case let trouble: return trouble
+            case let failure: return failure
             }
         }
         for base in bases {
@@ -40,7 +40,7 @@ extension SMTPProber {
                 do throws(TLSSetupError) {
                     return .records(try tls.usable(answer.records, of: base), base, published: answer.records)
                 } catch {
-                    return .ownTrouble("TLSA records: \(error)")
+                    return .localFailure("TLSA records: \(error)")
                 }
             case .records, .noData, .noSuchDomain: continue
             case .failure(let failure): return .init(failure, "TLSA lookup")
@@ -50,7 +50,7 @@ extension SMTPProber {
     }
 
     /// Whether an alias that DNSSEC vouches for leads to addresses for which it does not: then the records below the
-    /// alias's own name hold. Anything but ``TLSALookup/absent`` and records, here none, is trouble.
+    /// alias's own name hold. Anything but ``TLSALookup/absent`` and records, here none, is a failure.
     /// - RFC 7672 §2.2.3: TLSA Record Lookup, the initial response to an insecure CNAME.
     private func aliasIsSecure(at name: DomainName, _ found: DNSAnswer<IPAddress>) async -> TLSALookup {
         guard found.canonicalName != name else { return .absent }
@@ -68,7 +68,7 @@ extension TLSALookup {
         self =
             switch failure {
             case .bogus(let why): .bogus(why)
-            case _ where failure.isOurs: .ownTrouble("\(question): \(failure)")
+            case _ where failure.isOurs: .localFailure("\(question): \(failure)")
             default: .failed("\(question): \(failure)")
             }
     }
@@ -91,7 +91,7 @@ extension SMTPProber: DANESurveyor {
         case .absent: .absent
         case .records(let usable, _, _): usable.isEmpty ? .unusable : .usable
         case .bogus(let why): .bogus("\(candidate.name): \(why)")
-        case .failed(let text), .ownTrouble(let text): .unknown("\(candidate.name): \(text)")
+        case .failed(let text), .localFailure(let text): .unknown("\(candidate.name): \(text)")
         }
     }
 

@@ -52,7 +52,7 @@ package final class SMTPProber: Prober {
         // its certificate says nothing: one that only TLSA records vouch for is as good as any.
         case .failure(.unresolved(let text)): return .seen(.unresolved(text))
         case .failure(.failing(let failure)): return .seen(.failing([failure], nil))
-        case .failure(.ownTrouble(let text)): return .notTried(text)
+        case .failure(.localFailure(let text)): return .notTried(text)
         case .success(let host):
             return combine(await visit(host, of: policyDomain, turn), isWhole: host.isWhole)
         }
@@ -81,13 +81,13 @@ package final class SMTPProber: Prober {
         let seen = await turn.run(in: connections, for: turn.shares + [.block(of: address)]) { () -> AddressEvidence in
             let deadline = turn.start + settings.overallTimeout
             // What is left out for want of time was kept waiting by others, or by the host's own other addresses.
-            guard .now < deadline else { return isCrowded ? .ownTrouble(Self.crowded) : .notDialled }
+            guard .now < deadline else { return isCrowded ? .localFailure(Self.crowded) : .notDialled }
             let visit = ProbeAttempt(
                 prober: self, candidate: turn.candidate, policyDomain: policyDomain, host: host, address: address,
                 deadline: deadline)
             return await visit.run()
         }
-        return seen ?? .ownTrouble(Self.crowded)
+        return seen ?? .localFailure(Self.crowded)
     }
 }
 

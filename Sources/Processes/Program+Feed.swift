@@ -71,7 +71,8 @@ extension Program {
     /// before its standard input is closed: what it has read never passes for the whole.
     /// - Parameters:
     ///   - limit: for all of it, the time until ``HeldInput/finish()`` included.
-    ///   - keptBytes: how much is kept of what the program says; the rest is read and dropped, lest it waits for us.
+    ///   - keptBytes: how much is kept of what the program says; the rest is read and dropped, so that it
+    ///     need not wait for us.
     /// - Returns: a program that was withdrawn if the task is cancelled before that.
     package func prepare(
         _ bytes: [UInt8], within limit: Duration, keptBytes: Int

@@ -5,14 +5,14 @@ import Logging
 /// Sends what is due: side by side and in shares, so that no destination and no policy domain holds up another.
 package struct ReportSender: Sendable {
     /// Deliveries under way at a time.
-    static let maxCarriages = 32
+    static let maxDeliveries = 32
     /// Deliveries under way to one host at a time.
-    static let maxCarriagesPerHost = 2
+    static let maxPerHost = 2
     /// Deliveries under way to hosts below one registrable domain at a time.
-    static let maxCarriagesPerSite = 4
+    static let maxPerSite = 4
     /// Deliveries under way at a time of reports for policy domains below one registrable domain.
-    static let maxCarriagesPerSource = 2
-    /// How long a delivery belongs to us without a word: longer than any carriage takes.
+    static let maxPerSource = 2
+    /// How long a delivery belongs to us without a word: longer than any delivery takes.
     static let lease = Duration.seconds(30 * 60)
     /// Between looks for what has become due while deliveries are under way.
     private static let lookInterval = Duration.seconds(5)
@@ -50,17 +50,17 @@ package struct ReportSender: Sendable {
     /// - Parameter concluded: told of each attempt, instead of the log.
     package func send(_ order: DeliveryOrder, concluded: Listener? = nil) async throws {
         var order = order
-        order.limitPerHost = Self.maxCarriagesPerHost
-        order.limitPerSite = Self.maxCarriagesPerSite
-        order.limitPerSource = Self.maxCarriagesPerSource
-        var trouble: (any Error)?
+        order.limitPerHost = Self.maxPerHost
+        order.limitPerSite = Self.maxPerSite
+        order.limitPerSource = Self.maxPerSource
+        var failure: (any Error)?
         await withTaskGroup(of: Event.self) { group in
             var underWay = 0
             group.addTask { await Self.lookAgain() }
             while true {
-                order.limit = Self.maxCarriages - underWay
-                if order.limit > 0, trouble == nil, !Task.isCancelled {
-                    do { underWay += try await begin(order, in: &group, concluded) } catch { trouble = error }
+                order.limit = Self.maxDeliveries - underWay
+                if order.limit > 0, failure == nil, !Task.isCancelled {
+                    do { underWay += try await begin(order, in: &group, concluded) } catch { failure = error }
                 }
                 guard underWay > 0, let event = await group.next() else { break }
                 switch event {
@@ -71,7 +71,7 @@ package struct ReportSender: Sendable {
             group.cancelAll()
         }
         await copies.finish()
-        if let trouble { throw trouble }
+        if let failure { throw failure }
     }
 
     private static func lookAgain() async -> Event {
@@ -167,7 +167,7 @@ package struct ReportSender: Sendable {
     }
 }
 
-/// Copies, one after the other, lest they take the connections and processes that reports need.
+/// Copies, one after the other, so that they take no connections and processes that reports need.
 private final class CopyTasks: Sendable {
     private struct State {
         var last: Task<Void, Never>?

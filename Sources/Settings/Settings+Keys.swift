@@ -26,7 +26,7 @@ extension Settings {
         ),
         Setting(
             "on_unproven", .choice, to: \.onUnproven, example: "\"defer\"",
-            "What happens while an enforce policy is known and the domain's hosts have not been seen to keep it: they do not answer, the MX records cannot be had, or there was no time. Default: defer; accept with enforcement = \"milter+policy-map\", where the map guards the delivery."
+            "What happens while an enforce policy is known and the domain's hosts have not been seen to keep it: they do not answer, the MX records cannot be looked up, or there was no time. Default: defer; accept with enforcement = \"milter+policy-map\", where the map guards the delivery."
         ),
     ]
 
@@ -109,7 +109,7 @@ extension Settings {
         ),
         Setting(
             "policy_map.policy_failure_attributes", .flag, to: \.policyMapOptions.choices.policyFailureAttributes,
-            "Tell Postfix 3.10 of policies that cannot be had, at level may, so that it reports them. As above."),
+            "Tell Postfix 3.10 of policies that cannot be fetched, at level may, so that it reports them. As above."),
         Setting(
             "policy_map.never", .list(of: .nextHop), to: \.mapAnswers.never,
             "Next hops that never have a policy, and are not looked up: a name with all names below it, or one next hop as the MTA has it, such as [relay.example.org]:587. For those that always have one: [[pin]]."
@@ -160,7 +160,7 @@ extension Settings {
         Setting(
             "preload.source", .location, to: \.preloadOptions.source,
             example: "\"https://lists.example.org/policy.json\"",
-            "A signed list of policies in the format of STARTTLS Everywhere: a path, or an https URL. It protects domains whose own policy cannot be had and is not cached. Default: no list."
+            "A signed list of policies in the format of STARTTLS Everywhere: a path, or an https URL. It protects domains whose own policy cannot be fetched and is not cached. Default: no list."
         ),
         Setting(
             "preload.keyring", .path(such: "/etc/sts-milter/preload.gpg"), to: \.preloadOptions.keyring,

@@ -38,7 +38,7 @@ package struct Settings: SettingsTable {
     package var dnsTimeout: Duration
     package var caFile = "/etc/ssl/certs/ca-certificates.crt"
     package var heloName: DomainName
-    package var mapAnswers = MapSettings()
+    package var mapAnswers = MapQuestionSettings()
     /// The policies that the operator gives, `[[pin]]`.
     package var localPolicies = LocalPolicies()
     /// Nil for no list.
@@ -134,7 +134,7 @@ package struct Settings: SettingsTable {
     }
 }
 
-extension MapSettings {
+extension MapQuestionSettings {
     /// `policy_map.never`: both kinds of next hops that never have a policy.
     var never: [NextHopException] {
         get { neverPoliced.map { .within($0) } + neverPolicedHops.map { .hop($0) } }

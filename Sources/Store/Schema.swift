@@ -148,7 +148,7 @@ enum Schema {
     /// octets until every destination has them; `state` is `planned`, or why there is no report.
     ///
     /// A delivery with `claimed_until` in the future belongs to the process `claimed_by`. `host` is that of the
-    /// destination, for the limit of carriages at a time.
+    /// destination, for the limit of deliveries at a time.
     private static let reports = """
         CREATE TABLE report_day (
             day INTEGER NOT NULL PRIMARY KEY,

@@ -160,8 +160,8 @@ struct JudgementTests {
         #expect(judge(.notAsked("busy"), of: domain, under: .unknown("x")) == .unknown("x"))
     }
 
-    @Test("our own trouble is told apart from what hosts do, and is no proof")
-    func ownTrouble() throws {
+    @Test("a failure of our own is told apart from what hosts do, and is no proof")
+    func localFailure() throws {
         func doubt(_ hosts: [(String, Seen)], kept: [String]) throws -> Doubt? {
             let route = try route(hosts + kept.map { ($0, .unseen) })
             var evidence = Evidence()

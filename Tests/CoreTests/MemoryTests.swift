@@ -65,7 +65,7 @@ struct MemoryTests {
         world.router.answer = .success(names)
         let routes = RouteCache(router: world.router, clock: world.clock)
         let map = PolicyMapResolver(
-            resolver: world.resolver(world.policyCache(), routes: routes), settings: MapSettings())
+            resolver: world.resolver(world.policyCache(), routes: routes), settings: MapQuestionSettings())
         for number in 0..<50 {
             let key = NextHop.mx(of: try longName(number), port: 25)
             #expect(await map.resolve(key) == .notFound)

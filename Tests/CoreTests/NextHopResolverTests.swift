@@ -73,7 +73,7 @@ struct NextHopResolverTests {
     func mapAnswers(_ index: Int) async {
         Self.worlds[index].change(world)
         for isDANEFirst in [true, false] {
-            var settings = MapSettings()
+            var settings = MapQuestionSettings()
             settings.puttingDANEFirst = isDANEFirst
             await check(MapQuestion(settings), Self.worlds[index].label)
         }

@@ -42,7 +42,7 @@ struct PolicyCacheTests {
         arguments: [
             RecordLookup.found(.absent), .found(.invalid("2 records")), .unavailable("SERVFAIL"), announce("2"),
         ])
-    func recordTrouble(_ record: RecordLookup) async {
+    func recordFailure(_ record: RecordLookup) async {
         await learn(.enforce, id: "1")
         world.discoverer.recordAnswer = record
         world.discoverer.policyAnswer = .failure(.failed(PolicyFailure(.stsPolicyFetchError, "connection refused")))

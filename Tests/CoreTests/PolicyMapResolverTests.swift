@@ -13,7 +13,7 @@ struct PolicyMapResolverTests {
     init() throws {
         key = .mx(of: try DomainName("example.org"), port: 25)
         let policyCache = world.policyCache()
-        map = PolicyMapResolver(resolver: world.resolver(policyCache), settings: MapSettings())
+        map = PolicyMapResolver(resolver: world.resolver(policyCache), settings: MapQuestionSettings())
         world.discoverer.recordAnswer = announce("1")
         world.discoverer.policyAnswer = .success(body(.enforce))
     }
@@ -39,7 +39,7 @@ struct PolicyMapResolverTests {
         seen.append(map.answerPeriod)
         map.forgetAnswers()
         seen.append(map.answerPeriod)
-        map.apply(MapSettings())
+        map.apply(MapQuestionSettings())
         seen.append(map.answerPeriod)
         #expect(Set(seen).count == 4)
     }
@@ -122,7 +122,7 @@ struct PolicyMapResolverTests {
 
     @Test("where hosts must not be dialled, DANE goes first whoever is up")
     func namesOnly() async {
-        var settings = MapSettings()
+        var settings = MapQuestionSettings()
         settings.probesHosts = false
         map.apply(settings)
         world.router.answer = .success(["mx0.example.org", "mx1.example.org"])
@@ -134,7 +134,7 @@ struct PolicyMapResolverTests {
 
     @Test("DANE can be left out")
     func withoutDANE() async {
-        var settings = MapSettings()
+        var settings = MapQuestionSettings()
         settings.puttingDANEFirst = false
         map.apply(settings)
         world.router.isSecure = true
@@ -166,7 +166,7 @@ struct PolicyMapResolverTests {
         #expect(map.decideNow(key, because: .late) == .notFound)
         // Whoever keeps us too busy to begin must not get a policy left out.
         #expect(kind(map.decideNow(key, because: .crowded)) == "temporary")
-        var settings = MapSettings()
+        var settings = MapQuestionSettings()
         settings.onUnknown = .temporary
         map.apply(settings)
         #expect(kind(map.decideNow(key, because: .late)) == "temporary")
@@ -183,7 +183,7 @@ struct PolicyMapResolverTests {
         world.discoverer.recordAnswer = .unavailable("SERVFAIL")
         #expect(await find() == .notFound)
         for isDANEFirst in [true, false] {
-            var settings = MapSettings()
+            var settings = MapQuestionSettings()
             settings.onUnknown = .temporary
             settings.puttingDANEFirst = isDANEFirst
             map.apply(settings)
@@ -194,7 +194,7 @@ struct PolicyMapResolverTests {
 
     @Test("zones that never have policies cost no question")
     func zones() async throws {
-        var settings = MapSettings()
+        var settings = MapQuestionSettings()
         settings.neverPoliced = [try DomainName("example.org")]
         map.apply(settings)
         #expect(map.cached(key) == .notFound)
@@ -219,7 +219,7 @@ struct PolicyMapResolverTests {
         "a relayhost is asked for by its own name, and `never` takes next hops as the MTA has them",
         arguments: zoneTable)
     func relayhosts(_ row: (key: String, policyDomain: String?)) async throws {
-        var settings = MapSettings()
+        var settings = MapQuestionSettings()
         settings.neverPoliced = [try DomainName("intern.example.org")]
         settings.neverPolicedHops = [.host(try DomainName("relay.example.org"), port: 587)]
         map.apply(settings)

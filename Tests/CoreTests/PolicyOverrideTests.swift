@@ -96,11 +96,11 @@ struct PolicyOverrideTests {
         }
     }
 
-    static let troubles: [RecordLookup] = [
+    static let failures: [RecordLookup] = [
         .found(.absent), .found(.invalid("2 records")), .unavailable("SERVFAIL"), announce("1"),
     ]
 
-    @Test("the list's policy applies where the domain's own cannot be had", arguments: troubles)
+    @Test("the list's policy applies where the domain's own cannot be had", arguments: failures)
     func preloaded(_ record: RecordLookup) async throws {
         try preload(.enforce)
         world.discoverer.recordAnswer = record

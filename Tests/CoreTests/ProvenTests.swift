@@ -4,7 +4,7 @@ import Core
 import TestKit
 import Testing
 
-@Suite("Gate: what is not seen is not safe, and our own trouble holds up nobody who was safe yesterday")
+@Suite("Gate: what is not seen is not safe, and a failure of our own holds up nobody who was safe yesterday")
 struct ProvenTests {
     let world = World()
     let gate: Gate
@@ -152,7 +152,7 @@ struct ProvenTests {
         #expect(word(gate.decideNow(hops).verdict) == "unproven")
     }
 
-    @Test("our own trouble is not kept: the next question asks again")
+    @Test("a failure of our own is not kept: the next question asks again")
     func notKept() async {
         world.router.answer = .failure(.notAsked("busy"))
         #expect(await word(gate.resolve(hops).verdict) == "unproven by us")

@@ -68,7 +68,7 @@ extension ResolutionTests {
             $0.policy = .absent
             $0.giveUp(.route(wantsHosts: false), because: Fixture.late)
         },
-        Row("RFC 7672 §2.1.2: our own trouble is not the domain's", .answer(.noPolicy(nil))) {
+        Row("RFC 7672 §2.1.2: a failure of our own is not the domain's", .answer(.noPolicy(nil))) {
             $0.policy = .absent
             $0.route = .error(.notAsked("busy"))
         },

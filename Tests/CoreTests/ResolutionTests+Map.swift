@@ -109,7 +109,7 @@ extension ResolutionTests {
             $0.policy = .policy(exact)
             $0.route = .error(.unavailable("SERVFAIL"))
         },
-        Row("RFC 5321 §5.1: nor our own trouble", .answer(.enforce(wildcard, .unknown("busy")))) {
+        Row("RFC 5321 §5.1: nor a failure of our own", .answer(.enforce(wildcard, .unknown("busy")))) {
             $0.policy = .policy(wildcard)
             $0.route = .error(.notAsked("busy"))
         },
@@ -210,7 +210,7 @@ extension ResolutionTests {
             $0.someHosts()
             $0.giveUp(.hosts, because: Fixture.late)
         },
-        Row("RFC 8461 §2: and if our own trouble hides the host", .answer(.dane(besides: Fixture.enforced))) {
+        Row("RFC 8461 §2: and if a failure of our own hides the host", .answer(.dane(besides: Fixture.enforced))) {
             $0.someHosts()
             $0.areHostsAsked = true
             $0.evidence?.notTried[Fixture.host("mx1.example.org")] = "no room"
@@ -230,7 +230,7 @@ extension ResolutionTests {
 
     @Test("the map's question", arguments: mapRows)
     func map(_ row: Row<MapAnswer>) throws {
-        #expect(next(try row.known(), for: MapQuestion(MapSettings())) == row.step)
+        #expect(next(try row.known(), for: MapQuestion(MapQuestionSettings())) == row.step)
     }
 
     static let policyFirstRows: [Row<MapAnswer>] = [
@@ -274,7 +274,7 @@ extension ResolutionTests {
 
     @Test("the map's question, without DANE, and with the unknown as try again", arguments: policyFirstRows)
     func mapWithoutDANE(_ row: Row<MapAnswer>) throws {
-        var settings = MapSettings()
+        var settings = MapQuestionSettings()
         settings.puttingDANEFirst = false
         settings.onUnknown = .temporary
         #expect(next(try row.known(), for: MapQuestion(settings)) == row.step)
@@ -282,7 +282,7 @@ extension ResolutionTests {
 
     @Test("the map's question about what never has a policy")
     func neverPoliced() throws {
-        var settings = MapSettings()
+        var settings = MapQuestionSettings()
         settings.neverPoliced = [try DomainName("example.org")]
         #expect(next(Known(Fixture.hop), for: MapQuestion(settings)) == .answer(.notFound))
         settings.neverPoliced = []

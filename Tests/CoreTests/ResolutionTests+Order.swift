@@ -13,7 +13,7 @@ extension ResolutionTests {
                 #expect(try needs(VerdictQuestion(.milter, .probes), mode, isSecure).isSubsequence(of: Self.fullOrder))
                 let examined = try needs(VerdictQuestion(.milter, .probes, isExamination: true), mode, isSecure)
                 #expect(examined == ["policy", "route", "hosts"])
-                #expect(try needs(MapQuestion(MapSettings()), mode, isSecure).isSubsequence(of: Self.fullOrder))
+                #expect(try needs(MapQuestion(MapQuestionSettings()), mode, isSecure).isSubsequence(of: Self.fullOrder))
             }
         }
     }
@@ -37,7 +37,7 @@ extension ResolutionTests {
                 walk(VerdictQuestion(enforcement, .probes), known)
                 walk(VerdictQuestion(enforcement, .namesOnly, isExamination: true), known)
             }
-            walk(MapQuestion(MapSettings()), known)
+            walk(MapQuestion(MapQuestionSettings()), known)
         }
     }
 

@@ -160,12 +160,14 @@ struct ResolutionTests {
         ) {
             $0.doubt(RouteHistory.Entry(proven: Fixture.policy(.enforce).policy))
         },
-        Row("RFC 8461 §5 item 1: our own trouble does not undo what was proven", .answer(.provenLately("no resolver")))
-        {
+        Row(
+            "RFC 8461 §5 item 1: a failure of our own does not undo what was proven",
+            .answer(.provenLately("no resolver"))
+        ) {
             $0.doubt(RouteHistory.Entry(proven: Fixture.policy(.enforce).policy), .notAsked("no resolver"))
         },
         Row(
-            "RFC 8461 §5 item 1: what was never proven stays so under our own trouble",
+            "RFC 8461 §5 item 1: what was never proven stays so under a failure of our own",
             .answer(.unproven(Doubt("no resolver", isOurs: true)))
         ) {
             $0.doubt(RouteHistory.Entry(), .notAsked("no resolver"))
@@ -184,7 +186,7 @@ struct ResolutionTests {
         ) {
             $0.doubt(RouteHistory.Entry(broken: broken))
         },
-        Row("RFC 8461 §5 item 1: our own trouble does not repair it", .need(.secondLook(violation))) {
+        Row("RFC 8461 §5 item 1: a failure of our own does not repair it", .need(.secondLook(violation))) {
             $0.doubt(RouteHistory.Entry(broken: broken, proven: broken.policy), .notAsked("no resolver"))
         },
         Row(

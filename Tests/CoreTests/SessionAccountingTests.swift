@@ -90,7 +90,7 @@ struct SessionAccountingTests {
             }
             #expect(types(await accounting().counts(of: [filter, own])) == ["example.org sts success"])
         }
-        // In doubt, too: where the MX records cannot be had.
+        // In doubt, too: where the MX records cannot be looked up.
         world.router.answer = .failure(.unavailable("no answer"))
         #expect(types(await accounting().counts(of: [filter, own])) == ["example.org sts success"])
     }

@@ -30,7 +30,7 @@ extension FaultTable {
             Elsewhere(
                 attacker: .local, fault: "hundreds of half milter packets and half netstrings", fates: .asEver,
                 tests: ["CrowdScenarios.crowds"]),
-        ] + crowds + ourselves + ownTrouble + operators
+        ] + crowds + ourselves + localFailure + operators
 
     private static let crowds: [Elsewhere] = [
         Elsewhere(
@@ -85,7 +85,7 @@ extension FaultTable {
     ]
 
     /// What we lack ourselves, and what befalls what we keep.
-    private static let ownTrouble: [Elsewhere] = [
+    private static let localFailure: [Elsewhere] = [
         Elsewhere(
             attacker: .ourselves, fault: "no room or no descriptors, and the hosts were never looked at",
             fates: Fates(.heldAtReception, .none, .heldAtDelivery, .none),
@@ -96,7 +96,7 @@ extension FaultTable {
             tests: ["DescriptorScenarios.none", "ProvenTests.proven", "ProvenTests.timeIsUp"]),
         Elsewhere(
             attacker: .ourselves, fault: "no descriptors for a policy fetch: it is no failure of the host",
-            fates: Fates(.asEver, .noPolicy, .asEver, .noPolicy), tests: ["OwnTroubleTests.cause"]),
+            fates: Fates(.asEver, .noPolicy, .asEver, .noPolicy), tests: ["LocalFailureTests.cause"]),
         Elsewhere(
             attacker: .ourselves, fault: "no descriptors at the map",
             fates: Fates(.none, .none, .heldAtDelivery, .heldAtDelivery), tests: ["PolicyMapCrowdTests.noDescriptors"]),

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Tables and lists of the pages are those of the program")
 struct ReferenceTests {
-    private static let trouble = "docs/manual/reference.md"
+    private static let reference = "docs/manual/reference.md"
 
     @Test("keys of the settings that the pages name exist", arguments: Project.pages)
     func keys(_ path: String) throws {
@@ -51,7 +51,7 @@ struct ReferenceTests {
     func exitCodes(_ command: String, _ code: Int, _ arguments: [String]) throws {
         let result = try Project.run(nil, arguments)
         #expect(result.status == code, "\(result)")
-        let rows = try MarkdownPage(Self.trouble).rows(below: "Exit codes")
+        let rows = try MarkdownPage(Self.reference).rows(below: "Exit codes")
         #expect(
             rows.contains { $0[0] == "\(code)" && ($0[1] == command || $0[1].contains("`\(command)`")) },
             "no row for \(code) of \(command)")
@@ -63,7 +63,7 @@ struct ReferenceTests {
         let source = try #require(Project.sources.first { $0.code.contains("enum ExitCode") })
         let codes = try #require(source.body(of: "enum ExitCode")).matches(of: /=\ ([0-9]+)/).map { String($0.1) }
         #expect(codes.count > 3)
-        let rows = Set(try MarkdownPage(Self.trouble).rows(below: "Exit codes").map { $0[0] })
+        let rows = Set(try MarkdownPage(Self.reference).rows(below: "Exit codes").map { $0[0] })
         #expect(Set(codes).isSubset(of: rows))
     }
 

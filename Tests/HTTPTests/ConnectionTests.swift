@@ -93,7 +93,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test("a lack of descriptors is our own trouble")
+    @Test("a lack of descriptors is a failure of our own")
     func descriptors() async throws {
         let lab = try HTTPLab()
         let request = try lab.request()

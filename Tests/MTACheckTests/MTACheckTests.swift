@@ -6,7 +6,7 @@ import Testing
 @testable import Daemon
 
 /// What our settings say, in the tables' rows.
-func guarding(_ change: (inout ExpectedConfiguration) -> Void = { _ in }) -> ExpectedConfiguration {
+func configured(_ change: (inout ExpectedConfiguration) -> Void = { _ in }) -> ExpectedConfiguration {
     var settings = ExpectedConfiguration(
         milterSocket: .inet(host: "127.0.0.1", port: 8890), waitLimit: .seconds(3))
     settings.enforcement = .milterAndPolicyMap
@@ -15,8 +15,8 @@ func guarding(_ change: (inout ExpectedConfiguration) -> Void = { _ in }) -> Exp
     return settings
 }
 
-func findings(of facts: PostfixFacts, guarding settings: ExpectedConfiguration) -> [Diagnostic] {
-    MTAReport(facts, guarding: settings).findings
+func findings(of facts: PostfixFacts, expecting settings: ExpectedConfiguration) -> [Diagnostic] {
+    MTAReport(facts, expecting: settings).findings
 }
 
 func topics(_ findings: [Diagnostic]) -> [String] { findings.map { "\($0.severity.rawValue) \($0.topic)" } }
@@ -52,7 +52,7 @@ struct PostfixRuleTests {
     struct Row: Sendable, CustomTestStringConvertible {
         let changes: [String: String]
         let expected: [String]
-        var settings = guarding()
+        var settings = configured()
         var testDescription: String { "\(changes.sorted { $0.key < $1.key }) \(expected)" }
 
         init(
@@ -61,7 +61,7 @@ struct PostfixRuleTests {
         ) {
             self.changes = changes
             self.expected = expected
-            settings = guarding(change)
+            settings = configured(change)
         }
     }
 
@@ -136,6 +136,13 @@ struct PostfixRuleTests {
         Row(["smtp_tls_policy_maps": "socketmap:inet:localhost:8461:mta-sts"], ["problem map-name"]),
         // The services of these rows run in a chroot.
         Row(["smtp_tls_policy_maps": "socketmap:unix:/run/sts-milter/map.sock:postfix"], ["problem map-socket"]) {
+            $0.mapSocket = .unix(path: "/run/sts-milter/map.sock")
+        },
+        // proxymap(8) does not.
+        Row(["smtp_tls_policy_maps": "proxy:socketmap:unix:/run/sts-milter/map.sock:postfix"], []) {
+            $0.mapSocket = .unix(path: "/run/sts-milter/map.sock")
+        },
+        Row(["smtp_tls_policy_maps": "proxy:socketmap:unix:/run/other/map.sock:postfix"], ["problem map-socket"]) {
             $0.mapSocket = .unix(path: "/run/sts-milter/map.sock")
         },
         Row(["smtp_tls_policy_maps": ""], ["problem map-missing"]) {
@@ -265,12 +272,12 @@ struct PostfixRuleTests {
         facts.authorities["/etc/ca.pem"] = row.file
         // The clients of these rows run in a chroot.
         facts.authorities["/var/spool/postfix/etc/ca"] = row.folder
-        let settings = guarding {
+        let settings = configured {
             guard !row.isAsked else { return }
             $0.enforcement = .milter
             $0.mapSocket = nil
         }
-        #expect(topics(findings(of: facts, guarding: settings)) == row.expected)
+        #expect(topics(findings(of: facts, expecting: settings)) == row.expected)
     }
 
     @Test("a service of master.cf may have authorities of its own")
@@ -278,7 +285,7 @@ struct PostfixRuleTests {
         let own = PostfixFacts.Service("own/unix", "smtp", overrides: ["smtp_tls_CAfile": "own.pem"])
         var facts = Self.facts([:], services: Self.services + [own])
         facts.authorities["/var/spool/postfix/own.pem"] = .noAuthority
-        let found = findings(of: facts, guarding: guarding())
+        let found = findings(of: facts, expecting: configured())
         #expect(
             found.map(\.text).first?.hasPrefix(
                 "service own/unix: smtp_tls_CAfile /var/spool/postfix/own.pem holds no certificate of an authority")
@@ -298,14 +305,14 @@ struct PostfixRuleTests {
 
     @Test("main.cf, a change at a time", arguments: rows)
     func table(_ row: Row) {
-        #expect(topics(findings(of: Self.facts(row.changes), guarding: row.settings)) == row.expected)
+        #expect(topics(findings(of: Self.facts(row.changes), expecting: row.settings)) == row.expected)
     }
 
     @Test("a service of master.cf may go past milter, map and TLS")
     func services() {
         func found(_ program: String, _ overrides: [String: String]) -> [String] {
             let own = PostfixFacts.Service("own/unix", program, overrides: overrides)
-            return topics(findings(of: Self.facts([:], services: Self.services + [own]), guarding: guarding()))
+            return topics(findings(of: Self.facts([:], services: Self.services + [own]), expecting: configured()))
         }
         #expect(found("smtpd", ["smtpd_milters": ""]) == ["advice milter-service"])
         #expect(found("smtpd", ["smtpd_milters": "inet:127.0.0.1:8890"]).isEmpty)
@@ -325,18 +332,18 @@ struct PostfixRuleTests {
             PostfixFacts.Service("smtp/inet", "smtpd", overrides: ["smtpd_milters": "inet:127.0.0.1:8890"]),
             PostfixFacts.Service("cleanup/unix", "cleanup"),
         ]
-        #expect(findings(of: Self.facts(["smtpd_milters": ""], services: only), guarding: guarding()).isEmpty)
+        #expect(findings(of: Self.facts(["smtpd_milters": ""], services: only), expecting: configured()).isEmpty)
     }
 
     @Test("a service of master.cf may keep its deliveries from the intake, and the cure is for that service")
     func silentService() {
         func found(_ overrides: [String: String]) -> [Diagnostic] {
             let own = PostfixFacts.Service("own/unix", "smtp", overrides: overrides)
-            let settings = guarding {
+            let settings = configured {
                 $0.intake.postfixLog = .journal
                 $0.intake.datagramSocket = Self.socket
             }
-            return findings(of: Self.facts(Self.tlsrpt([:]), services: Self.services + [own]), guarding: settings)
+            return findings(of: Self.facts(Self.tlsrpt([:]), services: Self.services + [own]), expecting: settings)
         }
         #expect(found([:]).isEmpty)
         // Outside a chroot the whole path is as good.
@@ -355,7 +362,7 @@ struct PostfixRuleTests {
         for row in Self.rows {
             var changes = row.changes
             var set: Set<String> = []
-            let found = findings(of: Self.facts(row.changes), guarding: row.settings)
+            let found = findings(of: Self.facts(row.changes), expecting: row.settings)
             for line in found.compactMap(\.cure).filter({ $0.file.hasSuffix("main.cf") }).flatMap(\.lines) {
                 let equals = try #require(line.firstIndex(of: "="))
                 let value = trimmed(line[line.index(after: equals)...])
@@ -364,7 +371,7 @@ struct PostfixRuleTests {
                 changes[trimmed(line[..<equals])] = value.replacing(
                     "$smtpd_milters", with: changes["smtpd_milters"] ?? Self.whole["smtpd_milters"] ?? "")
             }
-            let left = findings(of: Self.facts(changes, set: set), guarding: row.settings)
+            let left = findings(of: Self.facts(changes, set: set), expecting: row.settings)
             #expect(left.allSatisfy { $0.cure?.file != "/etc/postfix/main.cf" }, "\(row.testDescription): \(left)")
         }
     }

@@ -147,21 +147,21 @@ struct AuthorityFindingTests {
 
 @Suite("What of the settings the MTA has to agree with")
 struct ExpectedConfigurationTests {
-    private func expected(_ text: String) throws -> ExpectedConfiguration {
+    private func configured(_ text: String) throws -> ExpectedConfiguration {
         ExpectedConfiguration(
             try Settings(SettingsFile(text: "network.helo_name = \"mta.example.org\"\n" + text, name: "test.toml")))
     }
 
     @Test("without a trust anchor the map never answers dane-only")
     func trustAnchor() throws {
-        #expect(try expected("").putsDANEFirst)
-        #expect(try !expected("dns.trust_anchor = \"none\"").putsDANEFirst)
-        #expect(try !expected("policy_map.dane = false").putsDANEFirst)
+        #expect(try configured("").putsDANEFirst)
+        #expect(try !configured("dns.trust_anchor = \"none\"").putsDANEFirst)
+        #expect(try !configured("policy_map.dane = false").putsDANEFirst)
     }
 
     @Test("without probes nobody greets")
     func heloName() throws {
-        #expect(try expected("").heloName?.ascii == "mta.example.org")
-        #expect(try expected("probe.enabled = false").heloName == nil)
+        #expect(try configured("").heloName?.ascii == "mta.example.org")
+        #expect(try configured("probe.enabled = false").heloName == nil)
     }
 }

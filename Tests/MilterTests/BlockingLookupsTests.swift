@@ -44,7 +44,7 @@ struct BlockingLookupsTests {
         #expect(try #require(operation) & Self.clockRealtime == 0)
     }
 
-    @Test("a domain that has filled its own share has used it up; only a lookups that is full is our own trouble")
+    @Test("a domain that has filled its own share has used it up; only a lookups that is full is a failure of our own")
     func refusals() async throws {
         let judge = TableJudge()
         let lookups = BlockingLookups()

@@ -19,13 +19,13 @@ func cached(_ domain: String = "example.com", mode: String = "enforce", mx: [Str
 }
 
 /// The answer about `example.com`.
-func answer(_ finding: MapAnswer, _ form: MapForm, _ choices: AnswerChoices = AnswerChoices()) throws -> String {
+func answer(_ finding: MapAnswer, _ form: MapForm, _ choices: MapReplySettings = MapReplySettings()) throws -> String {
     var octets: [UInt8] = []
     MapReply(form, choices).write(finding, of: try name("example.com"), to: &octets)
     return String(decoding: octets, as: UTF8.self)
 }
 
-func trouble(_ trouble: TemporaryReason) -> String { "TEMP " + trouble.rawValue }
+func temporary(_ reason: TemporaryReason) -> String { "TEMP " + reason.rawValue }
 
 /// "Try again later" about `example.com`.
 func temporary(_ text: String) -> String { "TEMP example.com: " + text }

@@ -49,14 +49,14 @@ struct HostilePolicyTests {
         guard let policy = try? Policy.read(body.utf8).policy, !policy.mx.isEmpty else { return }
         let cached = CachedPolicy(
             domain: try name("example.com"), id: "1", policy: policy, fetchedAt: UTCTime(secondsSinceEpoch: 0))
-        var deep = AnswerChoices()
+        var deep = MapReplySettings()
         deep.depthOnly = .secure
         deep.testingAttributes = true
         let hosts = try ["mx1.example.net", "a.b.example.net", "evil.example.org", "mx0.w7.example.net"].map(name)
         let bounds = Bounds(policy, hosts)
         for set in [MXSet.unneeded, .unknown("timeout"), .known(hosts), .known([])] {
             for form in MapForm.allCases {
-                for choices in [AnswerChoices(), deep] {
+                for choices in [MapReplySettings(), deep] {
                     try check(try answer(.enforce(cached, set), form, choices), form, bounds)
                 }
             }

@@ -52,7 +52,7 @@ struct MapAnswerTests {
     @Test("a Sendmail that may lack DANE is held to the policy beside it")
     func besidesDANE() throws {
         let finding = MapAnswer.dane(besides: .enforce(try cached(mx: ["mx.example.com"]), .unneeded))
-        var able = AnswerChoices()
+        var able = MapReplySettings()
         able.sendmailDoesDANE = true
         #expect(try answer(finding, .sendmail) == "OK secure match=mx.example.com servername=hostname")
         #expect(try answer(finding, .sendmail, able) == "NOTFOUND ")
@@ -89,7 +89,7 @@ struct MapAnswerTests {
 
     @Test("octet for octet what the MTAs read")
     func exactOctets() throws {
-        var deep = AnswerChoices()
+        var deep = MapReplySettings()
         deep.depthOnly = .secure
         let policy = try cached(mx: Self.patterns)
         // Without MX hosts only a Postfix that checks patterns itself can be answered.
@@ -141,7 +141,7 @@ struct MapAnswerTests {
 
     @Test("MX hosts that match through depth only are temporary unless the operator chose otherwise")
     func depth() throws {
-        var deep = AnswerChoices()
+        var deep = MapReplySettings()
         deep.depthOnly = .secure
         let policy = try cached(mx: ["*.example.net"])
         let hosts = MXSet.known([try name("a.b.example.net")])
@@ -172,7 +172,7 @@ struct MapAnswerTests {
     @Test(
         "testing and failing policies are told on request only, and to Postfix 3.10 only", arguments: MapForm.allCases)
     func optIn(_ form: MapForm) throws {
-        var chosen = AnswerChoices()
+        var chosen = MapReplySettings()
         chosen.testingAttributes = true
         chosen.policyFailureAttributes = true
         let testing = MapAnswer.testing(try cached(mode: "testing", mx: ["mx.example.com"]))
@@ -195,7 +195,7 @@ struct MapAnswerTests {
 
     @Test("each type of failure has a word that Postfix knows", arguments: ResultType.allCases)
     func failureWords(_ type: ResultType) throws {
-        var chosen = AnswerChoices()
+        var chosen = MapReplySettings()
         chosen.policyFailureAttributes = true
         let text = try answer(.failed(PolicyFailure(type, "")), .postfixTLSRPT, chosen)
         #expect(try PostfixPolicy(text.utf8).value("policy_failure") != nil)
@@ -247,10 +247,10 @@ struct MapAnswerTests {
                 """)
     }
 
-    @Test("no trouble of ours is permanent or says more than its words", arguments: TemporaryReason.allCases)
-    func troubles(_ trouble: TemporaryReason) {
+    @Test("no failure of ours is permanent or says more than its words", arguments: TemporaryReason.allCases)
+    func wording(_ reason: TemporaryReason) {
         var octets: [UInt8] = []
-        MapReply.write(trouble, to: &octets)
+        MapReply.write(reason, to: &octets)
         #expect(octets.starts(with: Array("TEMP ".utf8)))
         #expect(octets.allSatisfy { (0x20...0x7E).contains($0) })
     }

@@ -103,7 +103,7 @@ struct PolicyMapServerTests {
             #expect(lab.server.lookupsUnderWay == 3)
             try lab.resolver.release("b.cold", .dane(besides: .notFound))
             try lab.resolver.release("a.cold", .notFound)
-            let expected = ["NOTFOUND ", Self.secure, "OK dane-only", trouble(.unknownMap), "NOTFOUND "]
+            let expected = ["NOTFOUND ", Self.secure, "OK dane-only", temporary(.unknownMap), "NOTFOUND "]
             #expect(try await client.replies(5) == expected)
             try await eventually("no lookup waits") { lab.server.lookupsUnderWay == 0 }
             await client.close()
@@ -158,7 +158,7 @@ struct PolicyMapServerTests {
             let (first, second) = (try await lab.connect(), try await lab.connect())
             try await first.ask(["postfix a.cold", "postfix b.cold"])
             try await eventually("both wait") { lab.server.lookupsUnderWay == 2 }
-            #expect(try await second.ask("postfix c.cold") == trouble(.busy))
+            #expect(try await second.ask("postfix c.cold") == temporary(.busy))
             #expect(try await second.ask("postfix example.com") == Self.secure)
             #expect(lab.log.lines.contains { $0.contains("policy_map.max_lookups") })
             for client in [first, second] { await client.close() }
@@ -173,7 +173,7 @@ struct PolicyMapServerTests {
             let (crowd, stranger) = (try await lab.connect(), try await lab.connect())
             try await crowd.ask((0..<4).map { "postfix \($0).cold.example" })
             try await eventually("half of the places are taken") { lab.server.lookupsUnderWay == 4 }
-            #expect(try await stranger.ask("postfix 5.cold.example") == trouble(.busy))
+            #expect(try await stranger.ask("postfix 5.cold.example") == temporary(.busy))
             try await stranger.ask(["postfix other.example.net"])
             try await eventually("the stranger waits") { lab.server.lookupsUnderWay == 5 }
             for client in [crowd, stranger] { await client.close() }
@@ -184,7 +184,7 @@ struct PolicyMapServerTests {
     func unknownMap() async throws {
         try await MapLab.run { lab in
             let client = try await lab.connect()
-            for _ in 0..<20 { #expect(try await client.ask("QUERY\u{1B}[31m x.example") == trouble(.unknownMap)) }
+            for _ in 0..<20 { #expect(try await client.ask("QUERY\u{1B}[31m x.example") == temporary(.unknownMap)) }
             let lines = lab.log.lines.filter { $0.contains("policy_map.names") }
             #expect(lines.count == 1)
             #expect(lines.first?.contains("known=postfix postfix-tlsrpt sts map=QUERY\\x1B[31m") == true)
@@ -196,7 +196,7 @@ struct PolicyMapServerTests {
     func newSettings() async throws {
         try await MapLab.run { lab in
             let old = try await lab.connect()
-            #expect(try await old.ask("mine example.com") == trouble(.unknownMap))
+            #expect(try await old.ask("mine example.com") == temporary(.unknownMap))
             var settings = MapLab.settings()
             settings.names = ["mine": .sendmail]
             settings.socket = .unix(path: "/nowhere")
@@ -204,7 +204,7 @@ struct PolicyMapServerTests {
             lab.server.apply(settings)
             let new = try await lab.connect()
             #expect(try await new.ask("mine example.com") == Self.secure)
-            #expect(try await new.ask("postfix example.com") == trouble(.unknownMap))
+            #expect(try await new.ask("postfix example.com") == temporary(.unknownMap))
             #expect(try await old.ask("postfix example.com") == Self.secure)
             for client in [old, new] { await client.close() }
         }

@@ -22,7 +22,7 @@ struct AddressEvidenceTests {
     ]
 
     @Test(
-        "a refusal that the network brings is never our own trouble, whatever it says",
+        "a refusal that the network brings is never a failure of our own, whatever it says",
         arguments: [ENETUNREACH, EACCES, EPERM, EHOSTUNREACH, ECONNREFUSED, ENETDOWN])
     func refusals(code: Int32) throws {
         let address = try #require(IPAddress("192.0.2.1"))
@@ -33,7 +33,7 @@ struct AddressEvidenceTests {
         }
         // Said by this machine, at once, two of them are.
         switch (ProbeAttempt.unconnected(.system(error), at: address), code) {
-        case (.noRoute, ENETUNREACH), (.noRoute, ENETDOWN), (.ownTrouble, EACCES), (.ownTrouble, EPERM): break
+        case (.noRoute, ENETUNREACH), (.noRoute, ENETDOWN), (.localFailure, EACCES), (.localFailure, EPERM): break
         case (.seen(.unreachable), EHOSTUNREACH), (.seen(.unreachable), ECONNREFUSED): break
         case (let evidence, _): Issue.record("\(error): \(evidence)")
         }
@@ -54,7 +54,7 @@ struct AddressEvidenceTests {
             case .bad: .seen(.failing([Failure(.starttlsNotSupported, text: "x")], nil))
             case .down: .seen(.unreachable("timed out"))
             case .closed: .seen(.turnedAway("greeting: 421 closing"))
-            case .ours: .ownTrouble("no descriptors")
+            case .ours: .localFailure("no descriptors")
             case .noRoute: .noRoute("no route")
             case .left: .notDialled
             }

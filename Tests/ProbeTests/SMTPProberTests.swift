@@ -143,7 +143,7 @@ struct SMTPProberTests {
         #expect(lab.host.connections == 0)
     }
 
-    @Test("A resolver that is gone is our own trouble, and says nothing of the host")
+    @Test("A resolver that is gone is a failure of our own, and says nothing of the host")
     func resolverGone() async throws {
         let lab = try ProbeLab("127.2.1.32") { $0.dnsTimeout = .milliseconds(500) }
         lab.names.stop()

@@ -98,7 +98,7 @@ struct BoundTests {
         sending.cancel()
         gate.open()
         try await sending.value
-        #expect(most.withLock { $0 } == ReportSender.maxCarriagesPerSource)
+        #expect(most.withLock { $0 } == ReportSender.maxPerSource)
     }
 
     @Test("whoever has few waits for nobody who has many: turns go round")

@@ -50,7 +50,7 @@ struct IntakeMarkTests {
             ("PRAGMA max_page_count = 1", "PRAGMA max_page_count = 100000"),
             ("PRAGMA query_only = 1", "PRAGMA query_only = 0"),
         ])
-    func trouble(_ fault: String, _ repair: String) async throws {
+    func fault(_ fault: String, _ repair: String) async throws {
         let store = try Scratch().store()
         let ledger = ledger(store)
         try await ledger.commit(sessions(1), mark: mark(1))

@@ -13,7 +13,7 @@ public func fuzzMapAnswer(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         let domain = try? DomainName("example.com")
     else { return 0 }
     let form = MapForm.allCases[Int(chosen & 3) % MapForm.allCases.count]
-    var choices = AnswerChoices()
+    var choices = MapReplySettings()
     choices.depthOnly = chosen & 4 == 0 ? .temporary : .secure
     choices.testingAttributes = chosen & 8 != 0
     // Hosts that wildcards of the policy cover, by one label and by two.

@@ -21,26 +21,26 @@ extension SessionAccounting {
     }
 
     /// The way of a domain's mail as far as the milter was told.
-    private enum ToldWay {
+    private enum Way {
         /// By this next hop, of this domain.
         case by(NextHop, of: DomainName)
         /// By one of several relays: nobody says which of them took the mail.
         case several
-        case untold
+        case unknown
     }
 
-    private func toldWay(of domain: DomainName) -> ToldWay {
-        guard let known = hops.hops(of: domain) else { return .untold }
+    private func way(of domain: DomainName) -> Way {
+        guard let known = hops.hops(of: domain) else { return .unknown }
         guard known.count == 1, let hop = known.first, let other = hop.policyDomain else { return .several }
         return .by(hop, of: other)
     }
 
     private func finding(for domain: DomainName) async -> DomainFinding? {
-        switch toldWay(of: domain) {
+        switch way(of: domain) {
         case .several: return nil
         case .by(let hop, let other):
             return DomainFinding(domain: other, hop: hop, policy: await policies.resolve(other))
-        case .untold:
+        case .unknown:
             let own = NextHop.mx(of: domain, port: NextHop.smtpPort)
             async let policy = policies.resolve(domain)
             async let route = routes.resolve(own)
@@ -51,11 +51,11 @@ extension SessionAccounting {
     /// What memory says where the lookups take too long: their mail went somewhere, and is counted as well as can be told.
     private func lateFinding(for domain: DomainName) -> DomainFinding? {
         let late = PolicyLookup.unknown("lookup still running")
-        switch toldWay(of: domain) {
+        switch way(of: domain) {
         case .several: return nil
         case .by(let hop, let other):
             return DomainFinding(domain: other, hop: hop, policy: policies.cached(other) ?? late)
-        case .untold:
+        case .unknown:
             let own = NextHop.mx(of: domain, port: NextHop.smtpPort)
             return finding(for: domain, own, policies.cached(domain) ?? late, routes.cached(own, at: policies.now))
         }

@@ -5,7 +5,7 @@ import TLSRPT
 /// What was seen of the hosts of a route; a host that is not listed has not been looked at.
 package struct Evidence: Sendable, Equatable {
     package var hosts: [MXHost: HostEvidence]
-    /// Hosts that our own trouble kept us from looking at, and that trouble.
+    /// Hosts that a failure of our own kept us from looking at, and what it was.
     package var notTried: [MXHost: String] = [:]
 
     package init(_ hosts: [MXHost: HostEvidence] = [:]) { self.hosts = hosts }
@@ -14,7 +14,7 @@ package struct Evidence: Sendable, Equatable {
     package mutating func note(_ result: ProbeResult, of candidate: MXHost) {
         switch result {
         case .seen(let evidence): hosts[candidate] = evidence
-        case .notTried(let trouble): notTried[candidate] = trouble
+        case .notTried(let cause): notTried[candidate] = cause
         }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why the policy map let no delivery go, where that is the domain's failure and no trouble of looking things up.
+/// Why the policy map let no delivery go, where that is the domain's failure and not that of a lookup.
 package enum MapRefusal: Sendable, Hashable {
     /// The policy covers none of the MX hosts. - RFC 8461 §4.1: MX Host Validation.
     case noHostInPolicy(CachedPolicy)

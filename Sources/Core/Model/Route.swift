@@ -53,7 +53,7 @@ package enum RouteError: Error, Sendable, Hashable {
     case bogus(String)
     /// The DNS did not answer: nothing is known, ask again.
     case unavailable(String)
-    /// Our own trouble kept us from asking, which says nothing of the domain and is not kept.
+    /// A failure of our own kept us from asking, which says nothing of the domain and is not kept.
     /// - Parameter concernsAll: whether nobody's route can be asked for now.
     case notAsked(String, concernsAll: Bool = false)
 }

@@ -20,7 +20,7 @@ package enum Verdict: Sendable, Hashable {
     /// An enforce policy applies, and its hosts have not been seen to conform: not to be able to look is no proof.
     /// - RFC 8461 §5: Policy Application.
     case unproven(Doubt)
-    /// As ``unproven(_:)``, but the route conformed within the last day, and only our own trouble, which the text tells,
+    /// As ``unproven(_:)``, but the route conformed within the last day, and only a failure of our own, which the text tells,
     /// keeps us from looking again.
     case provenLately(String)
 }
@@ -37,7 +37,7 @@ package enum Requirement: Sendable, Hashable {
 package struct Doubt: Sendable, Hashable {
     /// What a person reads, safe to print.
     package let text: String
-    /// Whether our own trouble alone keeps us from seeing: no room, no descriptors, no resolver. What the hosts, the
+    /// Whether a failure of our own alone keeps us from seeing: no room, no descriptors, no resolver. What the hosts, the
     /// network between, or the domain's DNS do is never ours, for that is what an attacker can choose.
     package let isOurs: Bool
     package let requirement: Requirement

@@ -28,19 +28,19 @@ extension PolicyCache {
         // The end of one that lives for seconds is no news.
         guard life.expiresAt - life.fetchedAt >= Self.shortestLifeSaid else { return }
         let now = clock.now
-        let ending = entries.change(domain, at: now) { entry -> (isNew: Bool, trouble: Trouble?) in
+        let ending = entries.change(domain, at: now) { entry -> (isNew: Bool, failed: FailedRenewals?) in
             guard entry.endSaid?.value(at: now) != life.expiresAt else { return (false, nil) }
             entry.endSaid = Timed(life.expiresAt, at: now, keepFor: Self.endSaidFor)
-            guard life.mode != .none, let trouble = Trouble(of: entry, at: now) else { return (true, nil) }
+            guard life.mode != .none, let failed = FailedRenewals(of: entry, at: now) else { return (true, nil) }
             entry.ranOutAt = Timed(now, at: now, keepFor: Self.ranOutKeptFor)
-            return (true, trouble)
+            return (true, failed)
         }
         guard ending.isNew else { return }
-        if let trouble = ending.trouble {
+        if let failed = ending.failed {
             logger.warning(
                 "policy ran out because every fetch failed, mail to the domain is unprotected",
                 metadata: [
-                    "domain": "\(domain)", "failures": "\(trouble.failures)", "cause": "\(trouble.cause)",
+                    "domain": "\(domain)", "failures": "\(failed.failures)", "cause": "\(failed.cause)",
                 ])
         }
         logger.notice(
@@ -49,7 +49,7 @@ extension PolicyCache {
     }
 
     /// What kept a policy from being renewed.
-    private struct Trouble: Sendable {
+    private struct FailedRenewals: Sendable {
         let failures: Int
         let cause: String
 

@@ -103,8 +103,8 @@ extension PolicyCache {
         }
     }
 
-    /// Our own trouble is no failure of the domain: no pause, and where no policy is cached nothing is kept, so that the
-    /// next question asks again.
+    /// A failure of our own is no failure of the domain: no pause, and where no policy is cached nothing is kept, so that
+    /// the next question asks again.
     private func putOff(
         _ why: String, of domain: DomainName, keeping cached: CachedPolicy?, _ settings: PolicyCacheSettings
     ) -> PolicyLookup {

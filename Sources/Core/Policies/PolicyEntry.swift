@@ -56,7 +56,7 @@ struct PolicyEntry: Sendable {
     private var past: Boxed<Past>?
     /// When mail last asked for the policy while it was live.
     var lastUse = PackedTime.never
-    /// How long a look at the record stands, or our own trouble with it: no other is due before.
+    /// How long a look at the record stands, or a failure of our own with it: no other is due before.
     var recordChecked = TimeSpan.never
     /// Whether the last use is still to be written to the store.
     var isUseUnsaved = false
@@ -87,7 +87,7 @@ struct PolicyEntry: Sendable {
         set { changePast { $0.pause = newValue } }
     }
 
-    /// The trouble of our own that put off the last renewal.
+    /// The failure of our own that put off the last renewal.
     var putOff: Timed<String>? {
         get { past?.value.putOff }
         set { changePast { $0.putOff = newValue } }

@@ -11,7 +11,7 @@ package protocol MapResolver: Sendable {
     /// The answer after looking things up; may take long, and goes on although the caller stopped waiting.
     func resolve(_ key: NextHop) async -> MapAnswer
     /// The answer as memory stands when nobody waits any longer: what is not known is `.temporary` or `.notFound`, as
-    /// the operator chose, and `.temporary` where our own trouble is why. Must not block.
+    /// the operator chose, and `.temporary` where a failure of our own is why. Must not block.
     func decideNow(_ key: NextHop, because ending: WaitEnding) -> MapAnswer
     /// Whether memory holds a live enforce policy of this domain, for keys that cannot be read; must not block.
     func enforces(_ domain: DomainName) -> Bool

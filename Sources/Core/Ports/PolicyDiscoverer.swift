@@ -16,6 +16,6 @@ package enum RecordLookup: Sendable, Hashable {
     case found(STSRecord.Finding)
     /// No answer, SERVFAIL, or a bogus one: the text says which.
     case unavailable(String)
-    /// Our own trouble kept us from asking, which says nothing of the domain and is not kept.
+    /// A failure of our own kept us from asking, which says nothing of the domain and is not kept.
     case notAsked(String)
 }

@@ -18,7 +18,7 @@ package protocol Prober: Sendable {
 /// What came of looking at a host.
 package enum ProbeResult: Sendable, Hashable {
     case seen(HostEvidence)
-    /// Our own trouble kept us from looking, which says nothing of the host and is not kept; the text says what.
+    /// A failure of our own kept us from looking, which says nothing of the host and is not kept; the text says what.
     case notTried(String)
 
     package var evidence: HostEvidence? { if case .seen(let evidence) = self { evidence } else { nil } }

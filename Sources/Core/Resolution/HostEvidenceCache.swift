@@ -103,7 +103,7 @@ package final class HostEvidenceCache: Sendable {
                     if isTurn { queued.remove(key) } else { queued.insert(key) }
                 }
             }
-            // What our own trouble kept us from seeing is nobody's state, and nothing to remember.
+            // What a failure of our own kept us from seeing is nobody's state, and nothing to remember.
             guard case .seen(let seen) = result else { return result }
             set(seen, for: key, of: domain, at: clock.now)
             return result

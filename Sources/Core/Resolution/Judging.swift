@@ -114,15 +114,15 @@ private struct Tally {
     /// Hosts whose TLSA records nobody knows.
     var unresolved: [String] = []
     var unseen: [DomainName] = []
-    /// Hosts that only our own trouble keeps us from seeing.
+    /// Hosts that only a failure of our own keeps us from seeing.
     var notTried: [String] = []
 
     init(of route: Route, under policy: Policy, seeing evidence: Evidence, hostCheck: HostCheck) {
         for candidate in route.candidates {
-            if evidence.hosts[candidate] == nil, let trouble = evidence.notTried[candidate], hostCheck == .probes,
+            if evidence.hosts[candidate] == nil, let cause = evidence.notTried[candidate], hostCheck == .probes,
                 policy.covers(candidate.name)
             {
-                notTried.append("\(candidate.name): \(trouble)")
+                notTried.append("\(candidate.name): \(cause)")
             } else {
                 add(candidate, policy, evidence.hosts[candidate], hostCheck)
             }

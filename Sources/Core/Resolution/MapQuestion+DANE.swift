@@ -10,7 +10,7 @@ struct TLSASurvey {
     /// Without records.
     private(set) var absent: [MXHost] = []
     /// With records that are forged or cannot be looked up.
-    private(set) var troubled: [MXHost] = []
+    private(set) var unknownHosts: [MXHost] = []
     /// Why a host's records are not known, the gravest first.
     private var bogus: String?
     private var unknown: String?
@@ -24,10 +24,10 @@ struct TLSASurvey {
             case .absent: absent.append(host)
             case .bogus(let text):
                 bogus = bogus ?? text
-                troubled.append(host)
+                unknownHosts.append(host)
             case .unknown(let text):
                 unknown = unknown ?? text
-                troubled.append(host)
+                unknownHosts.append(host)
             case .unreachable(let text): unreachable = unreachable ?? text
             }
         }
@@ -37,12 +37,12 @@ struct TLSASurvey {
     var open: [MXHost] { unusable + absent }
 
     /// What keeps the records of a host that could be dialled from being known; nil if nothing does.
-    var trouble: MapAnswer? {
+    var failure: MapAnswer? {
         bogus.map { .bogus("TLSA records fail DNSSEC validation: \($0)") } ?? unknown.map(Self.unknown)
     }
 
-    /// As ``trouble``, also where no host can be dialled.
-    var anyTrouble: MapAnswer? { trouble ?? unreachable.map(Self.unknown) }
+    /// As ``failure``, also where no host can be dialled.
+    var anyFailure: MapAnswer? { failure ?? unreachable.map(Self.unknown) }
 
     private static func unknown(_ text: String) -> MapAnswer {
         .temporary("TLSA records could not be looked up: \(text)")
@@ -63,13 +63,13 @@ extension MapQuestion {
         guard !survey.usable.isEmpty else {
             // A host whose address cannot be looked up is none that the MTA could dial, as long as there are others.
             // - RFC 7672 §2.1.2: DNS Error Handling.
-            let trouble = survey.open.isEmpty ? survey.anyTrouble : survey.trouble
-            if let trouble { return .answer(trouble) }
-            return survey.anyTrouble.map { trouble in
-                .answer(others.isEmpty ? trouble : .enforce(cached, .only(others.map(\.name))))
+            let failure = survey.open.isEmpty ? survey.anyFailure : survey.failure
+            if let failure { return .answer(failure) }
+            return survey.anyFailure.map { failure in
+                .answer(others.isEmpty ? failure : .enforce(cached, .only(others.map(\.name))))
             }
         }
-        guard !others.isEmpty, survey.trouble == nil, settings.probesHosts else {
+        guard !others.isEmpty, survey.failure == nil, settings.probesHosts else {
             return .answer(.dane(besides: answer))
         }
         // No level holds one host to DANE and another to the policy. As long as a host with records may be up, these
@@ -88,9 +88,9 @@ extension MapQuestion {
     private func levelWithoutPolicy(_ survey: TLSASurvey, _ answer: MapAnswer) -> MapAnswer? {
         if survey.open.isEmpty {
             if !survey.usable.isEmpty { return .dane(besides: answer) }
-            return survey.anyTrouble
+            return survey.anyFailure
         }
-        let isPlain = survey.usable.isEmpty && survey.unusable.isEmpty && survey.anyTrouble == nil
+        let isPlain = survey.usable.isEmpty && survey.unusable.isEmpty && survey.anyFailure == nil
         return isPlain ? nil : .daneWherePresent(besides: answer)
     }
 }

@@ -2,8 +2,8 @@
 import Basics
 import MTASTS
 
-/// What a policy map says in doubt.
-package struct MapSettings: Sendable, Equatable {
+/// What the operator chose for the answer, whatever MTA asks. How it is put into words: `MapReplySettings`.
+package struct MapQuestionSettings: Sendable, Equatable {
     /// What is said of a domain never seen while its policy is being looked up.
     package enum Unknown: Sendable { case notFound, temporary }
 
@@ -27,9 +27,9 @@ package struct MapSettings: Sendable, Equatable {
 ///
 /// - RFC 8461 §2: DANE comes first, a policy never overrides a DANE validation that fails.
 package struct MapQuestion: Question {
-    let settings: MapSettings
+    let settings: MapQuestionSettings
 
-    package init(_ settings: MapSettings) { self.settings = settings }
+    package init(_ settings: MapQuestionSettings) { self.settings = settings }
 
     package func concerns(_ hop: NextHop, of domain: DomainName) -> Bool {
         !settings.neverPolicedHops.contains(hop) && !settings.neverPolices(domain)

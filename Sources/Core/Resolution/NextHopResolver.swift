@@ -81,7 +81,7 @@ package final class NextHopResolver: Sendable {
             case .answer(let answer): return Resolved(answer: answer, known: known)
             case .need(let need):
                 if recall(need, into: &known, because: ending, at: now) { continue }
-                let isOurs = ending == .crowded || routes.ownTrouble(at: now) != nil
+                let isOurs = ending == .crowded || routes.localFailure(at: now) != nil
                 known.giveUp(need, because: Doubt("lookup of hosts still running", isOurs: isOurs))
             }
         }

@@ -9,7 +9,7 @@ package final class PolicyMapResolver: MapResolver {
     private static let answerStandsFor = Duration.seconds(1)
 
     private let resolver: NextHopResolver
-    private let settings: Locked<MapSettings>
+    private let settings: Locked<MapQuestionSettings>
     /// What next hops came to in the current second.
     private let answers = TTLCache<NextHop, MapAnswer>(octets: MemoryBudget.answers) { hop, answer in
         hop.heldOctets + answer.heldOctets
@@ -17,13 +17,13 @@ package final class PolicyMapResolver: MapResolver {
     /// Grows when answers are forgotten.
     private let generation = Atomic(0)
 
-    package init(resolver: NextHopResolver, settings: MapSettings) {
+    package init(resolver: NextHopResolver, settings: MapQuestionSettings) {
         self.resolver = resolver
         self.settings = Locked(settings)
     }
 
     /// Takes new settings; what was seen of hosts stays under the same ones, but for answers, which rest on others' too.
-    package func apply(_ new: MapSettings) {
+    package func apply(_ new: MapQuestionSettings) {
         let isChanged = settings.withLock { settings in
             defer { settings = new }
             return settings != new
@@ -59,7 +59,8 @@ package final class PolicyMapResolver: MapResolver {
 
     package func decideNow(_ key: NextHop, because ending: WaitEnding) -> MapAnswer {
         let resolved = resolver.decideNow(question, about: key, because: ending)
-        // Whoever keeps us busy must not have a policy left out that was never asked for.
+        // Nothing of this route, so not for `next` to see: whoever keeps us busy must not have a policy left out that was
+        // never asked for.
         if ending == .crowded, case .unknown(let text)? = resolved.known.policy { return .temporary(text) }
         return resolved.answer
     }

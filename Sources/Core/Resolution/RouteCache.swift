@@ -18,8 +18,8 @@ package final class RouteCache: Sendable {
     private static let maxFlights = 20_000
     /// How long a failure stands for an answer.
     private static let failureStandsFor = Duration.seconds(30)
-    /// How long our own trouble is taken to last when a lookup does not end in time.
-    private static let troubleStandsFor = Duration.seconds(15)
+    /// How long a failure of our own is taken to last when a lookup does not end in time.
+    private static let localFailureStandsFor = Duration.seconds(15)
 
     private let router: any Router
     private let clock: any WallClock
@@ -34,16 +34,16 @@ package final class RouteCache: Sendable {
     /// Next hops whose route DNSSEC does not vouch for, where nobody wants to know more of it.
     private let insecure = TTLCache<NextHop, Bool>(octets: MemoryBudget.insecure) { hop, _ in hop.heldOctets }
     private let flights = SingleFlight<NextHop, RouteLookup>(capacity: maxFlights) { $0.policyDomain }
-    private let trouble = Locked<(text: String, until: UTCTime)?>(nil)
+    private let lastLocalFailure = Locked<(text: String, until: UTCTime)?>(nil)
 
     package init(router: any Router, clock: any WallClock) {
         self.router = router
         self.clock = clock
     }
 
-    /// The trouble of our own that lately kept us from asking; nil if there was none.
-    func ownTrouble(at now: UTCTime) -> String? {
-        trouble.withLock { $0 }.flatMap { now < $0.until ? $0.text : nil }
+    /// The failure of our own that lately kept us from asking; nil if there was none.
+    func localFailure(at now: UTCTime) -> String? {
+        lastLocalFailure.withLock { $0 }.flatMap { now < $0.until ? $0.text : nil }
     }
 
     /// What memory knows; nil when the network has to be asked.
@@ -70,7 +70,7 @@ package final class RouteCache: Sendable {
             } catch {
                 if case .notAsked(let text, let concernsAll) = error {
                     // It says nothing of the domain, so nothing is kept under its name.
-                    if concernsAll { trouble.withLock { $0 = (text, clock.now + Self.troubleStandsFor) } }
+                    if concernsAll { lastLocalFailure.withLock { $0 = (text, clock.now + Self.localFailureStandsFor) } }
                     return .error(error)
                 }
                 routes.set(.error(error), for: hop, at: clock.now, keepFor: Self.failureStandsFor)

@@ -4,11 +4,11 @@ import Concurrency
 import MTASTS
 
 /// What became of routes when they were last seen. A route that failed still counts as failing while it cannot be looked
-/// at again; one that kept its policy still counts as keeping it while our own trouble keeps us from looking.
+/// at again; one that kept its policy still counts as keeping it while a failure of our own keeps us from looking.
 package final class RouteHistory: Sendable {
     /// How long a route that broke its policy is held to break it while it cannot be looked at again.
     private static let brokenFor = Duration.seconds(3600)
-    /// How long a route that kept its policy is taken to keep it while our own trouble keeps us from looking.
+    /// How long a route that kept its policy is taken to keep it while a failure of our own keeps us from looking.
     private static let provenFor = Duration.seconds(86_400)
 
     /// A violation with the policy that was broken.

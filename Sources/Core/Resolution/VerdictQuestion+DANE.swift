@@ -22,7 +22,7 @@ extension VerdictQuestion {
     private func decideByDANE(_ known: Known, on route: Route) -> Step<Verdict>? {
         guard let statuses = known.dane else { return known.late.map(doubt) ?? .need(.dane) }
         let survey = TLSASurvey(route, statuses)
-        let isPlain = survey.usable.isEmpty && survey.unusable.isEmpty && survey.trouble == nil
+        let isPlain = survey.usable.isEmpty && survey.unusable.isEmpty && survey.failure == nil
         if isPlain { return survey.open.isEmpty ? survey.unreachable.map { doubt(Doubt($0)) } : nil }
         guard let seen = known.evidence else { return known.late.map(doubt) ?? .need(.hosts) }
         let tally = DANETally(survey, seeing: seen)
@@ -57,7 +57,7 @@ private struct DANETally {
 
     init(_ survey: TLSASurvey, seeing evidence: Evidence) {
         free = survey.absent.count
-        for host in survey.usable + survey.troubled { add(host, evidence, mustProve: true) }
+        for host in survey.usable + survey.unknownHosts { add(host, evidence, mustProve: true) }
         for host in survey.unusable { add(host, evidence, mustProve: false) }
     }
 
@@ -70,8 +70,8 @@ private struct DANETally {
         case .unreachable(let text): down.append("\(host.name): \(text)")
         case .turnedAway(let text), .unresolved(let text): unseen.append("\(host.name): \(text)")
         case nil:
-            if let trouble = evidence.notTried[host] {
-                notTried.append("\(host.name): \(trouble)")
+            if let cause = evidence.notTried[host] {
+                notTried.append("\(host.name): \(cause)")
             } else {
                 unseen.append("\(host.name): not yet looked at")
             }

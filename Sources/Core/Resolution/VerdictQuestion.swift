@@ -82,7 +82,7 @@ package struct VerdictQuestion: Question {
     }
 
     /// A route that broke its policy still does until it is seen to keep it, so that nobody gains by hiding from a second
-    /// look. One that kept it within the last day is not held up by our own trouble.
+    /// look. One that kept it within the last day is not held up by a failure of our own.
     private func weigh(_ verdict: Verdict, _ known: Known, _ policy: PolicyLookup) -> Step<Verdict> {
         switch verdict {
         case .violating(let violation): return act(on: violation, known)

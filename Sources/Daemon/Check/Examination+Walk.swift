@@ -62,7 +62,7 @@ extension Examination {
         case .nullMX: "the domain takes no mail (null MX)"
         case .noSuchDomain: "the domain does not exist or has no host for mail"
         case .bogus(let text): "the MX records fail DNSSEC validation: \(text)"
-        case .unavailable(let text), .notAsked(let text, _): "the MX records cannot be had: \(text)"
+        case .unavailable(let text), .notAsked(let text, _): "the MX records cannot be looked up: \(text)"
         }
     }
 

@@ -82,7 +82,7 @@ extension Verdict {
         case .notJudged(let why): (why, .conforming)
         case .noPolicy(nil): ("no MTA-STS policy applies; mail is delivered", .conforming)
         case .noPolicy(let failure?):
-            ("a policy is announced but cannot be had: \(failure.text); mail is delivered", .undecided)
+            ("a policy is announced but cannot be fetched: \(failure.text); mail is delivered", .undecided)
         case .modeNone: ("the policy's mode is none; mail is delivered", .conforming)
         case .conforming(let mode): ("the route keeps the policy (mode \(mode.rawValue))", .conforming)
         case .testing([]): ("the route could not be judged; mail is delivered (mode testing)", .undecided)

@@ -41,7 +41,7 @@ struct SendmailFailure: Sendable, Hashable, Codable {
     /// TLS with a certificate that was trusted, refused all the same: by FEATURE(`sts`), or by a `TLS_Srv:` or `TLS_Rcpt:`
     /// entry of the access map.
     ///
-    /// nil when the rules themselves had trouble, which says nothing of the host.
+    /// nil when the rules themselves failed, which says nothing of the host.
     init?(refusal text: SyslogOctets) {
         if text.hasSuffix(" not listed in SANs") || text.index(of: " does not match ") != nil {
             self.init(.certificateHostMismatch)

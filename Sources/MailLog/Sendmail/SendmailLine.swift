@@ -15,7 +15,7 @@ enum SendmailLine {
     /// FEATURE(`sts`) has a policy for the host that comes next, so that names are compared (LogLevel 14).
     case namesCompared
     /// The rules could not say how to start TLS, so that none was tried.
-    case localTrouble
+    case localFailure
     /// The ruleset `tls_server` refuses the session.
     case refused(relay: SyslogOctets, SendmailVerify, text: SyslogOctets)
     /// The ruleset `tls_rcpt` refuses the session for a recipient.
@@ -50,7 +50,7 @@ enum SendmailLine {
         guard rest.skip("STARTTLS=client, ") else { return nil }
         if rest.hasPrefix("cert-subject=") { return rest.after(last: ", verifymsg=").map { .verifyMessage($0) } }
         if rest.hasPrefix("error: connect failed=") { return .handshakeFailed }
-        if rest.hasPrefix("get_tls_se_features=failed") { return .localTrouble }
+        if rest.hasPrefix("get_tls_se_features=failed") { return .localFailure }
         guard rest.skip("relay="), let relay = rest.take(until: .comma), rest.skip(" version="),
             rest.take(until: .comma) != nil, rest.skip(" verify="), let word = rest.take(until: .comma)
         else { return nil }
@@ -60,8 +60,8 @@ enum SendmailLine {
     /// `ruleset=tls_server, arg1=FAIL, relay=mx.example, reject=403 4.7.0 authentication failed`
     private static func ruling(_ message: SyslogOctets) -> SendmailLine? {
         var rest = message
-        if rest.hasPrefix("ruleset=tls_clt_features, ") { return .localTrouble }
-        if rest.skip("ruleset=tls_rcpt, arg1=") { return recipientRuling(rest) }
+        if rest.hasPrefix("ruleset=tls_clt_features, ") { return .localFailure }
+        if rest.skip("ruleset=tls_rcpt, arg1=") { return recipientRule(rest) }
         guard rest.skip("ruleset=tls_server, arg1="), let word = rest.take(until: .comma), rest.skip(" relay="),
             let relay = rest.take(until: .comma), rest.skip(" reject=")
         else { return nil }
@@ -69,7 +69,7 @@ enum SendmailLine {
     }
 
     /// `u@example, relay=mx.example., reject=450 4.7.0 u@example... mx.example not listed in SANs`
-    private static func recipientRuling(_ text: SyslogOctets) -> SendmailLine? {
+    private static func recipientRule(_ text: SyslogOctets) -> SendmailLine? {
         var rest = text
         guard let recipient = rest.takeValue(), rest.skip("relay="), let relay = rest.takeValue(), rest.skip("reject=")
         else { return nil }

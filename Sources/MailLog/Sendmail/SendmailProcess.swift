@@ -21,7 +21,7 @@ struct SendmailProcess: Sendable, Hashable, Codable {
     private var reason: String?
     private var comparesNames = false
     private var handshakeFailed = false
-    private var hasLocalTrouble = false
+    private var hasLocalFailure = false
 
     private enum CodingKeys: String, CodingKey {
         case time = "t"
@@ -29,7 +29,7 @@ struct SendmailProcess: Sendable, Hashable, Codable {
         case reason = "r"
         case comparesNames = "n"
         case handshakeFailed = "h"
-        case hasLocalTrouble = "l"
+        case hasLocalFailure = "l"
     }
 
     init() {}
@@ -43,7 +43,7 @@ struct SendmailProcess: Sendable, Hashable, Codable {
         case .verifyMessage(let reason): verifyMessage(reason)
         case .handshakeFailed: handshakeFailed = true
         case .namesCompared: comparesNames = true
-        case .localTrouble: hasLocalTrouble = true
+        case .localFailure: hasLocalFailure = true
         case .refused(let relay, let verify, let text): refused(SendmailSession.name(relay), verify, text)
         case .refusedFor(let recipient, let relay, let text):
             refused(SendmailSession.name(relay), for: SendmailDelivery.domain(of: recipient) ?? "", text)
@@ -75,7 +75,7 @@ struct SendmailProcess: Sendable, Hashable, Codable {
 
     private mutating func refused(_ relay: String, _ verify: SendmailVerify, _ text: SyslogOctets) {
         if verify != .noHandshake { closeFailedHandshake(with: relay) }
-        let isOurs = hasLocalTrouble && verify == .temporary
+        let isOurs = hasLocalFailure && verify == .temporary
         let open = sessions.indices.last.flatMap { last in
             let session = sessions[last]
             return session.relay == relay && session.counted.isEmpty && session.failure == nil ? last : nil
@@ -197,6 +197,6 @@ struct SendmailProcess: Sendable, Hashable, Codable {
         reason = nil
         comparesNames = false
         handshakeFailed = false
-        hasLocalTrouble = false
+        hasLocalFailure = false
     }
 }

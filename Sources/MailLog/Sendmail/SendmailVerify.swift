@@ -9,7 +9,7 @@ enum SendmailVerify: String, Sendable, Hashable, Codable {
     case noCertificate = "NO"
     case notRequested = "NOT"
     case noSTARTTLS = "NONE"
-    /// A temporary error in answer to STARTTLS, or a trouble of Sendmail's own.
+    /// A temporary error in answer to STARTTLS, or a failure of Sendmail's own.
     case temporary = "TEMP"
     case protocolError = "PROTOCOL"
     case noHandshake = "SOFTWARE"

@@ -44,7 +44,7 @@ package struct ReportFile: Sendable {
         } else if ContentKind(window.bytes[...]) == .mailbox {
             try readMailbox(&window, &reader)
         } else {
-            reader.complain("larger than \(ReportReader.maxContentBytes >> 20) MiB")
+            reader.noteProblem("larger than \(ReportReader.maxContentBytes >> 20) MiB")
         }
         return reader.notes
     }
@@ -57,7 +57,7 @@ package struct ReportFile: Sendable {
             let (used, hasMail) = take(window.bytes[...], isWhole: isWhole, skipsFirst: isInsideLongMail, &reader)
             if isWhole { break }
             if !hasMail, !isInsideLongMail {
-                reader.complain("a mail is larger than \(ReportReader.maxContentBytes >> 20) MiB")
+                reader.noteProblem("a mail is larger than \(ReportReader.maxContentBytes >> 20) MiB")
             }
             // A mail that fills the window is dropped, and so is the rest of it.
             isInsideLongMail = !hasMail

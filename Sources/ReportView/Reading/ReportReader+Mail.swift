@@ -7,7 +7,7 @@ extension ReportReader {
     /// Looks for reports among the parts of a mail, also of one that was forwarded.
     /// - Parameter isOfReport: whether the mail says that what is in it is a TLS report.
     mutating func search(_ entity: MailEntity, isOfReport: Bool, depth: Int) {
-        guard depth < Self.maxDepth else { return complain("more than \(Self.maxDepth) contents in one another") }
+        guard depth < Self.maxDepth else { return noteProblem("more than \(Self.maxDepth) contents in one another") }
         let parts = entity.parts
         let isOfReport = isOfReport || entity.isTLSReport
         for part in parts { search(part, isOfReport: isOfReport, depth: depth + 1) }
@@ -43,7 +43,7 @@ extension ReportReader {
         (notes, candidates) = (before.notes, before.candidates)
     }
 
-    /// Hands the content of a part to `work`; one that needs too much room is complained of.
+    /// Hands the content of a part to `work`; one that needs too much room is noted.
     private mutating func decode(
         _ part: MailEntity, _ name: String, _ work: (inout Self, ArraySlice<UInt8>) -> Void
     ) {
@@ -51,7 +51,7 @@ extension ReportReader {
         guard part.encoding != .identity else { return work(&self, part.body) }
         guard part.body.count <= Self.maxHeldBytes - heldBytes else {
             candidates += 1
-            return complain("\(name): contents of more than \(Self.maxHeldBytes >> 20) MiB in one another")
+            return noteProblem("\(name): contents of more than \(Self.maxHeldBytes >> 20) MiB in one another")
         }
         let content = part.encoding.decode(part.body)
         holding(content.count) { work(&$0, content[...]) }

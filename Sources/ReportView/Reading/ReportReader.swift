@@ -55,7 +55,7 @@ package struct ReportReader {
     }
 
     mutating func take(_ bytes: ArraySlice<UInt8>, depth: Int) {
-        guard depth < Self.maxDepth else { return complain("more than \(Self.maxDepth) contents in one another") }
+        guard depth < Self.maxDepth else { return noteProblem("more than \(Self.maxDepth) contents in one another") }
         switch ContentKind(bytes) {
         case .json: takeJSON(bytes)
         case .gzip: unpack(bytes, depth: depth)
@@ -67,10 +67,10 @@ package struct ReportReader {
             endMailbox()
         case .mail:
             take(message: bytes.drop(while: \.isSpace), depth: depth, isOfMailbox: false)
-            if candidates == 0 { complainOfNothing(in: "mail") }
+            if candidates == 0 { noteNothingFound(in: "mail") }
         case .archive(let what, let program):
-            complain("\(what), which is not opened: unpack it (\(program)) and show the file that is in it")
-        case .other(let what): complain("\(what), not a TLS report (JSON, gzip or mail)")
+            noteProblem("\(what), which is not opened: unpack it (\(program)) and show the file that is in it")
+        case .other(let what): noteProblem("\(what), not a TLS report (JSON, gzip or mail)")
         }
     }
 
@@ -82,18 +82,18 @@ package struct ReportReader {
     }
 
     mutating func endMailbox() {
-        if candidates == 0 { complainOfNothing(in: "mailbox") }
+        if candidates == 0 { noteNothingFound(in: "mailbox") }
     }
 
-    private mutating func complainOfNothing(in container: String) {
-        complain("no TLS report found, read as a \(container)")
-        for problem in dismissed { complain(problem) }
+    private mutating func noteNothingFound(in container: String) {
+        noteProblem("no TLS report found, read as a \(container)")
+        for problem in dismissed { noteProblem(problem) }
     }
 
     private mutating func takeJSON(_ bytes: ArraySlice<UInt8>) {
         guard bytes.count <= Self.maxReportBytes else {
             candidates += 1
-            return complain("larger than \(Self.maxReportBytes >> 20) MiB")
+            return noteProblem("larger than \(Self.maxReportBytes >> 20) MiB")
         }
         var pieces = bytes
         parse {
@@ -123,7 +123,7 @@ package struct ReportReader {
             found.problems.append("more than \(Self.maxReports) reports, the others are not shown")
         }
         reports = count
-        for problem in found.problems { complain(problem) }
+        for problem in found.problems { noteProblem(problem) }
         for remark in found.remarks where notes.remarks.count < Self.maxProblems { notes.remarks.append(remark) }
     }
 
@@ -142,7 +142,7 @@ package struct ReportReader {
             try hold(beginning, pieces, depth: depth)
         } catch {
             candidates += 1
-            if notes.problems.count == problem { complain(error.description) }
+            if notes.problems.count == problem { noteProblem(error.description) }
         }
     }
 
@@ -184,7 +184,7 @@ package struct ReportReader {
         heldBytes -= bytes
     }
 
-    mutating func complain(_ problem: String) {
+    mutating func noteProblem(_ problem: String) {
         if notes.problems.count < Self.maxProblems { notes.problems.append(problem) }
     }
 }

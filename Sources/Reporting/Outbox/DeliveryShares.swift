@@ -2,7 +2,7 @@
 import Basics
 import TLSRPT
 
-/// By what deliveries share the carriages and the bounds of a day: names are free, registrable domains are not.
+/// By what deliveries share the places and the bounds of a day: names are free, registrable domains are not.
 package struct DeliveryPlace: Sendable, Hashable {
     /// The registrable domain of the policy domain, whose owner asked for the report.
     package let source: String
@@ -22,7 +22,7 @@ package struct DeliveryPlace: Sendable, Hashable {
     }
 }
 
-/// Chooses, among deliveries that are due, those that begin: nobody has more than a share of the carriages.
+/// Chooses, among deliveries that are due, those that begin: nobody has more than a share of the places.
 package struct DeliveryShares: Sendable {
     private let order: DeliveryOrder
     private var sources: [String: Int] = [:]

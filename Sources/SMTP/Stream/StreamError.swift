@@ -49,7 +49,7 @@ package enum TLSFailure: Error, Sendable, Equatable, CustomStringConvertible {
     case handshake(String)
     /// The connection ended or the deadline passed before the handshake did.
     case stream(StreamError)
-    /// Our own trouble.
+    /// A failure of our own.
     case setup(String)
 
     package var description: String {

@@ -25,13 +25,13 @@ struct CheckMTA: ParsableCommand {
         @OptionGroup var settings: SettingsOption
 
         func run() throws {
-            let guarding = ExpectedConfiguration(try settings.read())
+            let expected = ExpectedConfiguration(try settings.read())
             let facts = try CheckMTA.reading { [configDir, postconf] () throws(MTAUnreadable) in
                 try blocking { () async throws(MTAUnreadable) in
                     try await MTAReader.postfix(directory: configDir, postconf: postconf)
                 }
             }
-            try CheckMTA.conclude(MTAReport(facts, guarding: guarding), json: json)
+            try CheckMTA.conclude(MTAReport(facts, expecting: expected), json: json)
         }
     }
 
@@ -47,9 +47,9 @@ struct CheckMTA: ParsableCommand {
         @OptionGroup var settings: SettingsOption
 
         func run() throws {
-            let guarding = ExpectedConfiguration(try settings.read())
+            let expected = ExpectedConfiguration(try settings.read())
             let facts = try CheckMTA.reading { () throws(MTAUnreadable) in try MTAReader.sendmail(file: cf) }
-            try CheckMTA.conclude(MTAReport(facts, guarding: guarding), json: json)
+            try CheckMTA.conclude(MTAReport(facts, expecting: expected), json: json)
         }
     }
 

@@ -6,8 +6,8 @@ import Testing
 
 @testable import Discovery
 
-@Suite("Our own trouble is no failure of a policy host")
-struct OwnTroubleTests {
+@Suite("A failure of our own is no failure of a policy host")
+struct LocalFailureTests {
     static let rows: [([Int32], isTried: Bool)] = [
         ([ECONNREFUSED], true), ([ECONNRESET, ENETUNREACH], true), ([ENETUNREACH, EHOSTUNREACH], true),
         ([ETIMEDOUT], true), ([EMFILE], false), ([ENFILE], false), ([ENOBUFS], false), ([ENETUNREACH], false),

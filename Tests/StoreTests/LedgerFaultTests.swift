@@ -8,7 +8,7 @@ import Testing
 @testable import Store
 
 @Suite("The ledger goes on without a disk")
-struct LedgerTroubleTests {
+struct LedgerFaultTests {
     private func success(_ domain: String) throws -> SessionCount {
         SessionCount(
             day: noon.day, domain: try name(domain), policy: .sts(try name(domain), nil), isFailure: false)
@@ -24,7 +24,7 @@ struct LedgerTroubleTests {
             ("PRAGMA max_page_count = 1", "PRAGMA max_page_count = 100000"),
             ("PRAGMA query_only = 1", "PRAGMA query_only = 0"),
         ])
-    func trouble(_ fault: String, _ repair: String) async throws {
+    func fault(_ fault: String, _ repair: String) async throws {
         let log = CapturedLog()
         let clock = TestClock(noon)
         let store = try Scratch().store()
