@@ -82,7 +82,7 @@ enum Instructions {
                 throw .noSuchDomain(isSecure: false)
             }
             let hosts = [MXHost(name: host, preference: 10, port: NextHop.smtpPort)]
-            return (Route(nextHop: hop, policyDomain: domain, candidates: hosts, isSecure: false), .seconds(3600))
+            return (Route(policyDomain: domain, candidates: hosts, isSecure: false), .seconds(3600))
         }
 
         func probe(

@@ -41,6 +41,23 @@ struct PolicyTableTests {
         #expect(visited == count)
     }
 
+    @Test("of domains with the same lines are one; of those with lines of their own none is another's")
+    func shared() throws {
+        let table = PolicyTable(logger: CapturedLog().logger)
+        // Every second one has the lines of its provider; the others are many more than are kept.
+        let all = try (0..<3000).map { number in
+            try cached(
+                "d\(number).example", id: "\(number)",
+                mx: [number.isMultiple(of: 2) ? "*.provider.example" : "mx\(number).example"])
+        }
+        for policy in all { table.set(PackedPolicy(policy), for: policy.domain) }
+        for _ in 1...2 { #expect(all.allSatisfy { table.policy(for: $0.domain) == $0 }) }
+        // The lines that the provider publishes next.
+        let next = try all.map { try cached("\($0.domain)", id: "new", mode: "testing", mx: ["*.provider.example"]) }
+        for policy in next { table.set(PackedPolicy(policy), for: policy.domain) }
+        #expect(next.allSatisfy { table.policy(for: $0.domain) == $0 })
+    }
+
     @Test("go when they expire, not before")
     func expiry() throws {
         let table = PolicyTable(logger: CapturedLog().logger)

@@ -43,11 +43,17 @@ package struct PackedPolicy: Sendable, Hashable {
     var body: ArraySlice<UInt8> { bytes[bodyOffset...] }
     private var bodyOffset: Int { Self.idOffset + Int(bytes[Self.idLengthOffset]) }
 
+    /// - Parameter read: parses the lines.
+    func unpacked(
+        for domain: DomainName, by read: (ArraySlice<UInt8>) throws(PolicyError) -> Policy
+    ) throws(PolicyError) -> CachedPolicy {
+        CachedPolicy(
+            domain: domain, id: String(decoding: id, as: UTF8.self), policy: try read(body), fetchedAt: fetchedAt)
+    }
+
     /// Parses the lines.
     package func unpacked(for domain: DomainName) throws(PolicyError) -> CachedPolicy {
-        let policy = try Policy.read(body).policy
-        return CachedPolicy(
-            domain: domain, id: String(decoding: id, as: UTF8.self), policy: policy, fetchedAt: fetchedAt)
+        try unpacked(for: domain) { lines throws(PolicyError) in try Policy.read(lines).policy }
     }
 
     /// What a row's checksum is made of: all that a policy rests on.

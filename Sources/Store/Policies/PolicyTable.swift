@@ -18,6 +18,7 @@ package final class PolicyTable: PolicyMemory {
     /// Rows that cannot be read, at most: more of them are a store that is broken as a whole.
     static let maxUnreadable = 100_000
 
+    private let shared = SharedPolicies()
     let shards = (0..<shardCount).map { _ in Locked(PolicyTableShard()) }
     /// So that the usual question need not look for what is not there.
     private let unreadableCount = Atomic(0)
@@ -141,7 +142,7 @@ package final class PolicyTable: PolicyMemory {
     private func unpack(_ packed: PackedPolicy, _ domain: DomainName) -> CachedPolicy? {
         unpackings.add(1, ordering: .relaxed)
         do throws(PolicyError) {
-            return try packed.unpacked(for: domain)
+            return try packed.unpacked(for: domain, by: shared.policy)
         } catch {
             logger.warning(
                 "stored policy cannot be read, it is fetched anew",

@@ -8,7 +8,8 @@ struct PolicyTableShard: Sendable {
     /// Octets of a parsed policy beside its texts, and of each pattern.
     private static let parsedOverhead = 300
     private static let patternOverhead = 64
-    private static let maxParsedOctets = PolicyTable.maxParsedOctets / (2 * PolicyTable.shardCount)
+    private static let maxParsedOctets =
+        (PolicyTable.maxParsedOctets - SharedPolicies.maxHeldOctets) / (2 * PolicyTable.shardCount)
 
     struct Unreadable {
         let expiresAt: UTCTime
