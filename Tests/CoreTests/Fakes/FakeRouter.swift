@@ -10,6 +10,7 @@ final class FakeRouter: Router, Fake {
         /// Those of domains with other hosts.
         var others: [DomainName: [String]] = [:]
         var isSecure = false
+        var keepFor = Duration.seconds(30)
         /// Further questions are not answered; nil answers all.
         var answersLeft: Int?
     }
@@ -26,6 +27,6 @@ final class FakeRouter: Router, Fake {
         let names: [String]
         if let own = self.others[domain] { names = own } else { names = try answer.get() }
         let candidates = names.compactMap { try? DomainName($0) }.map { MXHost(name: $0, preference: 10, port: 25) }
-        return (Route(policyDomain: domain, candidates: candidates, isSecure: isSecure), .seconds(30))
+        return (Route(policyDomain: domain, candidates: candidates, isSecure: isSecure), self.keepFor)
     }
 }
