@@ -16,8 +16,31 @@ enum DANETable {
         case anchored([String])
         /// As above, without names but for the common name, which is the host's.
         case anchoredCommonName
+        /// The key that `KEY` stands for, in a certificate for another name that has run out.
+        case expiredOwnKey
+        /// A certificate for the host's name, in a chain below `ANCHOR` that is as told.
+        case chained(Chain)
         /// The host offers no STARTTLS.
         case nothing
+    }
+
+    /// What is between a host's certificate and the authority that `ANCHOR` stands for, and what is wrong with it. The
+    /// anchor is sent, its own issuer, `ROOT`, is not.
+    enum Chain: Sendable, Hashable {
+        /// One more authority.
+        case deep
+        /// The same, the anchor before it.
+        case unordered
+        /// Behind the anchor comes an authority that issued nothing here: `STRANGER`.
+        case withStranger
+        case expiredLeaf
+        /// The certificate is for clients alone.
+        case clientLeaf
+        case expiredAuthority
+        /// What issued the certificate is no authority.
+        case noAuthority
+        /// Two authorities, where the upper one may have none below it.
+        case tooLong
     }
 
     /// Where the name of a host leads.
@@ -25,18 +48,32 @@ enum DANETable {
         case signed
         /// A signed alias of a name in an unsigned zone.
         case aliasOfUnsigned
+        /// A signed alias of a signed name.
+        case alias
         /// The name itself is in an unsigned zone.
         case unsigned
+        /// An alias, in an unsigned zone, of a signed name.
+        case unsignedAlias
+        /// The name does not exist, in a signed zone or in an unsigned one.
+        case missing, missingUnsigned
+
+        var isNameUnsigned: Bool { [.unsigned, .unsignedAlias, .missingUnsigned].contains(self) }
     }
 
     struct Host: Sendable {
         let shown: Shown
+        /// At the host's own name: usage, selector and matching type, and data. Within the data the words `KEY`,
+        /// `ANCHOR`, `ROOT` and `STRANGER` stand for those of certificates.
         var tlsa: [String] = []
+        /// At the name that an alias leads to.
+        var targetTLSA: [String] = []
         var place = Place.signed
         /// Record types at the host whose signatures do not hold; `TLSA` is at `_25._tcp`.
         var bogus: [String] = []
         /// Nobody answers for its TLSA records.
         var isTLSALame = false
+        /// Its TLSA records are below an unsigned delegation.
+        var isTLSAUnsigned = false
         var isDown = false
         /// It stands at `::1` alone, and its A record leads nowhere.
         var isIPv6 = false
@@ -97,9 +134,9 @@ enum DANETable {
         var testDescription: String { "\(name) (RFC 7672 §\(section))" }
     }
 
-    private static let good = ["3 1 1 KEY"]
-    private static let wrong = ["3 1 1 \(String(repeating: "0", count: 64))"]
-    private static let up = Host(shown: .ownKey, tlsa: good)
+    static let good = ["3 1 1 KEY"]
+    static let wrong = ["3 1 1 \(String(repeating: "0", count: 64))"]
+    static let up = Host(shown: .ownKey, tlsa: good)
     private static let down = Host(shown: .ownKey, tlsa: good, isDown: true)
     private static let plainTrusted = Host(shown: .trusted)
 
@@ -111,7 +148,7 @@ enum DANETable {
                 "violating", "tlsa-invalid"),
             Row(
                 "2.2", "none", [plainTrusted], alone: .sent, .notFound, policy: .secure([1]), "conforming", "pkix"),
-        ] + aliases + families + someHosts + unusable + names + failing
+        ] + aliases + families + someHosts + unusable + names + failing + associations + anchors
 
     /// A host whose name is a signed alias.
     private static let aliases: [Row] = [
@@ -128,6 +165,38 @@ enum DANETable {
             "2.2.3", "cninsecbog",
             [Host(shown: .trusted, tlsa: good, place: .aliasOfUnsigned, bogus: ["TLSA"])], alone: .held, .temporary,
             policy: .temporary, "violating", "dnssec-invalid"),
+        Row(
+            "2.2.3", "cninsecok", [Host(shown: .trusted, tlsa: good, place: .aliasOfUnsigned)], alone: .sent,
+            .daneOnly, policy: .daneOnly, "conforming", "dane"),
+        Row(
+            "2.2.3", "cninsecbad", [Host(shown: .ownKey, tlsa: wrong, place: .aliasOfUnsigned)], alone: .held,
+            .daneOnly, policy: .daneOnly, "violating", "tlsa-invalid"),
+        Row(
+            "2.2.3", "cninsecpkix", [Host(shown: .trusted, tlsa: ["1 1 1 KEY"], place: .aliasOfUnsigned)],
+            alone: .sent, .dane, policy: .secure([1]), "conforming", "pkix"),
+        Row(
+            "2.2.3", "cninsecta",
+            [Host(shown: .anchored(["mx1.cninsecta.danelab"]), tlsa: ["2 1 1 ANCHOR"], place: .aliasOfUnsigned)],
+            alone: .sent, .daneOnly, policy: .daneOnly, "conforming", "dane"),
+        Row(
+            "2.2.2", "cninsectgt", [Host(shown: .trusted, targetTLSA: wrong, place: .aliasOfUnsigned)], alone: .sent,
+            .notFound, policy: .secure([1]), "conforming", "pkix"),
+        // Both names are signed: records at the end of the chain come first.
+        Row(
+            "2.2.2", "cntgt", [Host(shown: .ownKey, targetTLSA: good, place: .alias)], alone: .sent, .daneOnly,
+            policy: .daneOnly, "conforming", "dane"),
+        Row(
+            "2.2.2", "cnorig", [Host(shown: .ownKey, tlsa: good, place: .alias)], alone: .sent, .daneOnly,
+            policy: .daneOnly, "conforming", "dane"),
+        Row(
+            "2.2.2", "cnboth", [Host(shown: .ownKey, tlsa: wrong, targetTLSA: good, place: .alias)], alone: .sent,
+            .daneOnly, policy: .daneOnly, "conforming", "dane"),
+        Row(
+            "2.2.2", "cnbothbad", [Host(shown: .trusted, tlsa: good, targetTLSA: wrong, place: .alias)], alone: .held,
+            .daneOnly, policy: .daneOnly, "violating", "tlsa-invalid"),
+        Row(
+            "2.2.2", "unsigc", [Host(shown: .trusted, targetTLSA: wrong, place: .unsignedAlias)], alone: .sent,
+            .notFound, policy: .secure([1]), "conforming", "pkix"),
     ]
 
     /// Addresses of one family do where those of the other do not validate.
@@ -147,6 +216,12 @@ enum DANETable {
         Row(
             "2.1.1", "bogtwo", [Host(shown: .ownKey, tlsa: good, bogus: ["AAAA"]), up], alone: .sent, .daneOnly,
             policy: .daneOnly, "conforming", "dane", "dane"),
+        Row(
+            "2.1.1", "bogaaaapkix", [Host(shown: .trusted, tlsa: good, bogus: ["AAAA"])], alone: .sent, .daneOnly,
+            policy: .daneOnly, "conforming", "dane"),
+        Row(
+            "2.1.1", "bogaalone", [Host(shown: .ownKey, tlsa: good, bogus: ["A"])], alone: .held, .temporary,
+            policy: .temporary, "violating", "dnssec-invalid"),
         Row(
             "2.1.1", "bogboth", [Host(shown: .ownKey, tlsa: good, bogus: ["A", "AAAA"])], alone: .held, .temporary,
             policy: .temporary, "violating", "dnssec-invalid"),
@@ -175,6 +250,13 @@ enum DANETable {
         Row(
             "2.2", "somebad", [Host(shown: .trusted, tlsa: wrong), plainTrusted], alone: .sent, .dane,
             policy: .daneOnly, "violating", "tlsa-invalid", "pkix"),
+        // A host that does not exist gets no mail, whatever is asked of it.
+        Row(
+            "2.1.1", "somenx", [Host(shown: .nothing, place: .missing), up], alone: .sent, .dane, policy: .daneOnly,
+            "conforming", "unreachable", "dane"),
+        Row(
+            "2.1.1", "somenxi", [Host(shown: .nothing, place: .missingUnsigned), up], alone: .sent, .dane,
+            policy: .daneOnly, "conforming", "unreachable", "dane"),
         Row(
             "2.1.2", "somefail", [Host(shown: .trusted, isTLSALame: true), plainTrusted], alone: .sent, .dane,
             policy: .temporary, "unproven", "unreachable", "pkix"),
@@ -205,6 +287,10 @@ enum DANETable {
             Row(
                 "2.2", "malok", [Host(shown: .ownKey, tlsa: ["2 0 0 30820102", "3 1 1 KEY"])], alone: .sent,
                 .daneOnly, policy: .daneOnly, "conforming", "dane"),
+            Row(
+                "2.2", "maltaok",
+                [Host(shown: .anchored(["mx1.maltaok.danelab"]), tlsa: ["2 0 0 30820102", "2 1 1 ANCHOR"])],
+                alone: .sent, .daneOnly, policy: .daneOnly, "conforming", "dane"),
         ]
 
     /// Names in a certificate below a DANE-TA(2) record.
@@ -224,6 +310,9 @@ enum DANETable {
             "3.2.2", "taone", [Host(shown: .anchored(["taone.danelab"]), tlsa: ["2 1 1 ANCHOR"])], alone: .sent,
             .daneOnly, policy: .daneOnly, "violating", "tlsa-invalid"),
         Row(
+            "3.2.3", "tawild", [Host(shown: .anchored(["*.tawild.danelab"]), tlsa: ["2 1 1 ANCHOR"])], alone: .sent,
+            .daneOnly, policy: .daneOnly, "conforming", "dane"),
+        Row(
             "3.2.3", "cnonly", [Host(shown: .anchoredCommonName, tlsa: ["2 1 1 ANCHOR"])], alone: .sent, .daneOnly,
             policy: .daneOnly, "conforming", "dane"),
     ]
@@ -236,6 +325,12 @@ enum DANETable {
         Row(
             "2.1.2", "tlsafailpkix", [Host(shown: .trusted, isTLSALame: true)], alone: .held, .temporary,
             policy: .temporary, "unproven", "unreachable"),
+        Row(
+            "2.1.2", "nonebogus", [Host(shown: .trusted, bogus: ["NSEC"])], alone: .held, .temporary,
+            policy: .temporary, "violating", "dnssec-invalid"),
+        Row(
+            "2.2.3", "tlsaunsigned", [Host(shown: .trusted, tlsa: wrong, isTLSAUnsigned: true)], alone: .sent,
+            .notFound, policy: .secure([1]), "conforming", "pkix"),
         Row(
             "2.1.2", "tlsabogus", [Host(shown: .ownKey, tlsa: good, bogus: ["TLSA"])], alone: .held, .temporary,
             policy: .temporary, "violating", "dnssec-invalid"),

@@ -37,7 +37,7 @@ final class Lab: Sendable {
             more: { authority, policies in
                 let made = try DANEWorld(authority)
                 world = made
-                return [made.signedZone(policies: policies)]
+                return [try made.signedZone(policies: policies, unsigned: "127.20.0.54")]
             })
         self.dane = try world ?? DANEWorld(network.authority)
         var options = Postfix.Options()

@@ -12,6 +12,8 @@ package final class CertificateAuthority: Sendable {
     package let caFile: String
     /// Hex SHA-256 of the issuing certificate's key: the data of a `TLSA 2 1 1` record.
     package let tlsa211: String
+    /// PEM of the issuing certificate and of all between it and the root.
+    package var certificateFile: String { directory + "/ca.pem" }
 
     private let directory: String
     /// Kept while the authority lives when no directory was given.
@@ -78,8 +80,11 @@ package final class CertificateAuthority: Sendable {
     }
 
     /// Makes an authority below this one; what it issues carries its certificate along.
+    ///
+    /// `constraints` is the text of its basicConstraints: one that is no authority signs all the same.
     package func intermediate(
-        commonName: String = "sts lab intermediate", validity: Validity = .valid, digest: String = "sha256"
+        commonName: String = "sts lab intermediate", validity: Validity = .valid, digest: String = "sha256",
+        constraints: String = "critical,CA:true"
     ) throws -> CertificateAuthority {
         try serial.withLock { number in
             number += 1
@@ -89,7 +94,7 @@ package final class CertificateAuthority: Sendable {
             try Self.makeKey(below + "/ca.key")
             try Command.check(["cp", below + "/ca.key", below + "/sub.key"])
             try Self.makeRequest(below + "/sub")
-            try writeFile(below + "/sub.ext", "basicConstraints=critical,CA:true\nkeyUsage=keyCertSign,cRLSign\n")
+            try writeFile(below + "/sub.ext", "basicConstraints=\(constraints)\nkeyUsage=keyCertSign,cRLSign\n")
             try sign(
                 below + "/sub.csr", to: below + "/ca.pem", subject: commonName, extensions: below + "/sub.ext",
                 validity: validity, digest: digest)

@@ -11,4 +11,9 @@ package struct Credential: Sendable {
     package let tlsa311: String
     /// Keeps the files there as long as anyone holds the credential.
     let owner: TemporaryDirectory?
+
+    /// The same key with the chain of another PEM file.
+    package func sending(certificates file: String) -> Credential {
+        Credential(certificateFile: file, keyFile: keyFile, tlsa311: tlsa311, owner: owner)
+    }
 }
