@@ -2,7 +2,8 @@
 import Foundation
 import LabKit
 
-/// One run of all rows of ``DANETable``: a daemon, a Postfix that asks its map, and one that does DANE by itself.
+/// One run of all rows of ``DANETable``: a daemon, and of each Postfix here one that asks its map and one that does DANE
+/// by itself.
 struct DANERun: Sendable {
     private static let address = "127.20.9.170"
     private static let gate = "127.20.8.170"
@@ -12,15 +13,20 @@ struct DANERun: Sendable {
     /// Mail and questions at one time.
     private static let width = 4
 
+    /// An MTA's word on the delivery.
+    struct Fates: Sendable {
+        let withMap: String?
+        let alone: String?
+    }
+
     /// What was seen of one domain.
     struct Seen: Sendable {
         /// What the map answered.
         var level = ""
         /// What the milter answered to RCPT.
         var reply: SMTPReply?
-        /// The MTA's word on the delivery, with the map and without.
-        var fate: String?
-        var aloneFate: String?
+        /// By Postfix: that of Debian 12, then that of Debian 13 if it is here.
+        var fates: [Fates] = []
         var examination: Examination?
         /// The same of a daemon with `dane = "always"`, for domains without a policy.
         var strictReply: SMTPReply?
@@ -69,40 +75,48 @@ struct DANERun: Sendable {
         let domains = DANETable.rows.flatMap { row in [false, true].map { DANEWorld.domain(row, hasPolicy: $0) } }
         async let levels = each(domains) { try await MapQuestion(address: address).ask($0) }
         async let examinations = examine(domains, daemon)
-        let withMap = try Postfix(address: "127.20.0.170", options: options(lab, hasMap: true))
-        let alone = try Postfix(address: "127.20.0.171", options: options(lab, hasMap: false))
+        let postfixes = try (Postfix.hasDebian13 ? [false, true] : [false]).flatMap { isDebian13 in
+            try [true, false].map { hasMap in
+                try Postfix(
+                    address: "127.20.0.\(170 + (isDebian13 ? 2 : 0) + (hasMap ? 0 : 1))",
+                    options: options(lab, hasMap: hasMap, isDebian13: isDebian13))
+            }
+        }
         async let replies = each(domains) { try await reply(to: $0, by: gate) }
         async let strictReplies = each(open) { try await reply(to: $0, by: strictGate) }
         async let strictExaminations = examine(open, strict)
-        async let fates = fates(of: domains, by: withMap)
-        async let aloneFates = Self.fates(of: domains, by: alone)
-        let all = try await (levels, replies, fates, aloneFates, examinations)
+        async let fates = fates(of: domains, by: postfixes)
+        let all = try await (levels, replies, fates, examinations)
         let ofStrict = try await (strictReplies, strictExaminations)
         var seen: [String: Seen] = [:]
         for domain in domains {
             seen[domain] = Seen(
-                level: all.0[domain] ?? "", reply: all.1[domain], fate: all.2[domain], aloneFate: all.3[domain],
-                examination: all.4[domain], strictReply: ofStrict.0[domain], strictExamination: ofStrict.1[domain])
+                level: all.0[domain] ?? "", reply: all.1[domain],
+                fates: stride(from: 0, to: postfixes.count, by: 2).map { number in
+                    Fates(withMap: all.2[number][domain], alone: all.2[number + 1][domain])
+                },
+                examination: all.3[domain], strictReply: ofStrict.0[domain], strictExamination: ofStrict.1[domain])
         }
         let clear = servers.mapValues { $0.flatMap(\.messages).count { !$0.overTLS } }
-        let log = daemon.log + strict.log + withMap.log + alone.log
-        withMap.stop()
-        alone.stop()
+        let log = daemon.log + strict.log + postfixes.map(\.log).joined()
+        for postfix in postfixes { postfix.stop() }
         daemon.terminate()
         strict.terminate()
         for server in servers.values.joined() { server.stop() }
         return DANERun(seen: seen, clear: clear, log: log)
     }
 
-    private static func options(_ lab: Lab, hasMap: Bool) -> Postfix.Options {
+    private static func options(_ lab: Lab, hasMap: Bool, isDebian13: Bool) -> Postfix.Options {
         var options = Postfix.Options()
+        if isDebian13 { options.root = Postfix.debian13 }
         options.caFile = lab.network.authority.caFile
         options.settings = [
             "smtp_dns_support_level = dnssec",
             hasMap
-                ? "smtp_tls_policy_maps = socketmap:inet:\(address):8461:postfix" : "smtp_tls_security_level = dane",
+                ? "smtp_tls_policy_maps = socketmap:inet:\(address):8461:postfix\(isDebian13 ? "-tlsrpt" : "")"
+                : "smtp_tls_security_level = dane",
         ]
-        if hasMap {
+        if hasMap, !isDebian13 {
             options.services = [(gate, address), (strictGate, strictAddress)].map { gate, milter in
                 "\(gate):25 inet n - n - - smtpd -o smtpd_milters=inet:\(milter):8890"
             }
@@ -119,11 +133,21 @@ struct DANERun: Sendable {
         return reply
     }
 
+    /// The word of each of these MTAs, which work at the same time.
+    private static func fates(of domains: [String], by postfixes: [Postfix]) async throws -> [[String: String]] {
+        try await withThrowingTaskGroup(of: (Int, [String: String]).self) { group in
+            for (number, postfix) in postfixes.enumerated() {
+                group.addTask { (number, try await fates(of: domains, by: postfix)) }
+            }
+            return try await group.reduce(into: postfixes.map { _ in [:] }) { $0[$1.0] = $1.1 }
+        }
+    }
+
     /// Hands over a message for each domain and waits for the MTA's first word on it.
     private static func fates(of domains: [String], by postfix: Postfix) async throws -> [String: String] {
         _ = try await each(domains) { try await postfix.send(to: ["u@\($0)"]) }
         var found: [String: String] = [:]
-        try await Wait.until("a status of each message", within: .seconds(50)) {
+        try await Wait.until("a status of each message", within: .seconds(100)) {
             for line in postfix.log.split(separator: "\n") {
                 guard let status = line.firstMatch(of: #/to=<u@([^>]*)>.* status=([a-z]+)/#) else { continue }
                 found[String(status.1)] = found[String(status.1)] ?? String(status.2)
