@@ -23,43 +23,58 @@ struct AttributionScenarios {
         let logFile: String
     }
 
+    /// - Parameter isDebian13: whether it is the Postfix of Debian 13, whose datagrams the daemon reads as well.
     private func site(
-        _ gate: Int, _ directory: TemporaryDirectory, transports: [String] = [], settings: String = ""
+        _ gate: Int, _ directory: TemporaryDirectory, isDebian13: Bool = false, transports: [String] = [],
+        settings: String = ""
     ) async throws -> Site {
         let logFile = directory.path + "/mail.log"
         try directory.write("mail.log", "")
+        let socket = directory.path + "/tlsrpt.sock"
+        let datagrams = isDebian13 ? "tlsrpt_socket = \"\(socket)\"\ntlsrpt_socket_mode = \"0666\"\n" : ""
         let lab = try await IntakeLab(
-            gate: gate, suffix: "at\(gate).lab", settings: "[intake]\npostfix_log = \"\(logFile)\"\n" + settings)
+            gate: gate, suffix: "at\(gate).lab",
+            settings: "[intake]\npostfix_log = \"\(logFile)\"\n" + datagrams + settings)
         try await lab.daemon.start()
-        var options = MapLab.options(lab.network, map: MapLab.map(gate))
+        var options = MapLab.options(lab.network, map: MapLab.map(gate, isDebian13 ? "postfix-tlsrpt" : "postfix"))
         options.settings.append("maillog_file = \(logFile)")
+        if isDebian13 {
+            options.root = Postfix.debian13
+            options.settings += ["smtp_tlsrpt_enable = yes", "smtp_tlsrpt_socket_name = \(socket)"]
+        }
         options.transports = transports
         return Site(
             lab: lab, postfix: try Postfix(address: "127.20.0.\(gate)", options: options), logFile: logFile)
     }
 
-    @Test("mail by a relay or a transport counts for the next hop that the map was asked for")
-    func nextHops() async throws {
+    private static let postfixes = Postfix.hasDebian13 ? [false, true] : [false]
+
+    @Test("mail by a relay or a transport counts for the next hop that the map was asked for", arguments: postfixes)
+    func nextHops(_ isDebian13: Bool) async throws {
         let directory = try TemporaryDirectory("sts-lab-attribution")
+        let gate = isDebian13 ? 130 : 120
+        let suffix = "at\(gate).lab"
         let site = try await site(
-            120, directory,
+            gate, directory, isDebian13: isDebian13,
             transports: [
-                "byhost.at120.lab smtp:[mx.smart.at120.lab]", "bydomain.at120.lab smtp:hub.at120.lab",
+                "byhost.\(suffix) smtp:[mx.smart.\(suffix)]", "bydomain.\(suffix) smtp:hub.\(suffix)",
             ])
         defer { site.postfix.stop() }
         for name in ["byhost", "bydomain", "own"] { try site.lab.domain(name) }
         try site.lab.unpolicedDomain("smart")
+        // Postfix 3.10 tells nothing of whom nobody would report to.
+        site.lab.wantsReports("mx.smart.\(suffix)")
         try site.lab.domain("hub")
-        for name in ["byhost", "bydomain", "own"] { try await site.deliver("u@\(name).at120.lab") }
+        for name in ["byhost", "bydomain", "own"] { try await site.deliver("u@\(name).\(suffix)") }
         try await site.lab.waitForCounts([
             "mx.smart no-policy-found 1/0", "hub sts 1/0", "own sts 1/0",
         ])
     }
 
-    @Test("a session that DANE decided about counts under the host's TLSA records")
-    func dane() async throws {
+    @Test("a session that DANE decided about counts under the host's TLSA records", arguments: postfixes)
+    func dane(_ isDebian13: Bool) async throws {
         let directory = try TemporaryDirectory("sts-lab-attribution")
-        let site = try await site(121, directory)
+        let site = try await site(isDebian13 ? 131 : 121, directory, isDebian13: isDebian13)
         defer { site.postfix.stop() }
         try await site.deliver("u@dane.seclab")
         try await site.lab.waitForCounts(["mx.dane.seclab tlsa 1/0"])

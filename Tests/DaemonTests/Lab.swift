@@ -70,6 +70,7 @@ final class Lab: Sendable {
             _25._tcp.mx.\(name) IN TLSA 3 1 1 \(key)
             mta-sts.\(name) IN A 127.20.0.80
             _mta-sts.\(name) IN TXT "v=STSv1; id=1;"
+            _smtp._tls.\(name) IN TXT "v=TLSRPTv1; rua=mailto:reports@\(name).seclab"
             """
         }.joined(separator: "\n")
     }

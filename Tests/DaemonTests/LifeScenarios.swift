@@ -27,20 +27,6 @@ struct LifeScenarios {
         #expect(try await lab.send(through: 11, to: "u@l-restart.lab").reply.enhancedCode == "4.7.4")
     }
 
-    @Test("a policy that was replaced judges no message any more, not even the first")
-    func replaced() async throws {
-        let lab = try await Lab.open()
-        try await lab.daemon(99, "[policy]\ntxt_check_interval = \"1s\"\n")
-        try lab.network.domain("l-replaced.lab")
-        #expect(try await lab.send(through: 99, to: "u@l-replaced.lab").reply.isPositive)
-        try lab.network.publish("l-replaced.lab", mode: "enforce", mx: ["mx.elsewhere.lab"], id: "2")
-        try await Task.sleep(for: .seconds(2))
-        #expect(try await lab.send(through: 99, to: "u@l-replaced.lab").reply.code == 451)
-        try lab.network.publish("l-replaced.lab", mode: "none", mx: [], id: "3")
-        try await Task.sleep(for: .seconds(2))
-        #expect(try await lab.send(through: 99, to: "u@l-replaced.lab").reply.isPositive)
-    }
-
     @Test("fifty first mails to one domain at once cost one fetch")
     func oneFetch() async throws {
         let lab = try await Lab.open()
