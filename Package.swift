@@ -146,10 +146,13 @@ let package = Package(
 
         // Layer 7: the daemon
         .target(
+            name: "MTASetup",
+            dependencies: ["Basics", "DNS", "MTACheck", "Processes", "SMTP", "Settings"]),
+        .target(
             name: "Daemon",
             dependencies: [
                 "Basics", "CClock", "CMemory", "CSystemd", "Control", "Core", "Courier", "DNS", "Discovery", "EventLog",
-                "Events", "Gzip", "HTTP", "Intake", "MTACheck", "MTASTS", "MailLog", "Milter", "PolicyMap", "Preload",
+                "Events", "Gzip", "HTTP", "Intake", "MTASTS", "MailLog", "Milter", "PolicyMap", "Preload",
                 "Probe", "Reporting", "SMTP", "Settings", "Store", "TLS", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
@@ -158,7 +161,8 @@ let package = Package(
         .executableTarget(
             name: "sts-milter",
             dependencies: [
-                "Basics", "Control", "Core", "Daemon", "MTACheck", "Preload", "ReportView", "Reporting", "Settings",
+                "Basics", "Control", "Core", "Daemon", "MTACheck", "MTASetup", "Preload", "Processes", "ReportView",
+                "Reporting", "Settings",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -266,7 +270,10 @@ let package = Package(
         .testTarget(name: "SettingsTests", dependencies: ["Basics", "Courier", "LabKit", "Mail", "Settings"]),
         .testTarget(
             name: "MTACheckTests",
-            dependencies: ["Basics", "Daemon", "LabKit", "MTACheck", "Settings", "TLS", "TestKit"]),
+            dependencies: ["Basics", "LabKit", "MTACheck", "Settings", "TLS", "TestKit"]),
+        .testTarget(
+            name: "MTASetupTests",
+            dependencies: ["MTACheck", "MTASetup", "Settings", "TestKit"]),
         .testTarget(
             name: "DaemonTests",
             dependencies: [

@@ -49,13 +49,20 @@ package struct PostfixFacts: Sendable {
     }
 
     package var versionText: String? { parameters["mail_version"] }
-    var version: PostfixVersion? { versionText.flatMap { PostfixVersion($0) } }
-    var queueDirectory: String { self["queue_directory"].isEmpty ? "/var/spool/postfix" : self["queue_directory"] }
-    var mainFile: String { directory + "/main.cf" }
+    package var version: PostfixVersion? { versionText.flatMap { PostfixVersion($0) } }
+    package var queueDirectory: String { self["queue_directory"].isEmpty ? "/var/spool/postfix" : self["queue_directory"] }
+    package var mainFile: String { directory + "/main.cf" }
     var masterFile: String { directory + "/master.cf" }
 
     /// A parameter's value, empty if Postfix does not know it.
-    subscript(name: String) -> String { parameters[name] ?? "" }
+    package subscript(name: String) -> String { parameters[name] ?? "" }
+
+    /// Takes a line of main.cf, as `postconf -e` would.
+    package mutating func set(_ name: String, to value: String) {
+        set.insert(name)
+        // Expanded, as all values here.
+        parameters[name] = value.hasPrefix("$") ? self[String(value.dropFirst())] : value
+    }
 
     /// A parameter's value for one service.
     func value(_ name: String, for service: Service) -> String { service.overrides[name] ?? self[name] }

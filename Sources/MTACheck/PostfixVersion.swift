@@ -5,7 +5,7 @@ package struct PostfixVersion: Sendable, Hashable, Comparable, CustomStringConve
     /// `servername` in a TLS policy.
     static let withServerName = Self(3, 4, 0)
     /// `policy_type` and what goes with it in a TLS policy; TLSRPT.
-    static let withTLSRPT = Self(3, 10, 0)
+    package static let withTLSRPT = Self(3, 10, 0)
     /// Counts TLS sessions that are resumed, too, unless it is told otherwise.
     static let withResumedSessions = Self(3, 11, 0)
     /// Checks MX names against `mx_host_pattern` by itself.

@@ -73,6 +73,9 @@ package struct SettingsFile: Sendable {
         return false
     }
 
+    /// Whether a key outside of blocks is given, rightly or not.
+    package func gives(_ key: String) -> Bool { has(key) }
+
     /// A problem with a key.
     func problem(_ key: String, in block: SettingsBlockPlace? = nil, _ text: String) -> SettingsProblem {
         SettingsProblem(

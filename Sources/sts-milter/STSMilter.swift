@@ -11,7 +11,7 @@ struct STSMilter: ParsableCommand {
         abstract: "MTA-STS (RFC 8461) and TLSRPT (RFC 8460) for the sending side of Postfix and Sendmail.",
         version: "sts-milter \(Settings.version)",
         subcommands: [
-            Serve.self, Status.self, Check.self, CheckMTA.self, PolicyCommand.self, Config.self, Intake.self,
+            Serve.self, Status.self, Check.self, CheckMTA.self, Setup.self, PolicyCommand.self, Config.self, Intake.self,
             ReportCommand.self,
         ])
 }

@@ -3,7 +3,6 @@ import Basics
 @testable import MTACheck
 import TLS
 import Testing
-@testable import Daemon
 
 /// What our settings say, in the tables' rows.
 func configured(_ change: (inout ExpectedConfiguration) -> Void = { _ in }) -> ExpectedConfiguration {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Daemon
 import LabKit
 import Settings
 import TLS
@@ -142,26 +141,5 @@ struct AuthorityFindingTests {
                 "/etc/ssl/certs": .usable,
                 files.path + "/etc/ssl/certs": .unreadable("No such file or directory"),
             ])
-    }
-}
-
-@Suite("What of the settings the MTA has to agree with")
-struct ExpectedConfigurationTests {
-    private func configured(_ text: String) throws -> ExpectedConfiguration {
-        ExpectedConfiguration(
-            try Settings(SettingsFile(text: "network.helo_name = \"mta.example.org\"\n" + text, name: "test.toml")))
-    }
-
-    @Test("without a trust anchor the map never answers dane-only")
-    func trustAnchor() throws {
-        #expect(try configured("").putsDANEFirst)
-        #expect(try !configured("dns.trust_anchor = \"none\"").putsDANEFirst)
-        #expect(try !configured("policy_map.dane = false").putsDANEFirst)
-    }
-
-    @Test("without probes nobody greets")
-    func heloName() throws {
-        #expect(try configured("").heloName?.ascii == "mta.example.org")
-        #expect(try configured("probe.enabled = false").heloName == nil)
     }
 }

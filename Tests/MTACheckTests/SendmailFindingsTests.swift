@@ -3,7 +3,6 @@ import Basics
 @testable import MTACheck
 import TLS
 import Testing
-@testable import Daemon
 
 /// What our settings say, in the tables' rows.
 

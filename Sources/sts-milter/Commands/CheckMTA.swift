@@ -2,6 +2,7 @@
 import ArgumentParser
 import Daemon
 import MTACheck
+import MTASetup
 
 struct CheckMTA: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import FoundationEssentials
+import Glibc
+
+/// The files that setup changes, as they were before and as it left them, so that `--undo` restores them octet for octet.
+///
+/// Kept where root alone may write: what is put back here becomes the configuration of the MTA.
+package struct SetupBackup: Sendable {
+    package static let usualDirectory = "/var/backups/sts-milter"
+    /// Largest file that is kept, in octets.
+    private static let maxOctets = 16 << 20
+
+    private struct Kept: Codable {
+        let path: String
+        /// Nil where there was no such file.
+        let before: Data?
+        /// Nil until setup has written it.
+        var after: Data?
+    }
+
+    private let directory: String
+
+    package init(directory: String = usualDirectory) { self.directory = directory }
+
+    private var latest: String { directory + "/setup.json" }
+
+    /// Whether a setup can be undone.
+    package var exists: Bool { FileManager.default.fileExists(atPath: latest) }
+
+    /// Keeps the files as they are now. Where an earlier setup is not undone its first state stays, so that undo goes back
+    /// to before all of them.
+    func keep(_ paths: [String]) throws(SetupError) {
+        let manager = FileManager.default
+        do {
+            try manager.createDirectory(
+                atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch { throw SetupError("\(directory) cannot be made: \(fileFailure(error))") }
+        var kept = try read()
+        for path in paths where !kept.contains(where: { $0.path == path }) {
+            kept.append(Kept(path: path, before: try Self.contents(path), after: nil))
+        }
+        try write(kept)
+    }
+
+    /// Notes the files as setup has left them.
+    func noteWritten() throws(SetupError) {
+        var kept = try read()
+        for index in kept.indices { kept[index].after = try Self.contents(kept[index].path) }
+        try write(kept)
+    }
+
+    /// Puts all files back.
+    /// - Parameter force: also those that somebody has changed since.
+    /// - Returns: the files that were put back.
+    package func undo(force: Bool = false) throws(SetupError) -> [String] {
+        let kept = try read()
+        guard !kept.isEmpty else { throw SetupError("there is no setup to undo in \(directory)") }
+        var changed: [String] = []
+        var restored: [String] = []
+        for file in kept {
+            let now = try Self.contents(file.path)
+            if now == file.before { continue }
+            if !force, let after = file.after, now != after { changed.append(file.path) }
+        }
+        guard changed.isEmpty else {
+            throw SetupError(
+                "changed since setup wrote it: \(changed.joined(separator: ", ")); nothing was put back: undo those changes first, or use --force to lose them"
+            )
+        }
+        for file in kept where try Self.contents(file.path) != file.before {
+            if let before = file.before {
+                try Self.replace(file.path, by: before)
+            } else {
+                unlink(file.path)
+            }
+            restored.append(file.path)
+        }
+        do { try FileManager.default.removeItem(atPath: latest) } catch {
+            throw SetupError("\(latest) cannot be removed: \(fileFailure(error))")
+        }
+        return restored
+    }
+
+    private func read() throws(SetupError) -> [Kept] {
+        guard exists else { return [] }
+        do {
+            return try JSONDecoder().decode([Kept].self, from: Data(contentsOf: URL(fileURLWithPath: latest)))
+        } catch { throw SetupError("\(latest) cannot be read: \(fileFailure(error))") }
+    }
+
+    private func write(_ kept: [Kept]) throws(SetupError) {
+        let data: Data
+        do { data = try JSONEncoder().encode(kept) } catch { throw SetupError("\(latest): \(printable("\(error)"))") }
+        try Self.replace(latest, by: data, mode: 0o600)
+    }
+
+    private static func contents(_ path: String) throws(SetupError) -> Data? {
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        guard let data = FileManager.default.contents(atPath: path) else { throw SetupError("\(path) cannot be read") }
+        guard data.count <= maxOctets else { throw SetupError("\(path) is larger than \(maxOctets) octets") }
+        return data
+    }
+
+    /// Writes a file as a whole, with the owner and the mode that it has; never a half.
+    /// - Parameter mode: of a file that is not there yet.
+    static func replace(_ path: String, by data: Data, mode: mode_t = 0o644) throws(SetupError) {
+        func fail(_ call: String) -> SetupError {
+            SetupError("\(path) cannot be written: \(call): \(String(cString: strerror(errno)))")
+        }
+        var status = stat()
+        let isThere = stat(path, &status) == 0
+        // A link stays what it is: the file behind it is replaced.
+        let place =
+            isThere
+            ? (realpath(path, nil).map { name in
+                defer { free(name) }
+                return String(cString: name)
+            } ?? path) : path
+        let new = place + ".sts-milter-new"
+        unlink(new)
+        let file = open(new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw fail("open") }
+        defer { close(file) }
+        var rest = data[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
+            guard count > 0 else { throw fail("write") }
+            rest = rest.dropFirst(count)
+        }
+        if isThere, fchown(file, status.st_uid, status.st_gid) != 0 { throw fail("chown") }
+        guard fchmod(file, isThere ? status.st_mode & 0o7777 : mode) == 0 else { throw fail("chmod") }
+        guard fsync(file) == 0 else { throw fail("fsync") }
+        guard rename(new, place) == 0 else { throw fail("rename") }
+    }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import TestKit
+import Testing
+@testable import MTASetup
+
+@Suite("The files that setup changes")
+struct SetupBackupTests {
+    private struct Site {
+        let folder: TemporaryDirectory
+        let backup: SetupBackup
+        var main: String { folder.path + "/main.cf" }
+        var dropIn: String { folder.path + "/drop-in.conf" }
+
+        init() throws {
+            folder = try TemporaryDirectory()
+            backup = SetupBackup(directory: folder.path + "/backups")
+            try Data([0xFF, 0x00, 0x0A]).write(to: URL(fileURLWithPath: main))
+            chmod(main, 0o604)
+        }
+
+        func write(_ text: String) throws {
+            try backup.keep([main, dropIn])
+            try SetupBackup.replace(main, by: Data(text.utf8))
+            try SetupBackup.replace(dropIn, by: Data(text.utf8))
+            try backup.noteWritten()
+        }
+
+        func read(_ path: String) -> Data? { FileManager.default.contents(atPath: path) }
+    }
+
+    @Test("come back octet for octet, with their mode; what was not there goes")
+    func undo() throws {
+        let site = try Site()
+        try site.write("one\n")
+        #expect(site.read(site.main) == Data("one\n".utf8))
+        // A second setup on top: undo goes back to before the first.
+        try site.write("two\n")
+        #expect(try site.backup.undo() == [site.main, site.dropIn])
+        #expect(site.read(site.main) == Data([0xFF, 0x00, 0x0A]))
+        #expect(site.read(site.dropIn) == nil)
+        var status = stat()
+        #expect(stat(site.main, &status) == 0 && status.st_mode & 0o7777 == 0o604)
+        #expect(!site.backup.exists)
+        #expect(throws: SetupError.self) { try site.backup.undo() }
+    }
+
+    @Test("stay where somebody has changed one of them since, unless that is forced")
+    func changed() throws {
+        let site = try Site()
+        try site.write("one\n")
+        try Data("mine\n".utf8).write(to: URL(fileURLWithPath: site.main))
+        let error = #expect(throws: SetupError.self) { try site.backup.undo() }
+        #expect(error?.description.contains(site.main) == true)
+        #expect(site.read(site.main) == Data("mine\n".utf8) && site.read(site.dropIn) == Data("one\n".utf8))
+        #expect(try site.backup.undo(force: true) == [site.main, site.dropIn])
+        #expect(site.read(site.main) == Data([0xFF, 0x00, 0x0A]))
+    }
+
+    @Test("a link stays a link, and the backup is closed to others")
+    func link() throws {
+        let site = try Site()
+        let link = site.folder.path + "/link.cf"
+        #expect(symlink(site.main, link) == 0)
+        try site.backup.keep([link])
+        try SetupBackup.replace(link, by: Data("one\n".utf8))
+        try site.backup.noteWritten()
+        var status = stat()
+        #expect(lstat(link, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
+        #expect(site.read(site.main) == Data("one\n".utf8))
+        #expect(stat(site.folder.path + "/backups", &status) == 0 && status.st_mode & 0o077 == 0)
+        #expect(stat(site.folder.path + "/backups/setup.json", &status) == 0 && status.st_mode & 0o077 == 0)
+    }
+}
