@@ -272,6 +272,9 @@ package final class Daemon: Sendable {
                 ?? "no policy map",
             network.dnssec.text,
         ]
+        if settings.isDryRun {
+            lines.append("dry run: on_violation = \"log\", so milter and policy map hold no mail to a policy")
+        }
         lines += intake.status
         lines += overrides.status
         for lost in policyCache.ranOutPolicies {

@@ -18,7 +18,7 @@ extension Settings {
         ),
         Setting(
             "on_violation", .choice, to: \.milter.onViolation,
-            "What happens to mail whose route breaks an enforce policy: a 451 for the recipient, the hold queue, or a log line only."
+            "What happens to mail whose route breaks an enforce policy: a 451 for the recipient, the hold queue, or a log line only. \"log\" is a dry run: the policy map, too, answers as if all policies were in mode testing."
         ),
         Setting(
             "on_unknown", .choice, to: \.milter.onUnknown,
@@ -26,7 +26,7 @@ extension Settings {
         ),
         Setting(
             "on_unproven", .choice, to: \.onUnproven, example: "\"defer\"",
-            "What happens while an enforce policy is known and the domain's hosts have not been seen to keep it: they do not answer, the MX records cannot be looked up, or there was no time. Default: defer; accept with enforcement = \"milter+policy-map\", where the map guards the delivery."
+            "What happens while an enforce policy is known and the domain's hosts have not been seen to keep it: they do not answer, the MX records cannot be looked up, or there was no time. Default: defer; accept with enforcement = \"milter+policy-map\", where the map guards the delivery, and with on_violation = \"log\"."
         ),
     ]
 

@@ -53,6 +53,9 @@ package struct Settings: SettingsTable {
     /// What the administrator should know although the file is valid.
     package private(set) var warnings: [SettingsProblem] = []
 
+    /// Whether policies are looked at and held against nobody, by the milter and by the policy map.
+    package var isDryRun: Bool { milter.onViolation == .log }
+
     /// Nil when the policy map is not served.
     package var policyMap: PolicyMapSettings? {
         guard let policyMapSocket else { return nil }
@@ -107,10 +110,12 @@ package struct Settings: SettingsTable {
     private mutating func complete() {
         gate.unreachableFor = gate.failingFor
         mapAnswers.probesHosts = gate.hostCheck == .probes
-        milter.onUnproven = onUnproven ?? .whereUnproven(under: gate.enforcement)
-        milter.onUnprovenDANE = onUnproven ?? .whereUnproven(under: .milter)
-        // What the map is never to hold is the milter's alone.
-        milter.isGuardedByMap = gate.enforcement == .milterAndPolicyMap && policyMap != nil && mapAnswers.never.isEmpty
+        mapAnswers.isDryRun = isDryRun
+        milter.onUnproven = onUnproven ?? (isDryRun ? .accept : .whereUnproven(under: gate.enforcement))
+        milter.onUnprovenDANE = onUnproven ?? (isDryRun ? .accept : .whereUnproven(under: .milter))
+        // What the map is never to hold is the milter's alone; and in a dry run it holds nothing.
+        milter.isGuardedByMap =
+            gate.enforcement == .milterAndPolicyMap && policyMap != nil && mapAnswers.never.isEmpty && !isDryRun
         milter.services = .ofSystem
         milter.reportSender = EnvelopeAddress(reports.reporting.contact.description)
         probe.heloName = heloName.ascii

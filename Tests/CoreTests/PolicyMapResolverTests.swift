@@ -142,6 +142,52 @@ struct PolicyMapResolverTests {
         #expect(kind(await find()) == "enforce")
     }
 
+    /// What is said in a dry run of the hosts of an enforce policy: what is said of them under a testing policy.
+    static let dryTable: [([DANEStatus], String)] = openTable.map { ($0, $1 == "notFound" ? "testing" : $1) }
+
+    @Test("in a dry run an enforce policy gets what a testing policy gets, TLSA records or none", arguments: dryTable)
+    func dryRun(_ statuses: [DANEStatus], _ expected: String) async {
+        let names = statuses.indices.map { "mx\($0).example.org" }
+        world.router.answer = .success(names)
+        world.router.isSecure = true
+        world.surveyor.statuses = Dictionary(zip(names, statuses)) { $1 }
+        var settings = MapQuestionSettings()
+        settings.isDryRun = true
+        map.apply(settings)
+        #expect(kind(await find()) == expected)
+        world.memory.policies = [:]
+        world.discoverer.recordAnswer = announce("2")
+        world.discoverer.policyAnswer = .success(body(.testing))
+        world.clock.advance(by: .seconds(7200))
+        map.apply(MapQuestionSettings())
+        #expect(kind(await find()) == expected)
+        #expect(world.prober.probes == 0)
+    }
+
+    @Test("a dry run begins and ends at once, and holds nothing for what cannot be read or looked at")
+    func dryRunAtOnce() async throws {
+        // Held, since no host is in the policy.
+        world.router.answer = .success(["mx9.example.org"])
+        #expect(kind(await find()) == "enforce")
+        let domain = try DomainName("example.org")
+        #expect(map.enforces(domain))
+        let period = map.answerPeriod
+        var settings = MapQuestionSettings()
+        settings.isDryRun = true
+        map.apply(settings)
+        #expect(map.answerPeriod != period)
+        #expect(map.cached(key).map(kind) == "testing")
+        #expect(!map.enforces(domain))
+        map.apply(MapQuestionSettings())
+        #expect(map.cached(key).map(kind) == "enforce")
+        #expect(map.enforces(domain))
+        // Never seen, and no room to look: there is no policy to leave out.
+        let other = NextHop.mx(of: try DomainName("example.net"), port: 25)
+        #expect(kind(map.decideNow(other, because: .crowded)) == "temporary")
+        map.apply(settings)
+        #expect(map.decideNow(other, because: .crowded) == .notFound)
+    }
+
     @Test("routes that cannot be had")
     func routes() async {
         world.router.answer = .failure(.bogus("x"))

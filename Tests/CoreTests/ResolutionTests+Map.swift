@@ -280,6 +280,53 @@ extension ResolutionTests {
         #expect(next(try row.known(), for: MapQuestion(settings)) == row.step)
     }
 
+    static let dryRows: [Row<MapAnswer>] = [
+        Row("an enforce policy wants no hosts", .need(.route(wantsHosts: false))) { $0.policy = .policy(wildcard) },
+        Row("it is told as a testing policy is", .answer(.testing(exact))) {
+            $0.policy = .policy(exact)
+            $0.route = .insecure
+        },
+        Row("also where no host is in it, without a second look", .answer(.testing(Fixture.policy(.enforce)))) {
+            $0.route(.enforce, ["mx9.example.org"])
+        },
+        Row("where its hosts are late", .answer(.testing(wildcard))) {
+            $0.policy = .policy(wildcard)
+            $0.giveUp(.route(wantsHosts: false), because: Fixture.late)
+        },
+        Row("where they cannot be looked up", .answer(.testing(wildcard))) {
+            $0.policy = .policy(wildcard)
+            $0.route = .error(.unavailable("SERVFAIL"))
+        },
+        Row("one that cannot be read holds nothing", .answer(.notFound)) {
+            $0.policy = .unreadable("checksum")
+            $0.isPolicyAsked = true
+            $0.route = .insecure
+        },
+        Row("RFC 7672 §2.2: TLSA records decide as they do under a testing policy", .need(.dane)) {
+            $0.route(.enforce, ["mx1.example.org"], isSecure: true)
+        },
+        Row(
+            "RFC 7672 §2.2: and are kept", .answer(.dane(besides: .testing(Fixture.policy(.enforce))))
+        ) {
+            $0.route(.enforce, ["mx1.example.org"], isSecure: true)
+            $0.dane = [.usable]
+        },
+        Row(
+            "RFC 4035 §5: forged MX records hold the mail of any domain",
+            .answer(.bogus("MX records fail DNSSEC validation: x"))
+        ) {
+            $0.policy = .policy(exact)
+            $0.route = .error(.bogus("x"))
+        },
+    ]
+
+    @Test("the map's question in a dry run", arguments: dryRows)
+    func mapInDryRun(_ row: Row<MapAnswer>) throws {
+        var settings = MapQuestionSettings()
+        settings.isDryRun = true
+        #expect(next(try row.known(), for: MapQuestion(settings)) == row.step)
+    }
+
     @Test("the map's question about what never has a policy")
     func neverPoliced() throws {
         var settings = MapQuestionSettings()

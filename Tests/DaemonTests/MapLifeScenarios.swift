@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import LabKit
 import Testing
 
@@ -40,6 +41,37 @@ struct MapLifeScenarios {
         try lab.network.publish(domain, mode: "none", mx: [], id: "3")
         #expect(try daemon.command("policy", "refresh", domain).output.contains("mode none"))
         #expect(try postfix.lookUp(domain, in: table) == nil)
+        #expect(host.messages.count == 1)
+    }
+
+    @Test("a dry run lets go what the map held, at once, and the next reload holds again")
+    func dryRun() async throws {
+        let lab = try await Lab.open()
+        let daemon = try await lab.daemon(176, MapLab.serving(176), before: MapLab.enforcing)
+        let postfix = try postfix(lab.network, 176, at: "127.20.0.176")
+        defer { postfix.stop() }
+        let (domain, table) = ("m-dry.lab", MapLab.map(176))
+        let host = try lab.network.domain(domain, plain: true)
+        try await postfix.accept("first@\(domain)")
+        try await postfix.waitForLog("to=<first@\(domain)>", "status=deferred", "TLS is required")
+
+        func reload(_ before: String) async throws {
+            try daemon.configure(before + lab.network.settings + MapLab.serving(176))
+            let reloads = { daemon.log.components(separatedBy: ": settings reloaded").count }
+            let count = reloads()
+            daemon.signal(SIGUSR1)
+            try await Wait.until("reload: \(daemon.log)", within: .seconds(30)) { reloads() > count }
+        }
+        try await reload("on_violation = \"log\"\n" + MapLab.enforcing)
+        #expect(try postfix.lookUp(domain, in: table) == nil)
+        #expect(try daemon.command("status").output.contains("dry run: on_violation = \"log\""))
+        try await postfix.retry(until: "to=<first@\(domain)>", "status=sent")
+        #expect(try await !host.waitForMessage().overTLS)
+
+        try await reload(MapLab.enforcing)
+        #expect(try postfix.lookUp(domain, in: table)?.hasPrefix("secure match=mx.\(domain)") == true)
+        try await postfix.accept("second@\(domain)")
+        try await postfix.waitForLog("to=<second@\(domain)>", "status=deferred", "TLS is required")
         #expect(host.messages.count == 1)
     }
 

@@ -129,6 +129,19 @@ struct KeyTests {
         #expect(try read(served).milter.isGuardedByMap)
         #expect(try !read(served + "never = [\"intern.example\"]\n").milter.isGuardedByMap)
         #expect(try !read("enforcement = \"milter+policy-map\"\n").milter.isGuardedByMap)
+        #expect(try !read("on_violation = \"log\"\n" + served).milter.isGuardedByMap)
+    }
+
+    @Test("on_violation = \"log\" is a dry run of milter and map, in which doubt holds nothing either unless it is set")
+    func dryRun() throws {
+        let usual = try read("")
+        #expect(!usual.isDryRun && !usual.mapAnswers.isDryRun && usual.milter.onUnproven == .defer)
+        let dry = try read("on_violation = \"log\"\n")
+        #expect(dry.isDryRun && dry.mapAnswers.isDryRun)
+        #expect(dry.milter.onUnproven == .accept && dry.milter.onUnprovenDANE == .accept)
+        let mixed = try read("on_violation = \"log\"\non_unproven = \"defer\"\n")
+        #expect(mixed.isDryRun && mixed.milter.onUnproven == .defer && mixed.milter.onUnprovenDANE == .defer)
+        #expect(try !read("[[rule]]\non_violation = \"log\"\n").isDryRun)
     }
 
     @Test(

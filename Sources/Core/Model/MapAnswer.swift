@@ -19,7 +19,7 @@ package enum MapAnswer: Sendable, Hashable {
     indirect case daneWherePresent(besides: MapAnswer)
     /// An enforce policy.
     case enforce(CachedPolicy, MXSet)
-    /// A testing policy: only an operator's choice makes it more than `.notFound`.
+    /// A testing policy, or an enforce policy in a dry run: only an operator's choice makes it more than `.notFound`.
     case testing(CachedPolicy)
     /// A policy that is announced but cannot be fetched, and no older one applies: as above.
     case failed(PolicyFailure)

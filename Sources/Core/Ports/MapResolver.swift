@@ -13,7 +13,8 @@ package protocol MapResolver: Sendable {
     /// The answer as memory stands when nobody waits any longer: what is not known is `.temporary` or `.notFound`, as
     /// the operator chose, and `.temporary` where a failure of our own is why. Must not block.
     func decideNow(_ key: NextHop, because ending: WaitEnding) -> MapAnswer
-    /// Whether memory holds a live enforce policy of this domain, for keys that cannot be read; must not block.
+    /// Whether memory holds a live enforce policy of this domain that is to be kept, for keys that cannot be read; must not
+    /// block.
     func enforces(_ domain: DomainName) -> Bool
 }
 

@@ -12,6 +12,8 @@ package struct MapQuestionSettings: Sendable, Equatable {
     /// Whether hosts may be dialled to see which of them are up.
     package var probesHosts = true
     package var onUnknown = Unknown.notFound
+    /// Whether enforce policies are answered as if their mode were testing, so that no mail is held to them.
+    package var isDryRun = false
     /// Next hops, and all names below them, that never have a policy: no question is asked for them.
     package var neverPoliced: [DomainName] = []
     /// Single next hops that never have one, as a relayhost is written: `[relay.example.org]:587`.
@@ -39,14 +41,14 @@ package struct MapQuestion: Question {
 
     package func answer(under policy: PolicyLookup) -> MapAnswer? {
         switch policy {
-        case .unreadable(let text): return .temporary(text)
+        case .unreadable(let text) where !settings.isDryRun: return .temporary(text)
         case .unknown(let text) where settings.onUnknown == .temporary: return .temporary("policy not known: \(text)")
-        case .policy, .absent, .failed, .unknown:
-            return settings.puttingDANEFirst || policy.isEnforced ? nil : policy.answer(hosts: .unneeded)
+        case .policy, .absent, .failed, .unknown, .unreadable:
+            return settings.puttingDANEFirst || binds(policy) ? nil : answer(under: policy, hosts: .unneeded)
         }
     }
 
-    package func wantsHosts(under policy: PolicyLookup) -> Bool { policy.isEnforced }
+    package func wantsHosts(under policy: PolicyLookup) -> Bool { binds(policy) }
 
     package func need(of route: Route, under policy: PolicyLookup) -> Need? {
         settings.puttingDANEFirst && route.isSecure ? .dane : nil
@@ -55,28 +57,50 @@ package struct MapQuestion: Question {
     package func decide(_ known: Known, of domain: DomainName, under policy: PolicyLookup) -> Step<MapAnswer> {
         // What is missing is late, not absent: a policy that is known must not be left out, nor DANE beside it.
         if let late = known.late, known.dane == nil {
-            let isHostNeeded = policy.isEnforced && (settings.puttingDANEFirst || policy.hasWildcard)
+            let isHostNeeded = binds(policy) && (settings.puttingDANEFirst || policy.hasWildcard)
             // TLSA records come before any policy, also where there is none.
             let mayHaveDANE = known.route?.found.map { need(of: $0, under: policy) == .dane } ?? false
             let mustWait = isHostNeeded || mayHaveDANE
-            return .answer(mustWait ? .temporary(late.text) : policy.answer(hosts: .unknown(late.text)))
+            return .answer(mustWait ? .temporary(late.text) : answer(under: policy, hosts: .unknown(late.text)))
         }
         switch known.route {
         case .route(let route):
             let hosts = route.candidates.map(\.name) + route.unprobed
-            let answer = policy.answer(hosts: .known(hosts))
+            let answer = self.answer(under: policy, hosts: .known(hosts))
             if let dane = known.dane.flatMap({ weigh(TLSASurvey(route, $0), known, answer) }) { return dane }
-            if !known.isPolicyLatest, let violation = policy.violation(by: hosts, of: domain) {
+            if !known.isPolicyLatest, binds(policy), let violation = policy.violation(by: hosts, of: domain) {
                 return .need(.secondLook(violation))
             }
             return .answer(answer)
         // An MTA that sees the same never asks; one that sees hosts was not told what we were, and must not go free.
-        case .error(.nullMX): return .answer(policy.answer(hosts: .unknown("null MX")))
-        case .error(.noSuchDomain): return .answer(policy.answer(hosts: .unknown("no such domain")))
+        case .error(.nullMX): return .answer(answer(under: policy, hosts: .unknown("null MX")))
+        case .error(.noSuchDomain): return .answer(answer(under: policy, hosts: .unknown("no such domain")))
         case .error(.bogus(let text)): return .answer(.bogus("MX records fail DNSSEC validation: \(text)"))
         case .error(.unavailable(let text)), .error(.notAsked(let text, _)):
-            return .answer(policy.answer(hosts: .unknown(text)))
-        case .insecure, nil: return .answer(policy.answer(hosts: .unneeded))
+            return .answer(answer(under: policy, hosts: .unknown(text)))
+        case .insecure, nil: return .answer(answer(under: policy, hosts: .unneeded))
+        }
+    }
+
+    /// Whether a live policy of mode enforce is known that is to be kept, so that the names of the MX hosts decide what is
+    /// said.
+    private func binds(_ policy: PolicyLookup) -> Bool {
+        guard !settings.isDryRun, case .policy(let cached) = policy else { return false }
+        return cached.policy.mode == .enforce
+    }
+
+    /// What is said where the policy alone speaks.
+    private func answer(under policy: PolicyLookup, hosts: MXSet) -> MapAnswer {
+        switch policy {
+        case .absent, .unknown: return .notFound
+        case .unreadable(let text): return settings.isDryRun ? .notFound : .temporary(text)
+        case .failed(let failure): return .failed(failure)
+        case .policy(let cached):
+            switch cached.policy.mode {
+            case .enforce: return settings.isDryRun ? .testing(cached) : .enforce(cached, hosts)
+            case .testing: return .testing(cached)
+            case .none: return .notFound
+            }
         }
     }
 }
@@ -84,31 +108,11 @@ package struct MapQuestion: Question {
 extension PolicyLookup {
     fileprivate var hasWildcard: Bool { cached?.hasWildcard ?? false }
 
-    /// Whether a live policy of mode enforce is known, so that the names of the MX hosts decide what is said.
-    fileprivate var isEnforced: Bool {
-        if case .policy(let cached) = self { cached.policy.mode == .enforce } else { false }
-    }
-
-    /// The violation by hosts none of which is in an enforce policy; nil where one is. Policy and MX records may have
-    /// changed together, and one of the two be remembered.
+    /// The violation by hosts none of which is in the policy; nil where one is. Policy and MX records may have changed
+    /// together, and one of the two be remembered.
     fileprivate func violation(by hosts: [DomainName], of domain: DomainName) -> Violation? {
-        guard isEnforced, let policy = cached?.policy, !hosts.contains(where: policy.covers) else { return nil }
+        guard let policy = cached?.policy, !hosts.contains(where: policy.covers) else { return nil }
         return Violation(
             policyDomain: domain, findings: hosts.map { HostFinding(host: $0, failures: [.hostOutsidePolicy]) })
-    }
-
-    /// What is said where the policy alone speaks.
-    fileprivate func answer(hosts: MXSet) -> MapAnswer {
-        switch self {
-        case .absent, .unknown: return .notFound
-        case .unreadable(let text): return .temporary(text)
-        case .failed(let failure): return .failed(failure)
-        case .policy(let cached):
-            switch cached.policy.mode {
-            case .enforce: return .enforce(cached, hosts)
-            case .testing: return .testing(cached)
-            case .none: return .notFound
-            }
-        }
     }
 }

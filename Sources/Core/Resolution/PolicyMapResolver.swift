@@ -58,15 +58,16 @@ package final class PolicyMapResolver: MapResolver {
     package func resolve(_ key: NextHop) async -> MapAnswer { await resolver.resolve(question, about: key).answer }
 
     package func decideNow(_ key: NextHop, because ending: WaitEnding) -> MapAnswer {
+        let question = question
         let resolved = resolver.decideNow(question, about: key, because: ending)
         // Nothing of this route, so not for `next` to see: whoever keeps us busy must not have a policy left out that was
         // never asked for.
-        if ending == .crowded, case .unknown(let text)? = resolved.known.policy { return .temporary(text) }
+        if ending == .crowded, !question.settings.isDryRun, case .unknown(let text)? = resolved.known.policy { return .temporary(text) }
         return resolved.answer
     }
 
     package func enforces(_ domain: DomainName) -> Bool {
-        guard !settings.withLock({ $0.neverPolices(domain) }) else { return false }
+        guard !settings.withLock({ $0.isDryRun || $0.neverPolices(domain) }) else { return false }
         let found = resolver.policies.cached(domain)
         resolver.policies.noteUse(of: domain, found: found)
         return switch found ?? resolver.policies.standIn(for: domain) {
