@@ -12,6 +12,7 @@ package enum ControlError: Error, Sendable, CustomStringConvertible {
     case cannotListen(String, cause: String)
     case notRunning(String, cause: String)
     case noAnswer(String)
+    case noSocket
 
     package var description: String {
         switch self {
@@ -21,6 +22,7 @@ package enum ControlError: Error, Sendable, CustomStringConvertible {
             "control.socket: cannot listen at \(path): \(cause); create its directory, or choose another path"
         case .notRunning(let path, let cause): "no sts-milter answers at \(path): \(cause)"
         case .noAnswer(let path): "the sts-milter at \(path) gave no answer in time"
+        case .noSocket: "control.socket is empty, so that no command reaches a daemon"
         }
     }
 }

@@ -48,6 +48,8 @@ package final class Daemon: Sendable {
     private let clock: SteadyClock
     private let intake: DeliveryIntake
     private let reports: ReportScheduler
+    private let pause: Pause
+    private let pauseControl: PauseControl
     private let mapResolver: PolicyMapResolver
     private let milter: MilterThread
     private let map: PolicyMapServer?
@@ -94,7 +96,14 @@ package final class Daemon: Sendable {
         reports = ReportScheduler(
             settings: settings.reports, store: store, records: network.reportRecords,
             carrier: ownReports.noting(network), clock: clock, logger: logger)
-        mapResolver = PolicyMapResolver(resolver: resolver, settings: settings.mapAnswers)
+        let pause = Pause(clock: clock)
+        let mapResolver = PolicyMapResolver(resolver: resolver, settings: settings.mapAnswers, pause: pause)
+        self.pause = pause
+        self.mapResolver = mapResolver
+        pauseControl = PauseControl(
+            pause, file: PauseFile(besideDatabase: settings.storePath), clock: clock, logger: logger
+        ) { mapResolver.forgetAnswers() }
+        await pauseControl.restore()
         // Nobody asks for what was answered where no log is read.
         let resolver: any MapResolver =
             settings.intake.readsLog ? NotedMapAnswers(resolver: mapResolver, keys: mapKeys) : mapResolver
@@ -102,7 +111,8 @@ package final class Daemon: Sendable {
             PolicyMapServer(
                 settings: $0, resolver: resolver, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
         }
-        let judge = GateJudge(gate: gate, hops: settings.intake.readsLog ? hops : nil, ownReports: ownReports)
+        let judge = GateJudge(
+            gate: gate, hops: settings.intake.readsLog ? hops : nil, ownReports: ownReports, pause: pause)
         milter = MilterThread(MilterServer(settings: settings.milter, judge: judge, logger: logger, log: log))
         control = settings.controlSocket.map { ControlServer(path: $0, group: .singletonMultiThreadedEventLoopGroup) }
     }
@@ -132,6 +142,7 @@ package final class Daemon: Sendable {
         var failure: (any Error)?
         await withDiscardingTaskGroup { group in
             group.addTask { await self.maintenance.run() }
+            group.addTask { await self.pauseControl.run() }
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.intake.run() }
                 group.addTask { await self.report() }
@@ -272,6 +283,9 @@ package final class Daemon: Sendable {
                 ?? "no policy map",
             network.dnssec.text,
         ]
+        if let until = pause.until {
+            lines.insert("PAUSED until \(until): all mail goes, unprotected; sts-milter resume ends it", at: 1)
+        }
         if settings.isDryRun {
             lines.append("dry run: on_violation = \"log\", so milter and policy map hold no mail to a policy")
         }
@@ -293,6 +307,8 @@ package final class Daemon: Sendable {
         case .status: return await status()
         case .forget: return await PolicyCommands(policyCache: policyCache) { self.forgetHosts() }.forget(domains)
         case .refresh: return await PolicyCommands(policyCache: policyCache) { self.forgetHosts() }.refresh(domains)
+        case .pause: return await pauseControl.pause(for: request.seconds.map { .seconds($0) } ?? Pause.usualLength)
+        case .resume: return await pauseControl.resume()
         }
     }
 }
@@ -303,12 +319,16 @@ private final class GateJudge: RecipientJudge {
     /// Nil where nobody asks: each message costs a lock.
     private let hops: ObservedNextHops?
     private let ownReports: OwnReports
+    private let pause: Pause
 
-    init(gate: Gate, hops: ObservedNextHops?, ownReports: OwnReports) {
+    init(gate: Gate, hops: ObservedNextHops?, ownReports: OwnReports, pause: Pause) {
         self.gate = gate
         self.hops = hops
         self.ownReports = ownReports
+        self.pause = pause
     }
+
+    var isPaused: Bool { pause.isInForce }
 
     func awaitsReport(_ recipient: EnvelopeAddress) -> Bool { ownReports.contains(recipient) }
     func cached(_ hops: [NextHop]) -> Judgement? { gate.cached(hops) }

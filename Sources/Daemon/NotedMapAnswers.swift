@@ -16,6 +16,7 @@ struct NotedMapAnswers: MapResolver {
         noted(resolver.decideNow(key, because: ending), key)
     }
     func enforces(_ domain: DomainName) -> Bool { resolver.enforces(domain) }
+    var letsAllGo: Bool { resolver.letsAllGo }
 
     private func noted(_ answer: MapAnswer, _ key: NextHop) -> MapAnswer {
         keys.note(key, answer)

@@ -7,6 +7,8 @@ enum Decision: String, Sendable, Hashable {
     case deliver
     /// Goes on although it does not keep the policy, or may not.
     case log
+    /// Goes on, although it would be held back, or left to the policy map, if the operator had not paused us.
+    case paused
     /// Goes on, and the policy map holds it at delivery, unless the MTA finds the header `TLS-Required: No`.
     case leaveToMap = "policy-map"
     /// The recipient must wait.
@@ -19,7 +21,7 @@ enum Decision: String, Sendable, Hashable {
     /// Whether the mail does not go on now.
     var holdsBack: Bool {
         switch self {
-        case .deliver, .log, .leaveToMap: false
+        case .deliver, .log, .paused, .leaveToMap: false
         case .defer, .deferMessage, .quarantine: true
         }
     }
@@ -38,6 +40,8 @@ enum Decision: String, Sendable, Hashable {
         /// Whether the MTA asks our policy map at delivery, recipient by recipient.
         var isGuardedByMap = false
         var canQuarantine: Bool
+        /// Whether the operator has all mail go.
+        var isPaused = false
 
         /// The policy map holds mail by policies. Whether it can hold any by TLSA records is the MTA's to know.
         fileprivate func counting(onMapFor requirement: Requirement) -> Circumstances {
@@ -48,6 +52,14 @@ enum Decision: String, Sendable, Hashable {
     }
 
     init(on verdict: Verdict, _ circumstances: Circumstances) {
+        let decision = Decision(unpaused: verdict, circumstances)
+        switch decision {
+        case .leaveToMap, .defer, .deferMessage, .quarantine: self = circumstances.isPaused ? .paused : decision
+        case .deliver, .log, .paused: self = decision
+        }
+    }
+
+    private init(unpaused verdict: Verdict, _ circumstances: Circumstances) {
         switch verdict {
         case .notJudged, .noPolicy, .modeNone, .conforming: self = .deliver
         case .testing: self = .log

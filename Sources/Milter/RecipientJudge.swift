@@ -13,6 +13,8 @@ package protocol RecipientJudge: Sendable {
     func note(_ disposition: Disposition)
     /// Whether a report of ours is on its way to the address; must not block.
     func awaitsReport(_ recipient: EnvelopeAddress) -> Bool
+    /// Whether the operator has all mail go now, whatever the verdicts; must not block.
+    var isPaused: Bool { get }
 }
 
 extension RecipientJudge {
@@ -21,4 +23,6 @@ extension RecipientJudge {
     }
 
     package func awaitsReport(_ recipient: EnvelopeAddress) -> Bool { false }
+
+    package var isPaused: Bool { false }
 }

@@ -95,11 +95,17 @@ final class Session {
         let queueID = context.symbol(.queueID) ?? message.queueID
         log.writeWaiting(queueID: queueID)
         guard !isPlain else { return .proceed }
+        // A pause may have begun since the recipients were judged.
+        let isPaused = shared.judge.isPaused
         for disposition in message.undecided {
-            shared.judge.note(message.isTLSOptional ? disposition.released : disposition)
+            shared.judge.note(message.isTLSOptional || isPaused ? disposition.released : disposition)
         }
         if message.isTLSOptional {
             shared.logger.info("let through by TLS-Required: No", metadata: named(queueID))
+            return .proceed
+        }
+        if isPaused {
+            shared.logger.info("let through by a pause", metadata: named(queueID))
             return .proceed
         }
         if let reply = message.deferral {
@@ -180,7 +186,7 @@ final class Session {
             onViolation: settings.onViolation, onUnknown: settings.onUnknown, onUnproven: settings.onUnproven,
             onUnprovenDANE: settings.onUnprovenDANE,
             localSubmission: isLocal ? settings.localSubmission : nil, awaitsHeader: settings.tlsRequiredNo,
-            isGuardedByMap: settings.isGuardedByMap, canQuarantine: canQuarantine)
+            isGuardedByMap: settings.isGuardedByMap, canQuarantine: canQuarantine, isPaused: shared.judge.isPaused)
         if case .act(let onViolation, let onUnknown, let onUnproven) = rule {
             circumstances.onViolation = onViolation ?? settings.onViolation
             circumstances.onUnknown = onUnknown ?? settings.onUnknown
@@ -194,7 +200,7 @@ final class Session {
         _ line: VerdictLine, isRepeated: Bool, on message: Message, in context: some MilterContext
     ) -> Answer {
         switch line.decision {
-        case .deliver, .log, .leaveToMap: return .proceed
+        case .deliver, .log, .paused, .leaveToMap: return .proceed
         case .defer:
             context.setReply(reply(to: line, isRepeated: isRepeated, message.settings.value))
             return .defer

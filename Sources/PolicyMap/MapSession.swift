@@ -155,7 +155,7 @@ final class MapSession: ChannelDuplexHandler {
             } else {
                 let known = served.settings.names.keys.sorted().joined(separator: " ")
                 service.warnings.warn(.unknownMap, ["map": "\(unknownName)", "known": "\(known)"])
-                add(.temporary(.unknownMap))
+                add(service.resolver.letsAllGo ? .answer(.notFound, nil, .postfix) : .temporary(.unknownMap))
             }
             input.moveReaderIndex(forwardBy: octets)
             return true
@@ -256,7 +256,7 @@ final class MapSession: ChannelDuplexHandler {
         guard let context, place >= 0, place < queue.count else { return }
         let index = queue.index(queue.startIndex, offsetBy: place)
         guard case .waiting(let domain, let form) = queue[index] else { return }
-        let answer = answer()
+        let answer = service.resolver.letsAllGo ? .notFound : answer()
         switch answer {
         case .temporary(let why), .bogus(let why):
             let name = domain?.ascii ?? ""

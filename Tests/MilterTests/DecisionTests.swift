@@ -74,6 +74,17 @@ struct DecisionTests {
         #expect(Decision(on: .unknown("x"), circumstances) == decision)
     }
 
+    @Test("in a pause nothing is held back, and nothing is left to the map", arguments: violations)
+    func paused(_ circumstances: Circumstances, _ decision: Decision) throws {
+        let violation = Violation(policyDomain: try DomainName("bad.lab"), findings: [])
+        var paused = circumstances
+        paused.isPaused = true
+        #expect(Decision(on: .violating(violation), paused) == (decision == .log ? .log : .paused))
+        #expect(!Decision.paused.holdsBack)
+        #expect(Decision(on: .conforming(.enforce), paused) == .deliver)
+        #expect(Decision(on: .testing([]), paused) == .log)
+    }
+
     @Test("an unproven route has a setting of its own")
     func unproven() {
         let doubt = Verdict.unproven(Doubt("x"))

@@ -16,6 +16,10 @@ final class TableJudge: RecipientJudge {
     private let noted = Locked<[String]>([])
     private let asked = Locked(0)
     private let released = Locked(false)
+    private let pause = Locked(false)
+
+    var isPaused: Bool { pause.withLock { $0 } }
+    func pause(_ isPaused: Bool) { pause.withLock { $0 = isPaused } }
 
     var notes: [String] { noted.withLock { $0 } }
     var lookups: Int { asked.withLock { $0 } }

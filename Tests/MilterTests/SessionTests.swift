@@ -197,6 +197,44 @@ struct SessionTests {
         #expect(session.end(in: context) == .defer)
     }
 
+    @Test("while the operator has paused us all goes on, and the log says what would not have")
+    func paused() {
+        let session = session { $0.onUnknown = .defer }
+        let context = smtp()
+        judge.pause(true)
+        session.sender("<s@x.lab>", in: context)
+        for name in ["good", "bad", "unknown", "unproven", "testing"] {
+            #expect(session.recipient("<a@\(name).lab>", in: context) == .proceed, "\(name)")
+        }
+        #expect(session.end(in: context) == .proceed)
+        #expect(context.replies.isEmpty)
+        for (name, words) in [
+            ("good", "verdict=conforming action=deliver"), ("bad", "verdict=violating action=paused"),
+            ("unknown", "verdict=unknown action=paused"), ("unproven", "verdict=unproven action=paused"),
+            ("testing", "verdict=not-conforming action=log"),
+        ] {
+            #expect(log.lines.contains { $0.contains("policy_domain=\(name).lab \(words)") }, "\(log.lines)")
+        }
+        judge.pause(false)
+        session.sender("<s@x.lab>", in: context)
+        #expect(session.recipient("<a@bad.lab>", in: context) == .defer)
+    }
+
+    @Test("a pause that begins before the end of a message lets it go, whole", arguments: [true, false])
+    func pausedAtEnd(_ holds: Bool) {
+        let session = session {
+            $0.tlsRequiredNo = !holds
+            $0.onViolation = holds ? .quarantine : .defer
+        }
+        let context = smtp()
+        session.sender("<s@x.lab>", in: context)
+        #expect(session.recipient("<a@bad.lab>", in: context) == .proceed)
+        judge.pause(true)
+        #expect(session.end(in: context) == .proceed)
+        #expect(context.replies.isEmpty && context.holds.isEmpty)
+        #expect(log.lines.contains { $0.contains("let through by a pause") }, "\(log.lines)")
+    }
+
     @Test("rules exempt and change what is done")
     func rules() throws {
         let rules = [

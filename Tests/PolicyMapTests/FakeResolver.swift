@@ -13,6 +13,7 @@ final class FakeResolver: MapResolver {
         var lookups = 0
         var decided: [NextHop] = []
         var period: AnswerPeriod?
+        var letsAllGo = false
     }
 
     private let warm: [DomainName: MapAnswer]
@@ -36,6 +37,9 @@ final class FakeResolver: MapResolver {
         set { state.withLock { $0.period = newValue } }
     }
     var answerPeriod: AnswerPeriod? { period }
+
+    var letsAllGo: Bool { state.withLock { $0.letsAllGo } }
+    func letAllGo() { state.withLock { $0.letsAllGo = true } }
 
     func cached(_ key: NextHop) -> MapAnswer? {
         cachedCount.add(1, ordering: .relaxed)

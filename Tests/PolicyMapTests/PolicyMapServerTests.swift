@@ -110,6 +110,20 @@ struct PolicyMapServerTests {
         }
     }
 
+    @Test("when all is to go, what waits for a lookup goes, and an unknown name of a map keeps nothing")
+    func letsAllGo() async throws {
+        try await MapLab.run { lab in
+            let client = try await lab.connect()
+            try await client.ask(["postfix a.cold"])
+            try await eventually("the lookup has begun") { lab.resolver.lookups == 1 }
+            lab.resolver.letAllGo()
+            try lab.resolver.release("a.cold", .dane(besides: .notFound))
+            #expect(try await client.reply() == "NOTFOUND ")
+            #expect(try await client.ask("nobody example.com") == "NOTFOUND ")
+            await client.close()
+        }
+    }
+
     @Test("one connection may have 32 answers waiting; the next requests wait in the socket")
     func waitingIsBounded() async throws {
         try await MapLab.run { lab in

@@ -16,6 +16,12 @@ package protocol MapResolver: Sendable {
     /// Whether memory holds a live enforce policy of this domain that is to be kept, for keys that cannot be read; must not
     /// block.
     func enforces(_ domain: DomainName) -> Bool
+    /// Whether nothing at all is to be held by the map now; must not block.
+    var letsAllGo: Bool { get }
+}
+
+extension MapResolver {
+    package var letsAllGo: Bool { false }
 }
 
 /// How long answers of the policy map stand: for the second in which they were given, while the settings are the same.

@@ -10,6 +10,7 @@ package final class PolicyMapResolver: MapResolver {
 
     private let resolver: NextHopResolver
     private let settings: Locked<MapQuestionSettings>
+    private let pause: Pause?
     /// What next hops came to in the current second.
     private let answers = TTLCache<NextHop, MapAnswer>(octets: MemoryBudget.answers) { hop, answer in
         hop.heldOctets + answer.heldOctets
@@ -17,9 +18,11 @@ package final class PolicyMapResolver: MapResolver {
     /// Grows when answers are forgotten.
     private let generation = Atomic(0)
 
-    package init(resolver: NextHopResolver, settings: MapQuestionSettings) {
+    /// - Parameter pause: while it is in force each answer is `.notFound`, TLSA records or none.
+    package init(resolver: NextHopResolver, settings: MapQuestionSettings, pause: Pause? = nil) {
         self.resolver = resolver
         self.settings = Locked(settings)
+        self.pause = pause
     }
 
     /// Takes new settings; what was seen of hosts stays under the same ones, but for answers, which rest on others' too.
@@ -46,7 +49,10 @@ package final class PolicyMapResolver: MapResolver {
             second: resolver.clock.now, generation: generation.load(ordering: .sequentiallyConsistent))
     }
 
+    package var letsAllGo: Bool { pause?.isInForce ?? false }
+
     package func cached(_ key: NextHop) -> MapAnswer? {
+        if letsAllGo { return .notFound }
         let now = resolver.clock.now
         if let known = answers.value(for: key, at: now) { return known }
         guard let resolved = resolver.cached(question, about: key) else { return nil }
@@ -55,19 +61,25 @@ package final class PolicyMapResolver: MapResolver {
         return resolved.answer
     }
 
-    package func resolve(_ key: NextHop) async -> MapAnswer { await resolver.resolve(question, about: key).answer }
+    package func resolve(_ key: NextHop) async -> MapAnswer {
+        let answer = await resolver.resolve(question, about: key).answer
+        return letsAllGo ? .notFound : answer
+    }
 
     package func decideNow(_ key: NextHop, because ending: WaitEnding) -> MapAnswer {
+        if letsAllGo { return .notFound }
         let question = question
         let resolved = resolver.decideNow(question, about: key, because: ending)
         // Nothing of this route, so not for `next` to see: whoever keeps us busy must not have a policy left out that was
         // never asked for.
-        if ending == .crowded, !question.settings.isDryRun, case .unknown(let text)? = resolved.known.policy { return .temporary(text) }
+        if ending == .crowded, !question.settings.isDryRun, case .unknown(let text)? = resolved.known.policy {
+            return .temporary(text)
+        }
         return resolved.answer
     }
 
     package func enforces(_ domain: DomainName) -> Bool {
-        guard !settings.withLock({ $0.isDryRun || $0.neverPolices(domain) }) else { return false }
+        guard !letsAllGo, !settings.withLock({ $0.isDryRun || $0.neverPolices(domain) }) else { return false }
         let found = resolver.policies.cached(domain)
         resolver.policies.noteUse(of: domain, found: found)
         return switch found ?? resolver.policies.standIn(for: domain) {

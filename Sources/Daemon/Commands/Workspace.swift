@@ -42,14 +42,20 @@ package struct Workspace: Sendable {
     package func askDaemon(
         _ command: ControlRequest.Command, _ domains: [DomainName] = []
     ) async throws(ControlError) -> ControlReply? {
-        guard let path = settings.controlSocket else { return nil }
-        let request = ControlRequest(command, domains: domains.map(\.ascii))
         do throws(ControlError) {
-            return try await ControlClient.ask(request, at: path, group: .singletonMultiThreadedEventLoopGroup)
+            return try await tellDaemon(ControlRequest(command, domains: domains.map(\.ascii)))
         } catch {
-            guard case .notRunning = error else { throw error }
-            return nil
+            switch error {
+            case .notRunning, .noSocket: return nil
+            case .inUse, .cannotListen, .noAnswer: throw error
+            }
         }
+    }
+
+    /// Has the running daemon do what nobody else can.
+    package func tellDaemon(_ request: ControlRequest) async throws(ControlError) -> ControlReply {
+        guard let path = settings.controlSocket else { throw .noSocket }
+        return try await ControlClient.ask(request, at: path, group: .singletonMultiThreadedEventLoopGroup)
     }
 }
 

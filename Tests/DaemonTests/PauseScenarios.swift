@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+import LabKit
+import Testing
+
+@Suite("On a real Postfix: a pause lets all mail go")
+struct PauseScenarios {
+    private static let address = "127.20.0.177"
+    private static let gate = 177
+
+    /// A Postfix with milter and map of the gate.
+    private func postfix(_ network: TestNetwork) throws -> Postfix {
+        var options = MapLab.options(network, map: MapLab.map(Self.gate))
+        options.milters = ["{ inet:127.20.9.\(Self.gate):8890, default_action=tempfail, command_timeout=10s }"]
+        return try Postfix(address: Self.address, options: options)
+    }
+
+    private func lookUp(_ postfix: Postfix, _ domain: String) throws -> String? {
+        try postfix.lookUp(domain, in: MapLab.map(Self.gate))
+    }
+
+    @Test("gate and map let go at once, through kill -9 and a restart, until resume")
+    func pauseAndResume() async throws {
+        let lab = try await Lab.open()
+        let daemon = try await lab.daemon(Self.gate, MapLab.serving(Self.gate), before: MapLab.enforcing)
+        let postfix = try postfix(lab.network)
+        defer { postfix.stop() }
+        let host = try lab.network.domain("p-bad.lab", plain: true)
+        #expect(try await postfix.send(to: ["first@p-bad.lab"]).reply.code == 451)
+        #expect(try lookUp(postfix, "p-bad.lab")?.hasPrefix("secure match=mx.p-bad.lab") == true)
+        #expect(try lookUp(postfix, "dane.seclab") == "dane-only")
+
+        let pause = try daemon.command("pause")
+        #expect(pause.succeeded && pause.output.hasPrefix("paused until "), "\(pause)")
+        try await daemon.waitForLog(": paused: all mail goes, unprotected", "until=")
+        #expect(try lookUp(postfix, "p-bad.lab") == nil)
+        #expect(try lookUp(postfix, "dane.seclab") == nil)
+        #expect(try lookUp(postfix, "bogusmx.seclab") == nil)
+        #expect(try await postfix.send(to: ["second@p-bad.lab"]).reply.isPositive)
+        try await daemon.waitForLog("recipient_domain=p-bad.lab", "verdict=violating", "action=paused")
+        #expect(try await !host.waitForMessage().overTLS)
+        let status = try daemon.command("status")
+        #expect(status.succeeded && status.output.contains("\nPAUSED until "), "\(status)")
+
+        daemon.kill()
+        try await daemon.start()
+        #expect(try daemon.command("status").output.contains("\nPAUSED until "))
+        #expect(try await postfix.send(to: ["third@p-bad.lab"]).reply.isPositive)
+        #expect(daemon.log.components(separatedBy: ": paused: all mail goes").count == 3, "\(daemon.log)")
+
+        #expect(try daemon.command("resume").output == "the pause is over\n")
+        try await daemon.waitForLog("the pause is over", "ended_by=\"sts-milter resume\"")
+        #expect(try await postfix.send(to: ["fourth@p-bad.lab"]).reply.code == 451)
+        #expect(try lookUp(postfix, "p-bad.lab")?.hasPrefix("secure match=mx.p-bad.lab") == true)
+        #expect(try lookUp(postfix, "dane.seclab") == "dane-only")
+        #expect(try !daemon.command("status").output.contains("PAUSED"))
+        #expect(try daemon.command("resume").output == "there was no pause\n")
+
+        // It ends by itself.
+        #expect(try daemon.command("pause", "--for", "2s").succeeded)
+        #expect(try lookUp(postfix, "p-bad.lab") == nil)
+        try await daemon.waitForLog("the pause is over", "ended_by=\"its time\"")
+        #expect(try lookUp(postfix, "p-bad.lab")?.hasPrefix("secure match=mx.p-bad.lab") == true)
+
+        // A restart after resume goes on with nothing.
+        #expect(daemon.terminate() == 0)
+        let down = try daemon.command("pause")
+        #expect(down.status == 69 && down.errors.contains("no sts-milter answers at"), "\(down)")
+        #expect(try daemon.command("resume").status == 69)
+        try await daemon.start()
+        #expect(try await postfix.send(to: ["fifth@p-bad.lab"]).reply.code == 451)
+        #expect(daemon.terminate() == 0)
+    }
+
+    @Test("who may not write to the control socket cannot pause, and wrong lengths are wrong usage")
+    func strangers() async throws {
+        let lab = try await Lab.open()
+        let daemon = try await lab.daemon(178)
+        let stranger = try Command.run([
+            "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", try DaemonProcess.program(), "pause",
+            "--config", daemon.configuration,
+        ])
+        #expect(stranger.status == 69 && stranger.errors.contains("Permission denied"), "\(stranger)")
+        for length in ["0s", "8d", "2", "-1h", "soon"] {
+            #expect(try daemon.command("pause", "--for=\(length)").status == 64, "\(length)")
+        }
+        #expect(try !daemon.command("status").output.contains("PAUSED"))
+        #expect(!daemon.log.contains("paused"))
+        #expect(daemon.terminate() == 0)
+    }
+}
