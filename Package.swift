@@ -51,6 +51,8 @@ let package = Package(
         // Layer 1: the rules of the two RFCs, pure
         .target(name: "MTASTS", dependencies: ["Basics"]),
         .target(name: "TLSRPT", dependencies: ["Basics"]),
+        // What an administrator is told, as values
+        .target(name: "Status", dependencies: ["Basics"]),
 
         // Layer 2: one tool, library or protocol each
         .target(name: "Concurrency", dependencies: ["Basics", .product(name: "Logging", package: "swift-log")]),
@@ -132,7 +134,7 @@ let package = Package(
         .target(
             name: "Control",
             dependencies: [
-                "Basics", "Sockets", .product(name: "Logging", package: "swift-log"),
+                "Basics", "Sockets", "Status", .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .target(
@@ -153,7 +155,7 @@ let package = Package(
             dependencies: [
                 "Basics", "CClock", "CMemory", "CSystemd", "Control", "Core", "Courier", "DNS", "Discovery", "EventLog",
                 "Events", "Gzip", "HTTP", "Intake", "MTASTS", "MailLog", "Milter", "PolicyMap", "Preload",
-                "Probe", "Reporting", "SMTP", "Settings", "Store", "TLS", "TLSRPT",
+                "Probe", "Reporting", "SMTP", "Settings", "Status", "Store", "TLS", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
 
@@ -191,6 +193,7 @@ let package = Package(
 
         .testTarget(name: "BasicsTests", dependencies: ["Basics", "RuleTables"]),
         .testTarget(name: "MTASTSTests", dependencies: ["Basics", "Core", "MTASTS", "RuleTables"]),
+        .testTarget(name: "StatusTests", dependencies: ["Basics", "Status"]),
         .testTarget(name: "TLSRPTTests", dependencies: ["Basics", "RuleTables", "TLSRPT"]),
         .testTarget(
             name: "ConcurrencyTests",
@@ -278,7 +281,8 @@ let package = Package(
             name: "DaemonTests",
             dependencies: [
                 "Basics", "Core", "DNS", "Daemon", "Gzip", "LabKit", "MTASTS", "Milter", "Reporting", "Settings",
-                "Sockets", "Store", "TLSRPT", "TestKit", "sts-milter", .product(name: "Logging", package: "swift-log"),
+                "Sockets", "Status", "Store", "TLSRPT", "TestKit", "sts-milter",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "DocsTests", dependencies: ["TestKit", "sts-milter"], exclude: ["Files"]),
     ],

@@ -41,6 +41,8 @@ struct WarmResolver: MapResolver {
 
     func decideNow(_ key: NextHop, because ending: WaitEnding) -> MapAnswer { cached(key) ?? .notFound }
 
+    func noteHeld(_ domain: DomainName, because text: String) {}
+
     func enforces(_ domain: DomainName) -> Bool {
         if case .enforce = answers[domain] { true } else { false }
     }

@@ -83,6 +83,11 @@ package final class TTLCache<Key: Hashable & Sendable, Value: Sendable>: Sendabl
         }
     }
 
+    /// The entries that are good, for a look at all of them; in no order.
+    package func entries(at now: UTCTime) -> [(key: Key, value: Value)] {
+        (0..<shards.count).flatMap { index in shards.withLock(index) { $0.entries(at: now) } }
+    }
+
     package var count: Int { sum { $0.places.count } }
     /// What the entries cost now.
     package var octets: Int { sum { $0.octets } }

@@ -77,6 +77,10 @@ struct TTLCacheShard<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         self.octets += octets
     }
 
+    func entries(at now: UTCTime) -> [(key: Key, value: Value)] {
+        slots.compactMap { $0.isGood(at: now) ? $0.content : nil }
+    }
+
     mutating func remove(_ key: Key) {
         if let place = places[key] { release(place) }
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Status
 
 /// What a command asks of the running daemon: one line of JSON, answered by one line.
 package struct ControlRequest: Codable, Sendable {
@@ -16,13 +17,16 @@ package struct ControlRequest: Codable, Sendable {
     }
 }
 
-/// The daemon's answer: lines for a person.
+/// The daemon's answer: lines for a person, and of its status all that is in them.
 package struct ControlReply: Codable, Sendable {
     package let succeeded: Bool
     package let lines: [String]
+    /// The answer to ``ControlRequest/Command/status``.
+    package let status: StatusReport?
 
-    package init(succeeded: Bool, lines: [String]) {
+    package init(succeeded: Bool, lines: [String], status: StatusReport? = nil) {
         self.succeeded = succeeded
         self.lines = lines
+        self.status = status
     }
 }

@@ -30,7 +30,7 @@ package final class Daemon: Sendable {
     /// How long reports under way may take at the end: service managers do not wait for a slow destination.
     private static let reportTime = Duration.seconds(5)
 
-    private let settings: Locked<Settings>
+    private let settings: SettingsInForce
     private let logger: Logger
     private let store: Store
     private let table: PolicyTable
@@ -52,12 +52,14 @@ package final class Daemon: Sendable {
     private let pauseControl: PauseControl
     private let mapResolver: PolicyMapResolver
     private let milter: MilterThread
+    private let held: HeldMail
+    private let statusReporter: StatusReporter
     private let map: PolicyMapServer?
     private let control: ControlServer?
 
     /// Opens the store and all that verdicts need, but serves nobody yet.
     package init(_ settings: Settings, logger: Logger, log: LogSink) async throws {
-        self.settings = Locked(settings)
+        self.settings = SettingsInForce(settings)
         self.logger = logger
         clock = SteadyClock(logger: logger)
         try ServiceDirectories(settings, logger: logger).prepare()
@@ -97,8 +99,11 @@ package final class Daemon: Sendable {
             settings: settings.reports, store: store, records: network.reportRecords,
             carrier: ownReports.noting(network), clock: clock, logger: logger)
         let pause = Pause(clock: clock)
-        let mapResolver = PolicyMapResolver(resolver: resolver, settings: settings.mapAnswers, pause: pause)
+        let held = HeldMail(clock: clock)
+        let mapResolver = PolicyMapResolver(
+            resolver: resolver, settings: settings.mapAnswers, pause: pause, held: held)
         self.pause = pause
+        self.held = held
         self.mapResolver = mapResolver
         pauseControl = PauseControl(
             pause, file: PauseFile(besideDatabase: settings.storePath), clock: clock, logger: logger
@@ -112,8 +117,13 @@ package final class Daemon: Sendable {
                 settings: $0, resolver: resolver, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
         }
         let judge = GateJudge(
-            gate: gate, hops: settings.intake.readsLog ? hops : nil, ownReports: ownReports, pause: pause)
+            gate: gate, hops: settings.intake.readsLog ? hops : nil, ownReports: ownReports, held: held,
+            pause: pause)
         milter = MilterThread(MilterServer(settings: settings.milter, judge: judge, logger: logger, log: log))
+        statusReporter = StatusReporter(
+            settings: self.settings, store: store, table: table, network: network, overrides: overrides,
+            policyCache: policyCache, gate: gate, held: held, intake: intake, milter: milter.server, map: map,
+            pause: pause, clock: clock)
         control = settings.controlSocket.map { ControlServer(path: $0, group: .singletonMultiThreadedEventLoopGroup) }
     }
 
@@ -131,7 +141,7 @@ package final class Daemon: Sendable {
         }
         logger.notice(
             "serving",
-            metadata: ["socket": "\(settings.withLock { $0.milter.socket })", "version": "\(Settings.version)"])
+            metadata: ["socket": "\(settings.value.milter.socket)", "version": "\(Settings.version)"])
     }
 
     /// Goes on until `stop` returns, or the milter ends by itself; then ends in the reverse order of the start. To be
@@ -143,6 +153,7 @@ package final class Daemon: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.maintenance.run() }
             group.addTask { await self.pauseControl.run() }
+            group.addTask { await self.statusReporter.run() }
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.intake.run() }
                 group.addTask { await self.report() }
@@ -233,6 +244,7 @@ package final class Daemon: Sendable {
         hops.sweep()
         mapKeys.sweep()
         accounting.sweep()
+        held.sweep()
     }
 
     /// Has routes and hosts looked at anew.
@@ -245,7 +257,7 @@ package final class Daemon: Sendable {
     /// is unavailable, the old stay in force. A reload that finds nothing changed forgets nothing.
     /// - Throws: `CancellationError` if the task was cancelled before anything was taken.
     package func reload(_ new: Settings) async throws {
-        let old = settings.withLock { $0 }
+        let old = settings.value
         var new = new
         let waiting = new.keepUntilRestart(old)
         switch try await network.renew(for: new) {
@@ -263,39 +275,17 @@ package final class Daemon: Sendable {
         ownReports.noteCopies(to: new.reports.copyPlace)
         milter.server.apply(new.milter)
         if let policyMap = new.policyMap { map?.apply(policyMap) }
-        settings.withLock { [new] in $0 = new }
+        settings.value = new
         for key in waiting {
             logger.warning("new value takes effect after a restart", metadata: ["setting": "\(key)"])
         }
         logger.notice("settings reloaded")
     }
 
-    /// What an administrator looks at first, one line each; a success only if the milter answers an MTA now.
+    /// What an administrator looks at first; a success only if the milter answers an MTA now.
     private func status() async -> ControlReply {
-        let settings = settings.withLock { $0 }
-        let connections = milter.server.connections
-        let isServing = await waiting { [milter] in milter.server.isServing() }
-        var lines = [
-            "sts-milter \(Settings.version), milter at \(settings.milter.socket), "
-                + (isServing ? "\(connections) connections" : "which does NOT answer: restart sts-milter"),
-            "enforcement \(settings.gate.enforcement.rawValue), \(table.count) policies in memory",
-            map.map { "policy map at \($0.port.map(String.init) ?? "its socket"), \($0.connections) connections" }
-                ?? "no policy map",
-            network.dnssec.text,
-        ]
-        if let until = pause.until {
-            lines.insert("PAUSED until \(until): all mail goes, unprotected; sts-milter resume ends it", at: 1)
-        }
-        if settings.isDryRun {
-            lines.append("dry run: on_violation = \"log\", so milter and policy map hold no mail to a policy")
-        }
-        lines += intake.status
-        lines += overrides.status
-        for lost in policyCache.ranOutPolicies {
-            lines.append(
-                "policy of \(lost.domain) ran out at \(lost.at), every fetch failed: mail to it is unprotected")
-        }
-        return ControlReply(succeeded: isServing, lines: lines)
+        let report = await statusReporter.report()
+        return ControlReply(succeeded: report.isServing, lines: report.lines, status: report)
     }
 
     private func answer(_ request: ControlRequest) async -> ControlReply {
@@ -319,12 +309,14 @@ private final class GateJudge: RecipientJudge {
     /// Nil where nobody asks: each message costs a lock.
     private let hops: ObservedNextHops?
     private let ownReports: OwnReports
+    private let held: HeldMail
     private let pause: Pause
 
-    init(gate: Gate, hops: ObservedNextHops?, ownReports: OwnReports, pause: Pause) {
+    init(gate: Gate, hops: ObservedNextHops?, ownReports: OwnReports, held: HeldMail, pause: Pause) {
         self.gate = gate
         self.hops = hops
         self.ownReports = ownReports
+        self.held = held
         self.pause = pause
     }
 
@@ -339,5 +331,6 @@ private final class GateJudge: RecipientJudge {
     func note(_ disposition: Disposition) {
         hops?.note(disposition)
         gate.note(disposition)
+        if disposition.isHeldBack { held.note(disposition) }
     }
 }

@@ -5,6 +5,7 @@ import Intake
 import Logging
 import MailLog
 import Settings
+import Status
 import Store
 
 /// Reads what the MTA says of its deliveries, and has it counted.
@@ -72,26 +73,30 @@ struct DeliveryIntake: Sendable {
         }
     }
 
-    /// What an administrator sees of it: one line per source.
-    var status: [String] {
-        var lines: [String] = []
+    /// What an administrator sees of it.
+    func sources(at now: UTCTime) -> [IntakeSource] {
+        var sources: [IntakeSource] = []
         if let receiver, let path = settings.datagramSocket {
             let counts = receiver.counts
-            lines.append(
-                "tlsrpt datagrams at \(path): \(counts.received) received, \(counts.unreadable) unreadable, \(counts.lost) lost"
-            )
+            var source = IntakeSource(.datagrams, at: printable(path))
+            (source.sessions, source.unreadable, source.lost) = (counts.received, counts.unreadable, counts.lost)
+            source.lastHeard = counts.lastAt.map { Stamp($0) }
+            sources.append(source)
         }
-        let logs = [
-            ("postfix", settings.postfixLog, postfixStatus), ("sendmail", settings.sendmailLog, sendmailStatus),
+        let logs: [(IntakeSource.Kind, IntakeSettings.Log?, SourceStatus)] = [
+            (.postfixLog, settings.postfixLog, postfixStatus), (.sendmailLog, settings.sendmailLog, sendmailStatus),
         ]
-        for (name, log, status) in logs {
+        for (kind, log, status) in logs {
             guard let log else { continue }
-            let place = if case .file(let path) = log { path } else { "the journal" }
-            lines.append("\(name) log: \(place), \(status.sessions) sessions\(status.text.map { "; \($0)" } ?? "")")
-            let unread = status.unread
-            if unread.count > 0 { lines.append("\(name) log: \(unread.text)") }
+            let place = if case .file(let path) = log { printable(path) } else { "the journal" }
+            var source = IntakeSource(kind, at: place)
+            (source.sessions, source.problem) = (status.sessions, status.text)
+            (source.unreadable, source.sample) = (status.unread.count, status.unread.sample)
+            source.lastHeard = status.readAt.map { Stamp($0) }
+            source.lagSeconds = status.caughtUpAt.map { max(0, (now - $0).components.seconds) }
+            sources.append(source)
         }
-        return lines.isEmpty ? ["no intake: reports count the milter's verdicts, not the MTA's deliveries"] : lines
+        return sources
     }
 }
 

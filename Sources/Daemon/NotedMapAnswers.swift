@@ -17,6 +17,7 @@ struct NotedMapAnswers: MapResolver {
     }
     func enforces(_ domain: DomainName) -> Bool { resolver.enforces(domain) }
     var letsAllGo: Bool { resolver.letsAllGo }
+    func noteHeld(_ domain: DomainName, because text: String) { resolver.noteHeld(domain, because: text) }
 
     private func noted(_ answer: MapAnswer, _ key: NextHop) -> MapAnswer {
         keys.note(key, answer)

@@ -113,6 +113,7 @@ struct CheckpointedReader<Reader: LogReader, Place: Codable & Sendable> {
                 let state = try JSONEncoder().encode(State(place: place, reader: reader))
                 try await ports.ledger.commit(counts, mark: IntakeMark(source: log.source, state: [UInt8](state)))
                 log.status.add(sessions: sessions.count)
+                if octets > 0 { log.status.noteRead(at: ports.clock.now) }
                 (sessions, octets, committedAt) = ([], 0, .now)
                 log.end(.countsNotKept)
                 return true

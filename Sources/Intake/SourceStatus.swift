@@ -8,6 +8,8 @@ package final class SourceStatus: Sendable {
         var problem: String?
         var sessions = 0
         var unread = UnreadLines()
+        var readAt: UTCTime?
+        var caughtUpAt: UTCTime?
     }
 
     private let state = Locked(State())
@@ -21,6 +23,13 @@ package final class SourceStatus: Sendable {
     /// Lines since the start that tell of sessions and cannot be read.
     package var unread: UnreadLines { state.withLock { $0.unread } }
 
+    /// When something new was last read; nil if nothing was since the start.
+    package var readAt: UTCTime? { state.withLock { $0.readAt } }
+    /// When the end of what is there was last reached: what came since then waits.
+    package var caughtUpAt: UTCTime? { state.withLock { $0.caughtUpAt } }
+
+    func noteRead(at now: UTCTime) { state.withLock { $0.readAt = now } }
+    func noteEnd(at now: UTCTime) { state.withLock { $0.caughtUpAt = now } }
     func set(problem text: String) { state.withLock { $0.problem = printable(text, limit: 500) } }
     func clear() { state.withLock { $0.problem = nil } }
     func add(sessions: Int) { state.withLock { $0.sessions += sessions } }

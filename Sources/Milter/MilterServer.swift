@@ -39,6 +39,9 @@ package final class MilterServer: Sendable {
     /// Connections of MTAs.
     package var connections: Int { shared.sessions.load(ordering: .acquiring) }
 
+    /// Messages that MTAs have begun since the start.
+    package var messages: Int { shared.callbacks.messages }
+
     /// Takes the socket, and never from an instance that lives; mail waits in the backlog until ``run()``.
     package func open() throws(MilterError) {
         guard serve(self) else { throw .secondServer }

@@ -58,8 +58,10 @@ final class MilterState: Sendable {
 final class CallbackCount: Sendable {
     final class Part: Sendable {
         let underWay = Atomic(0)
+        /// Messages that have begun since the start.
+        let messages = Atomic(0)
         /// Keeps what else is written off the cache lines of the counter.
-        private let room = InlineArray<16, Int>(repeating: 0)
+        private let room = InlineArray<15, Int>(repeating: 0)
     }
 
     private let parts = (0..<16).map { _ in Part() }
@@ -69,4 +71,5 @@ final class CallbackCount: Sendable {
     func part() -> Part { parts[handedOut.add(1, ordering: .relaxed).newValue & 15] }
 
     var underWay: Int { parts.reduce(0) { $0 + $1.underWay.load(ordering: .acquiring) } }
+    var messages: Int { parts.reduce(0) { $0 + $1.messages.load(ordering: .relaxed) } }
 }

@@ -133,6 +133,7 @@ final class Session {
     /// A message begins, and one that had not come to its end is gone.
     private func begin() -> Message {
         abort()
+        callbacks.messages.add(1, ordering: .relaxed)
         settings = shared.settings(since: settings)
         let message = spare ?? Message(settings: settings)
         message.settings = settings

@@ -107,9 +107,21 @@ package struct MapReply: Sendable {
         reply.append(contentsOf: reason.rawValue.utf8)
     }
 
+    /// Why an answer is "try again later", without the domain before it; nil for any other answer.
+    static func reason(in reply: [UInt8], about domain: DomainName) -> String? {
+        guard reply.starts(with: "TEMP ".utf8) else { return nil }
+        let text = String(decoding: reply.dropFirst("TEMP ".utf8.count), as: UTF8.self)
+        let subject = subject(domain)
+        return text.hasPrefix(subject) ? String(text.dropFirst(subject.count)) : text
+    }
+
+    private static func subject(_ domain: DomainName) -> String {
+        printable(domain.ascii, limit: maxNameOctets) + ": "
+    }
+
     /// "Try again later" about a domain: Postfix names neither it nor the key in its log.
     private static func write(_ why: String, of domain: DomainName?, to reply: inout [UInt8]) {
-        let subject = domain.map { printable($0.ascii, limit: maxNameOctets) + ": " } ?? ""
+        let subject = domain.map(subject) ?? ""
         reply.append("TEMP ")
         // The marks of a cut are within the bound.
         reply.append(contentsOf: printable(subject + why, limit: maxReasonOctets - 3).utf8)

@@ -24,7 +24,7 @@ final class MapSession: ChannelDuplexHandler {
     /// An answer that is due, or that waits for a lookup.
     private enum Reply {
         case answer(MapAnswer, DomainName?, MapForm)
-        case temporary(TemporaryReason)
+        case temporary(TemporaryReason, DomainName?)
         case waiting(DomainName?, MapForm)
     }
 
@@ -155,7 +155,7 @@ final class MapSession: ChannelDuplexHandler {
             } else {
                 let known = served.settings.names.keys.sorted().joined(separator: " ")
                 service.warnings.warn(.unknownMap, ["map": "\(unknownName)", "known": "\(known)"])
-                add(service.resolver.letsAllGo ? .answer(.notFound, nil, .postfix) : .temporary(.unknownMap))
+                add(service.resolver.letsAllGo ? .answer(.notFound, nil, .postfix) : .temporary(.unknownMap, nil))
             }
             input.moveReaderIndex(forwardBy: octets)
             return true
@@ -209,7 +209,7 @@ final class MapSession: ChannelDuplexHandler {
             return add(.answer(.notFound, nil, form))
         }
         service.warnings.warn(.unreadableKey, ["key": "\(printable(text, limit: 120))", "domain": "\(domain)"])
-        add(.temporary(.unreadableKey))
+        add(.temporary(.unreadableKey, domain))
     }
 
     private func answer(_ key: NextHop, _ form: MapForm, _ context: ChannelHandlerContext) -> Bool {
@@ -227,7 +227,7 @@ final class MapSession: ChannelDuplexHandler {
         }
         guard let lookup else {
             service.warnings.warn(.tooManyLookups, ["limit": "\(served.settings.maxLookups)"])
-            add(.temporary(.busy))
+            add(.temporary(.busy, key.policyDomain))
             return false
         }
         // Never cancelled: that costs a search of all timers, and one that comes late finds its answer given.
@@ -278,7 +278,12 @@ final class MapSession: ChannelDuplexHandler {
         switch reply {
         case .answer(let answer, let domain, let form):
             MapReply(form, served.settings.choices).write(answer, of: domain, to: &scratch)
-        case .temporary(let reason): MapReply.write(reason, to: &scratch)
+            if let domain, let why = MapReply.reason(in: scratch, about: domain) {
+                service.resolver.noteHeld(domain, because: why)
+            }
+        case .temporary(let reason, let domain):
+            MapReply.write(reason, to: &scratch)
+            if let domain { service.resolver.noteHeld(domain, because: reason.rawValue) }
         case .waiting: preconditionFailure("an answer that waits is not rendered")
         }
         output.writeNetstring(scratch)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import GRDB
 import Logging
 
@@ -13,6 +14,7 @@ package final class Store: Sendable {
     let logger: Logger
     private let file: DatabaseFile
     let changes: PolicyChanges
+    private let writes = WriteCounts()
 
     /// Opens the database and brings its schema up to date. An empty one where there was another is an error.
     /// - Parameter createIfMissing: false for a command, which must not make a file that the daemon cannot write.
@@ -40,7 +42,24 @@ package final class Store: Sendable {
     /// Runs one transaction. It ends whether or not the task is cancelled: shutdown must not lose counts.
     func write<Value: Sendable>(
         _ updates: @escaping @Sendable (Database) throws -> Value
-    ) async throws(StoreError) -> Value { try await file.write(updates) }
+    ) async throws(StoreError) -> Value {
+        do {
+            let value = try await file.write(updates)
+            writes.noteWritten()
+            return value
+        } catch {
+            writes.noteFailed(error)
+            throw error
+        }
+    }
+
+    /// What came of the writes since the start.
+    package var health: StoreHealth { writes.health }
+    /// Octets of the file and of its log and index now.
+    package var octets: Int {
+        let files = DatabaseFiles(at: path)
+        return (files.main?.octets ?? 0) + files.side.values.reduce(0) { $0 + $1.octets }
+    }
 
     /// Reads from one snapshot.
     func read<Value: Sendable>(

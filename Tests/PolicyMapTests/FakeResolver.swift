@@ -14,6 +14,7 @@ final class FakeResolver: MapResolver {
         var decided: [NextHop] = []
         var period: AnswerPeriod?
         var letsAllGo = false
+        var held: [String] = []
     }
 
     private let warm: [DomainName: MapAnswer]
@@ -30,6 +31,9 @@ final class FakeResolver: MapResolver {
     var lookups: Int { state.withLock { $0.lookups } }
     /// What had to be decided because time was up.
     var decided: [NextHop] { state.withLock { $0.decided } }
+
+    /// What was noted as held back.
+    var held: [String] { state.withLock { $0.held } }
 
     /// How long answers stand; nil for no time at all.
     var period: AnswerPeriod? {
@@ -48,6 +52,10 @@ final class FakeResolver: MapResolver {
 
     func enforces(_ domain: DomainName) -> Bool {
         if case .enforce? = warm[domain] { true } else { false }
+    }
+
+    func noteHeld(_ domain: DomainName, because text: String) {
+        state.withLock { $0.held.append("\(domain): \(text)") }
     }
 
     func resolve(_ key: NextHop) async -> MapAnswer {

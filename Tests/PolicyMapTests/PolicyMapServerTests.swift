@@ -71,6 +71,27 @@ struct PolicyMapServerTests {
         }
     }
 
+    @Test("what is held back is noted with its reason, and nothing else is")
+    func held() async throws {
+        let depthOnly = MapAnswer.enforce(
+            try cached("deep.example", mx: ["*.deep.example"]), .known([try name("a.b.deep.example")]))
+        let warm: [String: MapAnswer] = [
+            "good.example": .enforce(try cached("good.example", mx: ["mx.good.example"]), .unneeded),
+            "unknown.example": .temporary("SERVFAIL"), "deep.example": depthOnly,
+        ]
+        try await MapLab.run(warm: warm) { lab in
+            let client = try await lab.connect()
+            for domain in warm.keys.sorted() { _ = try await client.ask("postfix \(domain)") }
+            _ = try await client.ask("no-such-map unknown.example")
+            #expect(
+                lab.resolver.held == [
+                    "deep.example: a.b.deep.example: \(TemporaryReason.depthOnly.rawValue)",
+                    "unknown.example: SERVFAIL",
+                ])
+            await client.close()
+        }
+    }
+
     @Test("a request may arrive octet by octet")
     func splitRequests() async throws {
         try await MapLab.run { lab in

@@ -32,13 +32,15 @@ package enum MemoryBudget {
     static let mapKeys = 4 * mebibyte
     /// What is known of domains beside their policies: some hundred thousand domains without one, some 450 octets each.
     static let policyEntries = 51 * mebibyte
+    /// Domains whose mail was held back of late, some 500 octets each.
+    static let held = mebibyte
     /// Domains of which sessions were counted before their policy was known.
     static let countedUnknown = 2 * mebibyte
 
     /// Most octets of all tables of this module together.
     package static let octets =
         evidence + proven + verdicts + broken + surveys + answers + routes + insecure + hops
-        + mapKeys + policyEntries + countedUnknown
+        + mapKeys + policyEntries + held + countedUnknown
 }
 
 // MARK: What values hold outside themselves, in octets

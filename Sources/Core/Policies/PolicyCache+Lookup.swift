@@ -64,7 +64,7 @@ extension PolicyCache {
     private func keepWithoutRecord(_ policy: CachedPolicy, at now: UTCTime, for duration: Duration) {
         entries.change(policy.domain, at: now) { $0.withoutRecord = TimeSpan(from: now, for: duration) }
         let metadata: Logger.Metadata = ["domain": "\(policy.domain)", "expires": "\(policy.expiresAt)"]
-        if policy.nearsItsEnd(at: now) {
+        if policy.life.nearsItsEnd(at: now) {
             // Its domain takes it back in this way, or somebody forges the absence of its record.
             logger.warning("policy nears its end and its record is not there", metadata: metadata)
         } else {
@@ -115,7 +115,7 @@ extension PolicyCache {
             entry.putOff = Timed(why, at: now, keepFor: Self.ranOutKeptFor)
             entry.recordChecked = TimeSpan(from: now, for: settings.unknownFor)
         }
-        if cached.nearsItsEnd(at: now) {
+        if cached.life.nearsItsEnd(at: now) {
             logger.error(
                 "policy nears its end and cannot be fetched",
                 metadata: ["domain": "\(domain)", "expires": "\(cached.expiresAt)", "cause": "\(why)"])
@@ -180,16 +180,11 @@ extension PolicyCache {
         }
         // Deviation: failed refetches under a cached policy are not reported.
         metadata["expires"] = "\(cached.expiresAt)"
-        if cached.nearsItsEnd(at: now) {
+        if cached.life.nearsItsEnd(at: now) {
             logger.error("policy nears its end and cannot be fetched", metadata: metadata)
         } else {
             logger.warning("policy fetch failed, the cached policy stays", metadata: metadata)
         }
         return .policy(cached)
     }
-}
-
-extension CachedPolicy {
-    /// Whether the last quarter of its life has begun, in which an operator is warned if it cannot be renewed.
-    fileprivate func nearsItsEnd(at now: UTCTime) -> Bool { expiresAt - now < .seconds(policy.maxAgeSeconds / 4) }
 }

@@ -37,6 +37,8 @@ final class PolicyWriter: Sendable {
         _ = await writes.running(domain)
     }
 
+    var waitingCount: Int { waiting.withLock { $0.count } }
+
     /// Writes all that waits; returns how many still do.
     func retry() async -> Int {
         for domain in waiting.withLock({ Array($0.keys) }) {

@@ -18,6 +18,8 @@ package protocol MapResolver: Sendable {
     func enforces(_ domain: DomainName) -> Bool
     /// Whether nothing at all is to be held by the map now; must not block.
     var letsAllGo: Bool { get }
+    /// Takes note that the MTA was told to try again later, and why; must not block.
+    func noteHeld(_ domain: DomainName, because text: String)
 }
 
 extension MapResolver {

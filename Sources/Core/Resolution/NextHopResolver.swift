@@ -92,7 +92,7 @@ package final class NextHopResolver: Sendable {
     /// Notes what memory has.
     /// - Parameter ending: why nobody waits any longer; nil while somebody may.
     /// - Returns: whether something was added.
-    private func recall(
+    func recall(
         _ need: Need, into known: inout Known, because ending: WaitEnding? = nil, at now: UTCTime
     ) -> Bool {
         switch need {

@@ -15,12 +15,18 @@ package final class PolicyMapResolver: MapResolver {
     private let answers = TTLCache<NextHop, MapAnswer>(octets: MemoryBudget.answers) { hop, answer in
         hop.heldOctets + answer.heldOctets
     }
+    private let held: HeldMail?
     /// Grows when answers are forgotten.
     private let generation = Atomic(0)
 
-    /// - Parameter pause: while it is in force each answer is `.notFound`, TLSA records or none.
-    package init(resolver: NextHopResolver, settings: MapQuestionSettings, pause: Pause? = nil) {
+    /// - Parameters:
+    ///   - pause: while it is in force each answer is `.notFound`, TLSA records or none.
+    ///   - held: takes note of deliveries that the map holds back; nil where nobody asks for them.
+    package init(
+        resolver: NextHopResolver, settings: MapQuestionSettings, pause: Pause? = nil, held: HeldMail? = nil
+    ) {
         self.resolver = resolver
+        self.held = held
         self.settings = Locked(settings)
         self.pause = pause
     }
@@ -87,6 +93,10 @@ package final class PolicyMapResolver: MapResolver {
         case .unreadable?: true
         case .absent?, .failed?, .unknown?, nil: false
         }
+    }
+
+    package func noteHeld(_ domain: DomainName, because text: String) {
+        held?.note(domain, heldByMapBecause: text)
     }
 
     private var question: MapQuestion { MapQuestion(settings.withLock { $0 }) }

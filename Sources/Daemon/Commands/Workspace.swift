@@ -62,7 +62,7 @@ package struct Workspace: Sendable {
 extension Workspace {
     /// How many connections the milter of the running daemon has; nil if none is running, or its milter does not answer.
     package func milterConnections() async -> Int? {
-        guard let reply = try? await askDaemon(.status), reply.succeeded, let line = reply.lines.first else { return nil }
-        return line.split(separator: " ").suffix(2).first.flatMap { Int($0) }
+        guard let reply = try? await askDaemon(.status), reply.succeeded else { return nil }
+        return reply.status?.milter.connections
     }
 }

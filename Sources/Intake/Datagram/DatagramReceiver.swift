@@ -22,6 +22,8 @@ package final class DatagramReceiver: Sendable {
         package var unreadable = 0
         /// Came before the stop, and found no room.
         package var lost = 0
+        /// When the last was taken.
+        package var lastAt: UTCTime?
     }
 
     private struct State {
@@ -133,12 +135,13 @@ package final class DatagramReceiver: Sendable {
             return
         }
         let payload = DatagramTable.Payload(UnsafeRawBufferPointer(rebasing: buffer[..<length]))
-        let day = clock.now.day
+        let now = clock.now
         // A datagram that waits here keeps the queue full, so that the MTA learns of it and says so in its log.
         while true {
             let (isKept, isStopping, isMuch) = state.withLock { state in
-                if state.table.add(payload, on: day) {
+                if state.table.add(payload, on: now.day) {
                     state.counts.received += 1
+                    state.counts.lastAt = now
                     let isMuch = !state.hasWoken && state.table.octets >= Self.wakingOctets
                     if isMuch { state.hasWoken = true }
                     return (true, false, isMuch)

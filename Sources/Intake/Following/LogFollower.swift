@@ -79,6 +79,7 @@ package struct LogFollower<Reader: LogReader>: Sendable {
                 committed = tail.mark
                 guard await lines.commit(committed) else { return }
             }
+            if step == .end { log.status.noteEnd(at: ports.clock.now) }
             if step == .end { try? await Task.sleep(for: pace.poll) } else { await Task.yield() }
         }
     }

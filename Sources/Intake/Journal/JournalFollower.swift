@@ -77,6 +77,7 @@ package struct JournalFollower<Reader: LogReader>: Sendable {
         while !Task.isCancelled {
             let batch = try await journal.read(waiting: Self.wait)
             backoff.reset()
+            if batch.lines.isEmpty { log.status.noteEnd(at: ports.clock.now) }
             batch.lines.withUnsafeBytes { if !$0.isEmpty { lines.read($0) } }
             mark = batch.mark ?? mark
             if mark != committed, lines.isDue {

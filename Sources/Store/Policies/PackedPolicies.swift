@@ -55,6 +55,9 @@ struct PackedPolicies: Sendable {
         try names.forEach { if let domain = domain(at: $0) { try body(domain, policy(at: $0)) } }
     }
 
+    /// Visits the lives of all policies, without their names.
+    func forEachLife(_ body: (PolicyLife) -> Void) { names.forEach { body(life(at: $0)) } }
+
     /// The domains whose policy has ended by `time`.
     func ended(at time: UTCTime) -> [DomainName] {
         var ended: [DomainName] = []

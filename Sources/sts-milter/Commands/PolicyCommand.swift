@@ -12,13 +12,27 @@ struct PolicyCommand: ParsableCommand {
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "List the policies of the settings and then the cached ones, one line each.")
+        @Flag(help: "Print JSON: an array, one policy a line.")
+        var json = false
+
         @OptionGroup var settings: SettingsOption
 
         func run() throws {
             let workspace = try settings.workspace("policy")
             let stored = try StoredPolicies(workspace)
-            for pinned in workspace.settings.localPolicies.all { print(pinned.summary) }
-            try stored.forEach { print($0.summary) }
+            guard json else {
+                for pinned in workspace.settings.localPolicies.all { print(pinned.summary) }
+                return try stored.forEach { print($0.summary) }
+            }
+            // A piece at a time: there may be a million.
+            var separator = "["
+            func write(_ entry: PolicyEntry) {
+                print("\(separator)\n\(entry.json)", terminator: "")
+                separator = ","
+            }
+            for pinned in workspace.settings.localPolicies.all { write(PolicyEntry(pinned)) }
+            try stored.forEach { write(PolicyEntry($0)) }
+            print(separator == "[" ? "[]" : "\n]")
         }
     }
 

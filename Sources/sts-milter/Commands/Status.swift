@@ -7,13 +7,21 @@ struct Status: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Say how the running daemon fares. Exit code 69 if none answers, or its milter does not.")
 
+    @Flag(help: "Print JSON, with all entries of each list.")
+    var json = false
+
     @OptionGroup var settings: SettingsOption
 
     func run() throws {
         let workspace = try settings.workspace("status")
         let answer = try blocking { try await workspace.askDaemon(.status) }
         let reply = answer ?? ControlReply(succeeded: false, lines: ["no sts-milter is running"])
-        for line in reply.lines { print(line) }
+        if json, let status = reply.status {
+            print(try sts_milter.json(status))
+        } else {
+            // To standard error where JSON is awaited.
+            for line in reply.lines { if json { printError(line) } else { print(line) } }
+        }
         if !reply.succeeded { throw ExitCode(Service.ExitCode.unavailable.rawValue) }
     }
 }

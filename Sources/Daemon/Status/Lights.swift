@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Status
+
+/// Which of the things to look at are well. What is not says what to do.
+struct Lights {
+    /// After so many seconds without an answer from a log its reader is behind.
+    private static let longestLag: Int64 = 600
+    /// A day's reports are made soon after midnight: later than this something keeps them back.
+    private static let longestBetweenRuns: Int64 = 26 * 3600
+
+    private let report: StatusReport
+    /// Whether the settings do not say that DNSSEC is not wanted.
+    private let isAnchorWanted: Bool
+
+    init(_ report: StatusReport, isAnchorWanted: Bool) {
+        self.report = report
+        self.isAnchorWanted = isAnchorWanted
+    }
+
+    var all: [Light] { [daemon, mta, held, policies, dnssec, intake, store, reports] }
+
+    private var daemon: Light {
+        report.isServing
+            ? Light("daemon", .good, "the milter answers, for \(span(age(report.startedAt)))")
+            : Light("daemon", .bad, "the milter does not answer an MTA: restart sts-milter")
+    }
+
+    private var mta: Light {
+        if report.milter.lastHeard == nil, report.policyMap?.lastHeard == nil {
+            return Light(
+                "MTA", .warning,
+                "no MTA has asked since the start: sts-milter check-mta says what its configuration lacks")
+        }
+        if let map = report.policyMap, map.lastHeard == nil {
+            return Light(
+                "MTA", .warning,
+                "no MTA has asked the policy map since the start: sts-milter check-mta says what its configuration lacks"
+            )
+        }
+        return Light("MTA", .good, "heard: \(report.heard)")
+    }
+
+    private var held: Light {
+        let count = report.held.count + report.heldMore
+        return count == 0
+            ? Light("held mail", .good, "no mail is held now")
+            : Light("held mail", .warning, "mail to \(counted(count, "domain")) is held now")
+    }
+
+    private var policies: Light {
+        if !report.policies.lost.isEmpty {
+            return Light(
+                "policies", .bad,
+                "\(counted(report.policies.lost.count, "domain")) unprotected: the policy ran out, since every fetch failed"
+            )
+        }
+        if !report.policies.nearExpiry.isEmpty {
+            return Light(
+                "policies", .warning,
+                "\(counted(report.policies.nearExpiry.count, "domain")) near the end of a policy that cannot be fetched"
+            )
+        }
+        return Light("policies", .good, "\(report.policies.count) in memory")
+    }
+
+    private var dnssec: Light {
+        Light("DNSSEC", report.dnssec.isValidated || !isAnchorWanted ? .good : .warning, report.dnssec.text)
+    }
+
+    private var intake: Light {
+        if let source = report.intake.first(where: { $0.problem != nil }) {
+            return Light("intake", .bad, "\(source.place): \(source.problem ?? "")")
+        }
+        if let source = report.intake.first(where: { $0.lagSeconds ?? 0 > Self.longestLag }) {
+            return Light("intake", .warning, "\(source.place) is \(span(source.lagSeconds ?? 0)) behind")
+        }
+        if let source = report.intake.first(where: { $0.lost > 0 }) {
+            return Light("intake", .warning, "\(source.place): \(source.lost) lost")
+        }
+        return Light(
+            "intake", .good,
+            report.intake.isEmpty
+                ? "none: reports count the milter's verdicts" : "\(counted(report.intake.count, "source")) read")
+    }
+
+    private var store: Light {
+        if let problem = report.store.problem { return Light("store", .bad, "the store cannot be written: \(problem)") }
+        return Light("store", .good, size(report.store.octets))
+    }
+
+    private var reports: Light {
+        if let obstacle = report.reports.obstacle { return Light("reports", .warning, obstacle) }
+        if report.reports.isDaily, let last = report.reports.lastRun, age(last) > Self.longestBetweenRuns {
+            return Light("reports", .warning, "no day was finished for \(span(age(last)))")
+        }
+        if !report.reports.failures.isEmpty {
+            return Light(
+                "reports", .warning,
+                "\(report.reports.failures.count) deliveries failed for good: sts-milter report list --failed")
+        }
+        return Light("reports", .good, "\(report.reports.due) due")
+    }
+
+    private func age(_ stamp: Stamp) -> Int64 { (report.at.time - stamp.time).components.seconds }
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
+import Logging
+import Milter
+import PolicyMap
+import Settings
+import Status
+import Store
+
+/// Gathers what an administrator is told: ``StatusReport``.
+final class StatusReporter: Sendable {
+    /// Held domains that are named.
+    private static let mostHeld = 200
+    /// Policies in trouble that are named.
+    private static let mostTroubles = 200
+    /// How long what takes a walk over all policies, or a question to the store, is told again as it was.
+    private static let countsStandFor = Duration.seconds(30)
+    /// Days of reports that are counted.
+    private static let reportDays: Int64 = 7
+
+    /// What is dear to gather.
+    struct Counts: Sendable {
+        var census = PolicyCensus()
+        var failing: [FailingRenewal] = []
+        var reports = ReportState()
+        /// Why the store did not answer.
+        var problem: String?
+    }
+
+    private let settings: SettingsInForce
+    private let store: Store
+    private let table: PolicyTable
+    private let network: Network
+    private let overrides: ConfiguredOverrides
+    private let policyCache: PolicyCache
+    private let gate: Gate
+    private let held: HeldMail
+    private let intake: DeliveryIntake
+    private let milter: MilterServer
+    private let map: PolicyMapServer?
+    private let pause: Pause
+    private let heard: LastHeard
+    private let clock: SteadyClock
+    let startedAt: UTCTime
+    private let known = Locked<(counts: Counts, at: ContinuousClock.Instant)?>(nil)
+
+    init(
+        settings: SettingsInForce, store: Store, table: PolicyTable, network: Network,
+        overrides: ConfiguredOverrides, policyCache: PolicyCache, gate: Gate, held: HeldMail, intake: DeliveryIntake,
+        milter: MilterServer, map: PolicyMapServer?, pause: Pause, clock: SteadyClock
+    ) {
+        self.settings = settings
+        self.store = store
+        self.table = table
+        self.network = network
+        self.overrides = overrides
+        self.policyCache = policyCache
+        self.gate = gate
+        self.held = held
+        self.intake = intake
+        self.milter = milter
+        self.map = map
+        self.pause = pause
+        self.clock = clock
+        startedAt = clock.now
+        heard = LastHeard(clock: clock, [{ milter.messages }, { map?.requests ?? 0 }])
+    }
+
+    /// Keeps an eye on what must be seen when it happens, until the task is cancelled.
+    func run() async { await heard.run() }
+
+    func report() async -> StatusReport {
+        let settings = settings.value
+        let isServing = await waiting { [milter] in milter.isServing() }
+        let counts = await counts()
+        let times = heard.times
+        var report = StatusReport(
+            version: Settings.version, at: Stamp(clock.now), startedAt: Stamp(startedAt), isServing: isServing,
+            enforcement: settings.gate.enforcement.rawValue,
+            milter: Listener(
+                socket: "\(settings.milter.socket)", connections: milter.connections,
+                lastHeard: times[0].map { Stamp($0) }),
+            policyMap: settings.policyMap.flatMap { policyMap in
+                map.map {
+                    Listener(
+                        socket: "\(policyMap.socket)", connections: $0.connections,
+                        lastHeard: times[1].map { Stamp($0) })
+                }
+            },
+            dnssec: DNSSECReport(isValidated: network.dnssec == .validated, text: network.dnssec.text),
+            store: storeReport(counts))
+        report.pausedUntil = pause.until.map { Stamp($0) }
+        report.isDryRun = settings.isDryRun
+        (report.held, report.heldMore) = heldDomains()
+        report.policies = policies(counts)
+        report.intake = intake.sources(at: clock.now)
+        report.reports = reports(counts, settings)
+        report.notes = overrides.status
+        report.lights = Lights(report, isAnchorWanted: network.dnssec != .unwanted).all
+        return report
+    }
+
+    /// What is dear to gather, as it was a moment ago at most.
+    func counts() async -> Counts {
+        if let known = known.withLock({ $0 }), ContinuousClock.now - known.at < Self.countsStandFor {
+            return known.counts
+        }
+        var counts = Counts()
+        counts.census = table.census(at: clock.now)
+        counts.failing = policyCache.failingRenewals
+        do throws(StoreError) {
+            counts.reports = try await store.reportState(
+                since: clock.now.day.advanced(by: -Self.reportDays), at: clock.now)
+        } catch { counts.problem = printable("\(error)", limit: 300) }
+        known.withLock { [counts] in $0 = (counts, .now) }
+        return counts
+    }
+
+    /// Of those whose mail was held back of late, the ones whose mail would still be.
+    private func heldDomains() -> (named: [HeldDomain], more: Int) {
+        let held = held.entries.filter { gate.remembered($0.entry.hop).verdict?.letsMailGo != true }
+        let named = held.prefix(Self.mostHeld).map { domain, entry in
+            HeldDomain(
+                domain: domain.ascii, host: entry.cause.host?.ascii, resultType: entry.cause.type?.rawValue,
+                reason: printable(entry.cause.text, limit: 300), since: Stamp(entry.since),
+                lastTry: Stamp(entry.lastTry), messages: entry.messages, deliveries: entry.deliveries,
+                whatToDo: entry.cause.remedy(for: domain))
+        }
+        return (named, held.count - named.count)
+    }
+
+    private func policies(_ counts: Counts) -> PolicyReport {
+        var report = PolicyReport()
+        report.count = table.count
+        report.enforce = counts.census.enforce
+        report.testing = counts.census.testing
+        report.none = counts.census.none
+        report.ended = counts.census.ended
+        report.oldestFetch = counts.census.oldestFetch.map { Stamp($0) }
+        report.unsaved = policyCache.unsavedCount
+        report.nearExpiry = counts.failing.prefix(Self.mostTroubles).map {
+            PolicyTrouble(
+                domain: $0.domain.ascii, end: Stamp($0.life.expiresAt), failures: $0.failures,
+                cause: printable($0.cause, limit: 300))
+        }
+        report.lost = policyCache.ranOutPolicies.prefix(Self.mostTroubles).map {
+            PolicyTrouble(domain: $0.domain.ascii, end: Stamp($0.at))
+        }
+        return report
+    }
+
+    private func reports(_ counts: Counts, _ settings: Settings) -> ReportsReport {
+        var report = ReportsReport()
+        report.isDaily = settings.reports.isDaily
+        report.obstacle = settings.reports.isDaily ? settings.reports.obstacle : nil
+        report.counts = counts.reports.counts
+        report.due = counts.reports.due
+        report.nextTry = counts.reports.nextTry.map { Stamp($0) }
+        report.lastRun = counts.reports.lastRun.map { Stamp($0) }
+        report.suppressed = counts.reports.suppressed
+        report.failures = counts.reports.failures.map {
+            ReportFailure(
+                day: "\($0.day)", domain: $0.domain, state: $0.state,
+                destination: printable($0.destination ?? "", limit: 300), text: printable($0.text, limit: 300))
+        }
+        return report
+    }
+
+    private func storeReport(_ counts: Counts) -> StoreReport {
+        let health = store.health
+        return StoreReport(
+            path: printable(store.path), octets: store.octets, lastWrite: health.lastWrite.map { Stamp($0) },
+            problem: health.problem ?? counts.problem)
+    }
+}
+
+extension Verdict {
+    /// Whether mail is not held back upon it, whatever the settings say.
+    fileprivate var letsMailGo: Bool {
+        switch self {
+        case .notJudged, .noPolicy, .modeNone, .conforming, .testing, .provenLately: true
+        case .violating, .unknown, .unproven: false
+        }
+    }
+}
