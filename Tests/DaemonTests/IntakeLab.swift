@@ -45,19 +45,19 @@ struct IntakeLab {
         return host
     }
 
-    /// What is counted today: a line a policy, `NAME TYPE SUCCESSES/FAILURES`, and behind it each kind of failure as
+    /// What is counted of a day, today if nil: a line a policy, `NAME TYPE SUCCESSES/FAILURES`, and behind it each kind of failure as
     /// ` RESULT-TYPE[:REASON]=SESSIONS`, all in order.
-    func counted() throws -> [String] {
-        try reports().flatMap { text in
+    func counted(on day: String? = nil) throws -> [String] {
+        try reports(of: day).flatMap { text in
             let report = try JSONDecoder().decode(ReportJSON.self, from: Data(text.utf8))
             return report.policies.map { $0.line(below: suffix) }
         }.sorted()
     }
 
-    /// Today's reports as they stand now, each as JSON.
-    func reports() throws -> [String] {
+    /// The reports of a day as they stand now, each as JSON; nil is today.
+    func reports(of day: String? = nil) throws -> [String] {
         let output = try TemporaryDirectory("sts-lab-reports")
-        let day = try Command.check(["date", "-u", "+%F"]).trimmingCharacters(in: .whitespacesAndNewlines)
+        let day = try day ?? Command.check(["date", "-u", "+%F"]).trimmingCharacters(in: .whitespacesAndNewlines)
         let result = try daemon.command(
             "report", "build", "--day", day, "--output", output.path, "--plain", "--no-lookup")
         // There is nothing yet.

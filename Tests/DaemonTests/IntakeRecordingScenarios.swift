@@ -35,10 +35,61 @@ struct IntakeRecordingScenarios {
 
         let recorded = try recording.daemon.command("intake", "--from", "postfix-log", "--record", log)
         #expect(recorded.status == 0 && recorded.errors.contains(": 5 sessions recorded"), "\(recorded)")
+        #expect(
+            recorded.errors.contains(
+                ": 1 not counted, to a server that is no MX host of the recipient's domain: by a relayhost or transport\n"
+            ),
+            "\(recorded)")
         #expect(try recording.counted() == expected.sorted())
         let again = try recording.daemon.command("intake", "--from", "postfix-log", "--record", log)
         #expect(again.status != 0 && again.errors.contains("recorded before"), "\(again)")
         #expect(try recording.counted() == expected.sorted())
+    }
+
+    /// amavisd-new at its usual port, by address and by name, and a provider's relay.
+    private static let filtered = """
+        Nov 25 10:00:01 vm postfix/smtp[2001]: Verified TLS connection established to mx.host.example[127.0.10.1]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)
+        Nov 25 10:00:01 vm postfix/smtp[2001]: AA01: to=<u1@ok.example>, relay=mx.host.example[127.0.10.1]:25, delay=0.4, delays=0.1/0.01/0.2/0.09, dsn=2.0.0, status=sent (250 ok)
+        Nov 25 10:00:02 vm postfix/smtp[2002]: AA02: to=<u1@ok.example>, relay=127.0.0.1[127.0.0.1]:10024, delay=0.4, delays=0.1/0.01/0.2/0.09, dsn=2.0.0, status=sent (250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as AA01)
+        Nov 25 10:00:03 vm postfix/smtp[2003]: AA03: to=<u1@ok.example>, relay=localhost[127.0.0.1]:10024, delay=0.4, delays=0.1/0.01/0.2/0.09, dsn=2.0.0, status=sent (250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as AA01)
+        Nov 25 10:00:04 vm postfix/smtp[2004]: Trusted TLS connection established to smart.isp.example[203.0.113.9]:587: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)
+        Nov 25 10:00:04 vm postfix/smtp[2004]: AA04: to=<u1@ok.example>, relay=smart.isp.example[203.0.113.9]:587, delay=0.4, delays=0.1/0.01/0.2/0.09, dsn=2.0.0, status=sent (250 ok)
+
+        """
+
+    @Test("a content filter and a relay are shown as sessions, and are no business of the recipient's domain")
+    func contentFilter() async throws {
+        let directory = try TemporaryDirectory("sts-lab-record")
+        let log = try directory.write("mail.log", Self.filtered)
+        // No daemon runs, whose bounds of time this day may be past.
+        let lab = try await IntakeLab(gate: 76, suffix: "example", settings: "")
+        try Store(path: lab.daemon.store, logger: Logger(label: "test")).close()
+        lab.wantsReports("ok.example")
+        lab.network.route("ok.example", to: ["mx.host.example"])
+        try lab.network.publish("ok.example", mode: "enforce", mx: ["mx.host.example"])
+        let recorded = try lab.daemon.command("intake", "--from", "postfix-log", "--record", log)
+        #expect(recorded.status == 0, "\(recorded)")
+        let shown = recorded.output.split(separator: "\n")
+        #expect(
+            shown.map { $0.drop { $0 != " " }.dropFirst() } == [
+                "ok.example mx.host.example[127.0.10.1] success (verified) AA01",
+                "ok.example -[127.0.0.1] plaintext AA02",
+                "ok.example localhost[127.0.0.1] plaintext AA03",
+                "ok.example smart.isp.example[203.0.113.9] success (trusted) AA04",
+            ])
+        let said = recorded.errors.split(separator: "\n").compactMap { line in
+            // The others are of the log.
+            line.hasPrefix("sts-milter: ") ? line.dropFirst("sts-milter: \(log): ".count) : nil
+        }
+        #expect(
+            said == [
+                "1 sessions recorded",
+                "1 not counted, to a server known by its address alone: a content filter or relay of the site's own",
+                "2 not counted, to a server that is no MX host of the recipient's domain: by a relayhost or transport",
+            ])
+        let day = try #require(shown.first?.prefix(10))
+        #expect(day.hasSuffix("-11-25"))
+        #expect(try lab.counted(on: String(day)) == ["ok sts 1/0"])
     }
 
     /// Before a daemon has the store, so that it knows of the report from its start.

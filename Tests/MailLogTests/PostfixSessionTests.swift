@@ -219,6 +219,24 @@ struct PostfixSessionTests {
         #expect(PostfixLogs.outcome(sessions) == row.outcome)
     }
 
+    @Test("a recipient in internal form, which Postfix 3.4 knows alone, and the next delivery have a session each")
+    func internalForm() {
+        let log = """
+            Nov 23 20:43:22 vm postfix/smtp[1538]: Trusted TLS connection established to mx1.first.example[198.51.100.5]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)
+            Nov 23 20:43:22 vm postfix/smtp[1538]: AA01: to=<a>b@first.example>, relay=mx1.first.example[198.51.100.5]:25, delay=0.2, delays=0.1/0/0.1/0, dsn=2.0.0, status=sent (250 ok)
+            Nov 23 20:50:22 vm postfix/smtp[1538]: Trusted TLS connection established to mx1.second.example[198.51.100.6]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)
+            Nov 23 20:50:22 vm postfix/smtp[1538]: BB01: to=<u@second.example>, relay=mx1.second.example[198.51.100.6]:25, delay=0.2, delays=0.1/0/0.1/0, dsn=2.0.0, status=sent (250 ok)
+
+            """
+        let lines = PostfixLogs.sessions(log).map { session in
+            "\(session.domain?.ascii ?? "-") \(session.host?.ascii ?? "-") \(session.result) \(session.queueID ?? "-")"
+        }
+        #expect(
+            lines == [
+                "first.example mx1.first.example trusted AA01", "second.example mx1.second.example trusted BB01",
+            ])
+    }
+
     @Test(
         "a recipient is read in whatever form Postfix writes it (info_log_address_format)",
         arguments: [
