@@ -258,7 +258,7 @@ let package = Package(
         .testTarget(
             name: "StoreTests",
             dependencies: [
-                "Basics", "Core", "MTASTS", "Reporting", "Store", "TLSRPT", "TestKit",
+                "Basics", "Core", "Intake", "MTASTS", "Reporting", "Store", "TLSRPT", "TestKit",
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(

@@ -79,6 +79,32 @@ struct IntakeScenarios {
         ])
     }
 
+    @Test("lines that cannot be read are said by status, with the first of them and nobody's address")
+    func unread() async throws {
+        let directory = try TemporaryDirectory("sts-lab-intake")
+        let log = try directory.write("mail.log", "")
+        let lab = try await IntakeLab(
+            gate: 77, suffix: "inunread.lab", settings: "[intake]\npostfix_log = \"\(log)\"\n")
+        try await lab.daemon.start()
+        try await Wait.until("the log is followed") { lab.daemon.log.contains("follows a log") }
+        func status() throws -> [String] {
+            try lab.daemon.command("status").output.split(separator: "\n").map(String.init)
+        }
+        #expect(try status().contains("postfix log: \(log), 0 sessions"))
+        #expect(try !status().contains { $0.contains("cannot be read") })
+        let line = "[12345.678901] vm postfix/smtp[1]: A1: to=<u@a.example>, relay=mx[192.0.2.1]:25, status=sent (ok)\n"
+        try Data(String(repeating: line, count: 3).utf8).write(to: URL(fileURLWithPath: log))
+        let said =
+            "postfix log: 3 lines tell of sessions and cannot be read, the first: [12345.678901] vm postfix/smtp[1]: A1: "
+            + "to=<...@a.example>, relay=mx[192.0.2.1]:25, status=sent (ok)"
+        var last: [String] = []
+        try await Wait.until("status says it") {
+            last = try status()
+            return last.contains { $0.contains("cannot be read") }
+        }
+        #expect(last.contains(said), "\(last)")
+    }
+
     @Test("mail that the milter defers is a failed session of ours, mail that goes on is the MTA's to tell of")
     func gate() async throws {
         let directory = try TemporaryDirectory("sts-lab-intake")
