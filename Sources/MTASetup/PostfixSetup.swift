@@ -20,18 +20,19 @@ package struct PostfixSetup {
     private let facts: PostfixFacts
     private let options: SetupOptions
     private let file: SettingsFile
+    /// What the settings file says now.
+    private let present: Settings
 
     private init(_ facts: PostfixFacts, _ options: SetupOptions) throws(SettingsError) {
         self.facts = facts
         self.options = options
         file = try SettingsFile(text: options.settingsText, name: options.settingsFile)
+        present = try Settings(file)
     }
 
-    /// - Throws: ``SetupError`` if there is a plan that cannot be made, or what is wrong with the settings file.
+    /// - Throws: what is wrong with the settings file as it is, or ``SetupError`` if setup cannot change it.
     package static func plan(for facts: PostfixFacts, _ options: SetupOptions) throws -> SetupPlan {
-        // What is wrong already must not be taken for setup's doing.
-        _ = try Settings(SettingsFile(text: options.settingsText, name: options.settingsFile))
-        return try PostfixSetup(facts, options).plan()
+        try PostfixSetup(facts, options).plan()
     }
 
     private func plan() throws -> SetupPlan {
@@ -104,7 +105,7 @@ package struct PostfixSetup {
     private var violations: [SetupPlan.Change] {
         let key = "on_violation"
         if options.enforces {
-            guard file.gives(key) else { return [] }
+            guard present.milter.onViolation == .log else { return [] }
             return [.init(name: key, value: tomlString("defer"), reason: "mail that would break a policy waits")]
         }
         guard !file.gives(key) else { return [] }
