@@ -59,6 +59,8 @@ let package = Package(
             path: "gate"),
         .executableTarget(
             name: "bench-mixed", dependencies: ["Basics", "BenchKit", "LabKit", "TestKit"], path: "mixed"),
+        .executableTarget(
+            name: "bench-impact", dependencies: ["BenchKit", "LabKit", "TestKit"], path: "impact"),
         .executableTarget(name: "soak", dependencies: ["Basics", "LabKit", "TestKit"], path: "soak"),
         .executableTarget(
             name: "bench-map",

@@ -121,5 +121,5 @@ package struct IntakeReading: Sendable {
 
 extension Settings {
     /// What the readers of logs are told of the MTA.
-    var logReading: LogReaderSettings { LogReaderSettings(mailers: milter.transports) }
+    package var logReading: LogReaderSettings { LogReaderSettings(mailers: milter.transports) }
 }

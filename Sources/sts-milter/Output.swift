@@ -3,8 +3,11 @@ import FoundationEssentials
 import Glibc
 
 /// Writes a line to standard error.
-func printError(_ text: String) {
-    var rest = Array("sts-milter: \(text)\n".utf8)[...]
+func printError(_ text: String) { writeError("sts-milter: \(text)\n") }
+
+/// Writes to standard error.
+func writeError(_ text: String) {
+    var rest = Array(text.utf8)[...]
     while !rest.isEmpty {
         let count = rest.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
         if count < 0, errno == EINTR { continue }

@@ -109,7 +109,7 @@ extension ObservedSession {
 }
 
 extension HostEvidence? {
-    var isAuthenticatedByDANE: Bool {
+    package var isAuthenticatedByDANE: Bool {
         if case .conforming(let facts) = self { facts.authentication == .dane } else { false }
     }
 }

@@ -21,6 +21,9 @@ package final class NextHopResolver: Sendable {
         self.clock = clock
     }
 
+    /// Has what is seen of hosts from now on trusted for as long as the settings say.
+    package func trustHosts(by settings: GateSettings) { hosts.apply(settings) }
+
     /// Has routes and hosts looked at anew, for new settings or the operator.
     package func forgetHosts() {
         routes.forgetAll()

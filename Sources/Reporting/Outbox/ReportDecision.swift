@@ -7,7 +7,7 @@ package struct ReportDecision: Sendable, Hashable {
     package enum Outcome: Sendable, Hashable {
         /// Frozen: every destination and every retry gets these octets.
         case planned(CompressedReport, [PlannedDelivery])
-        /// The domain has no record: nobody asked, so its counts need not be kept.
+        /// The domain has no record: nobody asked, so its counts need not be kept, but for mail that was held back.
         case absent
         /// The counts stay, but nobody gets them; the text says why.
         case none(NoReport, String)

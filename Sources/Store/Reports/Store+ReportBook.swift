@@ -71,9 +71,15 @@ extension Store: DailyCounts {
     /// The state of a report that has deliveries.
     static let planned = "planned"
 
+    /// Drops the counts of a domain that wants no report, but for what was held back: `impact` tells of it.
     private static func dropCounts(of report: ReportDecision, in db: Database) throws {
         for table in ["failure", "tally"] {
-            let delete = try db.cachedStatement(sql: "DELETE FROM \(table) WHERE day = ? AND domain = ?")
+            let delete = try db.cachedStatement(
+                sql: """
+                    DELETE FROM \(table) WHERE day = ?1 AND domain = ?2 AND policy NOT IN (
+                        SELECT t.policy FROM tally t JOIN applied_policy p ON p.id = t.policy
+                        WHERE t.day = ?1 AND t.domain = ?2 AND t.failures > 0 AND \(mayHold))
+                    """)
             try delete.execute(arguments: [report.day.daysSinceEpoch, report.domain.ascii])
         }
     }
