@@ -163,8 +163,8 @@ let package = Package(
         .executableTarget(
             name: "sts-milter",
             dependencies: [
-                "Basics", "Control", "Core", "Daemon", "MTACheck", "MTASetup", "Preload", "Processes", "ReportView",
-                "Reporting", "Settings",
+                "Basics", "Control", "Core", "Daemon", "MTACheck", "MTASTS", "MTASetup", "Preload", "Processes",
+                "ReportView", "Reporting", "Settings", "TLSRPT",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -12,7 +12,7 @@ struct STSMilter: ParsableCommand {
         version: "sts-milter \(Settings.version)",
         subcommands: [
             Serve.self, Status.self, PauseCommand.self, ResumeCommand.self, Check.self, CheckMTA.self, Setup.self,
-            PolicyCommand.self, Config.self, Intake.self, ImpactCommand.self, ReportCommand.self,
+            PolicyCommand.self, Config.self, Intake.self, ImpactCommand.self, Publish.self, ReportCommand.self,
         ])
 }
 
