@@ -9,24 +9,32 @@
 # make link-order writes anew which functions run at a start, and links the program by that
 # make tsan    the tests of all that starts threads, under ThreadSanitizer; fails if any process reports a race
 # make asan    all tests under AddressSanitizer, with its leak detection; fails as well
-# make install puts the program, its unit and an example of its settings into place (DESTDIR, PREFIX)
+# make install puts the program, its units, settings, manuals and completions into place (DESTDIR, PREFIX)
+# make deb     a package for Debian and Ubuntu, in .build/deb
+# make test-deb installs that package on a fresh Debian 12 and 13 that run systemd and Postfix, and takes it away again
 
 PREFIX ?= /usr
 DESTDIR ?=
+# What takes debug information out of the program; a packager's own tools do that.
+STRIP ?= -s
 SWIFT ?= swift
 NETNS = Tests/lab/netns
 # The Swift runtime goes into the program: the machine that runs it needs no toolchain. A section for each function of the
-# libraries as well: see Package.swift.
-RELEASE = -c release --static-swift-stdlib -Xswiftc -Xfrontend -Xswiftc -function-sections
+# libraries as well: see Package.swift. No path of the machine that built it: two builds give the same octets.
+RELEASE = -c release --static-swift-stdlib --disable-local-rpath -Xswiftc -Xfrontend -Xswiftc -function-sections \
+	-Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. -Xcc -ffile-prefix-map=$(CURDIR)=.
 # Everything that a test or the demo starts lies in one place.
 DEBUG = .build/debug
 
-.PHONY: build release demo unit test check lint imports bench soak link-order fuzz tsan asan install settings-example packages test-packages clean
+.PHONY: build release demo unit test check lint imports bench soak link-order fuzz tsan asan install deb test-deb settings-example \
+	packages test-packages clean
 
 build: packages
 	$(SWIFT) build
 
-release: packages
+# Installs nothing that it lacks, and says what that is.
+release:
+	Tests/lab/install --check build
 	$(SWIFT) build $(RELEASE) --product sts-milter
 
 packages:
@@ -110,16 +118,48 @@ settings-example: build
 	$(DEBUG)/sts-milter config example >contrib/sts-milter.toml
 	docs/settings-man <contrib/sts-milter.toml >docs/sts-milter.toml.5
 
+# Where the parts of a staged tree lie.
+LIB = $(DESTDIR)$(PREFIX)/lib
+SHARE = $(DESTDIR)$(PREFIX)/share
+DOC = $(SHARE)/doc/sts-milter
+PROGRAM = .build/release/sts-milter
+
 install: release
-	install -D -s -m 0755 .build/release/sts-milter $(DESTDIR)$(PREFIX)/sbin/sts-milter
-	sed "s,/usr/sbin/,$(PREFIX)/sbin/," contrib/systemd/sts-milter.service | install -D -m 0644 /dev/stdin $(DESTDIR)/lib/systemd/system/sts-milter.service
-	sed "s,/usr/sbin/,$(PREFIX)/sbin/," contrib/systemd/sts-milter-report.service | install -D -m 0644 /dev/stdin $(DESTDIR)/lib/systemd/system/sts-milter-report.service
-	install -D -m 0644 contrib/systemd/sts-milter-report.timer $(DESTDIR)/lib/systemd/system/sts-milter-report.timer
-	install -D -m 0644 contrib/systemd/sts-milter.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sts-milter.conf
-	install -D -m 0644 docs/sts-milter.8 $(DESTDIR)$(PREFIX)/share/man/man8/sts-milter.8
-	install -D -m 0644 docs/sts-milter.toml.5 $(DESTDIR)$(PREFIX)/share/man/man5/sts-milter.toml.5
+	install -D $(STRIP) -m 0755 $(PROGRAM) $(DESTDIR)$(PREFIX)/sbin/sts-milter
+	for unit in sts-milter.service sts-milter-report.service sts-milter-report.timer; do \
+		sed "s,/usr/sbin/,$(PREFIX)/sbin/," contrib/systemd/$$unit | \
+			install -D -m 0644 /dev/stdin $(LIB)/systemd/system/$$unit || exit 1; \
+	done
+	install -D -m 0644 contrib/systemd/sts-milter.sysusers $(LIB)/sysusers.d/sts-milter.conf
+	install -D -m 0644 contrib/systemd/sts-milter.tmpfiles $(LIB)/tmpfiles.d/sts-milter.conf
 	[ -e $(DESTDIR)/etc/sts-milter/sts-milter.toml ] || \
 		install -D -m 0644 contrib/sts-milter.toml $(DESTDIR)/etc/sts-milter/sts-milter.toml
+	install -D -m 0644 docs/sts-milter.8 $(SHARE)/man/man8/sts-milter.8
+	install -D -m 0644 docs/sts-milter.toml.5 $(SHARE)/man/man5/sts-milter.toml.5
+	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/vendor-completions $(SHARE)/fish/vendor_completions.d
+	$(PROGRAM) --generate-completion-script bash >$(SHARE)/bash-completion/completions/sts-milter
+	$(PROGRAM) --generate-completion-script zsh >$(SHARE)/zsh/vendor-completions/_sts-milter
+	$(PROGRAM) --generate-completion-script fish >$(SHARE)/fish/vendor_completions.d/sts-milter.fish
+	cd contrib && find optional -type f -exec install -D -m 0644 '{}' '$(abspath $(SHARE))/sts-milter/{}' ';'
+	find README.md CHANGELOG.md docs/*.md docs/manual contrib/README.md contrib/postfix contrib/sendmail -type f \
+		-exec install -D -m 0644 '{}' '$(DOC)/{}' ';'
+
+DEB = .build/deb
+
+deb:
+	Tests/lab/install --check build deb
+	mkdir -p $(DEB)
+	rm -f $(DEB)/*.deb
+	debian/rules binary DEB_DESTDIR=$(CURDIR)/$(DEB)
+	lintian --fail-on error,warning --info $(DEB)/*.deb
+	@ls -s --block-size=kB $(DEB)/*.deb && sha256sum $(DEB)/*.deb
+
+test-deb: test-packages
+	Tests/lab/install deb
+	$(SWIFT) build --product demo
+	[ -e $(DEB)/*.deb ] || $(MAKE) deb
+	Tests/lab/package-test bookworm $(DEB)/*.deb
+	Tests/lab/package-test trixie $(DEB)/*.deb
 
 clean:
 	rm -rf .build .build-*

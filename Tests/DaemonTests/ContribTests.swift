@@ -100,9 +100,9 @@ struct ContribTests {
         let postfix = try Postfix(address: "127.20.0.54", options: options)
         defer { postfix.stop() }
         let folder = postfix.queueDirectory + "/sts-milter"
-        // As the unit's drop-in has it, but for the user.
-        let dropIn = try Self.contrib("systemd/sts-milter-postfix.conf")
-        #expect(dropIn.contains("install -d -o sts-milter -g postfix -m 2750 /var/spool/postfix/sts-milter"))
+        // As the file for systemd-tmpfiles has it, but for the user.
+        let directory = try Self.lines("optional/postfix-sockets/tmpfiles.d/sts-milter-sockets.conf")
+        #expect(directory == ["d /var/spool/postfix/sts-milter 2750 sts-milter postfix -"])
         try Command.check(["install", "-d", "-o", "root", "-g", "postfix", "-m", "2750", folder])
         let daemon = try await serve(
             54,

@@ -71,6 +71,23 @@ struct Demo {
         heading("All \(Self.cases.count) domains were treated as they should be")
     }
 
+    /// Serves the network until standard input ends.
+    ///
+    /// The folder gets `settings.toml` for a daemon, with the files that it names beside it by their names alone:
+    /// `ca.pem` and `anchor.key`.
+    func serveNetwork(describedIn folder: String) async throws {
+        let network = try makeNetwork()
+        defer { network.stop() }
+        let files = [(network.authority.caFile, "ca.pem"), (network.resolver.trustAnchorFile, "anchor.key")]
+        var settings = network.settings
+        for (path, name) in files {
+            try FileManager.default.copyItem(atPath: path, toPath: folder + "/" + name)
+            settings = settings.replacing(path, with: name)
+        }
+        try settings.write(toFile: folder + "/settings.toml", atomically: true, encoding: .utf8)
+        while readLine() != nil {}
+    }
+
     private func report(of daemon: DaemonProcess) async throws {
         let day = ISO8601DateFormatter.string(
             from: Date(), timeZone: .gmt, formatOptions: [.withFullDate, .withDashSeparatorInDate])

@@ -2,4 +2,9 @@
 import LabKit
 
 // The main job on a real Postfix: good routes are delivered, bad ones deferred with a reply that says why.
-try await Demo().run()
+// `demo network FOLDER`: only its small Internet, for an MTA and a daemon that somebody else starts.
+if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "network" {
+    try await Demo().serveNetwork(describedIn: CommandLine.arguments[2])
+} else {
+    try await Demo().run()
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import TestKit
+import Testing
+
+@Suite("What the package says of the program is so")
+struct PackageTests {
+    private static let optional = Project.files(below: "contrib/optional", ending: ".conf")
+
+    @Test("its version is the program's")
+    func version() throws {
+        let first = try #require(try Project.text("debian/changelog").split(separator: "\n").first)
+        let version = try #require(first.firstMatch(of: /^sts-milter\ \(([^)]+)\)/)).1
+        #expect(try Project.run(nil, ["--version"]).output == "sts-milter \(version)\n")
+    }
+
+    @Test("it is built with the packages that the build installs")
+    func buildDepends() throws {
+        let list = try #require(
+            try Project.text("debian/control").firstMatch(of: /Build-Depends:\n((?: .*\n)+)/)
+        ).1
+        let named = list.split(separator: "\n").map { $0.trimmingCharacters(in: [" ", ","]) }
+        let wanted = try Project.run(Project.root + "/Tests/lab/packages", ["build"]).output.split(separator: "\n")
+        #expect(!wanted.isEmpty)
+        for package in wanted { #expect(named.contains(String(package))) }
+    }
+
+    @Test("systemd rates the unit below 1.5, with each drop-in at most 1.5")
+    func exposure() throws {
+        let unit = "contrib/systemd/sts-milter.service"
+        let arguments = ["security", "--offline=true", "--no-pager"]
+        let alone = try Project.run("/usr/bin/systemd-analyze", arguments + ["--threshold=14", unit])
+        #expect(alone.status == 0, "\(alone)")
+        // As systemd reads a unit with its drop-in: one text behind the other.
+        for path in Self.optional where path.contains(".service.d/") {
+            let folder = try TemporaryDirectory()
+            let both = try folder.write("sts-milter.service", Project.text(unit) + Project.text(path))
+            let result = try Project.run("/usr/bin/systemd-analyze", arguments + ["--threshold=15", both])
+            #expect(result.status == 0, "\(path): \(result)")
+        }
+    }
+
+    @Test("the directory that a drop-in opens is one that its file for systemd-tmpfiles makes", arguments: optional)
+    func directories(_ path: String) throws {
+        let text = try Project.text(path)
+        guard let opened = text.firstMatch(of: /\nReadWritePaths=-(\S+)\n/) else { return }
+        let tree = path.split(separator: "/").prefix(3).joined(separator: "/")
+        let made = try #require(text.firstMatch(of: /\nExecStartPre=\S*systemd-tmpfiles --create \/etc\/(\S+)\n/)).1
+        #expect(try Project.text("\(tree)/\(made)").contains("\nd \(opened.1) 2750 sts-milter postfix -\n"))
+    }
+
+    @Test("purging removes each optional file that was copied to /etc", arguments: optional)
+    func purge(_ path: String) throws {
+        let installed = "/etc/" + path.split(separator: "/").dropFirst(3).joined(separator: "/")
+        let script = try Project.text("debian/sts-milter.postrm")
+        #expect(script.split { $0 == " " || $0 == "\n" }.contains(Substring(installed)))
+    }
+}
