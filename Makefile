@@ -10,8 +10,8 @@
 # make tsan    the tests of all that starts threads, under ThreadSanitizer; fails if any process reports a race
 # make asan    all tests under AddressSanitizer, with its leak detection; fails as well
 # make install puts the program, its units, settings, manuals and completions into place (DESTDIR, PREFIX)
-# make deb     a package for Debian and Ubuntu, in .build/deb
-# make test-deb installs that package on a fresh Debian 12 and 13 that run systemd and Postfix, and takes it away again
+# make deb     a package for Debian 12 and 13, in .build/deb
+# make test-deb what that package does on a fresh Debian 12 and 13 with Postfix, from its installation to its purge
 
 PREFIX ?= /usr
 DESTDIR ?=
@@ -150,6 +150,7 @@ deb:
 	Tests/lab/install --check build deb
 	mkdir -p $(DEB)
 	rm -f $(DEB)/*.deb
+	debian/rules clean
 	debian/rules binary DEB_DESTDIR=$(CURDIR)/$(DEB)
 	lintian --fail-on error,warning --info $(DEB)/*.deb
 	@ls -s --block-size=kB $(DEB)/*.deb && sha256sum $(DEB)/*.deb
@@ -157,7 +158,7 @@ deb:
 test-deb: test-packages
 	Tests/lab/install deb
 	$(SWIFT) build --product demo
-	[ -e $(DEB)/*.deb ] || $(MAKE) deb
+	ls $(DEB)/*.deb >/dev/null 2>&1 || $(MAKE) deb
 	Tests/lab/package-test bookworm $(DEB)/*.deb
 	Tests/lab/package-test trixie $(DEB)/*.deb
 
