@@ -28,7 +28,7 @@ extension Impact {
 }
 
 extension Impact.Domain {
-    fileprivate init(_ mail: HeldMail) {
+    fileprivate init(_ mail: HeldCounts) {
         let isOfPolicy = mail.kinds.keys.contains { if case .known(let type) = $0.type { !type.isDANE } else { true } }
         self.init(
             domain: mail.domain.ascii, deliveries: mail.sessions, held: mail.held, mode: isOfPolicy ? "enforce" : nil,
@@ -36,7 +36,7 @@ extension Impact.Domain {
     }
 
     /// Kinds of one text together, those of most sessions first.
-    private static func reasons(_ mail: HeldMail) -> [Impact.Reason] {
+    private static func reasons(_ mail: HeldCounts) -> [Impact.Reason] {
         var found: [String: (sessions: Int, hosts: [String: Int])] = [:]
         for (kind, count) in mail.kinds {
             var one = found[kind.inWords] ?? (0, [:])

@@ -7,7 +7,7 @@ import MTASTS
 import TLSRPT
 
 /// The sessions of a domain that broke what must be kept: its enforce policy, or TLSA records.
-package struct HeldMail: Sendable, Hashable {
+package struct HeldCounts: Sendable, Hashable {
     /// Kinds of failure that are told apart for a domain; the rest is summed.
     package static let maxKinds = 50
 
@@ -44,9 +44,9 @@ extension Store {
     /// - Returns: the domains, in the order of their names, and how many sessions of all domains were counted.
     package func heldMail(
         from first: UTCDay, through last: UTCDay
-    ) async throws(StoreError) -> (domains: [HeldMail], sessions: Int) {
+    ) async throws(StoreError) -> (domains: [HeldCounts], sessions: Int) {
         try await read { db in
-            var held: [String: HeldMail] = [:]
+            var held: [String: HeldCounts] = [:]
             try Self.readFailures(from: first, through: last, in: db, into: &held)
             let total = try Int.fetchOne(
                 db, sql: "SELECT coalesce(sum(successes + failures), 0) FROM tally WHERE day BETWEEN ? AND ?",
@@ -65,7 +65,7 @@ extension Store {
     }
 
     private static func readFailures(
-        from first: UTCDay, through last: UTCDay, in db: Database, into held: inout [String: HeldMail]
+        from first: UTCDay, through last: UTCDay, in db: Database, into held: inout [String: HeldCounts]
     ) throws {
         let rows = try Row.fetchCursor(
             db,
@@ -85,7 +85,7 @@ extension Store {
             let (host, reason): (String, String) = (row[4], row[5])
             kind.receivingMXHostname = host.isEmpty ? nil : host
             kind.reasonCode = reason.isEmpty ? nil : reason
-            held[name, default: HeldMail(domain)].add(kind, row[6])
+            held[name, default: HeldCounts(domain)].add(kind, row[6])
         }
     }
 

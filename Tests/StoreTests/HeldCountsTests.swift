@@ -8,7 +8,7 @@ import Testing
 @testable import Store
 
 @Suite("What was held back is told by domain, over days")
-struct HeldMailTests {
+struct HeldCountsTests {
     private static let enforce = ["version: STSv1", "mode:  enforce ", "mx: *.example", "max_age: 86400"]
     private static let testing = ["version: STSv1", "mode: testing", "mx: enforce.example", "max_age: 86400"]
 
@@ -59,12 +59,12 @@ struct HeldMailTests {
     func bounded() async throws {
         let store = try Scratch().store()
         let ledger = Ledger(store: store, clock: TestClock(noon), logger: CapturedLog().logger)
-        for number in 0..<(HeldMail.maxKinds + 20) {
+        for number in 0..<(HeldCounts.maxKinds + 20) {
             try count(ledger, "bad.example", failing: FailureDetails(.validationFailure, reasonCode: "r\(number)"))
         }
         #expect(await ledger.flush())
         let held = try #require(try await store.heldMail(from: noon.day, through: noon.day).domains.first)
-        #expect(held.kinds.count == HeldMail.maxKinds && held.others == 20 && held.held == HeldMail.maxKinds + 20)
+        #expect(held.kinds.count == HeldCounts.maxKinds && held.others == 20 && held.held == HeldCounts.maxKinds + 20)
     }
 
     @Test("it stays where the counts of a domain that wants no report go")
