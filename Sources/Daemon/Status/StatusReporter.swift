@@ -72,6 +72,8 @@ final class StatusReporter: Sendable {
 
     func report() async -> StatusReport {
         let settings = settings.value
+        // Before the look whether it serves, which is a connection as well.
+        let connections = milter.connections
         let isServing = await waiting { [milter] in milter.isServing() }
         let counts = await counts()
         let times = heard.times
@@ -79,7 +81,7 @@ final class StatusReporter: Sendable {
             version: Settings.version, at: Stamp(clock.now), startedAt: Stamp(startedAt), isServing: isServing,
             enforcement: settings.gate.enforcement.rawValue,
             milter: Listener(
-                socket: "\(settings.milter.socket)", connections: milter.connections,
+                socket: "\(settings.milter.socket)", connections: connections,
                 lastHeard: times[0].map { Stamp($0) }),
             policyMap: settings.policyMap.flatMap { policyMap in
                 map.map {
