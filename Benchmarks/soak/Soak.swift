@@ -62,6 +62,9 @@ final class Soak: Sendable {
         figures = Figures(daemon: daemon, situation: situation)
     }
 
+    /// How often each fault comes.
+    var turns: Int { max(1, Int((length / Self.longestTurn).rounded(.up))) }
+
     func run() async throws {
         try await start()
         try await warmUp()
@@ -69,7 +72,6 @@ final class Soak: Sendable {
         startLoad()
         let began = ContinuousClock.now
         figures.start()
-        let turns = max(1, Int((length / Self.longestTurn).rounded(.up)))
         let share = length / (turns * Fault.allCases.count)
         for turn in 0..<turns {
             for (place, fault) in Fault.allCases.enumerated() {
