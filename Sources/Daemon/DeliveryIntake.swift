@@ -80,7 +80,7 @@ struct DeliveryIntake: Sendable {
             let counts = receiver.counts
             var source = IntakeSource(.datagrams, at: printable(path))
             (source.sessions, source.unreadable, source.lost) = (counts.received, counts.unreadable, counts.lost)
-            source.lastHeard = counts.lastAt.map { Stamp($0) }
+            source.lastHeard = receiver.lastAt.map { Stamp($0) }
             sources.append(source)
         }
         let logs: [(IntakeSource.Kind, IntakeSettings.Log?, SourceStatus)] = [

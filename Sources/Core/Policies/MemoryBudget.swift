@@ -33,7 +33,7 @@ package enum MemoryBudget {
     /// What is known of domains beside their policies: some hundred thousand domains without one, some 450 octets each.
     static let policyEntries = 51 * mebibyte
     /// Domains whose mail was held back of late, some 500 octets each.
-    static let held = mebibyte
+    static let held = mebibyte / 2
     /// Domains of which sessions were counted before their policy was known.
     static let countedUnknown = 2 * mebibyte
 

@@ -14,8 +14,10 @@ final class StatusReporter: Sendable {
     private static let mostHeld = 200
     /// Policies in trouble that are named.
     private static let mostTroubles = 200
-    /// How long what takes a walk over all policies, or a question to the store, is told again as it was.
-    private static let countsStandFor = Duration.seconds(30)
+    /// What takes a walk over all policies, or a question to the store, is told again as it was for so many times as long
+    /// as it took: whoever asks all the time has it done for a hundredth of the time. And not for longer than this.
+    private static let countsStand = 100
+    private static let longestStand = Duration.seconds(60)
     /// Days of reports that are counted.
     private static let reportDays: Int64 = 7
 
@@ -43,7 +45,7 @@ final class StatusReporter: Sendable {
     private let heard: LastHeard
     private let clock: SteadyClock
     let startedAt: UTCTime
-    private let known = Locked<(counts: Counts, at: ContinuousClock.Instant)?>(nil)
+    private let known = Locked<(counts: Counts, until: ContinuousClock.Instant)?>(nil)
 
     init(
         settings: SettingsInForce, store: Store, table: PolicyTable, network: Network,
@@ -105,9 +107,8 @@ final class StatusReporter: Sendable {
 
     /// What is dear to gather, as it was a moment ago at most.
     func counts() async -> Counts {
-        if let known = known.withLock({ $0 }), ContinuousClock.now - known.at < Self.countsStandFor {
-            return known.counts
-        }
+        let start = ContinuousClock.now
+        if let known = known.withLock({ $0 }), start < known.until { return known.counts }
         var counts = Counts()
         counts.census = table.census(at: clock.now)
         counts.failing = policyCache.failingRenewals
@@ -115,7 +116,8 @@ final class StatusReporter: Sendable {
             counts.reports = try await store.reportState(
                 since: clock.now.day.advanced(by: -Self.reportDays), at: clock.now)
         } catch { counts.problem = printable("\(error)", limit: 300) }
-        known.withLock { [counts] in $0 = (counts, .now) }
+        let end = ContinuousClock.now
+        known.withLock { [counts] in $0 = (counts, end + min((end - start) * Self.countsStand, Self.longestStand)) }
         return counts
     }
 

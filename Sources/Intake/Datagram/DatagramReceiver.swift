@@ -22,13 +22,13 @@ package final class DatagramReceiver: Sendable {
         package var unreadable = 0
         /// Came before the stop, and found no room.
         package var lost = 0
-        /// When the last was taken.
-        package var lastAt: UTCTime?
     }
 
     private struct State {
         var table = DatagramTable()
         var counts = Counts()
+        /// When the last was taken.
+        var lastAt: UTCTime?
         var isStopping = false
         /// Whether the reader was woken since the table was taken.
         var hasWoken = false
@@ -57,6 +57,8 @@ package final class DatagramReceiver: Sendable {
     }
 
     package var counts: Counts { state.withLock { $0.counts } }
+    /// When the last datagram was taken; nil if none was since the start.
+    package var lastAt: UTCTime? { state.withLock { $0.lastAt } }
 
     /// What came in since the last time, for whoever reads and counts it.
     package func take() -> DatagramTable {
@@ -141,7 +143,7 @@ package final class DatagramReceiver: Sendable {
             let (isKept, isStopping, isMuch) = state.withLock { state in
                 if state.table.add(payload, on: now.day) {
                     state.counts.received += 1
-                    state.counts.lastAt = now
+                    state.lastAt = now
                     let isMuch = !state.hasWoken && state.table.octets >= Self.wakingOctets
                     if isMuch { state.hasWoken = true }
                     return (true, false, isMuch)
