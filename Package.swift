@@ -71,6 +71,7 @@ let package = Package(
         .target(name: "Gzip", dependencies: ["CZlib"]),
         .target(name: "Mail", dependencies: ["Basics", "COpenSSL", "TLSRPT"]),
         .target(name: "Sockets", dependencies: ["Basics"]),
+        .target(name: "Metrics"),
 
         // Layer 3: the core, with its model and its ports; and reporting, with its own
         .target(
@@ -89,7 +90,7 @@ let package = Package(
         .target(
             name: "Milter",
             dependencies: [
-                "Basics", "CMilter", "Concurrency", "Core", "EventLog", "Sockets",
+                "Basics", "CMilter", "Concurrency", "Core", "EventLog", "Metrics", "Sockets", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"),
             ],
             // Sessions belong to one connection, whose callbacks libmilter runs one after the other. The checks cost a
@@ -100,8 +101,9 @@ let package = Package(
         .target(
             name: "PolicyMap",
             dependencies: [
-                "Basics", "Concurrency", "Core", "MTASTS", "Sockets", .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                "Basics", "Concurrency", "Core", "MTASTS", "Metrics", "Sockets",
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .target(
             name: "Discovery",
@@ -121,7 +123,7 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "Basics", "Concurrency", "Core", "MTASTS", "Reporting", "TLSRPT",
+                "Basics", "Concurrency", "Core", "MTASTS", "Metrics", "Reporting", "TLSRPT",
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -129,6 +131,13 @@ let package = Package(
             name: "Courier",
             dependencies: ["Basics", "DNS", "HTTP", "Mail", "Processes", "Reporting", "SMTP", "TLS", "TLSRPT"]),
         .target(name: "ReportView", dependencies: ["Basics", "Concurrency", "Gzip", "Mail", "TLSRPT"]),
+        .target(
+            name: "StatusPage",
+            dependencies: [
+                "Basics", "Metrics", "Sockets", "Status", .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
 
         // Layer 6: parts of the daemon that know nothing of each other
         .target(
@@ -141,8 +150,8 @@ let package = Package(
             name: "Settings",
             dependencies: [
                 "Basics", "Core", "Courier", "DNS", "Discovery", "EventLog", "Intake", "MTASTS", "Mail", "Milter",
-                "PolicyMap", "Preload", "Probe", "Reporting", .product(name: "Logging", package: "swift-log"),
-                .product(name: "TOMLKit", package: "TOMLKit"),
+                "PolicyMap", "Preload", "Probe", "Reporting", "Sockets", "StatusPage",
+                .product(name: "Logging", package: "swift-log"), .product(name: "TOMLKit", package: "TOMLKit"),
             ]),
         .target(name: "MTACheck", dependencies: ["Basics", "Core", "Intake", "PolicyMap", "Processes", "TLS"]),
 
@@ -154,8 +163,8 @@ let package = Package(
             name: "Daemon",
             dependencies: [
                 "Basics", "CClock", "CMemory", "CSystemd", "Control", "Core", "Courier", "DNS", "Discovery", "EventLog",
-                "Events", "Gzip", "HTTP", "Intake", "MTASTS", "MailLog", "Milter", "PolicyMap", "Preload",
-                "Probe", "Reporting", "SMTP", "Settings", "Status", "Store", "TLS", "TLSRPT",
+                "Events", "Gzip", "HTTP", "Intake", "MTASTS", "MailLog", "Metrics", "Milter", "PolicyMap",
+                "Preload", "Probe", "Reporting", "SMTP", "Settings", "Status", "StatusPage", "Store", "TLS", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
 
@@ -193,6 +202,7 @@ let package = Package(
 
         .testTarget(name: "BasicsTests", dependencies: ["Basics", "RuleTables"]),
         .testTarget(name: "MTASTSTests", dependencies: ["Basics", "Core", "MTASTS", "RuleTables"]),
+        .testTarget(name: "MetricsTests", dependencies: ["LabKit", "Metrics"]),
         .testTarget(name: "StatusTests", dependencies: ["Basics", "Status"]),
         .testTarget(name: "TLSRPTTests", dependencies: ["Basics", "RuleTables", "TLSRPT"]),
         .testTarget(
@@ -270,6 +280,12 @@ let package = Package(
         .testTarget(
             name: "ReportViewTests", dependencies: ["Basics", "Gzip", "Mail", "ReportView", "TLSRPT"],
             resources: [.copy("Reports")]),
+        .testTarget(
+            name: "StatusPageTests",
+            dependencies: [
+                "Basics", "LabKit", "Metrics", "Status", "StatusPage", "TestKit",
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         .testTarget(name: "SettingsTests", dependencies: ["Basics", "Courier", "LabKit", "Mail", "Settings"]),
         .testTarget(
             name: "MTACheckTests",

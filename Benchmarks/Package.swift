@@ -25,13 +25,14 @@ let package = Package(
         .target(name: "Events", dependencies: ["Basics"]),
         .target(name: "Gzip", dependencies: ["CZlib"]),
         .target(name: "Sockets", dependencies: ["Basics"]),
+        .target(name: "Metrics"),
         .target(name: "Core", dependencies: ["Basics", "Concurrency", "MTASTS", "TLSRPT", logging]),
         .target(name: "Reporting", dependencies: ["Basics", "Gzip", "TLSRPT", logging]),
         .target(name: "MailLog", dependencies: ["Basics", "Core", "TLSRPT"]),
         .target(
             name: "PolicyMap",
             dependencies: [
-                "Basics", "Concurrency", "Core", "MTASTS", "Sockets", logging,
+                "Basics", "Concurrency", "Core", "MTASTS", "Metrics", "Sockets", logging,
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .target(
@@ -42,7 +43,7 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "Basics", "Concurrency", "Core", "MTASTS", "Reporting", "TLSRPT",
+                "Basics", "Concurrency", "Core", "MTASTS", "Metrics", "Reporting", "TLSRPT",
                 .product(name: "GRDB", package: "GRDB.swift"), logging,
             ]),
         .target(name: "TestKit", dependencies: ["Basics", logging], path: "TestKit"),

@@ -43,6 +43,9 @@ final class ConfiguredOverrides: PolicyOverrides {
 
     func preloaded(_ domain: DomainName, at time: UTCTime) -> CachedPolicy? { preload.policy(for: domain, at: time) }
 
+    /// The end of the preload list that is held, and how many policies it has.
+    var list: (expires: UTCTime, count: Int)? { preload.list.map { ($0.expires, $0.policies.count) } }
+
     /// What an administrator looks at: one line each.
     var status: [String] {
         let now = clock.now

@@ -8,6 +8,7 @@ import Milter
 import NIOPosix
 import PolicyMap
 import Settings
+import StatusPage
 import Store
 
 /// The daemon: store, network, core and servers, wired together.
@@ -54,6 +55,7 @@ package final class Daemon: Sendable {
     private let milter: MilterThread
     private let held: HeldMail
     private let statusReporter: StatusReporter
+    private let statusPage: StatusPageServer?
     private let map: PolicyMapServer?
     private let control: ControlServer?
 
@@ -120,10 +122,15 @@ package final class Daemon: Sendable {
             gate: gate, hops: settings.intake.readsLog ? hops : nil, ownReports: ownReports, held: held,
             pause: pause)
         milter = MilterThread(MilterServer(settings: settings.milter, judge: judge, logger: logger, log: log))
-        statusReporter = StatusReporter(
+        let reporter = StatusReporter(
             settings: self.settings, store: store, table: table, network: network, overrides: overrides,
             policyCache: policyCache, gate: gate, held: held, intake: intake, milter: milter.server, map: map,
-            pause: pause, clock: clock)
+            pause: pause, ledger: ledger, log: log, clock: clock)
+        statusReporter = reporter
+        statusPage = settings.statusPage.map {
+            StatusPageServer(
+                settings: $0, source: reporter, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
+        }
         control = settings.controlSocket.map { ControlServer(path: $0, group: .singletonMultiThreadedEventLoopGroup) }
     }
 
@@ -132,10 +139,12 @@ package final class Daemon: Sendable {
         await ownReports.refresh()
         do {
             try await control?.start { [self] in await answer($0) }
+            try await statusPage?.start()
             try await map?.start()
             try milter.start()
         } catch {
             await map?.stop()
+            await statusPage?.stop()
             await control?.stop()
             throw error
         }
@@ -164,6 +173,7 @@ package final class Daemon: Sendable {
             }
             group.cancelAll()
         }
+        await statusPage?.stop()
         await control?.stop()
         await save()
         if let failure { throw failure }
@@ -275,12 +285,15 @@ package final class Daemon: Sendable {
         ownReports.noteCopies(to: new.reports.copyPlace)
         milter.server.apply(new.milter)
         if let policyMap = new.policyMap { map?.apply(policyMap) }
-        settings.value = new
+        settings.take(new)
         for key in waiting {
             logger.warning("new value takes effect after a restart", metadata: ["setting": "\(key)"])
         }
         logger.notice("settings reloaded")
     }
+
+    /// Takes note that new settings could not be taken.
+    package func noteReloadFailure() { settings.noteFailure() }
 
     /// What an administrator looks at first; a success only if the milter answers an MTA now.
     private func status() async -> ControlReply {

@@ -16,8 +16,16 @@ extension Network: Router, PolicyDiscoverer, Prober, DANESurveyor, DocumentSourc
     }
 
     func fetch(for domain: DomainName, isRenewal: Bool) async throws(FetchError) -> Policy.Reading {
-        try await ask { adapters throws(FetchError) in
-            try await adapters.discoverer.fetch(for: domain, isRenewal: isRenewal)
+        let start = ContinuousClock.now
+        do throws(FetchError) {
+            let reading = try await ask { adapters throws(FetchError) in
+                try await adapters.discoverer.fetch(for: domain, isRenewal: isRenewal)
+            }
+            counts.note(.ok, since: start)
+            return reading
+        } catch {
+            counts.note(NetworkCounts.Fetch(error), since: start)
+            throw error
         }
     }
 
@@ -39,7 +47,12 @@ extension Network: Router, PolicyDiscoverer, Prober, DANESurveyor, DocumentSourc
         _ candidate: MXHost, routeIsSecure: Bool, for policyDomain: DomainName,
         turn: @escaping @Sendable (Bool) -> Void
     ) async -> ProbeResult {
-        await ask { await $0.prober.probe(candidate, routeIsSecure: routeIsSecure, for: policyDomain, turn: turn) }
+        let start = ContinuousClock.now
+        let result = await ask {
+            await $0.prober.probe(candidate, routeIsSecure: routeIsSecure, for: policyDomain, turn: turn)
+        }
+        counts.note(NetworkCounts.Probe(result), since: start)
+        return result
     }
 
     /// TLSRPT records, as the resolver of the day answers.

@@ -46,6 +46,8 @@ final class Network: Sendable {
     }
 
     private let state: Locked<State>
+    /// What came of the questions.
+    let counts = NetworkCounts()
 
     /// Makes adapters; waits for some seconds to hear whether the resolver can do DNSSEC.
     init(_ settings: Settings) async throws {

@@ -99,6 +99,7 @@ package enum Service {
         } catch is CancellationError {
             logger.info("settings not reloaded, since the daemon ends")
         } catch {
+            daemon.noteReloadFailure()
             logger.error("settings not reloaded, the old ones stay: \(error)")
         }
     }

@@ -31,6 +31,9 @@ package final class LogSink: Sendable {
         }
     }
 
+    /// Lines dropped since the start, since their reader was too slow.
+    package var droppedLines: Int { writer.droppedLines }
+
     package func apply(level: Logger.Level, target: LogTarget) {
         state.store(Self.packed(level, target), ordering: .relaxed)
     }

@@ -35,6 +35,8 @@ package final class LogWriter: Sendable {
         var isUrgent = false
         /// Who waits for all lines to leave.
         var flushes = 0
+        /// Lines dropped since the start that were told of.
+        var droppedLines = 0
 
         /// What the thread must be told of a new line.
         mutating func call(for rank: LogRank) -> Call {
@@ -60,6 +62,8 @@ package final class LogWriter: Sendable {
 
     package init(descriptor: Int32 = STDERR_FILENO) { self.descriptor = descriptor }
 
+    /// Lines dropped since the start.
+    var droppedLines: Int { state.withLock { $0.droppedLines + $0.lines.dropped.lines } }
     /// Memory of lines that wait.
     var waitingBytes: Int { state.withLock { $0.lines.bytes } }
 
@@ -153,7 +157,10 @@ package final class LogWriter: Sendable {
                 }
             }
         }
-        state.withLock { $0.lines.reuse(piece) }
+        state.withLock { state in
+            state.lines.reuse(piece)
+            state.droppedLines += dropped.lines
+        }
     }
 
     private func send(_ lines: UnsafeRawBufferPointer, to outlet: WaitingLines.Outlet) {

@@ -12,6 +12,9 @@ final class BlockingLookups: Sendable {
     private let waiting = Locked(SharedPlaces<Share>())
     private let lookups = Locked(SharedPlaces<Share>())
 
+    /// Callbacks that wait now.
+    var waitingCount: Int { waiting.withLock { $0.taken } }
+
     /// The verdict, if it comes within `waitLimit`; the lookup goes on when it does not, or when nobody more may wait.
     func judgement(
         on hops: [NextHop], by judge: any RecipientJudge, within waitLimit: Duration, maxWaiting: Int

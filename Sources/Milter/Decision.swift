@@ -2,7 +2,7 @@
 import Core
 
 /// What a verdict leads to.
-enum Decision: String, Sendable, Hashable {
+enum Decision: String, Sendable, Hashable, CaseIterable {
     /// Goes on as if nobody had asked.
     case deliver
     /// Goes on although it does not keep the policy, or may not.

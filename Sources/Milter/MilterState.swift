@@ -2,6 +2,7 @@
 import Basics
 import EventLog
 import Logging
+import Metrics
 import Synchronization
 
 /// What all connections share.
@@ -24,6 +25,10 @@ final class MilterState: Sendable {
     let log: LogSink
     let lookups = BlockingLookups()
     let callbacks = CallbackCount()
+    /// By the place of the result type among all of them.
+    let violations = CounterArray()
+    /// How long callbacks wait for a lookup.
+    let waits = Histogram()
     /// Connections whose state is alive.
     let sessions = Atomic(0)
     private let current: Locked<Settings>
@@ -60,12 +65,16 @@ final class CallbackCount: Sendable {
         let underWay = Atomic(0)
         /// Messages that have begun since the start.
         let messages = Atomic(0)
+        /// By ``VerdictPlace``.
+        let verdicts = CounterArray()
         /// Keeps what else is written off the cache lines of the counter.
-        private let room = InlineArray<15, Int>(repeating: 0)
+        private let room = InlineArray<14, Int>(repeating: 0)
     }
 
     private let parts = (0..<16).map { _ in Part() }
     private let handedOut = Atomic(0)
+
+    var verdicts: [CounterArray] { parts.map(\.verdicts) }
 
     /// The counter of a new connection.
     func part() -> Part { parts[handedOut.add(1, ordering: .relaxed).newValue & 15] }

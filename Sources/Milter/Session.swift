@@ -3,6 +3,7 @@ import Basics
 import Core
 import EventLog
 import Logging
+import TLSRPT
 
 /// One connection of an MTA: what its callbacks mean.
 ///
@@ -153,7 +154,9 @@ final class Session {
         let waitLimit = min(settings.lookupWait, settings.messageBudget - message.waited)
         let found = shared.lookups.judgement(
             on: hops, by: shared.judge, within: waitLimit, maxWaiting: settings.maxWaiting)
-        message.waited += ContinuousClock.now - start
+        let waited = ContinuousClock.now - start
+        message.waited += waited
+        shared.waits.note(waited)
         switch found {
         case .success(let judgement): return judgement
         case .failure(let ending): return shared.judge.decideNow(hops, because: ending)
@@ -163,11 +166,20 @@ final class Session {
     private func record(_ line: VerdictLine, isRepeated: Bool, in message: Message) {
         if !isRepeated {
             message.verdicts.append(Judged(hops: line.hops, judgement: line.judgement))
+            callbacks.verdicts.add(at: VerdictPlace.of(line.verdict, line.decision))
+            if case .violating(let violation) = line.verdict { count(violation) }
             note(line, of: message)
         }
         // With a recipient that is refused alone, the message may end without a queue id.
         log.write(
             line, queueID: message.queueID, at: isRepeated ? .debug : line.level, waits: line.decision != .defer)
+    }
+
+    private func count(_ violation: Violation) {
+        guard let type = violation.headline?.failure.type, let place = ResultType.allCases.firstIndex(of: type) else {
+            return
+        }
+        shared.violations.add(at: place)
     }
 
     private func note(_ line: VerdictLine, of message: Message) {

@@ -3,6 +3,7 @@ import Basics
 import Concurrency
 import Core
 import Logging
+import Metrics
 import NIOCore
 import Synchronization
 
@@ -23,6 +24,8 @@ final class MapService: Sendable {
     private let served: Locked<ServedSettings>
     private let clients = Locked(MapConnections())
     private let warm = Locked<[ObjectIdentifier: NIOLoopBound<WarmAnswers>]>([:])
+    let counters = MapCounters()
+    private let loopCounts = Locked<[CounterArray]>([])
     private let places = Locked(SharedPlaces<Share>())
 
     init(settings: PolicyMapSettings, resolver: any MapResolver, logger: Logger) {
@@ -39,12 +42,18 @@ final class MapService: Sendable {
     /// What the event loop keeps, on which this is called.
     func warmAnswers(of loop: any EventLoop) -> WarmAnswers {
         let found = warm.withLock { known in
-            let kept = known[ObjectIdentifier(loop)] ?? NIOLoopBound(WarmAnswers(), eventLoop: loop)
+            if let kept = known[ObjectIdentifier(loop)] { return kept }
+            let made = WarmAnswers()
+            loopCounts.withLock { $0.append(made.counts) }
+            let kept = NIOLoopBound(made, eventLoop: loop)
             known[ObjectIdentifier(loop)] = kept
             return kept
         }
         return found.value
     }
+
+    /// What was answered since the start.
+    var counts: MapCounts { counters.counts(of: loopCounts.withLock { $0 }) }
 
     func apply(_ settings: PolicyMapSettings) {
         let names = MapNames(settings.names)
@@ -103,7 +112,9 @@ final class MapService: Sendable {
         let lookup = Lookup(self, shares)
         Task {
             lookup.begin()
+            let start = ContinuousClock.now
             let answer = await resolver.resolve(key)
+            counters.lookups.note(ContinuousClock.now - start)
             lookup.end()
             give(answer)
         }

@@ -24,7 +24,7 @@ final class MapSession: ChannelDuplexHandler {
     /// An answer that is due, or that waits for a lookup.
     private enum Reply {
         case answer(MapAnswer, DomainName?, MapForm)
-        case temporary(TemporaryReason, DomainName?)
+        case temporary(TemporaryReason, DomainName?, MapForm?)
         case waiting(DomainName?, MapForm)
     }
 
@@ -37,6 +37,8 @@ final class MapSession: ChannelDuplexHandler {
     private var input = ByteBuffer()
     private var output = ByteBuffer()
     private var scratch: [UInt8] = []
+    /// Where the answer that was rendered last is counted.
+    private var counted = 0
     /// Answers from the first that waits on; `firstNumber` is the number of its head.
     private var queue = CircularBuffer<Reply>()
     private var firstNumber = 0
@@ -155,7 +157,9 @@ final class MapSession: ChannelDuplexHandler {
             } else {
                 let known = served.settings.names.keys.sorted().joined(separator: " ")
                 service.warnings.warn(.unknownMap, ["map": "\(unknownName)", "known": "\(known)"])
-                add(service.resolver.letsAllGo ? .answer(.notFound, nil, .postfix) : .temporary(.unknownMap, nil))
+                add(
+                    service.resolver.letsAllGo
+                        ? .answer(.notFound, nil, .postfix) : .temporary(.unknownMap, nil, nil))
             }
             input.moveReaderIndex(forwardBy: octets)
             return true
@@ -167,7 +171,7 @@ final class MapSession: ChannelDuplexHandler {
             output.withUnsafeReadableBytes { output in
                 warm.keep(
                     UnsafeRawBufferPointer(rebasing: output[start...]),
-                    to: UnsafeRawBufferPointer(rebasing: input[..<octets]), under: served.number)
+                    to: UnsafeRawBufferPointer(rebasing: input[..<octets]), under: served.number, counter: counted)
             }
         }
     }
@@ -209,7 +213,7 @@ final class MapSession: ChannelDuplexHandler {
             return add(.answer(.notFound, nil, form))
         }
         service.warnings.warn(.unreadableKey, ["key": "\(printable(text, limit: 120))", "domain": "\(domain)"])
-        add(.temporary(.unreadableKey, domain))
+        add(.temporary(.unreadableKey, domain, form))
     }
 
     private func answer(_ key: NextHop, _ form: MapForm, _ context: ChannelHandlerContext) -> Bool {
@@ -227,7 +231,7 @@ final class MapSession: ChannelDuplexHandler {
         }
         guard let lookup else {
             service.warnings.warn(.tooManyLookups, ["limit": "\(served.settings.maxLookups)"])
-            add(.temporary(.busy, key.policyDomain))
+            add(.temporary(.busy, key.policyDomain, form))
             return false
         }
         // Never cancelled: that costs a search of all timers, and one that comes late finds its answer given.
@@ -278,15 +282,24 @@ final class MapSession: ChannelDuplexHandler {
         switch reply {
         case .answer(let answer, let domain, let form):
             MapReply(form, served.settings.choices).write(answer, of: domain, to: &scratch)
+            count(form)
             if let domain, let why = MapReply.reason(in: scratch, about: domain) {
                 service.resolver.noteHeld(domain, because: why)
             }
-        case .temporary(let reason, let domain):
+        case .temporary(let reason, let domain, let form):
             MapReply.write(reason, to: &scratch)
+            count(form)
             if let domain { service.resolver.noteHeld(domain, because: reason.rawValue) }
         case .waiting: preconditionFailure("an answer that waits is not rendered")
         }
         output.writeNetstring(scratch)
+    }
+
+    private func count(_ form: MapForm?) {
+        let kind = AnswerKind(scratch)
+        counted = kind.place(in: form)
+        warm.counts.addAlone(at: counted)
+        if kind == .temporary { service.counters.noteTemporary(scratch) }
     }
 
     /// Renders what is due, serves what has arrived meanwhile, and reads on if the client takes it all.

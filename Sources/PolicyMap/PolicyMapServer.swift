@@ -40,6 +40,8 @@ package final class PolicyMapServer: Sendable {
     package var connections: Int { service.connections }
     /// Requests answered or being answered since the start.
     package var requests: Int { service.requests.load(ordering: .relaxed) }
+    /// What was answered since the start.
+    package var counts: MapCounts { service.counts }
     /// Lookups that wait for the network.
     package var lookupsUnderWay: Int { service.lookups }
     /// The port in use, which matters when the settings say 0; nil for a Unix socket.

@@ -2,6 +2,7 @@
 import Basics
 import Core
 import Glibc
+import Metrics
 
 /// The answers of the current second, octet for octet, by the octets of the question: what is asked again is answered
 /// by copying. Each event loop has its own, so that no loop waits for another.
@@ -22,8 +23,12 @@ final class WarmAnswers {
         var start = 0
         var questionOctets = 0
         var answerOctets = 0
+        /// Where the answer is counted.
+        var counter = 0
     }
 
+    /// By ``AnswerKind``; the event loop alone adds to it.
+    let counts = CounterArray()
     private var period: AnswerPeriod?
     private var places: ContiguousArray<Place> = []
     /// Questions, each with its answer behind it.
@@ -38,7 +43,7 @@ final class WarmAnswers {
         places = []
     }
 
-    /// Hands the answer to `body`, if it is held.
+    /// Hands the answer to `body` and counts it, if it is held.
     func answer(
         to question: UnsafeRawBufferPointer, under settings: Int, _ body: (UnsafeRawBufferPointer) -> Void
     ) -> Bool {
@@ -50,19 +55,24 @@ final class WarmAnswers {
             guard let known = held.baseAddress, let asked = question.baseAddress,
                 memcmp(known + place.start, asked, question.count) == 0
             else { return false }
+            counts.addAlone(at: place.counter)
             body(UnsafeRawBufferPointer(rebasing: held[answer..<(answer + place.answerOctets)]))
             return true
         }
     }
 
     /// Keeps an answer that was asked for in the period that has begun.
-    func keep(_ answer: UnsafeRawBufferPointer, to question: UnsafeRawBufferPointer, under settings: Int) {
+    /// - Parameter counter: where the answer is counted when it is given again.
+    func keep(
+        _ answer: UnsafeRawBufferPointer, to question: UnsafeRawBufferPointer, under settings: Int, counter: Int = 0
+    ) {
         guard period != nil, answer.count <= Self.maxAnswerOctets,
             octets.count + question.count + answer.count <= Self.maxOctets
         else { return }
         if places.isEmpty { places = ContiguousArray(repeating: Place(), count: Self.placeCount) }
         places[Self.number(of: question)] = Place(
-            settings: settings, start: octets.count, questionOctets: question.count, answerOctets: answer.count)
+            settings: settings, start: octets.count, questionOctets: question.count, answerOctets: answer.count,
+            counter: counter)
         octets.append(contentsOf: question)
         octets.append(contentsOf: answer)
     }

@@ -16,8 +16,6 @@ package struct Setting<Table: SettingsTable>: Sendable {
         case reload
         /// The running daemon keeps its value, and says so.
         case restart
-        /// Never: the name is kept for a later version, and is accepted with a warning.
-        case none
     }
 
     /// `table.name`, or `name` at the top of the file and in a block.
@@ -59,19 +57,6 @@ package struct Setting<Table: SettingsTable>: Sendable {
         effect: Effect = .reload, example: String? = nil, _ summary: String
     ) {
         self.init(key, type.optional, to: path, effect: effect, example: example, summary)
-    }
-
-    /// A name that is kept for a later version.
-    init<Value>(reserved key: String, _ type: SettingType<Value>, _ summary: String) {
-        self.key = key
-        self.effect = .none
-        self.summary = summary
-        path = nil
-        example = nil
-        put = { value, _ throws(WrongValue) in _ = try type.read(value) }
-        written = { _ in nil }
-        isSame = { _, _ in true }
-        copy = { _, _ in }
     }
 
     /// The table's name, empty at the top of the file and in a block.

@@ -5,7 +5,7 @@ extension Settings {
     /// Every key of the settings file but those of blocks, in the order of the example file.
     package static let keys: [Setting<Settings>] =
         verdictKeys + milterKeys + policyMapKeys + networkKeys + policyKeys + preloadKeys + probeKeys + storeKeys
-        + intakeKeys + reportKeys + controlKeys
+        + intakeKeys + reportKeys + controlKeys + statusKeys
 
     private static let verdictKeys: [Setting<Settings>] = [
         Setting(
@@ -283,6 +283,20 @@ extension Settings {
             .choice(["debug": .debug, "info": .info, "notice": .notice, "warning": .warning, "error": .error]),
             to: \.logLevel, "Least level that is logged."),
         Setting("log.target", .choice, to: \.logTarget, "Where log lines go; systemd takes stderr to the journal."),
-        Setting(reserved: "status.listen", .text, "Address of the status page."),
+    ]
+
+    private static let statusKeys: [Setting<Settings>] = [
+        Setting(
+            "status.listen", .socket, to: \.statusSocket, effect: .restart, example: "\"inet:8462@127.0.0.1\"",
+            "Where metrics for Prometheus and the status page are served, in the forms of milter.socket. There is no login: who can connect can look. Default: they are not served."
+        ),
+        Setting(
+            "status.remote", .flag, to: \.allowsRemoteStatus, effect: .restart,
+            "Allow an address of status.listen that other machines can reach."),
+        Setting(
+            "status.socket_mode", .mode, to: \.statusSocketMode, effect: .restart, "Mode of a unix socket, octal."),
+        Setting(
+            "status.socket_group", .text, to: \.statusSocketGroup, effect: .restart, example: "\"www-data\"",
+            "Group of a unix socket, such as that of a web server before it."),
     ]
 }

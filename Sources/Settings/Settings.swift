@@ -10,6 +10,8 @@ import Milter
 import PolicyMap
 import Preload
 import Probe
+import Sockets
+import StatusPage
 
 /// All settings of the daemon, checked and ready for the modules that take them.
 ///
@@ -65,7 +67,20 @@ package struct Settings: SettingsTable {
         return settings
     }
 
+    /// Nil when the status page is not served.
+    package var statusPage: StatusPageSettings? {
+        guard let statusSocket else { return nil }
+        var settings = StatusPageSettings(socket: statusSocket)
+        settings.socketMode = statusSocketMode
+        settings.socketGroup = statusSocketGroup
+        return settings
+    }
+
     // What the file has of settings that are completed later.
+    var statusSocket: ListenAddress?
+    var allowsRemoteStatus = false
+    var statusSocketMode = UnixSocket.defaultMode
+    var statusSocketGroup: String?
     var policyMapSocket: ListenAddress?
     var policyMapOptions = PolicyMapSettings()
     var preloadOptions = PreloadOptions()
@@ -99,6 +114,12 @@ package struct Settings: SettingsTable {
             reader.warn(
                 \Settings.milter.lookupWait,
                 "longer than 9s: Sendmail waits 10 s for a reply, and then acts as if the milter had failed")
+        }
+        if let statusSocket, !statusSocket.isLocal, !allowsRemoteStatus {
+            reader.refuse(
+                \Settings.statusSocket,
+                "other machines can reach \(statusSocket), and there is no login: write an address of loopback or a unix socket, or set status.remote = true"
+            )
         }
         warnings = reader.warnings
         guard reader.problems.isEmpty else {

@@ -9,7 +9,7 @@ package func exampleSettings() -> String {
     ]
     var table = ""
     let defaults = Settings()
-    for setting in Settings.keys where setting.effect != .none {
+    for setting in Settings.keys {
         if setting.table != table {
             table = setting.table
             lines += ["", "[\(table)]"]

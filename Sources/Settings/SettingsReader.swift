@@ -65,7 +65,6 @@ struct SettingsReader {
             do throws(WrongValue) { try setting.read(value, into: &table) } catch {
                 problems += error.texts.map { file.problem(key, in: block, $0) }
             }
-            if setting.effect == .none { warnings.append(file.problem(key, "has no effect in this version")) }
         }
     }
 

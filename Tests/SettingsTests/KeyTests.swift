@@ -86,6 +86,10 @@ struct KeyTests {
             ("intake.postfix_log = \"mail.log\"", "1: intake.postfix_log: must be an absolute path"),
             ("log.level = \"trace\"", "1: log.level: must be \"debug\" or \"info\" or"),
             ("status.listen = 1", "1: status.listen: must be a text in quotes"),
+            (
+                "status.listen = \"inet:8462@192.0.2.1\"",
+                "1: status.listen: other machines can reach inet:8462@192.0.2.1, and there is no login: write an address of loopback or a unix socket, or set status.remote = true"
+            ),
             ("[[rule]]\nclient = [\"x\"]\nexempt = true", "2: client: 'x' is not a network; write \"192.0.2.0/24\""),
             ("[[rule]]\nport = 587", "1: rule: must have exempt = true, or on_violation, on_unknown or on_unproven"),
             ("[[rule]]\nexempt = true\non_unknown = \"defer\"", "1: rule: must have exempt = true, or"),
@@ -114,13 +118,16 @@ struct KeyTests {
         #expect(error.problems.map(\.line) == [1, 2, 2, 3, 4, 6, 7], "\(error)")
     }
 
-    @Test("a name that is kept for a later version is accepted with a warning")
-    func reserved() throws {
-        #expect(
-            try read("status.listen = \"127.0.0.1:80\"").warnings.map(\.description) == [
-                "test.toml:1: status.listen: has no effect in this version"
-            ])
-        #expect(!exampleSettings().contains("status"))
+    @Test("the status page listens where only this machine can connect, unless it is told otherwise")
+    func statusPage() throws {
+        #expect(try read("").statusPage == nil)
+        for local in ["inet:8462@127.0.0.1", "inet6:8462@::1", "unix:/run/x.sock", "inet:8462@localhost", "fd:3"] {
+            #expect(try read("status.listen = \"\(local)\"").statusPage != nil, "\(local)")
+        }
+        for remote in ["inet:8462", "inet6:8462", "inet:8462@0.0.0.0", "inet:8462@192.0.2.1", "inet:8462@mx.example"] {
+            #expect(throws: SettingsError.self, "\(remote)") { try read("status.listen = \"\(remote)\"") }
+            #expect(try read("status.listen = \"\(remote)\"\nstatus.remote = true").statusPage != nil)
+        }
     }
 
     @Test("a map that is never to hold somebody's mail is not counted on by the milter")

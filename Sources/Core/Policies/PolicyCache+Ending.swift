@@ -37,6 +37,7 @@ extension PolicyCache {
         }
         guard ending.isNew else { return }
         if let failed = ending.failed {
+            lost.add(1, ordering: .relaxed)
             logger.warning(
                 "policy ran out because every fetch failed, mail to the domain is unprotected",
                 metadata: [

@@ -41,6 +41,9 @@ extension PolicyCache {
 
     /// Policies that could not be written to the store yet.
     package var unsavedCount: Int { writer.waitingCount }
+
+    /// Policies in use that ended since the start because every fetch failed.
+    package var lostCount: Int { lost.load(ordering: .relaxed) }
 }
 
 extension PolicyLife {

@@ -3,6 +3,7 @@ import Basics
 import Concurrency
 import Logging
 import MTASTS
+import Synchronization
 import TLSRPT
 
 /// The policies of all domains, and what is known of them.
@@ -52,6 +53,8 @@ package final class PolicyCache: Sendable {
     let entries = PolicyEntries(octets: MemoryBudget.policyEntries)
     let lookups = SingleFlight<DomainName, PolicyLookup>(capacity: maxLookups) { $0 }
     let writer: PolicyWriter
+    /// Policies in use that ended since the start because every fetch failed.
+    let lost = Atomic(0)
 
     package init(
         memory: any PolicyMemory, store: any PolicyStore, discoverer: any PolicyDiscoverer,

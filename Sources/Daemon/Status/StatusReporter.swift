@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import Logging
+import EventLog
 import Milter
 import PolicyMap
+import Reporting
 import Settings
 import Status
 import Store
@@ -18,6 +19,8 @@ final class StatusReporter: Sendable {
     /// as it took: whoever asks all the time has it done for a hundredth of the time. And not for longer than this.
     private static let countsStand = 100
     private static let longestStand = Duration.seconds(60)
+    /// The states of reports that metrics have.
+    static let reportStates = Delivery.State.allCases.map(\.rawValue)
     /// Days of reports that are counted.
     private static let reportDays: Int64 = 7
 
@@ -30,18 +33,20 @@ final class StatusReporter: Sendable {
         var problem: String?
     }
 
-    private let settings: SettingsInForce
-    private let store: Store
+    let settings: SettingsInForce
+    let store: Store
     private let table: PolicyTable
-    private let network: Network
-    private let overrides: ConfiguredOverrides
-    private let policyCache: PolicyCache
+    let network: Network
+    let overrides: ConfiguredOverrides
+    let policyCache: PolicyCache
     private let gate: Gate
     private let held: HeldMail
     private let intake: DeliveryIntake
-    private let milter: MilterServer
-    private let map: PolicyMapServer?
-    private let pause: Pause
+    let milter: MilterServer
+    let map: PolicyMapServer?
+    let ledger: Ledger
+    let log: LogSink
+    let pause: Pause
     private let heard: LastHeard
     private let clock: SteadyClock
     let startedAt: UTCTime
@@ -50,7 +55,8 @@ final class StatusReporter: Sendable {
     init(
         settings: SettingsInForce, store: Store, table: PolicyTable, network: Network,
         overrides: ConfiguredOverrides, policyCache: PolicyCache, gate: Gate, held: HeldMail, intake: DeliveryIntake,
-        milter: MilterServer, map: PolicyMapServer?, pause: Pause, clock: SteadyClock
+        milter: MilterServer, map: PolicyMapServer?, pause: Pause, ledger: Ledger, log: LogSink,
+        clock: SteadyClock
     ) {
         self.settings = settings
         self.store = store
@@ -64,6 +70,8 @@ final class StatusReporter: Sendable {
         self.milter = milter
         self.map = map
         self.pause = pause
+        self.ledger = ledger
+        self.log = log
         self.clock = clock
         startedAt = clock.now
         heard = LastHeard(clock: clock, [{ milter.messages }, { map?.requests ?? 0 }])

@@ -3,6 +3,8 @@ import Basics
 import Concurrency
 import Core
 import Logging
+import Metrics
+import TLSRPT
 
 /// Counts sessions for the reports: in memory at once, on disk within a second or so.
 ///
@@ -26,6 +28,7 @@ package final class Ledger: Recorder, IntakeLedger {
     private let room = PendingRoom()
     /// By the domain, so that a tally lies in one shard only.
     private let pending: LockedShards<PendingCounts>
+    private let written = CounterArray()
     /// The write that ``keepUp()`` has started last.
     private let writing = Locked<Task<Bool, Never>?>(nil)
 
@@ -89,6 +92,7 @@ package final class Ledger: Recorder, IntakeLedger {
         do throws(StoreError) {
             let tallies = counts.map(\.tallies)
             try await store.write { db in try Store.add(tallies, to: db) }
+            note(tallies)
             noteWritten(lost: counts.reduce(0) { $0 + $1.lost })
             return true
         } catch {
@@ -118,6 +122,25 @@ package final class Ledger: Recorder, IntakeLedger {
             try Store.add([tallies], to: db)
             try Store.save(mark, at: now, to: db)
         }
+        note([tallies])
+    }
+
+    /// Sessions that were written since the start, by the type of their policy, and those lost for want of room.
+    package var sessions: (counts: [(type: PolicyType, successes: Int, failures: Int)], lost: Int) {
+        let counts = PolicyType.allCases.enumerated().map { place, type in
+            (type, written.count(at: 2 * place), written.count(at: 2 * place + 1))
+        }
+        return (counts, written.count(at: Self.lostPlace))
+    }
+
+    private static let lostPlace = 2 * PolicyType.allCases.count
+
+    private func note(_ tallies: [[TallyKey: Tally]]) {
+        for (key, tally) in tallies.joined() {
+            let place = 2 * key.policy.typePlace
+            written.add(tally.successes, at: place)
+            written.add(tally.failures, at: place + 1)
+        }
     }
 
     package func mark(of source: String) async throws(StoreError) -> IntakeMark? {
@@ -125,6 +148,7 @@ package final class Ledger: Recorder, IntakeLedger {
     }
 
     private func noteWritten(lost: Int) {
+        written.add(lost, at: Self.lostPlace)
         let wasFailing = warnings.end(.notWritten)
         if wasFailing || lost > 0 {
             warnings.logger.notice("counts for reports are written again", metadata: ["sessions-lost": "\(lost)"])
@@ -135,5 +159,17 @@ package final class Ledger: Recorder, IntakeLedger {
         warnings.warn(
             .notWritten,
             ["cause": "\(error)", "tallies-waiting": "\(waiting)", "sessions-lost": "\(lost)"])
+    }
+}
+
+extension AppliedPolicy {
+    /// The place of its type among all of them; that of no policy for a type of somebody else's.
+    fileprivate var typePlace: Int {
+        let type: PolicyType =
+            switch self {
+            case .sts: .sts
+            case .reported(let policy): PolicyType(rawValue: policy.type.text) ?? .noPolicyFound
+            }
+        return PolicyType.allCases.firstIndex(of: type) ?? 0
     }
 }

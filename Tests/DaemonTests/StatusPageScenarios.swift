@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Foundation
+import LabKit
+import Testing
+
+@Suite("The daemon's metrics: what is told, what contrib asks for, and what the manual says are the same")
+struct StatusPageScenarios {
+    private static let gate = 87
+    private static let page = ListenAddress.inet(host: "127.20.9.87", port: 8462)
+
+    /// A daemon with all that can be measured.
+    private static let daemon = Task {
+        let lab = try await Lab.open()
+        let log = try TemporaryDirectory("sts-lab-status")
+        try log.write("mail.log", "")
+        let more = """
+            [status]
+            listen = "inet:8462@127.20.9.87"
+            [intake]
+            tlsrpt_socket = "\(log.path)/tlsrpt.sock"
+            postfix_log = "\(log.path)/mail.log"
+            sendmail_log = "\(log.path)/mail.log"
+
+            """
+        let daemon = try await lab.daemon(gate, MapLab.serving(gate) + more, before: MapLab.enforcing)
+        return (lab: lab, daemon: daemon, log: log)
+    }
+
+    private func metrics() async throws -> String {
+        _ = try await Self.daemon.value
+        return try #require(try PlainClient.get(Self.page, "/metrics", host: "127.20.9.87")).body
+    }
+
+    private static func root() -> URL {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+    }
+
+    private func file(_ path: String) throws -> String {
+        try String(contentsOf: Self.root().appendingPathComponent(path), encoding: .utf8)
+    }
+
+    @Test("the reference reader takes all of it, and labels have fixed values")
+    func read() async throws {
+        let text = try await metrics()
+        #expect(try OpenMetricsReader.names(in: text).count > 80)
+        #expect(!text.contains(".lab\""), "a domain is a label")
+    }
+
+    @Test("verdicts, answers of the map, fetches and probes are counted")
+    func counted() async throws {
+        let (lab, _, _) = try await Self.daemon.value
+        try lab.network.domain("sp-good.lab")
+        try lab.network.domain("sp-plain.lab", plain: true)
+        #expect(try await lab.send(through: Self.gate, to: "u@sp-good.lab").reply.isPositive)
+        #expect(try await lab.send(through: Self.gate, to: "u@sp-plain.lab").reply.code == 451)
+        for _ in 1...2 {
+            _ = try Command.run(
+                ["postmap", "-c", lab.postfix.configuration, "-q", "sp-good.lab", MapLab.map(Self.gate)])
+        }
+        let text = try await metrics()
+        func value(_ sample: String) -> Double? {
+            text.split(separator: "\n").first { $0.hasPrefix(sample + " ") }
+                .flatMap { Double($0.dropFirst(sample.count + 1)) }
+        }
+        #expect(value("sts_milter_verdicts_total{verdict=\"conforming\",action=\"deliver\"}") == 1)
+        #expect(value("sts_milter_verdicts_total{verdict=\"violating\",action=\"defer\"}") == 1)
+        #expect(value("sts_milter_violations_total{result_type=\"starttls-not-supported\"}") == 1)
+        #expect(value("sts_milter_milter_messages_total") == 2)
+        #expect(value("sts_milter_map_queries_total{form=\"postfix\",answer=\"secure\"}") == 2)
+        #expect((value("sts_milter_policy_fetches_total{result=\"ok\"}") ?? 0) >= 2)
+        #expect((value("sts_milter_probes_total{result=\"failing\"}") ?? 0) >= 1)
+        #expect((value("sts_milter_milter_lookup_wait_seconds_count") ?? 0) >= 2)
+        #expect(value("sts_milter_held_domains") == 1)
+        #expect((value("sts_milter_policies{mode=\"enforce\"}") ?? 0) >= 1)
+        #expect(value("sts_milter_serving") == 1 && value("sts_milter_store_writable") == 1)
+        #expect((value("process_resident_memory_bytes") ?? 0) > 1e6)
+        #expect(value("sts_milter_intake_source_up{source=\"postfix_log\"}") == 1)
+    }
+
+    @Test("health")
+    func health() async throws {
+        _ = try await Self.daemon.value
+        let health = try #require(try PlainClient.get(Self.page, "/healthz", host: "127.20.9.87"))
+        #expect(health.status == 200)
+    }
+
+    /// The names of ours that a text holds.
+    private func names(in text: String) -> Set<String> {
+        Set(text.matches(of: /(?:sts_milter|process)_[a-z_]+/).map { String($0.0) })
+    }
+
+    @Test(
+        "rules and dashboard ask for nothing that is not told",
+        arguments: ["prometheus/sts-milter.rules.yml", "grafana/sts-milter.json"])
+    func contrib(_ path: String) async throws {
+        let told = try OpenMetricsReader.names(in: try await metrics())
+            // Without a preload list there are none of it.
+            .union(["sts_milter_preload_list_expiry_timestamp_seconds"])
+        let asked = names(in: try file("contrib/\(path)"))
+        #expect(asked.count > 12)
+        #expect(asked.subtracting(told).isEmpty, "\(asked.subtracting(told))")
+    }
+
+    @Test("the dashboard has its panels, none of which lies on another")
+    func dashboard() throws {
+        let data = Data(try file("contrib/grafana/sts-milter.json").utf8)
+        let board = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+        let panels = try #require(board["panels"] as? [[String: Any]])
+        #expect(panels.count > 20)
+        #expect(Set(panels.compactMap { $0["id"] as? Int }).count == panels.count)
+        var taken: Set<[Int]> = []
+        for panel in panels {
+            let place = try #require(panel["gridPos"] as? [String: Int])
+            let (x, y) = (try #require(place["x"]), try #require(place["y"]))
+            for column in x..<(x + (place["w"] ?? 0)) {
+                for row in y..<(y + (place["h"] ?? 0)) {
+                    #expect(taken.insert([column, row]).inserted && column < 24, "\(panel["title"] ?? "")")
+                }
+            }
+        }
+    }
+
+    @Test(
+        "the alerts do what their tests say, by promtool",
+        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/promtool")))
+    func alerts() throws {
+        let folder = Self.root().appendingPathComponent("contrib/prometheus").path
+        let checked = try Command.run(["promtool", "check", "rules", folder + "/sts-milter.rules.yml"])
+        #expect(checked.status == 0, "\(checked)")
+        let tested = try Command.run(["promtool", "test", "rules", folder + "/sts-milter.rules.test.yml"])
+        #expect(tested.status == 0 && tested.output.contains("SUCCESS"), "\(tested)")
+        let rules = try file("contrib/prometheus/sts-milter.rules.yml").matches(of: /alert: (\w+)/)
+        let tests = try file("contrib/prometheus/sts-milter.rules.test.yml").matches(of: /alertname: (\w+)/)
+        #expect(Set(rules.map(\.1)) == Set(tests.map(\.1)) && rules.count > 15)
+    }
+
+    @Test("the manual names each metric")
+    func manual() async throws {
+        let page = names(in: try file("docs/manual/see.md"))
+        let families = try await metrics().matches(of: /# TYPE ([a-z_]+)/).map { String($0.1) }
+        #expect(families.count > 50)
+        for family in families where family.hasPrefix("sts_milter_") {
+            #expect(page.contains { $0 == family || $0 == family + "_total" || $0 == family + "_info" }, "\(family)")
+        }
+    }
+}
