@@ -45,10 +45,11 @@ enum VerdictPlace {
         switch decision {
         case .deliver: 0
         case .log: 1
-        case .leaveToMap: 2
-        case .defer: 3
-        case .deferMessage: 4
-        case .quarantine: 5
+        case .paused: 2
+        case .leaveToMap: 3
+        case .defer: 4
+        case .deferMessage: 5
+        case .quarantine: 6
         }
     }
 }

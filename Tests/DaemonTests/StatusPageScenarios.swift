@@ -2,6 +2,7 @@
 import Basics
 import Foundation
 import LabKit
+import TestKit
 import Testing
 
 @Suite("The daemon's metrics: what is told, what contrib asks for, and what the manual says are the same")

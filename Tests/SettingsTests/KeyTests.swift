@@ -30,7 +30,7 @@ struct KeyTests {
     @Test("a default as the example shows it is the default")
     func defaults() throws {
         let defaults = Settings()
-        for setting in Settings.keys where setting.effect != .none && setting.example == nil {
+        for setting in Settings.keys where setting.example == nil {
             var read = defaults
             let value = try #require(try TOMLValue.file("a = \(setting.shown(defaults))")["a"])
             try setting.read(value, into: &read)
@@ -48,7 +48,7 @@ struct KeyTests {
         // Every key is looked at: the same file with another word for each is wrong everywhere.
         let wrong = text.replacing(#/(?m)^(\w+) = .*$/#) { "\($0.output.1)_ = 1" }
         let error = try #require(throws: SettingsError.self) { try read(wrong) }
-        let shown = Settings.keys.count { $0.effect != .none } + RuleBlock.keys.count - 1 + PinBlock.keys.count
+        let shown = Settings.keys.count + RuleBlock.keys.count - 1 + PinBlock.keys.count
         #expect(error.problems.count { $0.text.contains("unknown key") } == shown)
     }
 
