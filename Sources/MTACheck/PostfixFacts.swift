@@ -50,7 +50,9 @@ package struct PostfixFacts: Sendable {
 
     package var versionText: String? { parameters["mail_version"] }
     package var version: PostfixVersion? { versionText.flatMap { PostfixVersion($0) } }
-    package var queueDirectory: String { self["queue_directory"].isEmpty ? "/var/spool/postfix" : self["queue_directory"] }
+    package var queueDirectory: String {
+        self["queue_directory"].isEmpty ? "/var/spool/postfix" : self["queue_directory"]
+    }
     package var mainFile: String { directory + "/main.cf" }
     var masterFile: String { directory + "/master.cf" }
 
