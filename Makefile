@@ -20,9 +20,11 @@ STRIP ?= -s
 SWIFT ?= swift
 NETNS = Tests/lab/netns
 # The Swift runtime goes into the program: the machine that runs it needs no toolchain. A section for each function of the
-# libraries as well: see Package.swift. No path of the machine that built it: two builds give the same octets.
+# libraries as well: see Package.swift. No path of the machine that built it, and no sum of debug information, which has
+# some: two builds give the same octets.
 RELEASE = -c release --static-swift-stdlib --disable-local-rpath -Xswiftc -Xfrontend -Xswiftc -function-sections \
-	-Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. -Xcc -ffile-prefix-map=$(CURDIR)=.
+	-Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. -Xcc -ffile-prefix-map=$(CURDIR)=. \
+	-Xlinker --build-id=none
 # Everything that a test or the demo starts lies in one place.
 DEBUG = .build/debug
 
@@ -137,7 +139,7 @@ install: release
 	install -D -m 0644 docs/sts-milter.8 $(SHARE)/man/man8/sts-milter.8
 	install -D -m 0644 docs/sts-milter.toml.5 $(SHARE)/man/man5/sts-milter.toml.5
 	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/vendor-completions $(SHARE)/fish/vendor_completions.d
-	$(PROGRAM) --generate-completion-script bash >$(SHARE)/bash-completion/completions/sts-milter
+	$(PROGRAM) --generate-completion-script bash | sed 1d >$(SHARE)/bash-completion/completions/sts-milter
 	$(PROGRAM) --generate-completion-script zsh >$(SHARE)/zsh/vendor-completions/_sts-milter
 	$(PROGRAM) --generate-completion-script fish >$(SHARE)/fish/vendor_completions.d/sts-milter.fish
 	cd contrib && find optional -type f -exec install -D -m 0644 '{}' '$(abspath $(SHARE))/sts-milter/{}' ';'

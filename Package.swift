@@ -10,6 +10,7 @@ let layout = [
     "-Xlinker", "-z", "-Xlinker", "now", "-Xlinker", "--no-warn-symbol-ordering",
     "-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/Linking/start-order",
     "-Xlinker", "\(Context.packageDirectory)/Linking/local-functions.ld",
+    "-Xlinker", "\(Context.packageDirectory)/Linking/no-sums.ld",
 ]
 
 // Layers: a module imports only modules above it in this list of targets (docs/design.md).
