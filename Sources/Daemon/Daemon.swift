@@ -51,6 +51,7 @@ package final class Daemon: Sendable {
     private let reports: ReportScheduler
     private let pause: Pause
     private let pauseControl: PauseControl
+    private let watch: OwnDomainWatch
     private let mapResolver: PolicyMapResolver
     private let milter: MilterThread
     private let held: HeldMail
@@ -100,6 +101,11 @@ package final class Daemon: Sendable {
         reports = ReportScheduler(
             settings: settings.reports, store: store, records: network.reportRecords,
             carrier: ownReports.noting(network), clock: clock, logger: logger)
+        watch = OwnDomainWatch(settings.watched, clock: clock, logger: logger) {
+            [network, current = self.settings] domain in
+            // By the adapters and settings of the day.
+            await Examiner(current.value, by: network.adapters).examine(domain)
+        }
         let pause = Pause(clock: clock)
         let held = HeldMail(clock: clock)
         let mapResolver = PolicyMapResolver(
@@ -125,7 +131,7 @@ package final class Daemon: Sendable {
         let reporter = StatusReporter(
             settings: self.settings, store: store, table: table, network: network, overrides: overrides,
             policyCache: policyCache, gate: gate, held: held, intake: intake, milter: milter.server, map: map,
-            pause: pause, ledger: ledger, log: log, clock: clock)
+            pause: pause, watch: watch, ledger: ledger, log: log, clock: clock)
         statusReporter = reporter
         statusPage = settings.statusPage.map {
             StatusPageServer(
@@ -166,6 +172,7 @@ package final class Daemon: Sendable {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.intake.run() }
                 group.addTask { await self.report() }
+                group.addTask { await self.watch.run() }
                 failure = await self.failure(before: stop)
                 if await !milter.stop() { logger.warning("verdicts under way were cut off") }
                 await map?.stop()
@@ -282,6 +289,7 @@ package final class Daemon: Sendable {
         gate.apply(new.gate)
         mapResolver.apply(new.mapAnswers)
         reports.apply(new.reports)
+        watch.apply(new.watched)
         ownReports.noteCopies(to: new.reports.copyPlace)
         milter.server.apply(new.milter)
         if let policyMap = new.policyMap { map?.apply(policyMap) }

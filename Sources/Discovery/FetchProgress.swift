@@ -11,10 +11,16 @@ final class FetchProgress: Sendable {
     }
 
     private let current: Locked<Stage>
+    private let end = Locked<UTCTime?>(nil)
 
     init(of host: DomainName) { current = Locked(.resolving(host)) }
 
     func enter(_ stage: Stage) { current.withLock { $0 = stage } }
+
+    /// When the certificate of the host that answered ends.
+    var certificateEnd: UTCTime? { end.withLock { $0 } }
+
+    func note(certificateEnd: UTCTime?) { end.withLock { $0 = certificateEnd } }
 
     /// Continues the sentence "no policy within 60 s: ".
     var text: String {

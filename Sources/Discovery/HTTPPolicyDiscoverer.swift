@@ -60,6 +60,13 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
 
     /// Gets and reads `https://mta-sts.<domain>/.well-known/mta-sts.txt`. - RFC 8461 §3.3: HTTPS Policy Fetching.
     package func fetch(for domain: DomainName, isRenewal: Bool) async throws(FetchError) -> Policy.Reading {
+        try await fetchSeeing(domain, isRenewal: isRenewal).reading
+    }
+
+    /// The same, with when the certificate of the policy's host ends.
+    package func fetchSeeing(
+        _ domain: DomainName, isRenewal: Bool = false
+    ) async throws(FetchError) -> (reading: Policy.Reading, certificateEnd: UTCTime?) {
         guard let host = domain.child("mta-sts") else {
             throw .failed(
                 PolicyFailure(.stsPolicyFetchError, "mta-sts.\(domain) is longer than a name may be"))
@@ -69,7 +76,7 @@ package struct HTTPPolicyDiscoverer: PolicyDiscoverer {
             progress: FetchProgress(of: host))
         let body = try await download(&fetch)
         do throws(PolicyError) {
-            return try Policy.read(body)
+            return (try Policy.read(body), fetch.progress.certificateEnd)
         } catch {
             throw .failed(PolicyFailure(.stsPolicyInvalid, "policy of \(host): \(error)"))
         }

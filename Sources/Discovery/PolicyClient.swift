@@ -45,6 +45,7 @@ struct PolicyClient: Sendable {
                 host: host, address: address, waitLimit: waitLimit, limit: settings.bodyLimitBytes, noun: noun)
             throw reading.failure(for: error)
         }
+        progress.note(certificateEnd: response.certificateEnd)
         if let problem = Self.problem(with: response.head, mediaType, from: host) { throw problem }
         return response.body
     }

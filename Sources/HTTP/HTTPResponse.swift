@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 
 /// What a host answered.
 package struct HTTPResponse: Sendable, Hashable {
@@ -7,4 +8,6 @@ package struct HTTPResponse: Sendable, Hashable {
     package let body: [UInt8]
     /// Whether the head came before the request's last octet was sent: the host cannot have had the request.
     package let isEarly: Bool
+    /// When the host's certificate ends; nil where nobody looked at it.
+    package var certificateEnd: UTCTime?
 }

@@ -23,6 +23,8 @@ final class PeerVerification {
     private(set) var isInPlace = false
     /// Why the host was refused.
     private(set) var problem: CertificateProblem?
+    /// When the certificate of the host ends.
+    private(set) var certificateEnd: UTCTime?
     /// Whether the host has said that it sends nothing more: without that, anybody may have cut the connection.
     private(set) var hasSaidGoodbye = false
     /// Octets that came over all connections so far, those of TLS included.
@@ -89,6 +91,7 @@ final class PeerVerification {
 
     private func judge(_ chain: OpaquePointer) -> Bool {
         guard let host else { return false }
+        certificateEnd = CertificateProblem.end(ofLeafIn: chain)
         problem = CertificateProblem.verify(chain, for: host)
         return problem == nil
     }

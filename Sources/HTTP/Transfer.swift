@@ -103,7 +103,9 @@ final class Transfer: @unchecked Sendable {
         guard let head, failure == nil || request.excerptWaitLimit != nil else {
             return .failure(failure ?? .notHTTP)
         }
-        return .success(HTTPResponse(head: head, body: body, isEarly: isEarly))
+        return .success(
+            HTTPResponse(
+                head: head, body: body, isEarly: isEarly, certificateEnd: verification.certificateEnd))
     }
 
     /// Ends the transfer from within one of its callbacks.

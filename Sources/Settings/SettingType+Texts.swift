@@ -60,6 +60,20 @@ extension SettingType<DomainName> {
     }
 }
 
+extension SettingType<[DomainName]> {
+    /// Domains that are looked at each day are few: each look dials all hosts of one.
+    private static var maxOwnDomains: Int { 100 }
+
+    static var ownDomains: Self {
+        SettingType(
+            read: { value throws(WrongValue) in
+                let domains = try SettingType<[DomainName]>.list(of: .domain(such: "example.org")).read(value)
+                guard domains.count <= maxOwnDomains else { throw WrongValue("more than \(maxOwnDomains) domains") }
+                return domains
+            }, write: { "[\($0.map { quoted($0.ascii) }.joined(separator: ", "))]" })
+    }
+}
+
 extension SettingType<DomainPattern> {
     static var domainPattern: Self {
         text(DomainPattern.init(_:), else: { "\($1); write \"example.org\" or \".example.org\"" })

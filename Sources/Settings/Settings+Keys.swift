@@ -28,6 +28,10 @@ extension Settings {
             "on_unproven", .choice, to: \.onUnproven, example: "\"defer\"",
             "What happens while an enforce policy is known and the domain's hosts have not been seen to keep it: they do not answer, the MX records cannot be looked up, or there was no time. Default: defer; accept with enforcement = \"milter+policy-map\", where the map guards the delivery, and with on_violation = \"log\"."
         ),
+        Setting(
+            "watch", .ownDomains, to: \.watched, example: "[\"example.org\"]",
+            "Domains of your own that the daemon looks at each day, as others see them: record, policy, MX hosts, certificates and their ends. What is wrong is logged."
+        ),
     ]
 
     private static let milterKeys: [Setting<Settings>] = [

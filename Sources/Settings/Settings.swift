@@ -48,6 +48,8 @@ package struct Settings: SettingsTable {
     package var intake = IntakeSettings()
     package var storePath = "/var/lib/sts-milter/sts-milter.sqlite"
     package var reports: ReportSettings
+    /// Domains of the operator's own, which are looked at as others see them.
+    package var watched: [DomainName] = []
     /// Path of the control socket; nil for none.
     package var controlSocket: String? = "/run/sts-milter/control.sock"
     package var logLevel = Logger.Level.info

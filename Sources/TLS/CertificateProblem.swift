@@ -40,6 +40,12 @@ package enum CertificateProblem: Error, Sendable, Hashable {
         return isInCommonName ? .commonNameOnly : .otherName
     }
 
+    /// When the certificate ends that a host has presented.
+    /// - Parameter chain: the `X509_STORE_CTX` of a handshake.
+    package static func end(ofLeafIn chain: OpaquePointer) -> UTCTime? {
+        X509_STORE_CTX_get0_cert(chain).flatMap { CertificateSummary($0).notAfter }
+    }
+
     /// A date that has passed is named whatever else OpenSSL met first: people can mend it.
     private static func reason(_ chain: OpaquePointer) -> CertificateProblem {
         let presented = X509_STORE_CTX_get0_untrusted(chain)

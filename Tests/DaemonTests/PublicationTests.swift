@@ -29,7 +29,7 @@ struct PublicationTests {
     ) -> Examination {
         Examination(
             domain: "example.org", record: .init(status: "absent", id: nil, problem: nil), policy: policy,
-            policyProblem: nil, routeProblem: nil, mxSecure: false, hosts: hosts,
+            policyProblem: nil, policyHostCertificateEnds: nil, routeProblem: nil, mxSecure: false, hosts: hosts,
             invalidTargets: invalid,
             tlsrpt: .init(status: "absent", id: nil, problem: nil), tlsrptDestinations: [], tlsrptUnserved: [],
             verdict: "no-policy", explanation: "", conclusion: .conforming)

@@ -130,6 +130,15 @@ struct KeyTests {
         }
     }
 
+    @Test("domains of one's own are names, a hundred at the most")
+    func watched() throws {
+        #expect(try read("watch = [\"Example.org\"]").watched.map(\.ascii) == ["example.org"])
+        let many = (0..<101).map { "\"d\($0).example\"" }.joined(separator: ", ")
+        let error = try #require(throws: SettingsError.self) { try read("watch = [\(many)]") }
+        #expect(error.problems.map(\.text) == ["watch: more than 100 domains"])
+        #expect(throws: SettingsError.self) { try read("watch = [\"..\"]") }
+    }
+
     @Test("a map that is never to hold somebody's mail is not counted on by the milter")
     func guardedByMap() throws {
         let served = "enforcement = \"milter+policy-map\"\n[policy_map]\nsocket = \"inet:8461@127.0.0.1\"\n"

@@ -12,8 +12,16 @@ struct DomainSight: Sendable {
     let settings: Settings
     let network: NetworkAdapters
     private let store: Store?
-    private let overrides: KeptOverrides
+    private let overrides: any PolicyOverrides
     private let clock = SystemClock()
+
+    /// Looks by these adapters, without what the daemon keeps.
+    init(_ settings: Settings, by network: NetworkAdapters) {
+        self.settings = settings
+        self.network = network
+        store = nil
+        overrides = NoPolicyOverrides()
+    }
 
     /// - Parameter workspace: its logger tells of a store that cannot be read; the command goes on without it.
     init(_ workspace: Workspace) async throws {

@@ -8,8 +8,8 @@ extension Examination {
     /// Puts into words what a walk came by.
     /// - Parameter reading: the policy as it was fetched just now; nil if it was not.
     init(
-        of domain: DomainName, record: RecordLookup, reading: Policy.Reading?, verdict: Verdict, known: Known,
-        reporting: ReportAudience
+        of domain: DomainName, record: RecordLookup, reading: Policy.Reading?, certificateEnd: UTCTime?,
+        verdict: Verdict, known: Known, reporting: ReportAudience
     ) {
         let policy = known.policy?.cached
         var policyProblem: Problem?
@@ -24,7 +24,8 @@ extension Examination {
         self.init(
             domain: domain.ascii, record: Self.describe(record),
             policy: policy.map { Self.describe($0, reading) }, policyProblem: policyProblem,
-            routeProblem: routeProblem, mxSecure: route?.isSecure ?? false,
+            policyHostCertificateEnds: certificateEnd?.description, routeProblem: routeProblem,
+            mxSecure: route?.isSecure ?? false,
             hosts: (route?.candidates ?? []).map { Self.describe($0, known.evidence?.hosts[$0], policy?.policy) },
             invalidTargets: route?.invalidTargets ?? [], tlsrpt: tlsrpt, tlsrptDestinations: destinations,
             tlsrptUnserved: unserved, verdict: verdict.word, explanation: told.explanation, conclusion: told.conclusion)

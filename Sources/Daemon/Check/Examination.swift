@@ -58,6 +58,8 @@ package struct Examination: Sendable, Codable {
     package let record: Record
     package let policy: PolicySeen?
     package let policyProblem: Problem?
+    /// When the certificate of the policy's host ends; nil where no policy was fetched.
+    package let policyHostCertificateEnds: String?
     package let routeProblem: String?
     /// Whether DNSSEC vouches for the MX records.
     package let mxSecure: Bool

@@ -35,6 +35,7 @@ package struct ExaminationText {
         guard let policy = examination.policy else { return [line("policy", "none")] }
         let life = policy.expires.map { "cached, expires \($0)" } ?? "max_age \(policy.maxAgeSeconds) s"
         return [line("policy", "mode \(policy.mode), \(life), mx \(policy.mx.joined(separator: " "))")]
+            + (examination.policyHostCertificateEnds.map { [line("", "certificate of its host valid to \($0)")] } ?? [])
             + policy.warnings.map { line("", paint("warning: \($0)", .doubtful)) }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
+import Discovery
 import MTASTS
 import Reporting
 import Settings
@@ -11,6 +12,9 @@ package final class Examiner: Sendable {
 
     /// - Parameter workspace: its logger tells of a store that cannot be read; the examination goes on without it.
     package init(_ workspace: Workspace) async throws { sight = try await DomainSight(workspace) }
+
+    /// Looks by these adapters, as somebody would who knows nothing of the daemon's policies.
+    init(_ settings: Settings, by network: NetworkAdapters) { sight = DomainSight(settings, by: network) }
 
     package func shutdown() { sight.shutdown() }
 
@@ -26,7 +30,8 @@ package final class Examiner: Sendable {
             settings.gate.enforcement, settings.gate.hostCheck, dane: settings.gate.dane, isExamination: true)
         let walked = await walk.resolve(question, about: domain)
         return Examination(
-            of: domain, record: record, reading: discovery.reading, verdict: walked.answer, known: walked.known,
+            of: domain, record: record, reading: discovery.reading, certificateEnd: discovery.certificateEnd,
+            verdict: walked.answer, known: walked.known,
             reporting: ReportAudience(await reporting, for: domain, never: settings.reports.reporting.never))
     }
 }
@@ -36,15 +41,19 @@ private final class RememberedDiscovery: PolicyDiscoverer {
     private struct State {
         var record: RecordLookup?
         var reading: Policy.Reading?
+        var certificateEnd: UTCTime?
     }
 
-    private let network: any PolicyDiscoverer
+    private let network: HTTPPolicyDiscoverer
     private let state = Locked(State())
 
-    init(_ network: any PolicyDiscoverer) { self.network = network }
+    init(_ network: HTTPPolicyDiscoverer) { self.network = network }
 
     /// The policy as it was fetched; nil if it was not.
     var reading: Policy.Reading? { state.withLock { $0.reading } }
+
+    /// When the certificate of the policy's host ends; nil if none was fetched.
+    var certificateEnd: UTCTime? { state.withLock { $0.certificateEnd } }
 
     func record(for domain: DomainName) async -> RecordLookup {
         if let record = state.withLock({ $0.record }) { return record }
@@ -54,8 +63,8 @@ private final class RememberedDiscovery: PolicyDiscoverer {
     }
 
     func fetch(for domain: DomainName, isRenewal: Bool) async throws(FetchError) -> Policy.Reading {
-        let reading = try await network.fetch(for: domain, isRenewal: isRenewal)
-        state.withLock { $0.reading = reading }
-        return reading
+        let seen = try await network.fetchSeeing(domain, isRenewal: isRenewal)
+        state.withLock { ($0.reading, $0.certificateEnd) = (seen.reading, seen.certificateEnd) }
+        return seen.reading
     }
 }

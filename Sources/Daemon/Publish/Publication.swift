@@ -9,8 +9,8 @@ package struct Publication: Sendable {
     /// How long senders keep a policy: short while it is tried, so that a mistake is gone in a day; then weeks.
     /// - RFC 8461 §3.2: max_age.
     static let maxAge: [Policy.Mode: Int64] = [.testing: 86_400, .enforce: 2_419_200, .none: 86_400]
-    /// A certificate that ends sooner is warned of.
-    static let warnBefore = Duration.seconds(14 * 86_400)
+    /// A certificate that ends sooner is warned of, in days.
+    static let warnBefore: Int64 = 14
 
     package let domain: DomainName
     let mode: Policy.Mode
@@ -52,10 +52,9 @@ package struct Publication: Sendable {
         case "failing":
             return host.problems.map { "\(host.name): \($0.text): with mode enforce senders would not deliver to it" }
         case "conforming":
-            guard let end = host.certificate?.notAfter, let left = host.daysLeft(at: now), left < warnBefore.wholeDays
-            else {
-                return []
-            }
+            guard let end = host.certificate?.notAfter, let left = Examination.daysUntil(end, at: now),
+                left < warnBefore
+            else { return [] }
             return ["\(host.name): its certificate ends at \(end), in \(left) days"]
         default:
             let why = host.problems.first?.text ?? "not looked at"
@@ -78,35 +77,5 @@ package struct Publication: Sendable {
         }
         if let problem = seen.policyProblem { warnings.append("the policy of now is of no use: \(problem.text)") }
         return warnings
-    }
-}
-
-extension Examination.Host {
-    /// Days until the certificate that was seen ends; nil where none was.
-    package func daysLeft(at now: UTCTime) -> Int64? { certificate?.daysLeft(at: now) }
-}
-
-extension Examination.Certificate {
-    /// Days until it ends, those past counted below zero; nil if it does not say.
-    package func daysLeft(at now: UTCTime) -> Int64? {
-        notAfter.flatMap(UTCTime.init(written:)).map { ($0 - now).wholeDays }
-    }
-}
-
-extension UTCTime {
-    /// Reads what ``description`` writes; nil for anything else.
-    fileprivate init?(written text: String) {
-        guard let day = UTCDay(text.prefix(10)), text.utf8.count == 20 else { return nil }
-        let parts = text.dropFirst(11).dropLast().split(separator: ":").compactMap { Int64($0) }
-        guard parts.count == 3 else { return nil }
-        self = UTCTime(secondsSinceEpoch: day.start.secondsSinceEpoch + parts[0] * 3600 + parts[1] * 60 + parts[2])
-    }
-}
-
-extension Duration {
-    /// Whole days, rounded down.
-    package var wholeDays: Int64 {
-        let (days, rest) = components.seconds.quotientAndRemainder(dividingBy: UTCDay.seconds)
-        return rest < 0 ? days - 1 : days
     }
 }

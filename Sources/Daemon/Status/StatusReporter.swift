@@ -47,6 +47,7 @@ final class StatusReporter: Sendable {
     let ledger: Ledger
     let log: LogSink
     let pause: Pause
+    private let watch: OwnDomainWatch
     private let heard: LastHeard
     private let clock: SteadyClock
     let startedAt: UTCTime
@@ -55,7 +56,7 @@ final class StatusReporter: Sendable {
     init(
         settings: SettingsInForce, store: Store, table: PolicyTable, network: Network,
         overrides: ConfiguredOverrides, policyCache: PolicyCache, gate: Gate, held: HeldMail, intake: DeliveryIntake,
-        milter: MilterServer, map: PolicyMapServer?, pause: Pause, ledger: Ledger, log: LogSink,
+        milter: MilterServer, map: PolicyMapServer?, pause: Pause, watch: OwnDomainWatch, ledger: Ledger, log: LogSink,
         clock: SteadyClock
     ) {
         self.settings = settings
@@ -70,6 +71,7 @@ final class StatusReporter: Sendable {
         self.milter = milter
         self.map = map
         self.pause = pause
+        self.watch = watch
         self.ledger = ledger
         self.log = log
         self.clock = clock
@@ -108,7 +110,7 @@ final class StatusReporter: Sendable {
         report.policies = policies(counts)
         report.intake = intake.sources(at: clock.now)
         report.reports = reports(counts, settings)
-        report.notes = overrides.status
+        report.notes = overrides.status + watch.status
         report.lights = Lights(report, isAnchorWanted: network.dnssec != .unwanted).all
         return report
     }

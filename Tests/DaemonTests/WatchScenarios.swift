@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import LabKit
+import Testing
+
+@Suite("The daemon watches domains of one's own as others see them")
+struct WatchScenarios {
+    @Test("log and status say what is wrong, and a reload takes other domains")
+    func watched() async throws {
+        let lab = try await Lab.open()
+        let network = lab.network
+        try network.domain("wa-good.lab")
+        network.names.set("_smtp._tls.wa-good.lab", .txt("v=TLSRPTv1; rua=mailto:r@wa-good.lab"))
+        try network.domain("wa-bad.lab", plain: true)
+        try network.mailHost("mx2.wa-bad.lab")
+        network.route("wa-bad.lab", to: ["mx.wa-bad.lab", "mx2.wa-bad.lab"])
+        // What the operator has pinned is not what others see.
+        let pin = "[[pin]]\ndomain = \"wa-good.lab\"\nmode = \"enforce\"\nmx = [\"elsewhere.lab\"]\n"
+        let daemon = try DaemonProcess(
+            address: "127.20.9.182",
+            settings: "watch = [\"wa-good.lab\", \"wa-bad.lab\"]\n" + network.settings + "\n" + pin)
+        try await daemon.start()
+        try await daemon.waitForLog("a domain of your own has trouble", "domain=wa-bad.lab", "does not offer STARTTLS")
+        try await daemon.waitForLog(
+            "a domain of your own has trouble", "mx2.wa-bad.lab: in no mx pattern of the policy")
+        try await daemon.waitForLog("a domain of your own has trouble", "no TXT record at _smtp._tls.wa-bad.lab")
+        #expect(!daemon.log.contains("domain=wa-good.lab"), "\(daemon.log)")
+        let status = try daemon.command("status")
+        #expect(
+            status.output.contains("own domain wa-bad.lab: mx.wa-bad.lab: host does not offer STARTTLS\n"), "\(status)")
+        let line = try #require(status.output.split(separator: "\n").first { $0.hasPrefix("own domain wa-good.lab: ") })
+        // Certificates of the laboratory last for some days at least.
+        #expect(line.contains(": in order at ") && line.contains(", certificates for "), "\(status)")
+
+        try daemon.configure("watch = []\n" + network.settings)
+        daemon.signal(SIGHUP)
+        try await daemon.waitForLog("settings reloaded")
+        #expect(try !daemon.command("status").output.contains("own domain"))
+        let check = try daemon.command("check", "wa-good.lab")
+        #expect(check.output.contains("certificate of its host valid to 20"), "\(check)")
+    }
+}
