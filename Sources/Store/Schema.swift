@@ -52,6 +52,7 @@ enum Schema {
             try db.execute(sql: "DROP INDEX applied_policy_digest")
             try db.execute(sql: "CREATE INDEX applied_policy_name ON applied_policy (policy_domain, digest)")
         }
+        migrator.registerMigration("9-received-reports") { db in try db.execute(sql: received) }
         return migrator
     }
 
@@ -197,6 +198,39 @@ enum Schema {
             destination TEXT NOT NULL PRIMARY KEY,
             until INTEGER NOT NULL,
             text TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    /// What others report of domains of the operator's own; texts are theirs. `day` is that of the report's beginning.
+    private static let received = """
+        CREATE TABLE received_report (
+            id INTEGER NOT NULL PRIMARY KEY,
+            reporter TEXT NOT NULL,
+            report_id TEXT NOT NULL,
+            day INTEGER NOT NULL,
+            received_at INTEGER NOT NULL,
+            UNIQUE (reporter, report_id)
+        ) STRICT;
+        CREATE INDEX received_report_day ON received_report (day);
+
+        CREATE TABLE received_tally (
+            report INTEGER NOT NULL REFERENCES received_report (id) ON DELETE CASCADE,
+            domain TEXT NOT NULL,
+            successes INTEGER NOT NULL,
+            failures INTEGER NOT NULL,
+            PRIMARY KEY (report, domain)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX received_tally_domain ON received_tally (domain);
+
+        CREATE TABLE received_failure (
+            report INTEGER NOT NULL REFERENCES received_report (id) ON DELETE CASCADE,
+            domain TEXT NOT NULL,
+            type TEXT NOT NULL,
+            mx_host TEXT NOT NULL,
+            sending_ip TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            sessions INTEGER NOT NULL,
+            PRIMARY KEY (report, domain, type, mx_host, sending_ip, reason)
         ) STRICT, WITHOUT ROWID;
         """
 }

@@ -49,6 +49,7 @@ extension Store {
             try db.execute(sql: "DELETE FROM failure WHERE day < ?", arguments: [day.daysSinceEpoch])
             try db.execute(sql: "DELETE FROM tally WHERE day < ?", arguments: [day.daysSinceEpoch])
             count += db.changesCount
+            try Self.pruneReceived(before: day, after: last, in: db)
             try db.execute(sql: "DELETE FROM applied_policy WHERE id NOT IN (SELECT policy FROM tally)")
             return count
         }

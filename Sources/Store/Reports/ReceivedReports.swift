@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import TLSRPT
+
+/// What became of a report that was handed in.
+package enum Reception: Sendable, Hashable {
+    case stored
+    /// It was stored before: by the same organisation, with the same id.
+    case known
+    /// It is of a day that is kept no longer, or has not come yet.
+    case untimely
+    /// So many are kept that no further one is.
+    case full
+    /// It tells of no domain.
+    case empty
+}
+
+/// What others reported of a domain over some days.
+package struct ReceivedDomain: Sendable, Hashable {
+    /// A kind of failure: what, where, why. Text that others wrote.
+    package struct Failure: Sendable, Hashable {
+        package let details: FailureDetails
+        package var sessions = 0
+        package var firstDay: UTCDay
+        package var lastDay: UTCDay
+        /// Who told of it, in the order of their names.
+        package var reporters: [String] = []
+    }
+
+    /// Somebody who reports.
+    package struct Reporter: Sendable, Hashable {
+        package let name: String
+        package var reports = 0
+        package var successes = 0
+        package var failures = 0
+    }
+
+    package struct Day: Sendable, Hashable {
+        package let day: UTCDay
+        package var successes = 0
+        package var failures = 0
+    }
+
+    /// As it was reported: text that others wrote.
+    package let domain: String
+    package internal(set) var successes = 0
+    package internal(set) var failures = 0
+    /// Those of most sessions first.
+    package internal(set) var kinds: [Failure] = []
+    /// Those with most failures first.
+    package internal(set) var reporters: [Reporter] = []
+    /// In their order; days of which nothing was reported are missing.
+    package internal(set) var days: [Day] = []
+
+    init(_ domain: String) { self.domain = domain }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import GRDB
+import TLSRPT
+
+/// What is kept of the reports that others send. They come by mail from anybody: all of it is bounded.
+enum ReceivedBounds {
+    /// Reports that are kept at one time: those of a hundred reporters over a year.
+    static let reports = 40_000
+    /// Domains of one report, and kinds of failure of one domain in it; the rest is summed under their type.
+    static let domains = 50
+    static let kinds = 100
+    /// Octets of one text.
+    static let textOctets = 255
+    /// A report of later days than tomorrow's is of nobody's clock.
+    static let daysAhead: Int64 = 1
+}
+
+extension Store {
+    /// Takes a report that somebody sent.
+    /// - Parameter oldest: the first day that is kept.
+    package func receive(_ report: Report, at now: UTCTime, since oldest: UTCDay) async throws(StoreError) -> Reception
+    {
+        let day = report.dateRange.start.day
+        guard oldest <= day, day <= now.day.advanced(by: ReceivedBounds.daysAhead) else { return .untimely }
+        let results = Self.results(of: report)
+        guard !results.isEmpty else { return .empty }
+        let reporter = Self.cut(report.organizationName ?? report.contactInfo ?? "")
+        let id = Self.cut(report.reportID)
+        return try await write { db in
+            let isKnown = try Bool.fetchOne(
+                db, sql: "SELECT EXISTS (SELECT 1 FROM received_report WHERE reporter = ? AND report_id = ?)",
+                arguments: [reporter, id])
+            if isKnown == true { return .known }
+            let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM received_report") ?? 0
+            guard count < ReceivedBounds.reports else { return .full }
+            try db.execute(
+                sql: "INSERT INTO received_report (reporter, report_id, day, received_at) VALUES (?, ?, ?, ?)",
+                arguments: [reporter, id, day.daysSinceEpoch, now.secondsSinceEpoch])
+            let row = db.lastInsertedRowID
+            for (domain, tally) in results { try Self.insert(tally, of: domain, report: row, in: db) }
+            return .stored
+        }
+    }
+
+    /// One tally for each domain of a report, in the order of their names.
+    private static func results(of report: Report) -> [(String, Tally)] {
+        var found: [String: Tally] = [:]
+        for result in report.policies {
+            guard let text = result.policy.domain, !text.isEmpty else { continue }
+            let domain = (try? DomainName(text))?.ascii ?? cut(text)
+            guard found[domain] != nil || found.count < ReceivedBounds.domains else { continue }
+            found[domain, default: Tally()].merge(result.tally)
+        }
+        return found.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    private static func insert(_ tally: Tally, of domain: String, report: Int64, in db: Database) throws {
+        try db.execute(
+            sql: "INSERT INTO received_tally (report, domain, successes, failures) VALUES (?, ?, ?, ?)",
+            arguments: [report, domain, bounded(tally.successes), bounded(tally.failures)])
+        let leading = tally.leadingDetails(ReceivedBounds.kinds)
+        for (details, sessions) in leading { try insert(details, sessions, of: domain, report: report, in: db) }
+        guard tally.details.count > leading.count else { return }
+        var rest = tally.details
+        for (details, _) in leading { rest[details] = nil }
+        var byType: [Registered<ResultType>: Int] = [:]
+        for (details, sessions) in rest { byType[details.type] = saturatingSum(byType[details.type] ?? 0, sessions) }
+        for (type, sessions) in byType.prefix(ReceivedBounds.kinds) {
+            try insert(FailureDetails(type: type), sessions, of: domain, report: report, in: db)
+        }
+    }
+
+    private static func insert(
+        _ details: FailureDetails, _ sessions: Int, of domain: String, report: Int64, in db: Database
+    ) throws {
+        let insert = try db.cachedStatement(
+            sql: """
+                INSERT INTO received_failure (report, domain, type, mx_host, sending_ip, reason, sessions)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET sessions = min(sessions + excluded.sessions, \(maxSessions))
+                """)
+        let host = details.receivingMXHostname ?? ""
+        try insert.execute(arguments: [
+            report, domain, cut(details.type.text), (try? DomainName(mxHost: host))?.ascii ?? cut(host),
+            cut(details.sendingMTAIP ?? ""), cut(details.reasonCode ?? ""), bounded(sessions),
+        ])
+    }
+
+    private static func cut(_ text: String) -> String { text.cut(to: ReceivedBounds.textOctets) }
+
+    /// A report can hold any number: so many of them still have a sum.
+    private static let maxSessions = 1 << 40
+    private static func bounded(_ count: Int) -> Int { min(max(count, 0), maxSessions) }
+
+    /// Drops what was reported of days before, and of days after `last`.
+    static func pruneReceived(before day: UTCDay, after last: UTCDay?, in db: Database) throws {
+        try db.execute(
+            sql: "DELETE FROM received_report WHERE day < ? OR day > ?",
+            arguments: [day.daysSinceEpoch, last?.daysSinceEpoch ?? Int64.max])
+    }
+}

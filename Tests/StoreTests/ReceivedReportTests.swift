@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import GRDB
+import TLSRPT
+import Testing
+@testable import Store
+
+@Suite("Reports of others are stored once, within bounds, and told by domain")
+struct ReceivedReportTests {
+    private let oldest = noon.day.advanced(by: -60)
+
+    private func report(
+        _ id: String, by organization: String? = "Sender Inc.", day: UTCDay = noon.day,
+        _ results: [(domain: String, tally: Tally)]
+    ) -> Report {
+        Report(
+            organizationName: organization, dateRange: .init(day), contactInfo: "tls@sender.example", reportID: id,
+            policies: results.map { PolicyResult(ReportedPolicy(.sts, domain: $0.domain), $0.tally) })
+    }
+
+    private func expired(_ host: String, _ count: Int, ip: String? = nil) -> [FailureDetails: Int] {
+        [FailureDetails(.certificateExpired, sendingMTAIP: ip, receivingMXHostname: host): count]
+    }
+
+    @Test("a report counts once for each organisation and id")
+    func once() async throws {
+        let store = try Scratch().store()
+        let one = report("1", [("a.example", Tally(successes: 3, failures: 1, details: expired("mx.a.example", 1)))])
+        #expect(try await store.receive(one, at: noon, since: oldest) == .stored)
+        #expect(try await store.receive(one, at: noon, since: oldest) == .known)
+        let other = report("1", by: "Other", one.policies.map { ($0.policy.domain ?? "", $0.tally) })
+        #expect(try await store.receive(other, at: noon, since: oldest) == .stored)
+        let found = try await store.received(from: noon.day, through: noon.day)
+        #expect(found.count == 1 && found[0].successes == 6 && found[0].failures == 2)
+        #expect(found[0].reporters.map(\.name) == ["Other", "Sender Inc."])
+    }
+
+    @Test("reports without a domain, of days long past or to come, are not stored")
+    func refused() async throws {
+        let store = try Scratch().store()
+        func reception(_ day: Int64, _ domains: [String] = ["a.example"]) async throws -> Reception {
+            let report = report("\(day)", day: noon.day.advanced(by: day), domains.map { ($0, Tally(successes: 1)) })
+            return try await store.receive(report, at: noon, since: oldest)
+        }
+        #expect(try await reception(-61) == .untimely)
+        #expect(try await reception(-60) == .stored)
+        #expect(try await reception(1) == .stored)
+        #expect(try await reception(2) == .untimely)
+        #expect(try await reception(0, []) == .empty)
+        #expect(try await reception(0, [""]) == .empty)
+    }
+
+    @Test("failures first, with hosts, days and who told of them")
+    func trends() async throws {
+        let store = try Scratch().store()
+        let yesterday = noon.day.advanced(by: -1)
+        let reports = [
+            report(
+                "1", day: yesterday,
+                [
+                    ("good.example", Tally(successes: 1000)),
+                    (
+                        "Bad.Example",
+                        Tally(successes: 1, failures: 2, details: expired("mx1.bad.example", 2, ip: "192.0.2.1"))
+                    ),
+                ]),
+            report(
+                "2", by: "Other",
+                [("bad.example", Tally(failures: 3, details: expired("MX1.bad.example", 3, ip: "192.0.2.2")))]),
+            report("3", by: "Third", day: noon.day.advanced(by: -30), [("bad.example", Tally(failures: 9))]),
+        ]
+        for report in reports { #expect(try await store.receive(report, at: noon, since: oldest) == .stored) }
+        let found = try await store.received(from: noon.day.advanced(by: -13), through: noon.day)
+        #expect(found.map(\.domain) == ["bad.example", "good.example"])
+        let bad = try #require(found.first)
+        #expect(bad.failures == 5 && bad.successes == 1)
+        #expect(bad.days.map(\.day) == [yesterday, noon.day] && bad.days.map(\.failures) == [2, 3])
+        #expect(bad.reporters.map { "\($0.name) \($0.reports) \($0.failures)" } == ["Other 1 3", "Sender Inc. 1 2"])
+        #expect(
+            bad.kinds == [
+                ReceivedDomain.Failure(
+                    details: FailureDetails(.certificateExpired, receivingMXHostname: "mx1.bad.example"), sessions: 5,
+                    firstDay: yesterday, lastDay: noon.day, reporters: ["Other", "Sender Inc."])
+            ])
+        let only = try await store.received(from: noon.day, through: noon.day, of: try name("good.example"))
+        #expect(only.isEmpty)
+    }
+
+    @Test("a hostile report is cut: domains, kinds of failure, texts and numbers")
+    func hostile() async throws {
+        let store = try Scratch().store()
+        var details: [FailureDetails: Int] = [:]
+        for number in 0..<500 {
+            details[FailureDetails(.validationFailure, reasonCode: "\(number)" + String(repeating: "x", count: 9000))] =
+                .max
+        }
+        let many = (0..<200).map { (domain: "d\($0).example", tally: Tally(successes: .max, failures: .max)) }
+        let evil = report(
+            String(repeating: "i", count: 9000), by: String(repeating: "\u{1b}", count: 9000),
+            [("a.example", Tally(failures: .max, details: details))] + many)
+        #expect(try await store.receive(evil, at: noon, since: oldest) == .stored)
+        #expect(try await store.receive(evil, at: noon, since: oldest) == .known)
+        let found = try await store.received(from: noon.day, through: noon.day)
+        #expect(found.count == ReceivedBounds.domains)
+        let one = try #require(found.first { $0.domain == "a.example" })
+        #expect(one.kinds.count == ReceivedBounds.kinds + 1 && one.failures > 0)
+        #expect(one.kinds.allSatisfy { ($0.details.reasonCode ?? "").utf8.count <= ReceivedBounds.textOctets })
+        let octets = try await store.read { db in
+            try Int.fetchOne(db, sql: "SELECT sum(length(reason)) FROM received_failure") ?? 0
+        }
+        #expect(octets <= (ReceivedBounds.kinds + 1) * ReceivedBounds.textOctets)
+    }
+
+    @Test("what is older than is kept goes with its failures")
+    func pruned() async throws {
+        let store = try Scratch().store()
+        let old = report(
+            "1", day: noon.day.advanced(by: -20),
+            [("a.example", Tally(failures: 1, details: expired("mx.a.example", 1)))])
+        #expect(try await store.receive(old, at: noon, since: oldest) == .stored)
+        #expect(
+            try await store.receive(report("2", [("a.example", Tally(successes: 1))]), at: noon, since: oldest)
+                == .stored)
+        try await store.prune(before: noon.day.advanced(by: -10))
+        let left = try await store.read { db in
+            try ["received_report", "received_tally", "received_failure"].map {
+                try Int.fetchOne(db, sql: "SELECT count(*) FROM \($0)") ?? -1
+            }
+        }
+        #expect(left == [1, 1, 0])
+    }
+}
