@@ -73,6 +73,7 @@ let package = Package(
         .target(name: "Mail", dependencies: ["Basics", "COpenSSL", "TLSRPT"]),
         .target(name: "Sockets", dependencies: ["Basics"]),
         .target(name: "Metrics"),
+        .target(name: "HTML", dependencies: ["Basics", "TLSRPT"]),
 
         // Layer 3: the core, with its model and its ports; and reporting, with its own
         .target(
@@ -131,7 +132,7 @@ let package = Package(
         .target(
             name: "Courier",
             dependencies: ["Basics", "DNS", "HTTP", "Mail", "Processes", "Reporting", "SMTP", "TLS", "TLSRPT"]),
-        .target(name: "ReportView", dependencies: ["Basics", "Concurrency", "Gzip", "Mail", "TLSRPT"]),
+        .target(name: "ReportView", dependencies: ["Basics", "Concurrency", "Gzip", "HTML", "Mail", "TLSRPT"]),
         .target(
             name: "StatusPage",
             dependencies: [

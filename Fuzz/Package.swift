@@ -31,7 +31,8 @@ let package = Package(
                 "Basics", "Concurrency", "MTASTS", "TLSRPT", .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "MailLog", dependencies: ["Basics", "Core", "TLSRPT"]),
-        .target(name: "ReportView", dependencies: ["Basics", "Concurrency", "Gzip", "Mail", "TLSRPT"]),
+        .target(name: "HTML", dependencies: ["Basics", "TLSRPT"]),
+        .target(name: "ReportView", dependencies: ["Basics", "Concurrency", "Gzip", "HTML", "Mail", "TLSRPT"]),
         // The parsers of three adapters, without what they do I/O with.
         .target(
             name: "PolicyMap", dependencies: ["Basics", "Core", "MTASTS"],

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Concurrency
+import HTML
 import TLSRPT
 
 /// Reports as one HTML page that needs nothing else: no script, no picture, no style from elsewhere.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import HTML
 import TLSRPT
 
 /// Reports as lines for a terminal.
@@ -73,7 +74,7 @@ package struct ReportText: ReportForm {
     private func describe(_ digest: PolicyDigest) -> [String] {
         let policy = digest.policy
         let name = "\(safe(policy.type.text)) \(safe(policy.domain ?? "(no domain)"))"
-        let text = ReportView.outcome(successes: digest.successes, failures: digest.failures)
+        let text = HTML.outcome(successes: digest.successes, failures: digest.failures)
         var lines = heading(name + ":", text, digest.failures > 0 ? .bad : .good, indent: 2)
         if !policy.strings.isEmpty { lines += entry("policy", list(policy.strings), indent: 4) }
         // The lines of an STS policy name the patterns already.
@@ -144,7 +145,7 @@ package struct ReportText: ReportForm {
     private func safe(_ text: String) -> String { printable(text, limit: Self.maxText) }
 
     private func outcome(_ successes: Int, _ failures: Int) -> String {
-        let text = ReportView.outcome(successes: successes, failures: failures)
+        let text = HTML.outcome(successes: successes, failures: failures)
         return paint(text, failures > 0 ? .bad : .good)
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import HTML
 import TLSRPT
 
 /// The reports as a JSON array, each as we would have written it, safe for a terminal.

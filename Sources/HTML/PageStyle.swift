@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The style of the page: light, dark and printed, nothing from elsewhere.
-let pageStyle: Markup = """
+/// The style of all pages: light, dark and printed, nothing from elsewhere.
+package let pageStyle: Markup = """
     :root{color-scheme:light dark;--ink:#1b1f24;--soft:#57606a;--line:#d0d7de;--paper:#fff;--panel:#f4f6f8;
     --good:#3b78b5;--bad:#c2410c}
     @media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9aa4af;--line:#343b44;--paper:#0f1318;

@@ -3,7 +3,7 @@ import Basics
 import TLSRPT
 
 /// The sessions of each day, what failed on top.
-struct DayChart {
+package struct DayChart {
     /// Days that are drawn: a quarter of a year.
     private static let maxDays: Int64 = 92
     /// Labels below the bars have room for one of so many days.
@@ -21,7 +21,7 @@ struct DayChart {
     private let largest: Int
 
     /// - Returns: nil if there is no second day to compare with.
-    init?(_ days: [UTCDay: Tally]) {
+    package init?(_ days: [UTCDay: Tally]) {
         guard let earliest = days.keys.min(), let last = days.keys.max() else { return nil }
         let bound = last.advanced(by: 1 - Self.maxDays)
         guard let first = days.keys.filter({ $0 >= bound }).min(), first < last else { return nil }
@@ -32,7 +32,7 @@ struct DayChart {
         largest = max(1, days.filter { $0.key >= first }.map(\.value.sessions).max() ?? 1)
     }
 
-    var markup: Markup {
+    package var markup: Markup {
         let axis = Self.height - Self.bottom
         let count = last.daysSinceEpoch - first.daysSinceEpoch + 1
         let slot = Double(Self.width - Self.left) / Double(count)

@@ -2,7 +2,7 @@
 import TLSRPT
 
 /// A bar of which the right part is what failed.
-func shareBar(successes: Int, failures: Int) -> Markup {
+package func shareBar(successes: Int, failures: Int) -> Markup {
     let sessions = saturatingSum(successes, failures)
     let failed = tenths(failures, of: sessions)
     return """
@@ -14,7 +14,7 @@ func shareBar(successes: Int, failures: Int) -> Markup {
 }
 
 /// A bar as long as the part is of the largest.
-func lengthBar(_ part: Int, of largest: Int) -> Markup {
+package func lengthBar(_ part: Int, of largest: Int) -> Markup {
     """
     <svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">\
     <rect class="bad" width="\(tenths(part, of: largest))" height="10"/></svg>
