@@ -136,9 +136,9 @@ let package = Package(
         .target(
             name: "StatusPage",
             dependencies: [
-                "Basics", "Metrics", "Sockets", "Status", .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
+                "Basics", "HTML", "Metrics", "Sockets", "Status", "TLSRPT",
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
 
         // Layer 6: parts of the daemon that know nothing of each other
@@ -280,7 +280,7 @@ let package = Package(
                 "TestKit",
             ]),
         .testTarget(
-            name: "ReportViewTests", dependencies: ["Basics", "Gzip", "Mail", "ReportView", "TLSRPT"],
+            name: "ReportViewTests", dependencies: ["Basics", "Gzip", "HTML", "Mail", "ReportView", "TLSRPT"],
             resources: [.copy("Reports")]),
         .testTarget(
             name: "StatusPageTests",

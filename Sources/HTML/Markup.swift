@@ -13,6 +13,7 @@ package struct Markup: Sendable, ExpressibleByStringInterpolation {
 
     package init(_ parts: [Markup]) { html = parts.map(\.html).joined() }
 
+    package static func + (left: Markup, right: Markup) -> Markup { Markup([left, right]) }
     package static func += (left: inout Markup, right: Markup) { left.html += right.html }
 
     package struct StringInterpolation: StringInterpolationProtocol {

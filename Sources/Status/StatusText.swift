@@ -8,7 +8,7 @@ extension StatusReport {
     package var lines: [String] {
         var lines = [
             "sts-milter \(version), milter at \(milter.socket), "
-                + (isServing ? counted(milter.connections, "connection") : "which does NOT answer: restart sts-milter")
+                + (isServing ? amount(milter.connections, "connection") : "which does NOT answer: restart sts-milter")
         ]
         if let pausedUntil {
             lines.append("PAUSED until \(pausedUntil): all mail goes, unprotected; sts-milter resume ends it")
@@ -24,7 +24,7 @@ extension StatusReport {
         }
         if policies.unsaved > 0 { lines.append("\(policies.unsaved) policies not written to the store yet") }
         lines.append(
-            policyMap.map { "policy map at \($0.socket), \(counted($0.connections, "connection"))" } ?? "no policy map")
+            policyMap.map { "policy map at \($0.socket), \(amount($0.connections, "connection"))" } ?? "no policy map")
         lines.append("last heard of the MTA: \(heard)")
         lines.append(dnssec.text)
         lines += intake.isEmpty ? [Self.noIntake] : intake.flatMap(\.lines)
@@ -79,14 +79,14 @@ extension StatusReport {
                 + zip(row, widths).map { $0 + String(repeating: " ", count: max(0, $1 - $0.count)) }
                 .joined(separator: "  ").trimmingTrailingSpaces
         }
-        var lines = ["mail held now: \(counted(held.count + heldMore, "domain"))", table[0]]
+        var lines = ["mail held now: \(amount(held.count + heldMore, "domain"))", table[0]]
         for (row, one) in zip(table.dropFirst(), held) {
             lines.append(row)
             lines.append("    why: \(one.resultType.map { "\($0): " } ?? "")\(one.reason)")
             lines.append("    do: \(one.whatToDo)")
         }
         let more = held.count + heldMore - min(held.count, Self.mostShown)
-        if more > 0 { lines.append("  and \(counted(more, "more domain")): status --json") }
+        if more > 0 { lines.append("  and \(amount(more, "more domain")): status --json") }
         return lines
     }
 
@@ -94,7 +94,7 @@ extension StatusReport {
         if let obstacle = reports.obstacle { return [obstacle] }
         var parts = ["reports: \(reports.due) due"]
         parts += reports.counts.filter { $0.value > 0 }.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
-        if reports.suppressed > 0 { parts.append("\(counted(reports.suppressed, "destination")) left alone") }
+        if reports.suppressed > 0 { parts.append("\(amount(reports.suppressed, "destination")) left alone") }
         parts.append(reports.lastRun.map { "last day finished \($0.age(at: at))" } ?? "no day finished yet")
         if !reports.isDaily { parts.append("report.schedule is off") }
         return [parts.joined(separator: ", ")]
@@ -129,7 +129,7 @@ extension IntakeSource {
 }
 
 /// The number with its noun.
-package func counted(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+package func amount(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
 /// Octets in a unit that fits.
 package func size(_ octets: Int) -> String {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import FoundationEssentials
+import HTML
 import Metrics
 import Status
 
@@ -12,7 +14,17 @@ struct Pages: Sendable {
         case .metrics: Answer(.ok, OpenMetrics.contentType, OpenMetrics.text(await source.metrics()))
         case .health: await health()
         case .statusJSON: Self.json(await source.report())
+        case .style: Answer(.ok, "text/css; charset=utf-8", pageStyle.html + statusStyle.html)
+        case .home: HomePage(report: await source.report()).answer
+        case .reports: ReportsPage(report: await source.report(), rows: await source.reportRows()).answer
+        case .domains(let text, let after): await domains(holding: text, after: after)
+        case .domain(let domain): DomainPage(report: await source.domain(domain)).answer
         }
+    }
+
+    private func domains(holding text: String, after: String) async -> Answer {
+        let list = await source.domains(holding: text, after: after)
+        return DomainsPage(list: list, query: text, now: Stamp(SystemClock().now)).answer
     }
 
     private func health() async -> Answer {

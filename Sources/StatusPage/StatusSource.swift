@@ -9,4 +9,13 @@ package protocol StatusSource: Sendable {
     func metrics() async -> [MetricFamily]
     /// Why mail cannot be judged now; nil if it can.
     func obstacle() async -> String?
+    /// Stored policies in the order of their domains.
+    /// - Parameters:
+    ///   - text: what their names hold, in lower case; the empty text is in all.
+    ///   - after: the last domain of the piece before.
+    func domains(holding text: String, after: String) async -> DomainList
+    /// What memory and store know of a domain; nobody is asked, and the look is no use of its policy.
+    func domain(_ domain: DomainName) async -> DomainReport
+    /// What became of the reports of the last days, failures first.
+    func reportRows() async -> [ReportRow]
 }

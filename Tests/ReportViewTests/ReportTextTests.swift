@@ -2,6 +2,7 @@
 import Basics
 import TLSRPT
 import Testing
+import HTML
 @testable import ReportView
 
 @Suite("Reports as text for a terminal")

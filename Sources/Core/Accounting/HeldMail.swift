@@ -65,6 +65,9 @@ package final class HeldMail: Sendable {
             .sorted { ($1.entry.lastTry, $0.domain) < ($0.entry.lastTry, $1.domain) }
     }
 
+    /// What is noted of one domain; nil if none of its mail was held back of late.
+    package func entry(of domain: DomainName) -> Entry? { table.value(for: domain, at: clock.now) }
+
     /// Lets go of what is shown no longer.
     package func sweep() { table.sweep(at: clock.now) }
 }

@@ -58,7 +58,7 @@ extension Examination {
         }
     }
 
-    private static func describe(_ error: RouteError) -> String {
+    static func describe(_ error: RouteError) -> String {
         switch error {
         case .nullMX: "the domain takes no mail (null MX)"
         case .noSuchDomain: "the domain does not exist or has no host for mail"

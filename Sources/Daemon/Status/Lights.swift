@@ -45,20 +45,20 @@ struct Lights {
         let count = report.held.count + report.heldMore
         return count == 0
             ? Light("held mail", .good, "no mail is held now")
-            : Light("held mail", .warning, "mail to \(counted(count, "domain")) is held now")
+            : Light("held mail", .warning, "mail to \(amount(count, "domain")) is held now")
     }
 
     private var policies: Light {
         if !report.policies.lost.isEmpty {
             return Light(
                 "policies", .bad,
-                "\(counted(report.policies.lost.count, "domain")) unprotected: the policy ran out, since every fetch failed"
+                "\(amount(report.policies.lost.count, "domain")) unprotected: the policy ran out, since every fetch failed"
             )
         }
         if !report.policies.nearExpiry.isEmpty {
             return Light(
                 "policies", .warning,
-                "\(counted(report.policies.nearExpiry.count, "domain")) near the end of a policy that cannot be fetched"
+                "\(amount(report.policies.nearExpiry.count, "domain")) near the end of a policy that cannot be fetched"
             )
         }
         return Light("policies", .good, "\(report.policies.count) in memory")
@@ -81,7 +81,7 @@ struct Lights {
         return Light(
             "intake", .good,
             report.intake.isEmpty
-                ? "none: reports count the milter's verdicts" : "\(counted(report.intake.count, "source")) read")
+                ? "none: reports count the milter's verdicts" : "\(amount(report.intake.count, "source")) read")
     }
 
     private var store: Light {

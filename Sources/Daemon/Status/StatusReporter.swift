@@ -22,7 +22,7 @@ final class StatusReporter: Sendable {
     /// The states of reports that metrics have.
     static let reportStates = Delivery.State.allCases.map(\.rawValue)
     /// Days of reports that are counted.
-    private static let reportDays: Int64 = 7
+    static let reportDays: Int64 = 7
 
     /// What is dear to gather.
     struct Counts: Sendable {
@@ -39,7 +39,7 @@ final class StatusReporter: Sendable {
     let network: Network
     let overrides: ConfiguredOverrides
     let policyCache: PolicyCache
-    private let gate: Gate
+    let gate: Gate
     private let held: HeldMail
     private let intake: DeliveryIntake
     let milter: MilterServer
@@ -49,7 +49,7 @@ final class StatusReporter: Sendable {
     let pause: Pause
     private let watch: OwnDomainWatch
     private let heard: LastHeard
-    private let clock: SteadyClock
+    let clock: SteadyClock
     let startedAt: UTCTime
     private let known = Locked<(counts: Counts, until: ContinuousClock.Instant)?>(nil)
 
@@ -134,14 +134,23 @@ final class StatusReporter: Sendable {
     /// Of those whose mail was held back of late, the ones whose mail would still be.
     private func heldDomains() -> (named: [HeldDomain], more: Int) {
         let held = held.entries.filter { gate.remembered($0.entry.hop).verdict?.letsMailGo != true }
-        let named = held.prefix(Self.mostHeld).map { domain, entry in
-            HeldDomain(
-                domain: domain.ascii, host: entry.cause.host?.ascii, resultType: entry.cause.type?.rawValue,
-                reason: printable(entry.cause.text, limit: 300), since: Stamp(entry.since),
-                lastTry: Stamp(entry.lastTry), messages: entry.messages, deliveries: entry.deliveries,
-                whatToDo: entry.cause.remedy(for: domain))
-        }
+        let named = held.prefix(Self.mostHeld).map { Self.describe($0.domain, $0.entry) }
         return (named, held.count - named.count)
+    }
+
+    /// Of one domain; nil if its mail is not held.
+    func heldDomain(_ domain: DomainName) -> HeldDomain? {
+        guard let entry = held.entry(of: domain), gate.remembered(entry.hop).verdict?.letsMailGo != true else {
+            return nil
+        }
+        return Self.describe(domain, entry)
+    }
+
+    private static func describe(_ domain: DomainName, _ entry: HeldMail.Entry) -> HeldDomain {
+        HeldDomain(
+            domain: domain.ascii, host: entry.cause.host?.ascii, resultType: entry.cause.type?.rawValue,
+            reason: printable(entry.cause.text, limit: 300), since: Stamp(entry.since), lastTry: Stamp(entry.lastTry),
+            messages: entry.messages, deliveries: entry.deliveries, whatToDo: entry.cause.remedy(for: domain))
     }
 
     private func policies(_ counts: Counts) -> PolicyReport {

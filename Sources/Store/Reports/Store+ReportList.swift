@@ -26,12 +26,7 @@ extension Store {
                 let delivery = Delivery.State(rawValue: state)
                 let isFailure = delivery?.isFailure ?? NoReport(rawValue: state)?.isFailure ?? false
                 guard isFailure || !failuresOnly else { continue }
-                let next = delivery.map(\.isFinal) ?? true ? nil : row[5] as Int64?
-                lines.append(
-                    ReportLine(
-                        day: UTCDay(daysSinceEpoch: row[0]), domain: printable(row[1] as String, limit: 253),
-                        state: state, destination: row[3], attempts: row[4],
-                        nextTry: next.map(UTCTime.init(secondsSinceEpoch:)), text: row[6]))
+                lines.append(Self.reportLine(row))
             }
             return lines
         }

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import HTML
+import Status
+
+/// What all pages have: title, ways to the others, and nothing from elsewhere.
+struct Frame {
+    enum Place: CaseIterable {
+        case home, domains, reports
+
+        var path: String {
+            switch self {
+            case .home: "/"
+            case .domains: "/domains"
+            case .reports: "/reports"
+            }
+        }
+
+        var name: String {
+            switch self {
+            case .home: "Status"
+            case .domains: "Domains"
+            case .reports: "Reports"
+            }
+        }
+    }
+
+    /// Nil on a page that is none of them.
+    let place: Place?
+    let title: String
+
+    func page(_ content: Markup) -> Answer {
+        let page: Markup = """
+            <!DOCTYPE html>
+            <html lang="en"><head><meta charset="utf-8"/>
+            <meta name="viewport" content="width=device-width, initial-scale=1"/>
+            <title>\(title) - sts-milter</title>
+            <link rel="stylesheet" href="/style.css"/></head>
+            <body><a class="skip" href="#main">To the content</a>
+            <header><nav aria-label="Pages"><ul><li class="brand">sts-milter</li>\(ways)</ul></nav></header>
+            <main id="main">
+            <h1>\(title)</h1>
+            \(content)</main></body></html>
+
+            """
+        return Answer(.ok, "text/html; charset=utf-8", page.html)
+    }
+
+    private var ways: [Markup] {
+        Place.allCases.map { way in
+            way == place
+                ? "<li><a href=\"\(way.path)\" aria-current=\"page\">\(way.name)</a></li>"
+                : "<li><a href=\"\(way.path)\">\(way.name)</a></li>"
+        }
+    }
+}
+
+/// A table that scrolls by itself where the screen is narrow, also by keyboard.
+func table(_ caption: String, _ heads: [Markup], _ rows: [Markup]) -> Markup {
+    """
+    <div class="scroll" role="region" tabindex="0" aria-label="\(caption)"><table><caption>\(caption)</caption>
+    <thead><tr>\(heads)</tr></thead>
+    <tbody>
+    \(rows)</tbody></table></div>
+
+    """
+}
+
+func head(_ text: String) -> Markup { "<th scope=\"col\">\(text)</th>" }
+func numberHead(_ text: String) -> Markup { "<th scope=\"col\" class=\"n\">\(text)</th>" }
+
+/// A way to the page of a domain.
+func link(_ domain: String) -> Markup { "<a href=\"/domain/\(domain)\">\(domain)</a>" }
+
+/// A moment, and how long ago or ahead it is.
+func moment(_ stamp: Stamp, _ words: String) -> Markup {
+    "<time datetime=\"\(stamp.description)\" title=\"\(stamp.description)\">\(words)</time>"
+}
+
+/// A list of names and values.
+func facts(_ pairs: [(name: String, value: Markup)]) -> Markup {
+    let rows: [Markup] = pairs.map { "<div><dt>\($0.name)</dt><dd>\($0.value)</dd></div>" }
+    return "<dl class=\"facts\">\(rows)</dl>\n"
+}
