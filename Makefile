@@ -21,7 +21,7 @@ SWIFT ?= swift
 NETNS = Tests/lab/netns
 # The Swift runtime goes into the program: the machine that runs it needs no toolchain. A section for each function of the
 # libraries as well: see Package.swift. No path of the machine that built it, and no sum of debug information, which has
-# some: two builds give the same octets.
+# some: two builds give the same octets, but for five that tell the length of a source's path.
 RELEASE = -c release --static-swift-stdlib --disable-local-rpath -Xswiftc -Xfrontend -Xswiftc -function-sections \
 	-Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. -Xcc -ffile-prefix-map=$(CURDIR)=. \
 	-Xlinker --build-id=none
