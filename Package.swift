@@ -201,6 +201,8 @@ let package = Package(
                 "Basics", "Core", "Intake", "MailLog", "Store", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Tests/IntakeVictim"),
+        .executableTarget(
+            name: "impatient-daemon", dependencies: ["Daemon", "Settings"], path: "Tests/ImpatientDaemon"),
 
         .testTarget(name: "BasicsTests", dependencies: ["Basics", "RuleTables"]),
         .testTarget(name: "MTASTSTests", dependencies: ["Basics", "Core", "MTASTS", "RuleTables"]),
@@ -236,7 +238,7 @@ let package = Package(
         .testTarget(
             name: "MilterTests",
             dependencies: [
-                "Basics", "CMilter", "Core", "EventLog", "LabKit", "Milter", "Sockets", "TLSRPT", "TestKit",
+                "Basics", "CMilter", "Core", "EventLog", "LabKit", "MTASTS", "Milter", "Sockets", "TLSRPT", "TestKit",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
@@ -299,7 +301,7 @@ let package = Package(
             name: "DaemonTests",
             dependencies: [
                 "Basics", "Core", "DNS", "Daemon", "Gzip", "LabKit", "MTASTS", "Milter", "Reporting", "Settings",
-                "Sockets", "Status", "Store", "TLSRPT", "TestKit", "sts-milter",
+                "Sockets", "Status", "Store", "TLSRPT", "TestKit", "impatient-daemon", "sts-milter",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "DocsTests", dependencies: ["TestKit", "sts-milter"], exclude: ["Files"]),

@@ -53,6 +53,8 @@ package final class Daemon: Sendable {
     private let pauseControl: PauseControl
     private let watch: OwnDomainWatch
     private let mapResolver: PolicyMapResolver
+    /// Nil where no policy map is served.
+    private let mapUse: MapUse?
     private let milter: MilterThread
     private let held: HeldMail
     private let statusReporter: StatusReporter
@@ -61,7 +63,10 @@ package final class Daemon: Sendable {
     private let control: ControlServer?
 
     /// Opens the store and all that verdicts need, but serves nobody yet.
-    package init(_ settings: Settings, logger: Logger, log: LogSink) async throws {
+    /// - Parameter mapPatience: how long mail may wait for its question to the policy map.
+    package init(
+        _ settings: Settings, logger: Logger, log: LogSink, mapPatience: Duration = MapUse.usualPatience
+    ) async throws {
         self.settings = SettingsInForce(settings)
         self.logger = logger
         clock = SteadyClock(logger: logger)
@@ -85,8 +90,27 @@ package final class Daemon: Sendable {
             policies: policyCache, routes: RouteCache(router: network, clock: clock), prober: network,
             surveyor: network,
             clock: clock)
+        let pause = Pause(clock: clock)
+        let held = HeldMail(clock: clock)
+        let mapResolver = PolicyMapResolver(
+            resolver: resolver, settings: settings.mapAnswers, pause: pause, held: held)
+        self.pause = pause
+        self.held = held
+        self.mapResolver = mapResolver
+        pauseControl = PauseControl(
+            pause, file: PauseFile(besideDatabase: settings.storePath), clock: clock, logger: logger
+        ) { mapResolver.forgetAnswers() }
+        await pauseControl.restore()
+        let mapUse =
+            settings.policyMap == nil
+            ? nil
+            : MapUse(settings.gate.enforcement, clock: clock, patience: mapPatience, logger: logger) {
+                [resolver] in resolver.forgetHistory()
+            }
+        self.mapUse = mapUse
         gate = Gate(
-            resolver: resolver, recorder: ledger, settings: settings.gate, mtaTellsSessions: settings.intake.isAny)
+            resolver: resolver, recorder: ledger, settings: settings.gate, mtaTellsSessions: settings.intake.isAny
+        ) { mapUse?.guards($0) == true && mapResolver.mayHold($0) }
         hops = ObservedNextHops(clock: clock)
         mapKeys = ObservedMapKeys(clock: clock)
         ownReports = OwnReports(outbox: store, clock: clock)
@@ -106,32 +130,21 @@ package final class Daemon: Sendable {
             // By the adapters and settings of the day.
             await Examiner(current.value, by: network.adapters).examine(domain)
         }
-        let pause = Pause(clock: clock)
-        let held = HeldMail(clock: clock)
-        let mapResolver = PolicyMapResolver(
-            resolver: resolver, settings: settings.mapAnswers, pause: pause, held: held)
-        self.pause = pause
-        self.held = held
-        self.mapResolver = mapResolver
-        pauseControl = PauseControl(
-            pause, file: PauseFile(besideDatabase: settings.storePath), clock: clock, logger: logger
-        ) { mapResolver.forgetAnswers() }
-        await pauseControl.restore()
-        // Nobody asks for what was answered where no log is read.
+        let keys = settings.intake.readsLog ? mapKeys : nil
         let resolver: any MapResolver =
-            settings.intake.readsLog ? NotedMapAnswers(resolver: mapResolver, keys: mapKeys) : mapResolver
+            mapUse.map { NotedMapAnswers(resolver: mapResolver, keys: keys, use: $0) } ?? mapResolver
         map = settings.policyMap.map {
             PolicyMapServer(
                 settings: $0, resolver: resolver, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
         }
         let judge = GateJudge(
-            gate: gate, hops: settings.intake.readsLog ? hops : nil, ownReports: ownReports, held: held,
-            pause: pause)
+            gate: gate, hops: settings.intake.readsLog ? hops : nil, ownReports: ownReports, held: held, pause: pause,
+            mapUse: mapUse)
         milter = MilterThread(MilterServer(settings: settings.milter, judge: judge, logger: logger, log: log))
         let reporter = StatusReporter(
             settings: self.settings, store: store, table: table, network: network, overrides: overrides,
             policyCache: policyCache, gate: gate, held: held, intake: intake, milter: milter.server, map: map,
-            pause: pause, watch: watch, ledger: ledger, log: log, clock: clock)
+            pause: pause, watch: watch, mapUse: mapUse, ledger: ledger, log: log, clock: clock)
         statusReporter = reporter
         statusPage = settings.statusPage.map {
             StatusPageServer(
@@ -213,7 +226,7 @@ package final class Daemon: Sendable {
         let refresher = PolicyRefresher(policyCache)
         return Maintenance(
             store: store, table: table, ledger: ledger, policyCache: policyCache, refresher: refresher,
-            overrides: overrides, clock: clock, logger: logger, sweep: { self.sweep() },
+            overrides: overrides, clock: clock, mapUse: mapUse, logger: logger, sweep: { self.sweep() },
             retryDNSSEC: { await self.retryDNSSEC() })
     }
 
@@ -287,6 +300,7 @@ package final class Daemon: Sendable {
         await overrides.apply(new)
         policyCache.apply(new.policyCache)
         gate.apply(new.gate)
+        mapUse?.apply(new.gate.enforcement)
         mapResolver.apply(new.mapAnswers)
         reports.apply(new.reports)
         watch.apply(new.watched)
@@ -332,13 +346,17 @@ private final class GateJudge: RecipientJudge {
     private let ownReports: OwnReports
     private let held: HeldMail
     private let pause: Pause
+    private let mapUse: MapUse?
 
-    init(gate: Gate, hops: ObservedNextHops?, ownReports: OwnReports, held: HeldMail, pause: Pause) {
+    init(
+        gate: Gate, hops: ObservedNextHops?, ownReports: OwnReports, held: HeldMail, pause: Pause, mapUse: MapUse?
+    ) {
         self.gate = gate
         self.hops = hops
         self.ownReports = ownReports
         self.held = held
         self.pause = pause
+        self.mapUse = mapUse
     }
 
     var isPaused: Bool { pause.isInForce }
@@ -349,6 +367,7 @@ private final class GateJudge: RecipientJudge {
     func decideNow(_ hops: [NextHop], because ending: WaitEnding) -> Judgement {
         gate.decideNow(hops, because: ending)
     }
+    func noteAccepted(_ domain: DomainName) { mapUse?.noteAccepted(domain) }
     func note(_ disposition: Disposition) {
         hops?.note(disposition)
         gate.note(disposition)

@@ -10,7 +10,8 @@ struct Maintenance: Sendable {
     private static let writeInterval = Duration.seconds(30)
     /// Between looks for what has run out.
     private static let tidyInterval = Duration.seconds(3600)
-    /// Between looks whether store and clock are what they were: what is not noticed is lost with a restart.
+    /// Between looks whether store and clock are what they were, and the MTA asks: what is not noticed is lost with a
+    /// restart.
     private static let watchInterval = Duration.seconds(3)
     /// Between two lines about a store that stays lost.
     private static let lossPause = Duration.seconds(300)
@@ -24,6 +25,8 @@ struct Maintenance: Sendable {
     let refresher: PolicyRefresher
     let overrides: ConfiguredOverrides
     let clock: SteadyClock
+    /// Nil where no policy map is served.
+    let mapUse: MapUse?
     let logger: Logger
     /// Lets go of what is no longer good in all tables.
     let sweep: @Sendable () -> Void
@@ -50,6 +53,7 @@ struct Maintenance: Sendable {
         repeat {
             try? await Task.sleep(for: Self.watchInterval)
             clock.check()
+            mapUse?.look()
             // Written anew from memory, the store must not lose what was not read yet.
             guard table.isComplete else { continue }
             do throws(StoreError) {

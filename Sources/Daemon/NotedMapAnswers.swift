@@ -5,12 +5,18 @@ import Core
 /// The policy map, with note taken of what it was asked and what it answered.
 struct NotedMapAnswers: MapResolver {
     let resolver: PolicyMapResolver
-    let keys: ObservedMapKeys
+    /// Nil where no log is read: nobody asks for what was answered.
+    let keys: ObservedMapKeys?
+    let use: MapUse
 
     /// A note may be as late as an answer is old.
     var answerPeriod: AnswerPeriod? { resolver.answerPeriod }
 
-    func cached(_ key: NextHop) -> MapAnswer? { resolver.cached(key).map { noted($0, key) } }
+    /// Each question comes here first.
+    func cached(_ key: NextHop) -> MapAnswer? {
+        use.noteAsked(key)
+        return resolver.cached(key).map { noted($0, key) }
+    }
     func resolve(_ key: NextHop) async -> MapAnswer { noted(await resolver.resolve(key), key) }
     func decideNow(_ key: NextHop, because ending: WaitEnding) -> MapAnswer {
         noted(resolver.decideNow(key, because: ending), key)
@@ -20,7 +26,7 @@ struct NotedMapAnswers: MapResolver {
     func noteHeld(_ domain: DomainName, because text: String) { resolver.noteHeld(domain, because: text) }
 
     private func noted(_ answer: MapAnswer, _ key: NextHop) -> MapAnswer {
-        keys.note(key, answer)
+        keys?.note(key, answer)
         return answer
     }
 }

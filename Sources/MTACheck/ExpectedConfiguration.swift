@@ -6,7 +6,7 @@ import PolicyMap
 
 /// What of our own settings the MTA's configuration must agree with.
 package struct ExpectedConfiguration: Sendable {
-    package var enforcement = Enforcement.milter
+    package var enforcement = EnforcementChoice.auto
     package var milterSocket: ListenAddress
     /// The longest that we let the MTA wait for one reply.
     package var waitLimit: Duration
@@ -30,5 +30,17 @@ package struct ExpectedConfiguration: Sendable {
         self.waitLimit = waitLimit
     }
 
-    package var usesMap: Bool { enforcement == .milterAndPolicyMap }
+    /// Whether the milter counts on the map.
+    var needsMap: Bool { enforcement == .milterAndPolicyMap }
+    /// Whether the milter goes by the map once it is asked.
+    var usesMap: Bool { enforcement != .milter }
+    /// What says that the MTA should ask a map that is served, and what follows while it does not.
+    var mapIsMeant: String {
+        needsMap ? "enforcement = \"milter+policy-map\"" : "sts-milter serves a policy map"
+    }
+    var whatFollows: String {
+        needsMap
+            ? "nobody keeps it from a host that does not conform"
+            : "the milter guards alone, and defers mail for a single host that does not conform"
+    }
 }

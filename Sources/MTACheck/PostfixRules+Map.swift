@@ -11,7 +11,7 @@ extension PostfixRules {
     /// The policy map: whether Postfix asks ours, by the right name, and agrees with `enforcement`.
     func map() -> [Diagnostic] {
         let others = PostfixMap.list(facts["smtp_tls_policy_maps"])
-        guard let socket = settings.mapSocket else { return settings.usesMap ? unserved(others) : [] }
+        guard let socket = settings.mapSocket else { return settings.needsMap ? unserved(others) : [] }
         // Without a list of services main.cf alone decides.
         let services = facts.services(running: clients)
         let asked =
@@ -23,7 +23,7 @@ extension PostfixRules {
                 .problem(
                     "enforcement",
                     "Postfix asks the policy map and skips hosts that do not conform, but enforcement = \"milter\" defers mail for a single such host",
-                    Diagnostic.Cure("sts-milter.toml", "enforcement = \"milter+policy-map\"")))
+                    Diagnostic.Cure("sts-milter.toml", "enforcement = \"auto\"")))
         }
         if let first = others.first, !asked.contains(first) {
             found.append(
@@ -103,7 +103,7 @@ extension PostfixRules {
         return [
             .problem(
                 "map-missing",
-                "enforcement = \"milter+policy-map\", but smtp_tls_policy_maps does not name sts-milter's map\(present): nobody keeps Postfix from a host that does not conform",
+                "\(settings.mapIsMeant), but smtp_tls_policy_maps does not name sts-milter's map\(present): \(settings.whatFollows)",
                 main("smtp_tls_policy_maps = \(mapEntry)"))
         ]
     }

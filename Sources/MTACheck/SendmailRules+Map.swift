@@ -5,7 +5,7 @@ import TLS
 extension SendmailRules {
     /// The policy map behind FEATURE(`sts_milter') or FEATURE(`sts').
     func map() -> [Diagnostic] {
-        guard let socket = settings.mapSocket else { return settings.usesMap ? unserved() : [] }
+        guard let socket = settings.mapSocket else { return settings.needsMap ? unserved() : [] }
         let ours = facts.socketMaps.filter { MTAEndpoint(sendmail: $0.socket[...]).map(socket.answers) ?? false }
         guard let map = ours.first else { return unasked() }
         var found = name(map) + flags(map)
@@ -22,7 +22,7 @@ extension SendmailRules {
                 .problem(
                     "enforcement",
                     "Sendmail asks the policy map and skips hosts that do not conform, but enforcement = \"milter\" defers mail for a single such host",
-                    Diagnostic.Cure("sts-milter.toml", "enforcement = \"milter+policy-map\"")))
+                    Diagnostic.Cure("sts-milter.toml", "enforcement = \"auto\"")))
         }
         found += authorities()
         return found + dane()
@@ -118,7 +118,7 @@ extension SendmailRules {
         return [
             .problem(
                 "map-missing",
-                "enforcement = \"milter+policy-map\", but Sendmail does not ask sts-milter's map\(present): nobody keeps it from a host that does not conform",
+                "\(settings.mapIsMeant), but Sendmail does not ask sts-milter's map\(present): \(settings.whatFollows)",
                 featureWithFile)
         ]
     }

@@ -80,7 +80,6 @@ package struct PostfixSetup {
         }
         let place = "unix:\(facts.queueDirectory)/\(Self.directory)"
         changes += violations
-        give("enforcement", tomlString("milter+policy-map"), "Postfix skips hosts that break a policy, by the map")
         give("milter.socket", tomlString("\(place)/milter.sock"), "no other local user can reach it")
         give("policy_map.socket", tomlString("\(place)/map.sock"), "asked by Postfix at each delivery")
         if usesTLSRPT {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Core
 
 /// What is known of the message in transfer; belongs to its ``Session`` alone.
@@ -25,6 +26,8 @@ final class Message {
     var waited: Duration = .zero
     /// By next hops; few, so they are searched in order.
     var verdicts: [Judged] = []
+    /// Domains with an enforce policy whose mail goes on if the message does, by their own MX records.
+    var accepted: [DomainName] = []
     /// What is done about these only the end of the message decides.
     var undecided: [Disposition] = []
     /// Why the whole message must wait.
@@ -45,6 +48,7 @@ final class Message {
         // To look costs less than to set, and few messages have any of these.
         if origin != nil { origin = nil }
         if !tlsRequired.isEmpty { tlsRequired = [] }
+        if !accepted.isEmpty { accepted = [] }
         if !undecided.isEmpty { undecided = [] }
         if deferral != nil { deferral = nil }
         if hold != nil { hold = nil }

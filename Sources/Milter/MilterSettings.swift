@@ -57,13 +57,15 @@ package struct MilterSettings: Sendable, Hashable {
     /// - Deviation: TLS-Required: No is honoured on request only.
     /// - RFC 8689 §3: The TLS-Required Header Field.
     package var tlsRequiredNo = false
-    /// Whether a policy map keeps the MTA from bad hosts. Then nobody waits for a header: see ``tlsRequiredNo``.
+    /// Whether a policy map keeps the MTA from bad hosts, where a verdict rests on one. Then nobody waits for a header: see
+    /// ``tlsRequiredNo``.
     package var isGuardedByMap = false
     package var onViolation = ViolationAction.defer
     /// It is not known whether there is a policy.
     package var onUnknown = UnknownAction.accept
     /// An enforce policy applies and its hosts have not been seen to conform.
-    package var onUnproven = UnknownAction.defer
+    /// Nil for what suits who enforces at delivery: ``UnknownAction/whereUnproven(under:)``.
+    package var onUnproven: UnknownAction?
     /// The same where TLSA records are to be kept and no policy is.
     package var onUnprovenDANE = UnknownAction.defer
     /// The first that matches a recipient decides.

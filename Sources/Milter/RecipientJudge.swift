@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Core
 
 /// What the milter asks about a recipient's next hops; nothing here is counted until ``note(_:)``.
@@ -11,6 +12,9 @@ package protocol RecipientJudge: Sendable {
     func decideNow(_ hops: [NextHop], because ending: WaitEnding) -> Judgement
     /// Takes note of what was done, once per message and next hops; must not block.
     func note(_ disposition: Disposition)
+    /// Takes note that a message goes on whose recipients in the domain are under an enforce policy, and are delivered by
+    /// the domain's own MX records; must not block.
+    func noteAccepted(_ domain: DomainName)
     /// Whether a report of ours is on its way to the address; must not block.
     func awaitsReport(_ recipient: EnvelopeAddress) -> Bool
     /// Whether the operator has all mail go now, whatever the verdicts; must not block.
@@ -25,4 +29,6 @@ extension RecipientJudge {
     package func awaitsReport(_ recipient: EnvelopeAddress) -> Bool { false }
 
     package var isPaused: Bool { false }
+
+    package func noteAccepted(_ domain: DomainName) {}
 }

@@ -70,10 +70,17 @@ final class Session {
         }
         let known = message.verdicts.first { $0.hops == hops }
         let judgement = known?.judgement ?? judgement(on: hops, of: message)
-        var circumstances = circumstances(settings.value, rule, isLocal: isLocal)
+        var circumstances = circumstances(settings.value, rule, judgement.enforcement, isLocal: isLocal)
         // An MTA may ask the map by the next hop or by the recipient's domain: it holds the mail where both are the same.
-        if !address.isDelivered(by: hops) { circumstances.isGuardedByMap = false }
+        let isDirect = address.isDelivered(by: hops)
+        if !isDirect { circumstances.isGuardedByMap = false }
         let decision = Decision(on: judgement.verdict, circumstances)
+        // Where the MTA names no transport that delivers by SMTP, such as for an alias, nobody knows what it will ask.
+        if isDirect, known == nil, !decision.holdsBack, judgement.basis.policy?.policy.mode == .enforce,
+            let domain = address.domain, let mailer, settings.value.transports.contains(mailer)
+        {
+            message.accepted.append(domain)
+        }
         let line = VerdictLine(recipient: address, hops: hops, judgement: judgement, decision: decision)
         record(line, isRepeated: known != nil, in: message)
         return act(line, isRepeated: known != nil, on: message, in: context)
@@ -92,10 +99,10 @@ final class Session {
         self.message = nil
         defer { retire(message) }
         let isPlain = message.deferral == nil && message.hold == nil
-        guard !isPlain || log.isWaiting else { return .proceed }
+        guard !isPlain || log.isWaiting else { return accept(message) }
         let queueID = context.symbol(.queueID) ?? message.queueID
         log.writeWaiting(queueID: queueID)
-        guard !isPlain else { return .proceed }
+        guard !isPlain else { return accept(message) }
         // A pause may have begun since the recipients were judged.
         let isPaused = shared.judge.isPaused
         for disposition in message.undecided {
@@ -107,7 +114,7 @@ final class Session {
         }
         if isPaused {
             shared.logger.info("let through by a pause", metadata: named(queueID))
-            return .proceed
+            return accept(message)
         }
         if let reply = message.deferral {
             shared.logger.info("message deferred", metadata: named(queueID))
@@ -122,6 +129,13 @@ final class Session {
         shared.logger.error("the MTA did not put the message on hold, so it is deferred", metadata: named(queueID))
         context.setReply(reason)
         return .defer
+    }
+
+    /// The message goes on, and what it holds is delivered.
+    private func accept(_ message: Message) -> Answer {
+        // By the header the MTA may leave the policy map out.
+        if !message.isTLSOptional { for domain in message.accepted { shared.judge.noteAccepted(domain) } }
+        return .proceed
     }
 
     /// The message is gone: RSET, a refusal elsewhere, a lost connection.
@@ -192,18 +206,20 @@ final class Session {
         }
     }
 
-    private func circumstances(_ settings: MilterSettings, _ rule: Rule.Action?, isLocal: Bool)
-        -> Decision.Circumstances
-    {
+    private func circumstances(
+        _ settings: MilterSettings, _ rule: Rule.Action?, _ enforcement: Enforcement, isLocal: Bool
+    ) -> Decision.Circumstances {
+        let whereUnproven = settings.onUnproven ?? .whereUnproven(under: enforcement)
         var circumstances = Decision.Circumstances(
-            onViolation: settings.onViolation, onUnknown: settings.onUnknown, onUnproven: settings.onUnproven,
+            onViolation: settings.onViolation, onUnknown: settings.onUnknown, onUnproven: whereUnproven,
             onUnprovenDANE: settings.onUnprovenDANE,
             localSubmission: isLocal ? settings.localSubmission : nil, awaitsHeader: settings.tlsRequiredNo,
-            isGuardedByMap: settings.isGuardedByMap, canQuarantine: canQuarantine, isPaused: shared.judge.isPaused)
+            isGuardedByMap: settings.isGuardedByMap && enforcement == .milterAndPolicyMap,
+            canQuarantine: canQuarantine, isPaused: shared.judge.isPaused)
         if case .act(let onViolation, let onUnknown, let onUnproven) = rule {
             circumstances.onViolation = onViolation ?? settings.onViolation
             circumstances.onUnknown = onUnknown ?? settings.onUnknown
-            circumstances.onUnproven = onUnproven ?? settings.onUnproven
+            circumstances.onUnproven = onUnproven ?? whereUnproven
             circumstances.onUnprovenDANE = onUnproven ?? settings.onUnprovenDANE
         }
         return circumstances

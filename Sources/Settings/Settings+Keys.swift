@@ -10,7 +10,7 @@ extension Settings {
     private static let verdictKeys: [Setting<Settings>] = [
         Setting(
             "enforcement", .choice, to: \.gate.enforcement,
-            "Who stands guard over delivery. \"milter\": the MTA may dial any MX host, so one bad host defers the mail. \"milter+policy-map\": the MTA skips bad hosts by its policy map, so mail is deferred only when no host conforms."
+            "Who stands guard over delivery. \"auto\": as \"milter+policy-map\" once the MTA is heard to ask the policy map for the mail that it takes, and as \"milter\" until then and when it no longer asks. \"milter\": the MTA may dial any MX host, so one bad host defers the mail. \"milter+policy-map\": the MTA skips bad hosts by its policy map, so mail is deferred only when no host conforms."
         ),
         Setting(
             "dane", .choice, to: \.gate.dane,
@@ -26,7 +26,7 @@ extension Settings {
         ),
         Setting(
             "on_unproven", .choice, to: \.onUnproven, example: "\"defer\"",
-            "What happens while an enforce policy is known and the domain's hosts have not been seen to keep it: they do not answer, the MX records cannot be looked up, or there was no time. Default: defer; accept with enforcement = \"milter+policy-map\", where the map guards the delivery, and with on_violation = \"log\"."
+            "What happens while an enforce policy is known and the domain's hosts have not been seen to keep it: they do not answer, the MX records cannot be looked up, or there was no time. Default: defer; accept where the policy map guards the delivery (see enforcement), and with on_violation = \"log\"."
         ),
         Setting(
             "watch", .ownDomains, to: \.watched, example: "[\"example.org\"]",
@@ -198,7 +198,7 @@ extension Settings {
             "Connections to MX hosts at one time; each takes a descriptor."),
         Setting(
             "probe.conforming_for", .duration, to: \.gate.conformingFor, example: "\"5m\"",
-            "How long a host that conformed is not probed again: 5m with enforcement by the milter alone, else 2h."),
+            "How long a host that conformed is not probed again: 5m, and 2h with enforcement = \"milter+policy-map\"."),
         Setting(
             "probe.failing_for", .duration, to: \.gate.failingFor,
             "How long a host that failed or was down is not probed again."),

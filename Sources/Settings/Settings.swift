@@ -134,11 +134,11 @@ package struct Settings: SettingsTable {
         gate.unreachableFor = gate.failingFor
         mapAnswers.probesHosts = gate.hostCheck == .probes
         mapAnswers.isDryRun = isDryRun
-        milter.onUnproven = onUnproven ?? (isDryRun ? .accept : .whereUnproven(under: gate.enforcement))
+        milter.onUnproven = onUnproven ?? (isDryRun ? .accept : nil)
         milter.onUnprovenDANE = onUnproven ?? (isDryRun ? .accept : .whereUnproven(under: .milter))
         // What the map is never to hold is the milter's alone; and in a dry run it holds nothing.
         milter.isGuardedByMap =
-            gate.enforcement == .milterAndPolicyMap && policyMap != nil && mapAnswers.never.isEmpty && !isDryRun
+            gate.enforcement != .milter && policyMap != nil && mapAnswers.never.isEmpty && !isDryRun
         milter.services = .ofSystem
         milter.reportSender = EnvelopeAddress(reports.reporting.contact.description)
         probe.heloName = heloName.ascii

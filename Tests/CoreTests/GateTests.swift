@@ -241,6 +241,37 @@ struct GateTests {
         #expect(world.recorder.outcomes.map(\.policy?.id) == ["1"])
     }
 
+    @Test("where it is left to us, the map is counted on for the next hops that the MTA asks it for, and no others")
+    func auto() async throws {
+        let guarded = Locked<Set<NextHop>>([])
+        let gate = Gate(
+            resolver: world.resolver(world.policyCache()), recorder: world.recorder, settings: GateSettings()
+        ) { hop in guarded.withLock { $0.contains(hop) } }
+        world.discoverer.policyAnswer = .success(body(.enforce, mx: "*.example.org"))
+        world.router.answer = .success(["mx1.example.org", "mx2.example.org"])
+        world.prober.evidence["mx2.example.org"] = expired
+        var judgement = await gate.resolve(hops)
+        #expect(isViolating(judgement.verdict) && judgement.enforcement == .milter)
+        guarded.withLock { $0 = Set(hops) }
+        world.clock.advance(by: .seconds(1))
+        judgement = await gate.resolve(hops)
+        #expect(judgement.verdict == .conforming(.enforce) && judgement.enforcement == .milterAndPolicyMap)
+        #expect(gate.cached(hops)?.enforcement == .milterAndPolicyMap)
+        #expect(gate.decideNow(hops).enforcement == .milterAndPolicyMap)
+        // Of a list of next hops nobody knows which the MTA asks for.
+        let two = hops + [.mx(of: try DomainName("example.net"), port: 25)]
+        #expect(await gate.resolve(two).enforcement == .milter)
+        guarded.withLock { $0 = [] }
+        world.clock.advance(by: .seconds(2))
+        judgement = await gate.resolve(hops)
+        #expect(isViolating(judgement.verdict) && judgement.enforcement == .milter)
+        // The setting decides, where it does.
+        var settings = GateSettings()
+        settings.enforcement = .milterAndPolicyMap
+        gate.apply(settings)
+        #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
+    }
+
     @Test("of several next hops the one counts whose verdict decided")
     func countsTheDecidingHop() async throws {
         var settings = GateSettings()

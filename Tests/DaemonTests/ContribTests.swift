@@ -58,9 +58,8 @@ struct ContribTests {
         let result = try check(arguments, settings: settings)
         #expect(result.status == 0, "\(result)")
         #expect(result.output.hasSuffix(": nothing is missing\n"), "\(result)")
-        // The milter alone, as in the settings' defaults, is contradicted by the map.
-        let alone = try check(
-            arguments, settings: settings.replacing("enforcement = \"milter+policy-map\"\n", with: ""))
+        // The milter alone is contradicted by the map.
+        let alone = try check(arguments, settings: "enforcement = \"milter\"\n" + settings)
         #expect(alone.status == 1 && alone.output.contains("problem (enforcement)"), "\(alone)")
         // TCP, as the comments have it.
         try postfix.set(
@@ -68,7 +67,7 @@ struct ContribTests {
             "smtp_tls_policy_maps=socketmap:inet:127.0.0.1:8461:\(isDebian13 ? "postfix-tlsrpt" : "postfix")")
         let tcp = try check(
             arguments,
-            settings: "enforcement = \"milter+policy-map\"\n[policy_map]\nsocket = \"inet:8461@127.0.0.1\"\n")
+            settings: "[policy_map]\nsocket = \"inet:8461@127.0.0.1\"\n")
         #expect(tcp.status == 0 && tcp.output.hasSuffix(": nothing is missing\n"), "\(tcp)")
     }
 

@@ -123,6 +123,16 @@ struct PostfixRuleTests {
             $0.mapSocket = nil
         },
         Row(["smtp_tls_policy_maps": ""], ["advice map-unused"]) { $0.enforcement = .milter },
+        Row(["smtp_tls_policy_maps": ""], ["problem map-missing"]) { $0.enforcement = .auto },
+        Row(["smtp_tls_policy_maps": ""], []) {
+            $0.enforcement = .auto
+            $0.mapSocket = nil
+        },
+        Row([:], []) { $0.enforcement = .auto },
+        Row([:], []) {
+            $0.enforcement = .auto
+            $0.mapSocket = nil
+        },
         Row(["smtp_tls_policy_maps": ""], ["problem map-unserved"]) { $0.mapSocket = nil },
         Row([:], ["advice map-other"]) { $0.mapSocket = nil },
         Row([:], ["problem enforcement"]) { $0.enforcement = .milter },

@@ -69,6 +69,12 @@ struct SendmailRuleTests {
         Row("inet:8461@127.0.0.1", "inet:5461@127.0.0.1", ["problem map-missing"]),
         Row("inet:8461@127.0.0.1", "inet:5461@127.0.0.1", ["advice map-unused"]) { $0.enforcement = .milter },
         Row("", "", ["problem enforcement"]) { $0.enforcement = .milter },
+        Row("inet:8461@127.0.0.1", "inet:5461@127.0.0.1", ["problem map-missing"]) { $0.enforcement = .auto },
+        Row("", "", []) { $0.enforcement = .auto },
+        Row("Ksts", "#", []) {
+            $0.enforcement = .auto
+            $0.mapSocket = nil
+        },
         Row("", "", ["advice map-other"]) { $0.mapSocket = nil },
         Row("Ksts", "#", ["problem map-unserved"]) { $0.mapSocket = nil },
         Row("O Strict", "#", ["problem map-option"]),

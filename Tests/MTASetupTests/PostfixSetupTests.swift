@@ -49,7 +49,7 @@ struct PostfixSetupTests {
         let plan = try Self.plan(Self.facts())
         #expect(
             Self.values(plan.settings) == [
-                "on_violation": "\"log\"", "enforcement": "\"milter+policy-map\"",
+                "on_violation": "\"log\"",
                 "milter.socket": "\"unix:/var/spool/postfix/sts-milter/milter.sock\"",
                 "policy_map.socket": "\"unix:/var/spool/postfix/sts-milter/map.sock\"", "policy_map.dane": "false",
                 "intake.postfix_log": "\"/var/log/mail.log\"", "report.contact_info": "\"postmaster@example.org\"",
@@ -122,7 +122,7 @@ struct PostfixSetupTests {
                 postfix_log = "journal"
                 """)
         let settings = Self.values(plan.settings)
-        #expect(Set(settings.keys) == ["enforcement", "policy_map.socket", "policy_map.dane"])
+        #expect(Set(settings.keys) == ["policy_map.socket", "policy_map.dane"])
         #expect(Self.values(plan.parameters)["smtpd_milters"]?.contains("inet:127.0.0.1:9000") == true)
     }
 

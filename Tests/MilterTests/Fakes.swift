@@ -5,6 +5,7 @@ import Core
 import Dispatch
 import LabKit
 import Logging
+import MTASTS
 @testable import Milter
 
 /// The laboratory's, under the name that the tests use.
@@ -17,6 +18,14 @@ final class TableJudge: RecipientJudge {
     private let asked = Locked(0)
     private let released = Locked(false)
     private let pause = Locked(false)
+    private let guardian = Locked(Enforcement.milter)
+    private let acceptances = Locked<[String]>([])
+
+    /// Domains whose mail went on.
+    var accepted: [String] { acceptances.withLock { $0 } }
+    func noteAccepted(_ domain: DomainName) { acceptances.withLock { $0.append(domain.ascii) } }
+    /// Has all verdicts rest on a policy map.
+    func countOnMap() { guardian.withLock { $0 = .milterAndPolicyMap } }
 
     var isPaused: Bool { pause.withLock { $0 } }
     func pause(_ isPaused: Bool) { pause.withLock { $0 = isPaused } }
@@ -30,7 +39,7 @@ final class TableJudge: RecipientJudge {
     func cached(_ hops: [NextHop]) -> Judgement? {
         guard let domain = hops.first?.policyDomain else { return Judgement(.notJudged("address literal")) }
         if domain.ascii.hasSuffix("slow.lab") { return nil }
-        return Judgement(answer(domain))
+        return Judgement(answer(domain), on: basis(of: domain), under: guardian.withLock { $0 })
     }
 
     func resolve(_ hops: [NextHop]) async -> Judgement {
@@ -49,6 +58,21 @@ final class TableJudge: RecipientJudge {
     }
 
     func awaitsReport(_ recipient: EnvelopeAddress) -> Bool { recipient.local == "reports" }
+
+    private func basis(of domain: DomainName) -> Judgement.Basis {
+        let mode: String? =
+            switch domain.ascii {
+            case "testing.lab": "testing"
+            case "none.lab": "none"
+            case "unknown.lab", "literal.lab", "absent.lab": nil
+            default: "enforce"
+            }
+        let text = mode.map { "version: STSv1\nmode: \($0)\nmx: mx.\(domain)\nmax_age: 86400\n" }
+        let policy = text.flatMap { try? Policy.read($0.utf8).policy }.map {
+            CachedPolicy(domain: domain, id: "1", policy: $0, fetchedAt: UTCTime(secondsSinceEpoch: 1_000_000))
+        }
+        return Judgement.Basis(policyDomain: domain, policy: policy)
+    }
 
     private func answer(_ domain: DomainName) -> Verdict {
         let failure = Failure(.certificateExpired, text: "certificate expired")

@@ -176,10 +176,12 @@ struct SessionTests {
             $0.isGuardedByMap = true
         }
         let context = smtp()
+        judge.countOnMap()
         session.sender("<s@x.lab>", in: context)
         #expect(session.recipient("<a@good.lab>", in: context) == .proceed)
         #expect(session.recipient("<a@bad.lab>", in: context) == .proceed)
         #expect(session.end(in: context) == .proceed)
+        #expect(judge.accepted == ["good.lab", "bad.lab"])
         #expect(log.lines.contains { $0.contains("recipient_domain=bad.lab") && $0.contains("action=policy-map") })
     }
 
@@ -192,6 +194,7 @@ struct SessionTests {
             $0.isGuardedByMap = true
         }
         let context = smtp(host)
+        judge.countOnMap()
         session.sender("<s@x.lab>", in: context)
         #expect(session.recipient("<a@good.lab>", in: context) == .proceed)
         #expect(session.end(in: context) == .defer)
@@ -233,6 +236,72 @@ struct SessionTests {
         #expect(session.end(in: context) == .proceed)
         #expect(context.replies.isEmpty && context.holds.isEmpty)
         #expect(log.lines.contains { $0.contains("let through by a pause") }, "\(log.lines)")
+    }
+
+    @Test("a map that the verdict does not rest on is not counted on")
+    func mapNotAsked() {
+        let session = session {
+            $0.tlsRequiredNo = true
+            $0.isGuardedByMap = true
+        }
+        let context = smtp()
+        session.sender("<s@x.lab>", in: context)
+        #expect(session.recipient("<a@bad.lab>", in: context) == .proceed)
+        #expect(session.end(in: context) == .defer)
+        #expect(judge.accepted == [])
+    }
+
+    @Test("where a map guards, an unproven route goes on unless the operator says otherwise")
+    func unprovenWithMap() {
+        let context = smtp()
+        judge.countOnMap()
+        for (action, answer) in [(nil, Answer.proceed), (.defer, .defer), (.accept, .proceed)]
+            as [(UnknownAction?, Answer)]
+        {
+            let session = session { $0.onUnproven = action }
+            session.sender("<s@x.lab>", in: context)
+            #expect(session.recipient("<a@unproven.lab>", in: context) == answer)
+        }
+    }
+
+    @Test("mail that goes on for a domain with an enforce policy is told of at its end, each domain once")
+    func accepted() {
+        let session = session()
+        let context = smtp()
+        func send(_ recipients: [String], in context: FakeContext, ends: Bool = true) {
+            session.sender("<s@x.lab>", in: context)
+            for recipient in recipients { _ = session.recipient(recipient, in: context) }
+            if ends { _ = session.end(in: context) } else { session.abort() }
+        }
+        // Held back, not under an enforce policy, or not sent at all.
+        send(["<a@bad.lab>", "<a@unproven.lab>", "<a@testing.lab>", "<a@none.lab>", "<a@absent.lab>"], in: context)
+        send(["<a@good.lab>"], in: context, ends: false)
+        #expect(judge.accepted == [])
+        // Not by the domain's own MX records, or nobody says how.
+        send(["<a@good.lab>"], in: smtp("[mx.other.lab]"))
+        send(["<a@good.lab>"], in: FakeContext([.daemonPort: "25"]))
+        send(["<a@good.lab>"], in: FakeContext([.daemonPort: "25", .recipientMailer: "error"]))
+        #expect(judge.accepted == [])
+        send(["<a@good.lab>", "<b@good.lab>", "<a@bad.lab>", "<a@other.lab>"], in: context)
+        #expect(judge.accepted == ["good.lab", "other.lab"])
+        send([], in: context)
+        #expect(judge.accepted.count == 2)
+    }
+
+    @Test("a message that is put on hold, or let through without TLS, is none that the map is asked for")
+    func notAccepted() {
+        var session = session { $0.onViolation = .quarantine }
+        let context = smtp()
+        session.sender("<s@x.lab>", in: context)
+        _ = session.recipient("<a@good.lab>", in: context)
+        _ = session.recipient("<a@bad.lab>", in: context)
+        _ = session.end(in: context)
+        session = self.session { $0.tlsRequiredNo = true }
+        session.sender("<s@x.lab>", in: context)
+        _ = session.recipient("<a@good.lab>", in: context)
+        session.header("TLS-Required", "No")
+        _ = session.end(in: context)
+        #expect(judge.accepted == [])
     }
 
     @Test("rules exempt and change what is done")

@@ -66,7 +66,7 @@ struct KeyTests {
     @Test(
         "a value that is not of its key's type is named with its line and the cure",
         arguments: [
-            ("enforcement = \"both\"", "1: enforcement: must be \"milter\" or \"milter+policy-map\""),
+            ("enforcement = \"both\"", "1: enforcement: must be \"auto\" or \"milter\" or \"milter+policy-map\""),
             ("\n[milter]\n\nsocket = 3\n", "4: milter.socket: must be a text in quotes"),
             ("milter.socket = \"inet:0\"", "1: milter.socket: port '0' is not a number from 1 to 65535"),
             ("milter.socket_mode = \"999\"", "1: milter.socket_mode: must be an octal mode such as \"0660\""),
@@ -141,8 +141,11 @@ struct KeyTests {
 
     @Test("a map that is never to hold somebody's mail is not counted on by the milter")
     func guardedByMap() throws {
-        let served = "enforcement = \"milter+policy-map\"\n[policy_map]\nsocket = \"inet:8461@127.0.0.1\"\n"
+        let map = "[policy_map]\nsocket = \"inet:8461@127.0.0.1\"\n"
+        let served = "enforcement = \"milter+policy-map\"\n" + map
         #expect(try read(served).milter.isGuardedByMap)
+        #expect(try read(map).milter.isGuardedByMap && read(map).gate.enforcement == .auto)
+        #expect(try !read("enforcement = \"milter\"\n" + map).milter.isGuardedByMap)
         #expect(try !read(served + "never = [\"intern.example\"]\n").milter.isGuardedByMap)
         #expect(try !read("enforcement = \"milter+policy-map\"\n").milter.isGuardedByMap)
         #expect(try !read("on_violation = \"log\"\n" + served).milter.isGuardedByMap)
@@ -151,7 +154,8 @@ struct KeyTests {
     @Test("on_violation = \"log\" is a dry run of milter and map, in which doubt holds nothing either unless it is set")
     func dryRun() throws {
         let usual = try read("")
-        #expect(!usual.isDryRun && !usual.mapAnswers.isDryRun && usual.milter.onUnproven == .defer)
+        #expect(!usual.isDryRun && !usual.mapAnswers.isDryRun && usual.milter.onUnproven == nil)
+        #expect(usual.milter.onUnprovenDANE == .defer)
         let dry = try read("on_violation = \"log\"\n")
         #expect(dry.isDryRun && dry.mapAnswers.isDryRun)
         #expect(dry.milter.onUnproven == .accept && dry.milter.onUnprovenDANE == .accept)

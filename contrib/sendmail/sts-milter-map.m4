@@ -6,7 +6,6 @@ dnl Then rebuild sendmail.cf, see what is missing with "sts-milter check-mta sen
 dnl with sts-milter.m4, the milter.
 dnl
 dnl In /etc/sts-milter/sts-milter.toml, before that:
-dnl     enforcement = "milter+policy-map"
 dnl     [policy_map]
 dnl     socket = "unix:/run/sts-milter/map.sock"
 dnl

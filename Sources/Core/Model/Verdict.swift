@@ -108,6 +108,22 @@ package enum Enforcement: String, Sendable, Hashable, CaseIterable {
     case milterAndPolicyMap = "milter+policy-map"
 }
 
+/// Who the operator says enforces policies at delivery.
+package enum EnforcementChoice: String, Sendable, Hashable, CaseIterable {
+    /// The milter alone, until the MTA is heard to ask the policy map: ``MapUse``.
+    case auto
+    case milter = "milter"
+    case milterAndPolicyMap = "milter+policy-map"
+
+    /// Who enforces where nobody knows whether the MTA asks the map.
+    package var unheard: Enforcement {
+        switch self {
+        case .auto, .milter: .milter
+        case .milterAndPolicyMap: .milterAndPolicyMap
+        }
+    }
+}
+
 /// When the milter looks at DANE.
 package enum DANEUse: String, Sendable, Hashable, CaseIterable {
     /// Where an MTA-STS policy makes it look at the hosts.

@@ -28,7 +28,7 @@ extension Gate {
         guard let host = session.host, let route = route(to: hop, at: now) else { return }
         switch session.result {
         case .verified:
-            guard settings.value.enforcement == .milterAndPolicyMap, let address = session.address,
+            guard enforcement(settings.value, for: [hop]) == .milterAndPolicyMap, let address = session.address,
                 isFresh(session, now)
             else { return }
             let known = resolver.hosts.cached(host, on: route, at: now)

@@ -4,7 +4,7 @@ import Concurrency
 
 /// How routes are judged, and how long what was seen of hosts is trusted.
 package struct GateSettings: Sendable, Equatable {
-    package var enforcement: Enforcement = .milter
+    package var enforcement: EnforcementChoice = .auto
     package var hostCheck: HostCheck = .probes
     package var dane: DANEUse = .policy
     /// How long a host that conformed is taken to conform still; nil for what suits the enforcement.
@@ -25,14 +25,17 @@ package struct GateSettings: Sendable, Equatable {
         }
     }
 
-    fileprivate var question: VerdictQuestion { VerdictQuestion(enforcement, hostCheck, dane: dane) }
+    fileprivate func question(_ enforcement: Enforcement) -> VerdictQuestion {
+        VerdictQuestion(enforcement, hostCheck, dane: dane)
+    }
 }
 
-extension Enforcement {
-    /// How long a host that conformed is taken to conform still. Short where nobody else is there at the delivery.
+extension EnforcementChoice {
+    /// How long a host that conformed is taken to conform still. Short where nobody else is there at the delivery, or may
+    /// not be there before the time is over.
     fileprivate var conformingFor: Duration {
         switch self {
-        case .milter: .seconds(300)
+        case .auto, .milter: .seconds(300)
         case .milterAndPolicyMap: .seconds(2 * 3600)
         }
     }
@@ -49,14 +52,18 @@ package final class Gate: Sendable {
     let settings: Replicated<GateSettings>
     /// Whether the MTA's own words are read, so that only mail held back here is counted here.
     private let mtaTellsSessions: Bool
+    /// Whether the policy map guards deliveries to a next hop, as far as the MTA was heard.
+    private let mapGuards: @Sendable (NextHop) -> Bool
     /// What single next hops came to in the current second: the same mail for the same domain is one look.
     let judgements = TTLCache<NextHop, Judgement>(octets: MemoryBudget.verdicts) { hop, judgement in
         hop.heldOctets + judgement.heldOctets
     }
 
     package init(
-        resolver: NextHopResolver, recorder: any Recorder, settings: GateSettings, mtaTellsSessions: Bool = false
+        resolver: NextHopResolver, recorder: any Recorder, settings: GateSettings, mtaTellsSessions: Bool = false,
+        mapGuards: @escaping @Sendable (NextHop) -> Bool = { _ in false }
     ) {
+        self.mapGuards = mapGuards
         self.resolver = resolver
         self.recorder = recorder
         clock = resolver.clock
@@ -88,26 +95,38 @@ package final class Gate: Sendable {
 
     // MARK: Verdicts
 
+    /// Who enforces policies on the way by these next hops now.
+    func enforcement(_ settings: GateSettings, for hops: [NextHop]) -> Enforcement {
+        switch settings.enforcement {
+        case .auto: hops.count == 1 && mapGuards(hops[0]) ? .milterAndPolicyMap : .milter
+        case .milter: .milter
+        case .milterAndPolicyMap: .milterAndPolicyMap
+        }
+    }
+
     /// The verdict if memory alone decides it; asks nobody and waits for nothing.
     package func cached(_ hops: [NextHop]) -> Judgement? {
         let now = clock.now
         if hops.count == 1, let known = judgements.value(for: hops[0], at: now) { return known }
         let settings = settings.value
+        let enforcement = enforcement(settings, for: hops)
         if hops.count == 1 {
-            guard let judgement = cached(hops[0], settings, at: now) else { return nil }
+            guard let judgement = cached(hops[0], settings, enforcement, at: now) else { return nil }
             remember(judgement, of: hops[0], at: now)
             return judgement
         }
         var judgements: [Judgement] = []
         for hop in hops {
-            guard let judgement = cached(hop, settings, at: now) else { return nil }
+            guard let judgement = cached(hop, settings, enforcement, at: now) else { return nil }
             judgements.append(judgement)
         }
-        return combine(judgements, enforcement: settings.enforcement)
+        return combine(judgements, enforcement: enforcement)
     }
 
-    private func cached(_ hop: NextHop, _ settings: GateSettings, at now: UTCTime) -> Judgement? {
-        resolver.cached(settings.question, about: hop, at: now).map { Judgement($0) }
+    private func cached(
+        _ hop: NextHop, _ settings: GateSettings, _ enforcement: Enforcement, at now: UTCTime
+    ) -> Judgement? {
+        resolver.cached(settings.question(enforcement), about: hop, at: now).map { Judgement($0, under: enforcement) }
     }
 
     /// Keeps a verdict that lets mail go until the second ends; a violation is looked at each time, so that nothing
@@ -125,33 +144,38 @@ package final class Gate: Sendable {
     package func resolve(_ hops: [NextHop]) async -> Judgement {
         let generation = resolver.history.generation
         let settings = settings.value
+        let enforcement = enforcement(settings, for: hops)
         let judgements = await withTaskGroup(of: (Int, Judgement).self) { group in
             for (index, hop) in hops.enumerated() {
-                group.addTask { (index, await self.resolve(hop, settings, in: generation)) }
+                group.addTask { (index, await self.resolve(hop, settings, enforcement, in: generation)) }
             }
             return await group.reduce(into: []) { $0.append($1) }
         }
-        return combine(judgements.sorted { $0.0 < $1.0 }.map(\.1), enforcement: settings.enforcement)
+        return combine(judgements.sorted { $0.0 < $1.0 }.map(\.1), enforcement: enforcement)
     }
 
-    private func resolve(_ hop: NextHop, _ settings: GateSettings, in generation: Int) async -> Judgement {
-        let resolved = await resolver.resolve(settings.question, about: hop, in: generation)
+    private func resolve(
+        _ hop: NextHop, _ settings: GateSettings, _ enforcement: Enforcement, in generation: Int
+    ) async -> Judgement {
+        let resolved = await resolver.resolve(settings.question(enforcement), about: hop, in: generation)
         // Only what was seen in this walk makes history, not what was taken from there.
         if resolved.known.history == nil {
             resolver.history.note(
                 resolved.answer, of: hop, under: resolved.known.policy, at: clock.now, in: generation)
         }
-        return Judgement(resolved)
+        return Judgement(resolved, under: enforcement)
     }
 
     /// The verdict as memory stands when nobody waits any longer: one bad host seen is enough to decide, and what is
     /// still missing makes it unknown, or unproven where a policy is known.
     package func decideNow(_ hops: [NextHop], because ending: WaitEnding = .late) -> Judgement {
         let settings = settings.value
+        let enforcement = enforcement(settings, for: hops)
         let judgements = hops.map {
-            Judgement(resolver.decideNow(settings.question, about: $0, because: ending))
+            Judgement(
+                resolver.decideNow(settings.question(enforcement), about: $0, because: ending), under: enforcement)
         }
-        return combine(judgements, enforcement: settings.enforcement)
+        return combine(judgements, enforcement: enforcement)
     }
 
     // MARK: Counting

@@ -5,6 +5,8 @@ import Basics
 package struct Judgement: Sendable {
     package let verdict: Verdict
     package let basis: Basis
+    /// Who was taken to enforce policies at delivery.
+    package let enforcement: Enforcement
 
     /// What was known when the verdict was reached. Shared, so that handing a verdict on costs one reference.
     package final class Basis: Sendable {
@@ -28,18 +30,19 @@ package struct Judgement: Sendable {
         fileprivate static let none = Basis(policyDomain: nil)
     }
 
-    package init(_ verdict: Verdict, on basis: Basis? = nil) {
+    package init(_ verdict: Verdict, on basis: Basis? = nil, under enforcement: Enforcement = .milter) {
         self.verdict = verdict
         self.basis = basis ?? .none
+        self.enforcement = enforcement
     }
 
-    init(_ resolved: Resolved<Verdict>) {
+    init(_ resolved: Resolved<Verdict>, under enforcement: Enforcement) {
         let known = resolved.known
         self.init(
             resolved.answer,
             on: Basis(
                 policyDomain: known.hop.policyDomain, policy: known.policy?.cached, route: known.route?.found,
-                evidence: known.evidence ?? Evidence()))
+                evidence: known.evidence ?? Evidence()), under: enforcement)
     }
 
     /// What it holds in memory, in octets, roughly.

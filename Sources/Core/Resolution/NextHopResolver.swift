@@ -32,6 +32,9 @@ package final class NextHopResolver: Sendable {
         history.forgetAll()
     }
 
+    /// Forgets which routes kept or broke their policies, since other rules say so now.
+    package func forgetHistory() { history.forgetAll() }
+
     /// Lets go of what is remembered no longer.
     package func sweep() {
         routes.sweep()

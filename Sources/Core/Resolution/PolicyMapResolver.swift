@@ -84,6 +84,12 @@ package final class PolicyMapResolver: MapResolver {
         return resolved.answer
     }
 
+    /// Whether the map may ever hold mail to the next hop.
+    package func mayHold(_ hop: NextHop) -> Bool {
+        guard let domain = hop.policyDomain else { return false }
+        return question.concerns(hop, of: domain)
+    }
+
     package func enforces(_ domain: DomainName) -> Bool {
         guard !letsAllGo, !settings.withLock({ $0.isDryRun || $0.neverPolices(domain) }) else { return false }
         let found = resolver.policies.cached(domain)

@@ -27,7 +27,7 @@ package final class Examiner: Sendable {
         // The network first: it is to be shown as it is now.
         _ = await walk.policy(of: domain)
         let question = VerdictQuestion(
-            settings.gate.enforcement, settings.gate.hostCheck, dane: settings.gate.dane, isExamination: true)
+            settings.gate.enforcement.unheard, settings.gate.hostCheck, dane: settings.gate.dane, isExamination: true)
         let walked = await walk.resolve(question, about: domain)
         return Examination(
             of: domain, record: record, reading: discovery.reading, certificateEnd: discovery.certificateEnd,

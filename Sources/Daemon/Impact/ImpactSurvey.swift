@@ -76,7 +76,9 @@ package final class ImpactSurvey: Sendable {
         guard policy.mayHold || gate.dane == .always else { return SurveyedDomain(domain, seen, under: policy) }
         // A second look would find what is remembered: the operator is shown what was seen first.
         let question = VerdictQuestion(
-            gate.enforcement, gate.hostCheck, dane: gate.dane, isExamination: policy.mayHold)
+            // Where nobody chose, as it will be once the MTA asks the map.
+            gate.enforcement == .milter ? .milter : .milterAndPolicyMap, gate.hostCheck, dane: gate.dane,
+            isExamination: policy.mayHold)
         let walked = await walk.resolve(question, about: domain)
         return SurveyedDomain(domain, seen, walked, hostCheck: gate.hostCheck)
     }

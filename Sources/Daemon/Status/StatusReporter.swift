@@ -48,6 +48,7 @@ final class StatusReporter: Sendable {
     let log: LogSink
     let pause: Pause
     private let watch: OwnDomainWatch
+    private let mapUse: MapUse?
     private let heard: LastHeard
     let clock: SteadyClock
     let startedAt: UTCTime
@@ -56,8 +57,8 @@ final class StatusReporter: Sendable {
     init(
         settings: SettingsInForce, store: Store, table: PolicyTable, network: Network,
         overrides: ConfiguredOverrides, policyCache: PolicyCache, gate: Gate, held: HeldMail, intake: DeliveryIntake,
-        milter: MilterServer, map: PolicyMapServer?, pause: Pause, watch: OwnDomainWatch, ledger: Ledger, log: LogSink,
-        clock: SteadyClock
+        milter: MilterServer, map: PolicyMapServer?, pause: Pause, watch: OwnDomainWatch, mapUse: MapUse?,
+        ledger: Ledger, log: LogSink, clock: SteadyClock
     ) {
         self.settings = settings
         self.store = store
@@ -72,6 +73,7 @@ final class StatusReporter: Sendable {
         self.map = map
         self.pause = pause
         self.watch = watch
+        self.mapUse = mapUse
         self.ledger = ledger
         self.log = log
         self.clock = clock
@@ -110,7 +112,7 @@ final class StatusReporter: Sendable {
         report.policies = policies(counts)
         report.intake = intake.sources(at: clock.now)
         report.reports = reports(counts, settings)
-        report.notes = overrides.status + watch.status
+        report.notes = (mapUse?.text ?? []) + overrides.status + watch.status
         report.lights = Lights(report, isAnchorWanted: network.dnssec != .unwanted).all
         return report
     }

@@ -13,6 +13,7 @@ package final class DaemonProcess: Sendable {
 
     private let process = Locked<BackgroundProcess?>(nil)
     private let environment: [String: String]
+    private let launch: [String]
 
     /// The milter's socket as Postfix writes it.
     package var milter: String { "inet:\(address):\(port)" }
@@ -35,7 +36,12 @@ package final class DaemonProcess: Sendable {
     }
 
     /// Prepares a daemon that listens at `address`; nothing runs before ``start()``.
-    package init(address: String, port: Int = 8890, settings: String, environment: [String: String] = [:]) throws {
+    /// - Parameter program: what serves, and its arguments before the settings file.
+    package init(
+        address: String, port: Int = 8890, settings: String, environment: [String: String] = [:],
+        program: [String] = ["sts-milter", "serve", "--config"]
+    ) throws {
+        launch = program
         self.address = address
         self.port = port
         self.environment = environment
@@ -69,7 +75,7 @@ package final class DaemonProcess: Sendable {
         // The log goes on from life to life.
         let lives = log.components(separatedBy: ": serving ").count
         let child = try BackgroundProcess(
-            [try Self.program(), "serve", "--config", configuration], logFile: directory.path + "/log",
+            [try Self.program(launch[0])] + launch.dropFirst() + [configuration], logFile: directory.path + "/log",
             environment: environment)
         process.withLock { $0 = child }
         try await Wait.until("sts-milter at \(address):\(port)\n\(log)", within: .seconds(30)) {

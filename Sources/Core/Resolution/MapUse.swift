@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Logging
+import Synchronization
+
+/// Whether the MTA asks the policy map for the mail that it takes, which `enforcement = "auto"` goes by: a map that is not
+/// asked guards nothing.
+///
+/// Until the MTA has asked for the next hop of mail that went in, the milter guards alone. Then the map guards. If mail
+/// for a domain with an enforce policy went in and its next hop is not asked for in time, that is said, and the milter
+/// guards alone again. A domain that was not asked for stays the milter's until it is. ``MapQuestions`` has the rules.
+package final class MapUse: Sendable {
+    /// How long after mail went in its next hop must have been asked for. MTAs ask at once, unless they are busy.
+    package static let usualPatience = Duration.seconds(600)
+    /// Domains that ``text`` names.
+    private static let maxNamed = 3
+
+    private struct Shared: Sendable {
+        var questions = MapQuestions()
+        var enforcement: EnforcementChoice
+    }
+
+    private let clock: any WallClock
+    private let patience: Duration
+    private let logger: Logger
+    /// Called when another one guards than before.
+    private let changed: @Sendable () -> Void
+    private let shared: Locked<Shared>
+    /// Whether the map guards at all, and whether there are domains that it does not: what each verdict looks at.
+    private let isGuarding = Atomic(false)
+    private let hasUnasked = Atomic(false)
+
+    package init(
+        _ enforcement: EnforcementChoice, clock: any WallClock, patience: Duration = usualPatience, logger: Logger,
+        changed: @escaping @Sendable () -> Void = {}
+    ) {
+        shared = Locked(Shared(enforcement: enforcement))
+        self.clock = clock
+        self.patience = patience
+        self.logger = logger
+        self.changed = changed
+    }
+
+    /// Takes the setting of a reload. Where the milter alone is to guard, nothing is expected of the MTA.
+    package func apply(_ enforcement: EnforcementChoice) {
+        change { shared in
+            if enforcement == .milter { shared.questions = MapQuestions() }
+            shared.enforcement = enforcement
+            return false
+        }
+    }
+
+    /// Whether the map guards deliveries to the next hop: it is a domain's own, of which nobody doubts that the MTA asks.
+    package func guards(_ hop: NextHop) -> Bool {
+        guard isGuarding.load(ordering: .relaxed), case .mx(let domain, NextHop.smtpPort) = hop else { return false }
+        return !hasUnasked.load(ordering: .relaxed) || shared.withLock { $0.questions.guards(domain) }
+    }
+
+    /// Mail went in for a domain with an enforce policy, by the domain's own MX records.
+    package func noteAccepted(_ domain: DomainName) {
+        let now = clock.now
+        change { $0.enforcement != .milter && $0.questions.noteAccepted(domain, at: now) }
+    }
+
+    /// The map was asked.
+    package func noteAsked(_ key: NextHop) {
+        guard let domain = key.policyDomain else { return }
+        let now = clock.now
+        change { $0.enforcement != .milter && $0.questions.noteAsked(domain, at: now) }
+    }
+
+    /// Looks whether mail waits for its question for too long; to be called every few seconds.
+    package func look() {
+        let now = clock.now
+        change { [patience] in $0.questions.look(at: now, patience: patience) }
+    }
+
+    private func change(_ body: (inout Shared) -> Bool) {
+        let (isChanged, now) = shared.withLock { shared in
+            let isChanged = body(&shared)
+            if case .asks = shared.questions.state {
+                isGuarding.store(true, ordering: .relaxed)
+            } else {
+                isGuarding.store(false, ordering: .relaxed)
+            }
+            hasUnasked.store(!shared.questions.unasked.isEmpty, ordering: .relaxed)
+            return (isChanged, shared)
+        }
+        guard isChanged else { return }
+        changed()
+        switch now.questions.state {
+        case .unheard: break
+        case .asks(let domain, _):
+            logger.notice(
+                "the MTA asks the policy map for mail that it took: the map guards deliveries",
+                metadata: ["domain": "\(domain)"])
+        case .failed(let domain, let acceptedAt):
+            let guardian = now.enforcement == .auto ? "the milter alone" : "nobody"
+            logger.error(
+                "mail went in and the MTA did not ask the policy map for it: see what check-mta says",
+                metadata: ["domain": "\(domain)", "accepted": "\(acceptedAt)", "guarded_by": "\(guardian)"])
+        }
+    }
+
+    // MARK: For a person
+
+    /// Who guards deliveries and why, one line each.
+    package var text: [String] {
+        let now = shared.withLock { $0 }
+        guard now.enforcement != .milter else { return [] }
+        let alone = now.enforcement == .auto ? "the milter guards alone" : "NOBODY guards deliveries"
+        switch now.questions.state {
+        case .unheard:
+            return [
+                now.enforcement == .auto
+                    ? "the milter guards alone: the MTA has not asked the policy map yet for mail that it took"
+                    : "the MTA has not asked the policy map yet for mail that it took"
+            ]
+        case .failed(let domain, let acceptedAt):
+            return [
+                "\(alone): mail to \(domain) went in at \(acceptedAt) and the MTA did NOT ask the policy map for it; "
+                    + "see what check-mta says"
+            ]
+        case .asks(let domain, let time):
+            let line = "the policy map guards deliveries: the MTA asked for mail to \(domain) at \(time)"
+            let unasked = now.questions.unasked
+            guard !unasked.isEmpty else { return [line] }
+            let names = unasked.prefix(Self.maxNamed).map(\.ascii).joined(separator: ", ")
+            let more = unasked.count > Self.maxNamed ? " and \(unasked.count - Self.maxNamed) more" : ""
+            return [line, "\(alone) where mail went in and the MTA did NOT ask: \(names)\(more)"]
+        }
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import TestKit
+import Testing
+
+@testable import Core
+
+@Suite("What enforcement = \"auto\" goes by, and says")
+struct MapUseTests {
+    let clock = TestClock(UTCTime(secondsSinceEpoch: 1_000_000))
+    let log = CapturedLog()
+    let changes = Locked(0)
+
+    private func use(_ enforcement: EnforcementChoice) -> MapUse {
+        MapUse(enforcement, clock: clock, logger: log.logger) { [changes] in changes.withLock { $0 += 1 } }
+    }
+
+    private func hop(_ name: String, port: UInt16 = 25) throws -> NextHop { .mx(of: try DomainName(name), port: port) }
+
+    @Test("the map guards once it is asked, and no longer when it is not: each said once, with the domain")
+    func life() throws {
+        let use = use(.auto)
+        let (a, b) = (try DomainName("a.lab"), try DomainName("b.lab"))
+        #expect(try !use.guards(hop("a.lab")))
+        #expect(use.text == ["the milter guards alone: the MTA has not asked the policy map yet for mail that it took"])
+        use.noteAccepted(a)
+        clock.advance(by: .seconds(1))
+        use.noteAsked(try hop("a.lab"))
+        #expect(try use.guards(hop("a.lab")) && use.guards(hop("b.lab")))
+        // Nobody has heard the MTA ask for other than the MX hosts of a domain.
+        #expect(try !use.guards(hop("a.lab", port: 587)) && !use.guards(.host(a, port: 25)))
+        #expect(use.text == ["the policy map guards deliveries: the MTA asked for mail to a.lab at \(clock.now)"])
+        let asks = "notice the MTA asks the policy map for mail that it took: the map guards deliveries domain=a.lab"
+        #expect(log.lines == [asks])
+
+        let time = clock.now
+        use.noteAccepted(b)
+        clock.advance(by: .seconds(599))
+        use.look()
+        #expect(try use.guards(hop("a.lab")) && changes.withLock { $0 } == 1)
+        clock.advance(by: .seconds(1))
+        use.look()
+        use.look()
+        #expect(try !use.guards(hop("a.lab")) && !use.guards(hop("b.lab")))
+        #expect(log.lines.count == 2 && changes.withLock { $0 } == 2)
+        #expect(
+            log.lines.last
+                == "error mail went in and the MTA did not ask the policy map for it: see what check-mta says accepted=\(time) domain=b.lab guarded_by=the milter alone"
+        )
+        #expect(
+            use.text == [
+                "the milter guards alone: mail to b.lab went in at \(time) and the MTA did NOT ask the policy map for it; see what check-mta says"
+            ])
+        use.noteAccepted(a)
+        use.noteAsked(try hop("a.lab"))
+        #expect(try use.guards(hop("a.lab")) && !use.guards(hop("b.lab")))
+        #expect(use.text.last == "the milter guards alone where mail went in and the MTA did NOT ask: b.lab")
+    }
+
+    @Test("where the operator counts on the map, it is said that nobody guards")
+    func explicit() throws {
+        let use = use(.milterAndPolicyMap)
+        use.noteAccepted(try DomainName("a.lab"))
+        clock.advance(by: .seconds(600))
+        use.look()
+        #expect(log.lines.count == 1 && log.lines[0].hasSuffix("domain=a.lab guarded_by=nobody"), "\(log.lines)")
+        #expect(use.text.first?.hasPrefix("NOBODY guards deliveries: mail to a.lab went in") == true)
+    }
+
+    @Test("where the milter alone is to guard, nothing is expected of the MTA")
+    func milterAlone() throws {
+        let use = use(.milter)
+        use.noteAccepted(try DomainName("a.lab"))
+        clock.advance(by: .seconds(600))
+        use.look()
+        #expect(log.lines.isEmpty && use.text.isEmpty)
+        // A reload begins anew.
+        use.apply(.auto)
+        use.noteAccepted(try DomainName("a.lab"))
+        use.noteAsked(try hop("a.lab"))
+        #expect(try use.guards(hop("a.lab")))
+        use.apply(.milter)
+        use.apply(.auto)
+        #expect(try !use.guards(hop("a.lab")))
+    }
+}
