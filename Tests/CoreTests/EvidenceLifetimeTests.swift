@@ -6,7 +6,7 @@ import Testing
 @Suite("How long a host that conformed is taken to conform still, unless `probe.conforming_for` says otherwise")
 struct EvidenceLifetimeTests {
     struct Row: Sendable, CustomTestStringConvertible {
-        let enforcement: Enforcement
+        let enforcement: EnforcementChoice
         /// As the operator set it.
         var conformingFor: Duration?
         let secondsLater: Int

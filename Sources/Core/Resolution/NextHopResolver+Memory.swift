@@ -28,7 +28,7 @@ extension Gate {
     package func remembered(_ hop: NextHop) -> (verdict: Verdict?, known: Known) {
         let settings = settings.value
         let question = VerdictQuestion(
-            settings.enforcement, settings.hostCheck, dane: settings.dane, isExamination: true)
+            enforcement(settings, for: [hop]), settings.hostCheck, dane: settings.dane, isExamination: true)
         let (answer, known) = resolver.remembered(question, about: hop)
         return (answer, known)
     }
