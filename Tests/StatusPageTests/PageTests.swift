@@ -29,7 +29,7 @@ struct PageTests {
     /// The names of elements and attributes, in order.
     private static func tags(_ html: String) -> [String] {
         html.matches(of: /<\/?([a-z0-9]+)((?:\s+[a-z-]+(?:="[^"<>]*")?)*)\s*\/?>/).map { tag in
-            let attributes = tag.2.matches(of: /([a-z-]+)=/).map { String($0.1) }
+            let attributes = tag.2.matches(of: /([a-z-]+)="/).map { String($0.1) }
             return "\(tag.1) \(attributes.joined(separator: " "))"
         }
     }
@@ -41,7 +41,7 @@ struct PageTests {
         for source in [TableSource(), .spoilt("text")] {
             let html = try await page(path, source)
             let parser = try XMLChecker(html.replacing("<!DOCTYPE html>\n", with: ""))
-            #expect(parser.count("h1") == 1 && parser.count("main") == 1 && parser.count("title") == 1)
+            #expect(parser.count("h1") == 1 && parser.count("main") == 1 && html.contains("<title>"))
             #expect(html.contains("<html lang=\"en\">") && html.contains("<a class=\"skip\" href=\"#main\">"))
             #expect(parser.count("script") == 0 && parser.count("style") == 0 && !html.contains(" style="))
             // From here, and from nowhere else.

@@ -12,7 +12,7 @@ package enum OpenMetricsReader {
 
     /// The names of all families and of their samples; throws for a text that breaks a rule.
     package static func names(in text: String) throws -> Set<String> {
-        let result = try Command.run(["python3", "-c", program], input: text)
+        let result = try Command.run(["/usr/bin/python3", "-c", program], input: text)
         guard result.status == 0 else { throw LabError("not OpenMetrics: \(result.errors)") }
         return Set(result.output.split(whereSeparator: \.isWhitespace).map(String.init))
     }
