@@ -238,7 +238,8 @@ let package = Package(
         .testTarget(
             name: "MilterTests",
             dependencies: [
-                "Basics", "CMilter", "Core", "EventLog", "LabKit", "MTASTS", "Milter", "Sockets", "TLSRPT", "TestKit",
+                "Basics", "CMilter", "Core", "EventLog", "LabKit", "MTASTS", "Metrics", "Milter", "Sockets", "TLSRPT",
+                "TestKit",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
