@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Core
 import Logging
 import Testing
@@ -125,6 +126,7 @@ struct SessionLogTests {
         used.waited = .seconds(1)
         let judgement = Judgement(.modeNone)
         used.verdicts = [Judged(hops: [], judgement: judgement)]
+        used.accepted = [try DomainName("good.lab")]
         used.undecided = [Disposition(judgement, of: [], isHeldBack: true)]
         used.deferral = Reply(unknown: "", domain: nil)
         used.hold = used.deferral
