@@ -7,7 +7,8 @@ import Testing
 @Suite("The places of verdicts in the counts")
 struct VerdictPlaceTests {
     private static let verdicts: [Verdict] = [
-        .notJudged("local"), .noPolicy(nil), .modeNone, .conforming(.enforce), .testing([]), .unknown("cause"), .unproven(Doubt("cause")),
+        .notJudged("local"), .noPolicy(nil), .modeNone, .conforming(.enforce), .testing([]), .unknown("cause"),
+        .unproven(Doubt("cause")),
         .provenLately("cause"),
     ]
 
