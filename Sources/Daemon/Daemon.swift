@@ -63,9 +63,9 @@ package final class Daemon: Sendable {
     private let control: ControlServer?
 
     /// Opens the store and all that verdicts need, but serves nobody yet.
-    /// - Parameter mapPatience: how long mail may wait for its question to the policy map.
+    /// - Parameter mapLimit: how long mail may wait for its question to the policy map.
     package init(
-        _ settings: Settings, logger: Logger, log: LogSink, mapPatience: Duration = MapUse.usualPatience
+        _ settings: Settings, logger: Logger, log: LogSink, mapLimit: Duration = MapUse.usualLimit
     ) async throws {
         self.settings = SettingsInForce(settings)
         self.logger = logger
@@ -104,7 +104,7 @@ package final class Daemon: Sendable {
         let mapUse =
             settings.policyMap == nil
             ? nil
-            : MapUse(settings.gate.enforcement, clock: clock, patience: mapPatience, logger: logger) {
+            : MapUse(settings.gate.enforcement, clock: clock, within: mapLimit, logger: logger) {
                 [resolver] in resolver.forgetHistory()
             }
         self.mapUse = mapUse

@@ -16,8 +16,8 @@ package enum Service {
     private static let reloadTime = Duration.seconds(6)
 
     /// Runs until SIGTERM or SIGINT; SIGUSR1 and SIGHUP reload.
-    /// - Parameter mapPatience: how long mail may wait for its question to the policy map; another one for tests.
-    package static func run(_ source: SettingsSource, mapPatience: Duration = MapUse.usualPatience) -> ExitCode {
+    /// - Parameter mapLimit: how long mail may wait for its question to the policy map; another one for tests.
+    package static func run(_ source: SettingsSource, mapLimit: Duration = MapUse.usualLimit) -> ExitCode {
         // Before any other thread exists, so that all inherit the mask and the main thread alone takes the signals.
         // What comes before it waits for them is kept by the kernel.
         let signals = MainThreadSignals.take()
@@ -41,7 +41,7 @@ package enum Service {
         let daemon: Daemon
         do {
             daemon = try blocking {
-                let daemon = try await Daemon(settings, logger: logger, log: sink, mapPatience: mapPatience)
+                let daemon = try await Daemon(settings, logger: logger, log: sink, mapLimit: mapLimit)
                 try await daemon.start()
                 return daemon
             }

@@ -30,15 +30,15 @@ package struct SetupBackup: Sendable {
 
     /// Keeps the files as they are now. Where an earlier setup is not undone its first state stays, so that undo goes back
     /// to before all of them.
-    func keep(_ paths: [String]) throws(SetupError) {
+    func keep(_ states: FileStates) throws(SetupError) {
         let manager = FileManager.default
         do {
             try manager.createDirectory(
                 atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch { throw SetupError("\(directory) cannot be made: \(fileFailure(error))") }
         var kept = try read()
-        for path in paths where !kept.contains(where: { $0.path == path }) {
-            kept.append(Kept(path: path, before: try Self.contents(path), after: nil))
+        for (path, contents) in states.all where !kept.contains(where: { $0.path == path }) {
+            kept.append(Kept(path: path, before: contents, after: nil))
         }
         try write(kept)
     }
@@ -50,6 +50,12 @@ package struct SetupBackup: Sendable {
         try write(kept)
     }
 
+    /// Notes that a run has put its files back; where nothing is left of any setup, there is nothing to undo.
+    func noteRestored() throws(SetupError) {
+        try noteWritten()
+        if try read().allSatisfy({ $0.after == $0.before }) { unlink(latest) }
+    }
+
     /// Puts all files back.
     /// - Parameter force: also those that somebody has changed since.
     /// - Returns: the files that were put back.
@@ -57,7 +63,6 @@ package struct SetupBackup: Sendable {
         let kept = try read()
         guard !kept.isEmpty else { throw SetupError("there is no setup to undo in \(directory)") }
         var changed: [String] = []
-        var restored: [String] = []
         for file in kept {
             let now = try Self.contents(file.path)
             if now == file.before { continue }
@@ -68,14 +73,7 @@ package struct SetupBackup: Sendable {
                 "changed since setup wrote it: \(changed.joined(separator: ", ")); nothing was put back: undo those changes first, or use --force to lose them"
             )
         }
-        for file in kept where try Self.contents(file.path) != file.before {
-            if let before = file.before {
-                try Self.replace(file.path, by: before)
-            } else {
-                unlink(file.path)
-            }
-            restored.append(file.path)
-        }
+        let restored = try FileStates(kept.map { ($0.path, $0.before) }).restore()
         do { try FileManager.default.removeItem(atPath: latest) } catch {
             throw SetupError("\(latest) cannot be removed: \(fileFailure(error))")
         }
@@ -95,7 +93,7 @@ package struct SetupBackup: Sendable {
         try Self.replace(latest, by: data, mode: 0o600)
     }
 
-    private static func contents(_ path: String) throws(SetupError) -> Data? {
+    static func contents(_ path: String) throws(SetupError) -> Data? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         guard let data = FileManager.default.contents(atPath: path) else { throw SetupError("\(path) cannot be read") }
         guard data.count <= maxOctets else { throw SetupError("\(path) is larger than \(maxOctets) octets") }
@@ -132,5 +130,33 @@ package struct SetupBackup: Sendable {
         guard fchmod(file, isThere ? status.st_mode & 0o7777 : mode) == 0 else { throw fail("chmod") }
         guard fsync(file) == 0 else { throw fail("fsync") }
         guard rename(new, place) == 0 else { throw fail("rename") }
+    }
+}
+
+/// What files hold at one moment; nil for one that is not there.
+struct FileStates: Sendable {
+    let all: [(path: String, contents: Data?)]
+
+    init(_ all: [(path: String, contents: Data?)]) { self.all = all }
+
+    init(of paths: [String]) throws(SetupError) {
+        var all: [(path: String, contents: Data?)] = []
+        for path in paths { all.append((path, try SetupBackup.contents(path))) }
+        self.all = all
+    }
+
+    /// Makes the files hold that again, octet for octet.
+    /// - Returns: those that did not.
+    func restore() throws(SetupError) -> [String] {
+        var restored: [String] = []
+        for (path, before) in all where try SetupBackup.contents(path) != before {
+            if let before {
+                try SetupBackup.replace(path, by: before)
+            } else {
+                unlink(path)
+            }
+            restored.append(path)
+        }
+        return restored
     }
 }

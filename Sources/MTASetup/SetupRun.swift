@@ -8,8 +8,9 @@ import SMTP
 
 /// Carries a plan for Postfix out, step by step; each is checked before the next one.
 ///
-/// sts-milter comes first: it serves before Postfix is told to ask. Where a check fails after Postfix was told, all
-/// files are put back: mail must not wait for a map that does not answer.
+/// sts-milter comes first: it serves before Postfix is told to ask. Where a step or a check fails, all files are put back
+/// as they were before this run, and both programs read them: mail must neither wait for a map that does not answer, nor
+/// lose the guard that an earlier run has set up.
 package struct SetupRun: Sendable {
     /// How long a program may take; a restart of the daemon waits until it serves.
     private static let programLimit = Duration.seconds(90)
@@ -68,29 +69,42 @@ package struct SetupRun: Sendable {
     }
 
     package func apply() async throws {
-        try backup.keep([plan.settingsFile, plan.mtaFile] + plan.files.map(\.path))
-        try writeFiles()
-        try backup.noteWritten()
-        say("sts-milter: settings written, starting it with them")
-        for program in commands.before + [commands.restart] { try await run(program) }
-        try await waitForDaemon()
-        say("sts-milter: serves")
+        let paths = [plan.settingsFile, plan.mtaFile] + plan.files.map(\.path)
+        let before = try FileStates(of: paths)
+        try backup.keep(before)
         do {
+            try writeFiles()
+            try backup.noteWritten()
+            say("sts-milter: settings written, starting it with them")
+            for program in commands.before + [commands.restart] { try await run(program) }
+            try await waitForDaemon()
+            say("sts-milter: serves")
             try await tellPostfix()
             try await verify()
+        } catch { throw await putBack(before, because: error) }
+    }
+
+    private func putBack(_ before: FileStates, because cause: any Error) async -> SetupError {
+        do {
+            let files = try before.restore()
+            try backup.noteRestored()
+            try await Self.restart(commands)
+            return SetupError("\(cause)\nput back as before this run: \(files.joined(separator: ", "))")
         } catch {
-            let files = try backup.undo(force: true)
-            try? await run(commands.reload)
-            throw SetupError("\(error)\nput back: \(files.joined(separator: ", ")); restart sts-milter")
+            return SetupError("\(cause)\nnot all could be put back: \(error); try setup postfix --undo --force")
         }
     }
 
     /// Puts all back, and has both programs read it.
     package static func undo(_ backup: SetupBackup, force: Bool, _ commands: Commands) async throws -> [String] {
         let files = try backup.undo(force: force)
-        // Postfix first: it must not ask who no longer answers.
-        for program in [commands.reload] + commands.before + [commands.restart] { try await run(program) }
+        try await restart(commands)
         return files
+    }
+
+    /// Has both programs read what was put back. Postfix first: it must not ask who no longer answers.
+    private static func restart(_ commands: Commands) async throws {
+        for program in [commands.reload] + commands.before + [commands.restart] { try await run(program) }
     }
 
     private func writeFiles() throws(SetupError) {
@@ -102,8 +116,8 @@ package struct SetupRun: Sendable {
             try SetupBackup.replace(file.path, by: Data(file.text.utf8))
         }
         guard !plan.settings.isEmpty else { return }
-        // Secrets may be in it: readable by the daemon's group, as the package makes it.
-        try SetupBackup.replace(plan.settingsFile, by: Data(plan.settingsText.utf8), mode: 0o640)
+        // Where there was none, the daemon's user has to read it: setup writes no secret.
+        try SetupBackup.replace(plan.settingsFile, by: Data(plan.settingsText.utf8))
     }
 
     private func waitForDaemon() async throws {

@@ -4,7 +4,7 @@ import Synchronization
 /// How long something took, by classes. For what waits for the network: a look at the clock is dear beside a verdict from
 /// memory.
 package final class Histogram: Sendable {
-    /// Upper bounds in seconds: from an answer of the resolver's cache to the patience of an MTA.
+    /// Upper bounds in seconds: from an answer of the resolver's cache to how long an MTA waits.
     package static let bounds: [Double] = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
     package struct Counts: Sendable, Hashable {

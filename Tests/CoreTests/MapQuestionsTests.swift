@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Whether the MTA asks the policy map for the mail that it takes")
 struct MapQuestionsTests {
-    /// What happens, each at a second, with a patience of 600 s.
+    /// What happens, each at a second, with a limit of 600 s.
     enum Event: Sendable {
         /// Mail to a domain goes in.
         case mail(String)
@@ -116,7 +116,7 @@ struct MapQuestionsTests {
                 switch event {
                 case .mail(let name): questions.noteAccepted(try domain(name), at: now)
                 case .asked(let name): questions.noteAsked(try domain(name), at: now)
-                case .look: questions.look(at: now, patience: .seconds(600))
+                case .look: questions.look(at: now, within: .seconds(600))
                 }
             guard isChanged else { continue }
             switch questions.state {
@@ -136,7 +136,7 @@ struct MapQuestionsTests {
         var questions = MapQuestions()
         let start = UTCTime(secondsSinceEpoch: 1_000_000)
         for number in 0..<5000 { _ = questions.noteAccepted(try domain("d\(number)"), at: start) }
-        let isNoticed = questions.look(at: start + .seconds(600), patience: .seconds(600))
+        let isNoticed = questions.look(at: start + .seconds(600), within: .seconds(600))
         #expect(isNoticed)
         #expect(questions.unasked.count == 256)
         for number in 0..<10_000 { _ = questions.noteAsked(try domain("d\(number)"), at: start + .seconds(601)) }

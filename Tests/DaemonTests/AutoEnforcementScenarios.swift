@@ -8,7 +8,7 @@ struct AutoEnforcementScenarios {
     private static let gate = 179
     private static let address = "127.20.0.179"
     /// In place of ten minutes.
-    private static let patience = 4
+    private static let limit = 4
 
     /// A route with a host that breaks the policy and one that keeps it.
     private func mixed(_ network: TestNetwork) throws -> MXServer {
@@ -30,7 +30,7 @@ struct AutoEnforcementScenarios {
         let lab = try await Lab.open()
         let daemon = try DaemonProcess(
             address: "127.20.9.\(Self.gate)", settings: lab.network.settings + MapLab.serving(Self.gate),
-            program: ["impatient-daemon", "\(Self.patience)"])
+            program: ["impatient-daemon", "\(Self.limit)"])
         try await daemon.start()
         var options = MapLab.options(lab.network, map: "")
         options.milters = ["{ inet:127.20.9.\(Self.gate):8890, default_action=tempfail, command_timeout=10s }"]
@@ -62,7 +62,7 @@ struct AutoEnforcementScenarios {
         #expect(try status(daemon).contains("the policy map guards deliveries: the MTA asked for mail to auto-b.lab"))
         try await postfix.accept("u@auto-mixed.lab")
         #expect(try await good.waitForMessage().overTLS)
-        try await Task.sleep(for: .seconds(Self.patience + 4))
+        try await Task.sleep(for: .seconds(Self.limit + 4))
         #expect(count(unasked, in: daemon) == 1, "\(daemon.log)")
 
         // The line is gone.

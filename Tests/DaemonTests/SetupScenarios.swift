@@ -38,7 +38,7 @@ struct SetupScenarios {
         private var restart: String {
             get throws {
                 """
-                [ ! -f \(folder.path)/pid ] || { kill $(cat \(folder.path)/pid); sleep 0.5; }
+                [ ! -f \(folder.path)/pid ] || { kill $(cat \(folder.path)/pid); timeout 10 tail --pid=$(cat \(folder.path)/pid) -f /dev/null || true; }
                 install -d -g postfix -m 2750 \(postfix.queueDirectory)/sts-milter
                 setsid \(try DaemonProcess.program()) serve --config \(settings) >>\(log) 2>&1 </dev/null &
                 echo $! >\(folder.path)/pid
@@ -99,21 +99,28 @@ struct SetupScenarios {
         #expect([site.contents(site.settings), site.contents(site.main)] == before)
     }
 
-    @Test("where Postfix does not reach the milter all is put back, and what was wrong is said")
+    @Test("a run that fails leaves what an earlier one has set up as it was, and says what was wrong")
     func unreachable() async throws {
         let site = try await Site("127.20.0.91")
         defer { site.stop() }
+        let before = [site.contents(site.settings), site.contents(site.main)]
+        #expect(try site.setup("--apply").status == 0)
         // A milter list of the service's own hides the one of main.cf.
-        try Data(
-            String(decoding: try #require(site.contents(site.postfix.configuration + "/master.cf")), as: UTF8.self)
-                .replacing(" smtpd\n", with: " smtpd -o smtpd_milters=\n").utf8
-        ).write(to: URL(fileURLWithPath: site.postfix.configuration + "/master.cf"))
+        let master = site.postfix.configuration + "/master.cf"
+        let services = String(decoding: try #require(site.contents(master)), as: UTF8.self)
+        try Data(services.replacing(" smtpd\n", with: " smtpd -o smtpd_milters=\n").utf8).write(
+            to: URL(fileURLWithPath: master))
         site.postfix.stop()
         try site.postfix.start()
-        let before = [site.contents(site.settings), site.contents(site.main)]
-        let failed = try site.setup("--apply")
-        #expect(failed.status == 1, "\(failed)")
-        #expect(failed.errors.contains("put back"), "\(failed)")
+        let set = [site.contents(site.settings), site.contents(site.main)]
+        let failed = try site.setup("--apply", "--enforce")
+        #expect(failed.status == 1 && failed.errors.contains("put back as before this run"), "\(failed)")
+        #expect([site.contents(site.settings), site.contents(site.main)] == set && set != before)
+        try await Wait.until("the daemon serves again, as a dry run") {
+            let status = try Command.run([try DaemonProcess.program(), "status", "--config", site.settings])
+            return status.status == 0 && status.output.contains("dry run")
+        }
+        #expect(try site.setup("--undo").status == 0)
         #expect([site.contents(site.settings), site.contents(site.main)] == before)
     }
 }

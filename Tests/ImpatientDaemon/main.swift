@@ -8,4 +8,4 @@ import Settings
 
 guard CommandLine.arguments.count == 3, let seconds = Int64(CommandLine.arguments[1]) else { exit(64) }
 let source = SettingsSource(path: CommandLine.arguments[2], mayBeMissing: false)
-exit(Service.run(source, mapPatience: .seconds(seconds)).rawValue)
+exit(Service.run(source, mapLimit: .seconds(seconds)).rawValue)

@@ -20,7 +20,7 @@ struct SetupBackupTests {
         }
 
         func write(_ text: String) throws {
-            try backup.keep([main, dropIn])
+            try backup.keep(FileStates(of: [main, dropIn]))
             try SetupBackup.replace(main, by: Data(text.utf8))
             try SetupBackup.replace(dropIn, by: Data(text.utf8))
             try backup.noteWritten()
@@ -57,12 +57,28 @@ struct SetupBackupTests {
         #expect(site.read(site.main) == Data([0xFF, 0x00, 0x0A]))
     }
 
+    @Test("of a run that failed are as before it; only where nothing is left of a setup there is none to undo")
+    func failedRun() throws {
+        let site = try Site()
+        let first = try FileStates(of: [site.main, site.dropIn])
+        try site.write("one\n")
+        let second = try FileStates(of: [site.main, site.dropIn])
+        try site.write("two\n")
+        #expect(try second.restore() == [site.main, site.dropIn])
+        try site.backup.noteRestored()
+        #expect(site.read(site.main) == Data("one\n".utf8) && site.backup.exists)
+        #expect(try first.restore() == [site.main, site.dropIn])
+        try site.backup.noteRestored()
+        #expect(site.read(site.main) == Data([0xFF, 0x00, 0x0A]) && site.read(site.dropIn) == nil)
+        #expect(!site.backup.exists)
+    }
+
     @Test("a link stays a link, and the backup is closed to others")
     func link() throws {
         let site = try Site()
         let link = site.folder.path + "/link.cf"
         #expect(symlink(site.main, link) == 0)
-        try site.backup.keep([link])
+        try site.backup.keep(FileStates(of: [link]))
         try SetupBackup.replace(link, by: Data("one\n".utf8))
         try site.backup.noteWritten()
         var status = stat()

@@ -68,13 +68,13 @@ struct MapQuestions: Sendable {
         return true
     }
 
-    /// Time has passed: mail that waited for longer than `patience` was not asked for.
-    mutating func look(at now: UTCTime, patience: Duration) -> Bool {
+    /// Time has passed: mail that waited for longer than the limit was not asked for.
+    mutating func look(at now: UTCTime, within limit: Duration) -> Bool {
         var late: (domain: DomainName, acceptedAt: UTCTime)?
         for (domain, acceptedAt) in waiting {
             // The clock went back.
             if acceptedAt > now { waiting[domain] = now }
-            guard now - acceptedAt >= patience else { continue }
+            guard now - acceptedAt >= limit else { continue }
             waiting[domain] = nil
             // Known already, so nobody counts on the map for it.
             guard !unasked.contains(domain) else { continue }

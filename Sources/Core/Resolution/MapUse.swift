@@ -11,7 +11,7 @@ import Synchronization
 /// guards alone again. A domain that was not asked for stays the milter's until it is. ``MapQuestions`` has the rules.
 package final class MapUse: Sendable {
     /// How long after mail went in its next hop must have been asked for. MTAs ask at once, unless they are busy.
-    package static let usualPatience = Duration.seconds(600)
+    package static let usualLimit = Duration.seconds(600)
     /// Domains that ``text`` names.
     private static let maxNamed = 3
 
@@ -21,7 +21,7 @@ package final class MapUse: Sendable {
     }
 
     private let clock: any WallClock
-    private let patience: Duration
+    private let limit: Duration
     private let logger: Logger
     /// Called when another one guards than before.
     private let changed: @Sendable () -> Void
@@ -31,12 +31,12 @@ package final class MapUse: Sendable {
     private let hasUnasked = Atomic(false)
 
     package init(
-        _ enforcement: EnforcementChoice, clock: any WallClock, patience: Duration = usualPatience, logger: Logger,
+        _ enforcement: EnforcementChoice, clock: any WallClock, within limit: Duration = usualLimit, logger: Logger,
         changed: @escaping @Sendable () -> Void = {}
     ) {
         shared = Locked(Shared(enforcement: enforcement))
         self.clock = clock
-        self.patience = patience
+        self.limit = limit
         self.logger = logger
         self.changed = changed
     }
@@ -72,7 +72,7 @@ package final class MapUse: Sendable {
     /// Looks whether mail waits for its question for too long; to be called every few seconds.
     package func look() {
         let now = clock.now
-        change { [patience] in $0.questions.look(at: now, patience: patience) }
+        change { [limit] in $0.questions.look(at: now, within: limit) }
     }
 
     private func change(_ body: (inout Shared) -> Bool) {
