@@ -4,22 +4,6 @@ import Basics
 import TLS
 import Testing
 
-/// What our settings say, in the tables' rows.
-func configured(_ change: (inout ExpectedConfiguration) -> Void = { _ in }) -> ExpectedConfiguration {
-    var settings = ExpectedConfiguration(
-        milterSocket: .inet(host: "127.0.0.1", port: 8890), waitLimit: .seconds(3))
-    settings.enforcement = .milterAndPolicyMap
-    settings.mapSocket = .inet(host: "127.0.0.1", port: 8461)
-    change(&settings)
-    return settings
-}
-
-func findings(of facts: PostfixFacts, expecting settings: ExpectedConfiguration) -> [Diagnostic] {
-    MTAReport(facts, expecting: settings).findings
-}
-
-func topics(_ findings: [Diagnostic]) -> [String] { findings.map { "\($0.severity.rawValue) \($0.topic)" } }
-
 @Suite("What a Postfix lacks is named, with the line to add")
 struct PostfixRuleTests {
     /// A Postfix 3.7 with milter and map, and what `postconf` says beside it.

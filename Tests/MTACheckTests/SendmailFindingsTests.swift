@@ -4,8 +4,6 @@ import Basics
 import TLS
 import Testing
 
-/// What our settings say, in the tables' rows.
-
 @Suite("What a Sendmail lacks is named, with the line to add")
 struct SendmailRuleTests {
     private static let whole = """
