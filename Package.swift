@@ -245,7 +245,7 @@ let package = Package(
         .testTarget(
             name: "PolicyMapTests",
             dependencies: [
-                "Basics", "Concurrency", "Core", "MTASTS", "PolicyMap", "RuleTables", "TLSRPT", "TestKit",
+                "Basics", "Concurrency", "Core", "MTASTS", "PolicyMap", "RuleTables", "Sockets", "TLSRPT", "TestKit",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),

@@ -48,7 +48,7 @@ package final class PolicyMapServer: Sendable {
     package var port: Int? { listener.withLock { $0?.channel.localAddress?.port } }
 
     /// Takes the socket, never from an instance that lives, and serves until ``stop(within:)``.
-    package func start() async throws(PolicyMapError) {
+    package func start() async throws(ListenError) {
         let opened = try await open()
         listener.withLock { $0 = opened }
         service.logger.info("policy map: serving", metadata: ["socket": "\(started.socket)"])
@@ -73,7 +73,7 @@ package final class PolicyMapServer: Sendable {
         timer.cancel()
     }
 
-    private func open() async throws(PolicyMapError) -> Listener {
+    private func open() async throws(ListenError) -> Listener {
         let socket = started.socket
         do {
             switch socket {
@@ -81,23 +81,29 @@ package final class PolicyMapServer: Sendable {
                 return Listener(channel: try await listen(host ?? "0.0.0.0", port), unix: nil)
             case .inet6(let host, let port): return Listener(channel: try await listen(host ?? "::", port), unix: nil)
             case .descriptor(let number):
-                guard ListenAddress.isListening(number) else { throw PolicyMapError.notListening(socket) }
+                guard ListenAddress.isListening(number) else { throw Self.error(.notListening, at: socket) }
                 return Listener(channel: try await bootstrap.withBoundSocket(number).get(), unix: nil)
             case .unix(let path):
                 let unix = try UnixSocket(.stream, path: path, mode: started.socketMode, group: started.socketGroup)
                 return Listener(channel: try await bootstrap.withBoundSocket(unix.descriptor).get(), unix: unix)
             }
-        } catch let error as PolicyMapError {
+        } catch let error as ListenError {
             throw error
         } catch let error as UnixSocketError {
-            throw PolicyMapError(error, at: socket)
+            throw ListenError(error, at: socket, setting: Self.setting)
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
-            throw .alreadyServed(socket)
+            throw Self.error(.alreadyServed, at: socket)
         } catch let error as IOError {
-            throw .cannotListen(socket, String(cString: strerror(error.errnoCode)))
+            throw Self.error(.cannotListen(String(cString: strerror(error.errnoCode))), at: socket)
         } catch {
-            throw .cannotListen(socket, printable("\(error)"))
+            throw Self.error(.cannotListen(printable("\(error)")), at: socket)
         }
+    }
+
+    private static let setting = "policy_map.socket"
+
+    private static func error(_ cause: ListenError.Cause, at socket: ListenAddress) -> ListenError {
+        ListenError(cause, at: socket, setting: setting)
     }
 
     private func listen(_ host: String, _ port: UInt16) async throws -> any Channel {

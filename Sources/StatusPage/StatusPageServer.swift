@@ -39,7 +39,7 @@ package final class StatusPageServer: Sendable {
     package var port: Int? { listener.withLock { $0?.channel.localAddress?.port } }
 
     /// Takes the socket, never from an instance that lives, and serves until ``stop()``.
-    package func start() async throws(StatusPageError) {
+    package func start() async throws(ListenError) {
         let opened = try await open()
         listener.withLock { $0 = opened }
         logger.info("status page: serving", metadata: ["socket": "\(settings.socket)"])
@@ -55,7 +55,7 @@ package final class StatusPageServer: Sendable {
         listener?.unix?.remove()
     }
 
-    private func open() async throws(StatusPageError) -> Listener {
+    private func open() async throws(ListenError) -> Listener {
         let socket = settings.socket
         do {
             switch socket {
@@ -63,24 +63,30 @@ package final class StatusPageServer: Sendable {
                 return Listener(channel: try await listen(host ?? "0.0.0.0", port), unix: nil)
             case .inet6(let host, let port): return Listener(channel: try await listen(host ?? "::", port), unix: nil)
             case .descriptor(let number):
-                guard ListenAddress.isListening(number) else { throw StatusPageError.notListening(socket) }
+                guard ListenAddress.isListening(number) else { throw Self.error(.notListening, at: socket) }
                 return Listener(channel: try await bootstrap.withBoundSocket(number).get(), unix: nil)
             case .unix(let path):
                 let unix = try UnixSocket(
                     .stream, path: path, mode: settings.socketMode, group: settings.socketGroup)
                 return Listener(channel: try await bootstrap.withBoundSocket(unix.descriptor).get(), unix: unix)
             }
-        } catch let error as StatusPageError {
+        } catch let error as ListenError {
             throw error
         } catch let error as UnixSocketError {
-            throw StatusPageError(error, at: socket)
+            throw ListenError(error, at: socket, setting: Self.setting)
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
-            throw .alreadyServed(socket)
+            throw Self.error(.alreadyServed, at: socket)
         } catch let error as IOError {
-            throw .cannotListen(socket, String(cString: strerror(error.errnoCode)))
+            throw Self.error(.cannotListen(String(cString: strerror(error.errnoCode))), at: socket)
         } catch {
-            throw .cannotListen(socket, printable("\(error)"))
+            throw Self.error(.cannotListen(printable("\(error)")), at: socket)
         }
+    }
+
+    private static let setting = "status.listen"
+
+    private static func error(_ cause: ListenError.Cause, at socket: ListenAddress) -> ListenError {
+        ListenError(cause, at: socket, setting: setting)
     }
 
     private func listen(_ host: String, _ port: UInt16) async throws -> any Channel {
@@ -112,36 +118,5 @@ package final class StatusPageServer: Sendable {
             try channel.pipeline.syncOperations.addHandler(
                 RequestHandler(pages: pages, wantsLocalNames: isNetwork && settings.socket.isLocal))
         }
-    }
-}
-
-/// Why the status page is not served, and what cures it.
-package enum StatusPageError: Error, Sendable, Hashable, CustomStringConvertible {
-    case alreadyServed(ListenAddress), notListening(ListenAddress), notASocket(String)
-    case cannotListen(ListenAddress, String), noGroup(String, String)
-
-    package var description: String {
-        switch self {
-        case .alreadyServed(let socket):
-            "somebody answers at \(socket) already: stop the other instance, or set another status.listen"
-        case .notListening(let socket):
-            "\(socket) is not a listening socket: start by the socket unit, or set another status.listen"
-        case .notASocket(let path):
-            "\(printable(path)) exists and is no socket: move it away, or set another status.listen"
-        case .cannotListen(let socket, let why):
-            "cannot listen at \(socket): \(why): see to the address or directory, or set another status.listen"
-        case .noGroup(let name, let why):
-            "cannot give the socket to group '\(printable(name))': \(why): see to status.socket_group"
-        }
-    }
-
-    init(_ error: UnixSocketError, at socket: ListenAddress) {
-        self =
-            switch error {
-            case .alreadyServed: .alreadyServed(socket)
-            case .notASocket(let path): .notASocket(path)
-            case .cannotBind(_, let why): .cannotListen(socket, why)
-            case .noGroup(let name, let why): .noGroup(name, why)
-            }
     }
 }

@@ -5,6 +5,7 @@ import Glibc
 import NIOPosix
 import PolicyMap
 import TestKit
+import Sockets
 import Testing
 
 @Suite("Sockets of the policy map")
@@ -37,7 +38,7 @@ struct PolicyMapSocketTests {
         settings.socket = .unix(path: path)
         try leaveDeadSocket(at: path)
         try await MapLab.run(settings) { lab in
-            await #expect(throws: PolicyMapError.alreadyServed(settings.socket)) {
+            await #expect(throws: refusal(.alreadyServed, settings)) {
                 try await MapLab.run(settings) { _ in }
             }
             let client = try await MapClient.connect(path: path)
@@ -45,7 +46,7 @@ struct PolicyMapSocketTests {
             await client.close()
         }
         try Data("mail".utf8).write(to: URL(fileURLWithPath: path))
-        await #expect(throws: PolicyMapError.notASocket(path)) { try await MapLab.run(settings) { _ in } }
+        await #expect(throws: refusal(.notASocket(path), settings)) { try await MapLab.run(settings) { _ in } }
         #expect(try String(contentsOfFile: path, encoding: .utf8) == "mail")
     }
 
@@ -54,21 +55,21 @@ struct PolicyMapSocketTests {
         try await MapLab.run { lab in
             var settings = PolicyMapSettings()
             settings.socket = .inet(host: MapLab.address, port: UInt16(lab.port))
-            await #expect(throws: PolicyMapError.alreadyServed(settings.socket)) {
+            await #expect(throws: refusal(.alreadyServed, settings)) {
                 try await MapLab.run(settings) { _ in }
             }
         }
         var settings = PolicyMapSettings()
         settings.socket = .unix(path: "/nowhere/at/all")
-        await #expect(throws: PolicyMapError.cannotListen(settings.socket, "No such file or directory")) {
+        await #expect(throws: refusal(.cannotListen("No such file or directory"), settings)) {
             try await MapLab.run(settings) { _ in }
         }
         settings.socketGroup = "no-such-group"
-        await #expect(throws: PolicyMapError.noGroup("no-such-group", "no such group")) {
+        await #expect(throws: refusal(.noGroup("no-such-group", "no such group"), settings)) {
             try await MapLab.run(settings) { _ in }
         }
         settings.socket = .descriptor(0)
-        await #expect(throws: PolicyMapError.notListening(settings.socket)) { try await MapLab.run(settings) { _ in } }
+        await #expect(throws: refusal(.notListening, settings)) { try await MapLab.run(settings) { _ in } }
     }
 
     @Test("a socket that was handed over is served")
@@ -123,4 +124,8 @@ struct PolicyMapSocketTests {
         #expect(listen(descriptor, 10) == 0)
         return descriptor
     }
+}
+
+private func refusal(_ cause: ListenError.Cause, _ settings: PolicyMapSettings) -> ListenError {
+    ListenError(cause, at: settings.socket, setting: "policy_map.socket")
 }
