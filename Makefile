@@ -2,7 +2,8 @@
 # make demo    shows the main job on a real Postfix, on loopback
 # make unit    builds, then tests the rules and the core, without the laboratory: seconds
 # make test    builds and runs all tests
-# make check   format lint, warnings as errors, the import check, then the tests: before each commit
+# make docs    the comments of all modules as pages (DocC), in .build/docs; fails where one names what is not there
+# make check   format lint, warnings as errors, the import check, the comments, then the tests: before each commit
 # make bench   throughput, instructions and memory, beside a milter that does nothing
 # make soak    the daemon under load while faults come and go (SOAK_MINUTES=10, or SOAK_SECONDS=60)
 # make fuzz    a short fuzz run of every parser (SECONDS_EACH=15)
@@ -28,7 +29,7 @@ RELEASE = -c release --static-swift-stdlib --disable-local-rpath -Xswiftc -Xfron
 # Everything that a test or the demo starts lies in one place.
 DEBUG = .build/debug
 
-.PHONY: build release demo unit test check lint imports bench soak link-order fuzz tsan asan install deb test-deb settings-example \
+.PHONY: build release demo unit test check lint imports docs bench soak link-order fuzz tsan asan install deb test-deb settings-example \
 	packages test-packages clean
 
 build: packages
@@ -60,7 +61,7 @@ unit: packages
 test: test-packages
 	Tests/lab/install sendmail postfix310
 	$(SWIFT) build --build-tests
-	$(NETNS) $(SWIFT) test --skip-build --no-parallel
+	Tests/lab/all-tests
 
 lint:
 	git ls-files '*.swift' | xargs $(SWIFT) format lint --strict --parallel
@@ -70,7 +71,10 @@ imports: packages
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error 2>&1 | tee .build/check.log
 	! grep -E '^$(CURDIR)/(Sources|Tests|CShims)/.*warning:' .build/check.log
 
-check: lint imports test
+docs: build
+	docs/docc .build/docs
+
+check: lint imports docs test
 
 bench: test-packages
 	Tests/lab/install bench
