@@ -56,7 +56,10 @@ let package = Package(
         .target(name: "Status", dependencies: ["Basics"]),
 
         // Layer 2: one tool, library or protocol each
-        .target(name: "Concurrency", dependencies: ["Basics", .product(name: "Logging", package: "swift-log")]),
+        .target(
+            name: "Concurrency", dependencies: ["Basics", .product(name: "Logging", package: "swift-log")],
+            // So that libdispatch finds Concurrency/DispatchMonitor.swift before the C library.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic-symbol=open"])]),
         .target(
             name: "Processes",
             dependencies: [
