@@ -74,7 +74,12 @@ let package = Package(
         .target(name: "EventLog", dependencies: ["Basics", .product(name: "Logging", package: "swift-log")]),
         .target(name: "Gzip", dependencies: ["CZlib"]),
         .target(name: "Mail", dependencies: ["Basics", "COpenSSL", "TLSRPT"]),
-        .target(name: "Sockets", dependencies: ["Basics"]),
+        .target(
+            name: "Sockets",
+            dependencies: [
+                "Basics", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         .target(name: "Metrics"),
         .target(name: "HTML", dependencies: ["Basics", "TLSRPT"]),
 

@@ -51,9 +51,9 @@ package final class MilterServer: Sendable {
         }
         let socket = started.socket
         if case .descriptor(let number) = socket {
-            guard ListenAddress.isListening(number) else { throw .notListening(socket) }
+            guard ListenAddress.isListening(number) else { throw socketError(.notListening) }
         } else if socket.isAnswered {
-            throw .alreadyServed(socket)
+            throw socketError(.alreadyServed)
         }
         try checkGroup()
         let isAccepted =
@@ -116,27 +116,34 @@ package final class MilterServer: Sendable {
         let result = smfi_opensocket(true)
         let reason = String(cString: strerror(errno))
         umask(mask)
-        guard result == MI_SUCCESS else { throw .cannotListen(started.socket, reason) }
+        guard result == MI_SUCCESS else { throw socketError(.cannotListen(reason)) }
         guard case .unix(let path) = started.socket else { return }
         do throws(UnixSocketError) {
             try UnixSocket.open(path, to: started.socketMode, group: started.socketGroup)
-        } catch { throw MilterError(error, at: started.socket) }
+        } catch { throw socketError(error) }
     }
 
     /// A group that there is not is told of before anything is taken.
     private func checkGroup() throws(MilterError) {
         guard case .unix = started.socket, let name = started.socketGroup else { return }
-        do throws(UnixSocketError) { _ = try UnixSocket.groupID(name) } catch {
-            throw MilterError(error, at: started.socket)
-        }
+        do throws(UnixSocketError) { _ = try UnixSocket.groupID(name) } catch { throw socketError(error) }
     }
+
+    private func socketError(_ cause: ListenError.Cause) -> MilterError {
+        .socket(ListenError(cause, at: started.socket, setting: Self.setting))
+    }
+
+    private func socketError(_ error: UnixSocketError) -> MilterError {
+        .socket(ListenError(error, at: started.socket, setting: Self.setting))
+    }
+
+    private static let setting = "milter.socket"
 }
 
 /// Why the milter does not serve, and what cures it.
 package enum MilterError: Error, Sendable, Hashable, CustomStringConvertible {
     case secondServer, libraryRefused, ended, endedUnasked
-    case alreadyServed(ListenAddress), notListening(ListenAddress)
-    case cannotListen(ListenAddress, String), noGroup(String, String)
+    case socket(ListenError)
 
     package var description: String {
         switch self {
@@ -144,26 +151,7 @@ package enum MilterError: Error, Sendable, Hashable, CustomStringConvertible {
         case .libraryRefused: "libmilter refused to register the milter: memory, or another version than at build time"
         case .ended: "libmilter ended by an error of its own, which it wrote to syslog"
         case .endedUnasked: "libmilter stopped although nobody here had asked it to"
-        case .alreadyServed(let socket):
-            "somebody answers at \(socket) already: stop the other instance, or set another milter.socket"
-        case .notListening(let socket):
-            "\(socket) is not a listening socket: start by the socket unit, or set another milter.socket"
-        case .cannotListen(let socket, let why):
-            "cannot listen at \(socket): \(why): see to the directory and its owner, or set another milter.socket"
-        case .noGroup(let name, let why):
-            "cannot give the socket to group '\(printable(name))': \(why): see to milter.socket_group"
+        case .socket(let error): "\(error)"
         }
-    }
-}
-
-extension MilterError {
-    fileprivate init(_ error: UnixSocketError, at socket: ListenAddress) {
-        self =
-            switch error {
-            case .alreadyServed: .alreadyServed(socket)
-            case .notASocket: .cannotListen(socket, "something else took its place")
-            case .cannotBind(_, let why): .cannotListen(socket, why)
-            case .noGroup(let name, let why): .noGroup(name, why)
-            }
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -17,15 +16,10 @@ package final class PolicyMapServer: Sendable {
     /// Until the next try after a connection could not be accepted.
     private static let acceptPause = TimeAmount.milliseconds(100)
 
-    private struct Listener: Sendable {
-        let channel: any Channel
-        let unix: UnixSocket?
-    }
-
     private let started: PolicyMapSettings
     private let service: MapService
     private let group: any EventLoopGroup
-    private let listener = Locked<Listener?>(nil)
+    private let listener = Locked<ListeningChannel?>(nil)
 
     /// - Parameters:
     ///   - settings: the socket holds for the life of the server, the rest until ``apply(_:)``.
@@ -45,11 +39,13 @@ package final class PolicyMapServer: Sendable {
     /// Lookups that wait for the network.
     package var lookupsUnderWay: Int { service.lookups }
     /// The port in use, which matters when the settings say 0; nil for a Unix socket.
-    package var port: Int? { listener.withLock { $0?.channel.localAddress?.port } }
+    package var port: Int? { listener.withLock { $0?.port } }
 
     /// Takes the socket, never from an instance that lives, and serves until ``stop(within:)``.
     package func start() async throws(ListenError) {
-        let opened = try await open()
+        let opened = try await ListeningChannel.open(
+            started.socket, with: bootstrap, mode: started.socketMode, group: started.socketGroup,
+            setting: "policy_map.socket")
         listener.withLock { $0 = opened }
         service.logger.info("policy map: serving", metadata: ["socket": "\(started.socket)"])
     }
@@ -63,51 +59,13 @@ package final class PolicyMapServer: Sendable {
             defer { listener = nil }
             return listener
         }
-        try? await listener?.channel.close().get()
-        listener?.unix?.remove()
+        await listener?.close()
         let channels = service.stopAccepting()
         for channel in channels { channel.pipeline.fireUserInboundEventTriggered(MapSession.StopEvent.stop) }
         let loop = group.next()
         let timer = loop.scheduleTask(in: .init(limit)) { for channel in channels { channel.close(promise: nil) } }
         try? await EventLoopFuture.andAllComplete(channels.map(\.closeFuture), on: loop).get()
         timer.cancel()
-    }
-
-    private func open() async throws(ListenError) -> Listener {
-        let socket = started.socket
-        do {
-            switch socket {
-            case .inet(let host, let port):
-                return Listener(channel: try await listen(host ?? "0.0.0.0", port), unix: nil)
-            case .inet6(let host, let port): return Listener(channel: try await listen(host ?? "::", port), unix: nil)
-            case .descriptor(let number):
-                guard ListenAddress.isListening(number) else { throw Self.error(.notListening, at: socket) }
-                return Listener(channel: try await bootstrap.withBoundSocket(number).get(), unix: nil)
-            case .unix(let path):
-                let unix = try UnixSocket(.stream, path: path, mode: started.socketMode, group: started.socketGroup)
-                return Listener(channel: try await bootstrap.withBoundSocket(unix.descriptor).get(), unix: unix)
-            }
-        } catch let error as ListenError {
-            throw error
-        } catch let error as UnixSocketError {
-            throw ListenError(error, at: socket, setting: Self.setting)
-        } catch let error as IOError where error.errnoCode == EADDRINUSE {
-            throw Self.error(.alreadyServed, at: socket)
-        } catch let error as IOError {
-            throw Self.error(.cannotListen(String(cString: strerror(error.errnoCode))), at: socket)
-        } catch {
-            throw Self.error(.cannotListen(printable("\(error)")), at: socket)
-        }
-    }
-
-    private static let setting = "policy_map.socket"
-
-    private static func error(_ cause: ListenError.Cause, at socket: ListenAddress) -> ListenError {
-        ListenError(cause, at: socket, setting: setting)
-    }
-
-    private func listen(_ host: String, _ port: UInt16) async throws -> any Channel {
-        try await bootstrap.bind(host: host, port: Int(port)).get()
     }
 
     private var bootstrap: ServerBootstrap {

@@ -92,7 +92,7 @@ struct MilterLifeTests {
         await #expect(processExitsWith: .success) {
             let test = try TestServer()
             let descriptor = listeningSocket(at: test.path)
-            #expect(throws: MilterError.alreadyServed(.unix(path: test.path))) { try test.server.open() }
+            #expect(throws: refusal(.alreadyServed, .unix(path: test.path))) { try test.server.open() }
             close(descriptor)
         }
     }
@@ -107,11 +107,13 @@ struct MilterLifeTests {
         }
         await #expect(processExitsWith: .success) {
             let test = try TestServer { $0.socketGroup = "no-such-group" }
-            #expect(throws: MilterError.noGroup("no-such-group", "no such group")) { try test.server.open() }
+            #expect(throws: refusal(.noGroup("no-such-group", "no such group"), .unix(path: test.path))) {
+                try test.server.open()
+            }
         }
         await #expect(processExitsWith: .success) {
             let test = try TestServer { $0.socket = .descriptor(0) }
-            #expect(throws: MilterError.notListening(.descriptor(0))) { try test.server.open() }
+            #expect(throws: refusal(.notListening, .descriptor(0))) { try test.server.open() }
         }
     }
 
@@ -163,3 +165,7 @@ private func listeningSocket(at path: String) -> Int32 {
 
 /// Leaves what a server that was killed leaves.
 private func leaveStaleSocket(at path: String) { close(listeningSocket(at: path)) }
+
+private func refusal(_ cause: ListenError.Cause, _ socket: ListenAddress) -> MilterError {
+    .socket(ListenError(cause, at: socket, setting: "milter.socket"))
+}
