@@ -13,7 +13,7 @@ import Store
 
 /// The daemon: store, network, core and servers, wired together.
 ///
-/// **Start.** ``init(_:logger:)`` opens the store, reads its policies into memory, the most of a large store while it
+/// **Start.** `init(_:logger:)` opens the store, reads its policies into memory, the most of a large store while it
 /// serves (``PolicyLoading``), and makes the adapters that ask the network. On one policy cache stand the gate, which
 /// judges mail for the milter, and the policy map.
 /// ``start()`` takes the sockets and answers on them: first the commands', then the policy map's, then the milter's.

@@ -4,7 +4,7 @@ import Control
 import Core
 import Logging
 
-/// `pause` and `resume` on a running daemon: begins and ends a ``Pause``, keeps it over restarts, and says so in the log
+/// `pause` and `resume` on a running daemon: begins and ends a `Pause`, keeps it over restarts, and says so in the log
 /// at its begin, at its end, and as long as it lasts.
 actor PauseControl {
     /// Between two lines about a pause that goes on.

@@ -6,7 +6,7 @@ import Glibc
 
 /// The thread on which libcurl works, and all transfers that are under way there.
 ///
-/// `@unchecked Sendable`: others put commands into ``inbox``, which is locked; all else is touched by the thread alone.
+/// `@unchecked Sendable`: others put commands into `inbox`, which is locked; all else is touched by the thread alone.
 final class TransferLoop: @unchecked Sendable {
     private enum Command {
         case start(Transfer)

@@ -17,7 +17,7 @@ package struct MilterCounts: Sendable {
     package let waitingLimit: Int
 }
 
-/// The places of verdicts and actions in a ``CounterArray``.
+/// The places of verdicts and actions in a `CounterArray`.
 enum VerdictPlace {
     static let words = [
         "not-judged", "no-policy", "conforming", "unknown", "not-conforming", "violating", "unproven", "proven-lately",

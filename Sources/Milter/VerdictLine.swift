@@ -21,7 +21,7 @@ struct VerdictLine: Sendable {
         }
     }
 
-    /// The fields behind the queue id, in the order of all lines: see ``LineLogHandler``.
+    /// The fields behind the queue id, in the order of all lines: see `LineLogHandler`.
     func append(to line: inout LogLine, withLocalPart: Bool) {
         line.append("recipient_domain", recipient.domain?.ascii ?? "-")
         if let domain = policyDomain { line.append("policy_domain", domain.ascii) }

@@ -41,7 +41,7 @@ enum AnswerKind: Int, Sendable, CaseIterable {
         }
     }
 
-    /// The place of an answer in a ``CounterArray``.
+    /// The place of an answer in a `CounterArray`.
     /// - Parameter form: nil for a map name that nobody configured.
     func place(in form: MapForm?) -> Int { Self.row(of: form) * Self.allCases.count + rawValue }
 

@@ -42,7 +42,7 @@ package enum TemporaryReason: String, Error, Sendable, Hashable, CaseIterable {
 /// Puts findings into the words of an MTA's map.
 ///
 /// All words are fixed but for domain names, which hold letters, digits, hyphens, dots and underscores only, and the
-/// lines of a policy, which must pass ``isExpressible``: so nothing that a domain publishes can add an attribute.
+/// lines of a policy, which must pass `isExpressible`: so nothing that a domain publishes can add an attribute.
 /// There is no answer `PERM`: Sendmail takes it for "no policy".
 package struct MapReply: Sendable {
     /// Longest answer in octets; Postfix reads 100,000.

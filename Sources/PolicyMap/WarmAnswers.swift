@@ -7,7 +7,7 @@ import Metrics
 /// The answers of the current second, octet for octet, by the octets of the question: what is asked again is answered
 /// by copying. Each event loop has its own, so that no loop waits for another.
 ///
-/// They stand as long as the resolver's memory of its answers does: ``AnswerPeriod``. A question whose place another has
+/// They stand as long as the resolver's memory of its answers does: `AnswerPeriod`. A question whose place another has
 /// taken, or that finds no room, is answered as if it had not been asked.
 final class WarmAnswers {
     /// Questions that can be held at one time; a power of two.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 
-/// A number that spreads evenly and is the same in every process: ``FNV1a``, its bits mixed once more.
+/// A number that spreads evenly and is the same in every process: `FNV1a`, its bits mixed once more.
 func stableHash(_ parts: String...) -> UInt64 {
     var sum = FNV1a()
     for part in parts {

@@ -13,7 +13,7 @@ package enum PolicyType: String, Sendable, Hashable, CaseIterable {
 package enum Registered<Known>: Sendable, Hashable
 where Known: RawRepresentable & Sendable & Hashable, Known.RawValue == String {
     case known(Known)
-    /// Hostile text: make it ``printable(_:limit:)`` before it is shown.
+    /// Hostile text: make it `printable(_:limit:)` before it is shown.
     case unknown(String)
 
     package init(_ text: String) {

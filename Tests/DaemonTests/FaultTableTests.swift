@@ -68,29 +68,4 @@ struct FaultTableTests {
             for line in lines where !expected.contains(line) { Issue.record("no test says: \(line)") }
         }
     }
-
-    @Test("the tests that the table names are there")
-    func named() throws {
-        let sources = try Self.sources()
-        for test in FaultTable.elsewhere.flatMap(\.tests) {
-            let parts = test.split(separator: ".").map(String.init)
-            guard parts.count == 2 else {
-                Issue.record("\(test) is not Suite.function")
-                continue
-            }
-            let isThere = sources.contains { source in
-                ["struct", "class", "extension"].contains { source.contains("\($0) \(parts[0]) ") }
-                    && source.contains("func \(parts[1])(")
-            }
-            #expect(isThere, "no test \(test)")
-        }
-    }
-
-    private static func sources() throws -> [String] {
-        let tests = root.appending(path: "Tests")
-        let files = FileManager.default.enumerator(at: tests, includingPropertiesForKeys: nil)
-        return (files?.compactMap { $0 as? URL } ?? []).filter { $0.pathExtension == "swift" }.compactMap {
-            try? String(contentsOf: $0, encoding: .utf8)
-        }
-    }
 }

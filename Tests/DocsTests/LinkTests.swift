@@ -40,6 +40,20 @@ struct LinkTests {
         }
     }
 
+    @Test("tests that are named exist", arguments: Project.pages)
+    func tests(_ path: String) throws {
+        for span in try MarkdownPage(path).codeSpans {
+            guard let name = span.wholeMatch(of: /([A-Z][A-Za-z]+(?:Tests|Scenarios))\.([a-z][A-Za-z]+)/) else {
+                continue
+            }
+            let isThere = Project.tests.contains { source in
+                ["struct", "class", "extension"].contains { source.contains("\($0) \(name.1) ") }
+                    && source.contains("func \(name.2)(")
+            }
+            #expect(isThere, "\(path): no test \(span)")
+        }
+    }
+
     @Test("types that the pages about the code name exist", arguments: ["docs/design.md", "docs/deviations.md"])
     func types(_ path: String) throws {
         let folders = ["Sources", "Tests", "CShims", "Benchmarks", "Fuzz"]

@@ -36,6 +36,9 @@ enum Project {
         (try? text(path)).map { SwiftSource(path: path, text: $0) }
     }
 
+    /// The text of each file of the tests.
+    static let tests = files(below: "Tests", ending: ".swift").compactMap { try? text($0) }
+
     /// All string literals of the program.
     static let literals = Set(sources.flatMap(\.literals))
 

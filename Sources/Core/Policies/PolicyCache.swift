@@ -9,7 +9,7 @@ import TLSRPT
 /// The policies of all domains, and what is known of them.
 ///
 /// The life of a policy: mail for a domain that was never seen asks (``resolve(_:)``): the TXT record first, then, if it
-/// announces a policy, the policy host, once for all who ask meanwhile (``SingleFlight``). A valid policy goes into
+/// announces a policy, the policy host, once for all who ask meanwhile (`SingleFlight`). A valid policy goes into
 /// memory (``PolicyMemory``, packed) and by ``PolicyWriter`` into the store, from where the next start reads it.
 /// From then on ``cached(_:)`` answers at once. Mail is noted (``noteUse(of:found:)``): it has the record looked at
 /// anew, once an hour and before it is answered, and keeps the policy in use. What is in use is fetched again long before it ends

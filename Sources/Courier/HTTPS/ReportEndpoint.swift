@@ -8,7 +8,7 @@ struct ReportEndpoint: Sendable, Hashable {
     /// With the query, from the first slash on.
     let path: String
 
-    /// Takes what ``ReportDestination`` says of a URL.
+    /// Takes what `ReportDestination` says of a URL.
     init?(url: String, host: String) {
         let scheme = "https://"
         guard url.hasPrefix(scheme) else { return nil }

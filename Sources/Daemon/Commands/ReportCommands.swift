@@ -70,7 +70,7 @@ package struct ReportCommands: Sendable {
         return failures.withLock { $0 } == 0
     }
 
-    /// What ``send(_:tell:)`` would do, one line each; nothing is written or sent.
+    /// What `send(_:tell:)` would do, one line each; nothing is written or sent.
     package func preview(_ order: Order, tell: (String) -> Void) async throws {
         let days = try await days(of: order)
         let network = try await workspace.openNetwork()

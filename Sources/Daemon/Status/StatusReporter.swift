@@ -9,7 +9,7 @@ import Settings
 import Status
 import Store
 
-/// Gathers what an administrator is told: ``StatusReport``.
+/// Gathers what an administrator is told: `StatusReport`.
 final class StatusReporter: Sendable {
     /// Held domains that are named.
     private static let mostHeld = 200
