@@ -99,7 +99,8 @@ extension FaultTable {
             fates: Fates(.asEver, .noPolicy, .asEver, .noPolicy), tests: ["LocalFailureTests.cause"]),
         Elsewhere(
             attacker: .ourselves, fault: "no descriptors at the map",
-            fates: Fates(.none, .none, .heldAtDelivery, .heldAtDelivery), tests: ["PolicyMapCrowdTests.noDescriptors"]),
+            fates: Fates(.none, .none, .heldAtDelivery, .heldAtDelivery),
+            tests: ["PolicyMapCrowdTests.noDescriptors", "DispatchMonitorTests.busy"]),
         Elsewhere(
             attacker: .ourselves, fault: "500 reloads at random moments", fates: .asEver,
             tests: ["SignalScenarios.storm", "SignalScenarios.mask"]),
