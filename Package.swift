@@ -299,7 +299,8 @@ let package = Package(
                 "Basics", "LabKit", "Metrics", "Status", "StatusPage", "TestKit",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
-        .testTarget(name: "SettingsTests", dependencies: ["Basics", "Courier", "LabKit", "Mail", "Settings"]),
+        .testTarget(
+            name: "SettingsTests", dependencies: ["Basics", "Courier", "LabKit", "Mail", "Settings", "TestKit"]),
         .testTarget(
             name: "MTACheckTests",
             dependencies: ["Basics", "LabKit", "MTACheck", "Settings", "TLS", "TestKit"]),

@@ -19,7 +19,7 @@ import StatusPage
 /// ``Setting``: its name, its type, the place where its value goes, whether a new value needs a restart, and a sentence for
 /// the operator. Its default is what that place holds before a file is read. All else follows from the declarations:
 ///
-/// 1. ``SettingsFile`` reads TOML and knows the line of each key.
+/// 1. ``SettingsFile`` reads TOML, of one file or several, and knows the line of each key.
 /// 2. ``SettingsReader`` takes each value to its place, by way of its key's ``SettingType``. A key that is not declared,
 ///    or a value not of its type, is a problem with its line and the cure. All problems are found at once.
 /// 3. ``init(_:)`` adds what follows from several keys together, and throws the problems.
@@ -98,7 +98,7 @@ package struct Settings: SettingsTable {
         reports = ReportSettings(host: host)
     }
 
-    /// Reads and checks a settings file.
+    /// Reads and checks a settings file and those of its `conf.d`.
     package init(path: String) throws(SettingsError) { try self.init(SettingsFile(path: path)) }
 
     /// Checks what was read; every problem is found at once.
@@ -125,7 +125,7 @@ package struct Settings: SettingsTable {
         }
         warnings = reader.warnings
         guard reader.problems.isEmpty else {
-            throw SettingsError(problems: reader.problems.sorted { $0.line < $1.line })
+            throw SettingsError(problems: reader.problems.sorted { ($0.file, $0.line) < ($1.file, $1.line) })
         }
     }
 

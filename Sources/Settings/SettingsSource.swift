@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import FoundationEssentials
 
-/// Where settings come from: a file, or the defaults.
+/// Where settings come from: a file and those of its `conf.d`, or the defaults.
 package struct SettingsSource: Sendable, CustomStringConvertible {
     /// Nil takes the defaults.
     private let path: String?
     private let mayBeMissing: Bool
 
-    /// - Parameter mayBeMissing: whether a file that does not exist means the defaults; it is looked for at each read.
+    /// - Parameter mayBeMissing: whether a file that does not exist leaves the defaults, but for its `conf.d`; it is looked for at each read.
     package init(path: String?, mayBeMissing: Bool = false) {
         self.path = path
         self.mayBeMissing = mayBeMissing
@@ -17,8 +17,8 @@ package struct SettingsSource: Sendable, CustomStringConvertible {
     package var description: String { file ?? "defaults" }
 
     package func read() throws(SettingsError) -> Settings {
-        guard let file else { return try Settings(SettingsFile(text: "", name: "defaults")) }
-        return try Settings(path: file)
+        guard let path else { return try Settings(SettingsFile(text: "", name: "defaults")) }
+        return try Settings(SettingsFile(path: path, mayBeMissing: mayBeMissing))
     }
 
     private var file: String? {
