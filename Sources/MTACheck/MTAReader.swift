@@ -34,8 +34,11 @@ package enum MTAReader {
         return facts
     }
 
-    /// Reads a sendmail.cf.
-    package static func sendmail(file: String) throws(MTAUnreadable) -> SendmailFacts {
+    /// Reads a sendmail.cf, and asks the program what it is built with if it can be asked.
+    /// - Parameter named: the program; nil stands for the system's own, if that is Sendmail's.
+    package static func sendmail(
+        file: String, program named: String?, within limit: Duration = waitLimit
+    ) async throws(MTAUnreadable) -> SendmailFacts {
         guard let bytes = FileManager.default.contents(atPath: file) else {
             throw MTAUnreadable(description: "\(file) cannot be read; name another with --cf")
         }
@@ -46,7 +49,24 @@ package enum MTAReader {
         let (authorities, folder) = (facts["CACertFile"], facts["CACertPath"])
         if !authorities.isEmpty { facts.authorities[authorities] = AuthorityFinding(file: authorities) }
         if !folder.isEmpty { facts.authorities[folder] = AuthorityFinding(folder: folder) }
+        // Whoever names a program wants to hear of it; without one the file says most.
+        if let named {
+            facts.read(program: try await run(named, sendmailQuestion, within: limit))
+        } else if let program = systemSendmail,
+            let said = try? await run(program, sendmailQuestion, within: limit), said.hasPrefix("Version 8")
+        {
+            facts.read(program: said)
+        }
         return facts
+    }
+
+    /// Version, features and names of the machine; its input is empty, so that it tests no address.
+    private static let sendmailQuestion = ["-d0.13", "-bt"]
+
+    /// Sendmail's own program; `/usr/sbin/sendmail` may be any MTA's.
+    package static var systemSendmail: String? {
+        ["/usr/libexec/sendmail/sendmail", "/usr/lib/sm.bin/sendmail", "/usr/sbin/sendmail.sendmail"].first(
+            where: FileManager.default.isExecutableFile)
     }
 
     private static func systemPostconf() throws(MTAUnreadable) -> String {

@@ -11,7 +11,11 @@ struct PostfixRules {
     let facts: PostfixFacts
     let settings: ExpectedConfiguration
 
-    var findings: [Diagnostic] { milter() + map() + tls() + intake() }
+    var findings: [Diagnostic] {
+        // What a Postfix that sends nothing lacks for sending is no advice.
+        if let mail = facts.mailWithoutSMTP, !mail.hasExceptions { return transports() }
+        return transports() + milter() + map() + tls() + intake()
+    }
 
     func main(_ lines: String...) -> Diagnostic.Cure {
         Diagnostic.Cure(facts.mainFile, lines: lines)

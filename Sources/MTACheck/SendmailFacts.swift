@@ -40,17 +40,29 @@ package struct SendmailFacts: Sendable {
     package var socketMaps: [SocketMap] = []
     /// What is known of the files and folders of trusted authorities, by their paths.
     package var authorities: [String: AuthorityFinding] = [:]
+    /// What the program was built with, such as `SOCKETMAP` and `_FFR_MTA_STS`; nil where it was not asked.
+    package var features: Set<String>?
+    /// The machine's full name and its domain as the program finds them, `$j` and `$m`; empty where it was not asked.
+    package var hostName = ""
+    package var hostDomain = ""
+    /// The macro `S`: where all mail goes that is not for this machine; empty for none.
+    package var smartHost = ""
     /// The rules, without blanks, of the ruleset that compares the names of a certificate with the host's.
     package var certificateNameRules: [String] = []
 
     /// Its name in FEATURE(`sts') and in ours.
-    private static let certificateNameRuleset = "STS_SAN"
+    static let certificateNameRuleset = "STS_SAN"
 
     package init() {}
 
     /// Reads the text of a sendmail.cf.
     package init(text: String, file: String) {
         self.file = file
+        read(text)
+    }
+
+    /// Reads more lines, as if they stood at the end of the file.
+    package mutating func read(_ text: String) {
         var ruleset = ""
         for line in Self.lines(text) {
             switch line.first {
@@ -58,6 +70,7 @@ package struct SendmailFacts: Sendable {
             case "R" where ruleset == Self.certificateNameRuleset:
                 certificateNameRules.append(line.filter { !$0.isWhitespace })
             case "D" where line.hasPrefix("DZ"): versionText = trimmed(line.dropFirst(2))
+            case "D" where line.hasPrefix("DS"): smartHost = trimmed(line.dropFirst(2))
             case "D" where line.hasPrefix("Dj"): domainName = trimmed(line.dropFirst(2))
             case "O": readOption(line.dropFirst())
             case "X": readFilter(line.dropFirst())
@@ -68,14 +81,14 @@ package struct SendmailFacts: Sendable {
     }
 
     /// Names in force of the filters that every daemon asks unless it has its own.
-    var inputFilters: [String] { Self.names(options["inputmailfilters"] ?? "") }
+    package var inputFilters: [String] { Self.names(options["inputmailfilters"] ?? "") }
 
-    subscript(option: String) -> String { options[option.lowercased()] ?? "" }
+    package subscript(option: String) -> String { options[option.lowercased()] ?? "" }
 
     func isTrue(_ option: String) -> Bool { ["true", "t", "yes", "y"].contains(self[option].lowercased()) }
 
     /// `8.17` as (8, 17); nil if it cannot be told.
-    var version: (major: Int, minor: Int)? {
+    package var version: (major: Int, minor: Int)? {
         let parts = (versionText ?? "").split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
         return parts.count == 2 ? (parts[0], parts[1]) : nil
     }

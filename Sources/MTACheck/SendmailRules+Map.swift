@@ -8,7 +8,7 @@ extension SendmailRules {
         guard let socket = settings.mapSocket else { return settings.needsMap ? unserved() : [] }
         let ours = facts.socketMaps.filter { MTAEndpoint(sendmail: $0.socket[...]).map(socket.answers) ?? false }
         guard let map = ours.first else { return unasked() }
-        var found = name(map) + flags(map)
+        var found = smartHost(map) + name(map) + flags(map)
         if !facts.isTrue("StrictTransportSecurity") {
             found.append(
                 .problem(
@@ -26,6 +26,17 @@ extension SendmailRules {
         }
         found += authorities()
         return found + dane()
+    }
+
+    /// Sendmail asks for the recipient's domain, whatever host the mail goes to.
+    private func smartHost(_ map: SendmailFacts.SocketMap) -> [Diagnostic] {
+        guard !facts.smartHost.isEmpty else { return [] }
+        return [
+            .problem(
+                "map-smart-host",
+                "all mail goes to \(facts.smartHost) (SMART_HOST), but Sendmail asks the map \(map.name) for the domain of the recipient: mail to domains with an enforce policy waits",
+                macroFile("dnl take out \(feature)"))
+        ]
     }
 
     /// Whether any certificate can be verified.
@@ -108,6 +119,22 @@ extension SendmailRules {
     private func unasked() -> [Diagnostic] {
         let other = facts.socketMaps.first { $0.name == "sts" }
         let present = other.map { "; the map sts asks \($0.socket)" } ?? ""
+        if let obstacle, settings.needsMap {
+            return [
+                .problem(
+                    "map-missing",
+                    "enforcement = \"milter+policy-map\", but this Sendmail is not to ask the map, since \(obstacle): \(settings.whatFollows)",
+                    Diagnostic.Cure("sts-milter.toml", "enforcement = \"auto\""))
+            ]
+        }
+        if let obstacle {
+            return [
+                .advice(
+                    "map-unused",
+                    "sts-milter serves a policy map that this Sendmail is not to ask, since \(obstacle): the milter guards alone"
+                )
+            ]
+        }
         guard settings.usesMap else {
             return [
                 .advice(
@@ -121,6 +148,12 @@ extension SendmailRules {
                 "\(settings.mapIsMeant), but Sendmail does not ask sts-milter's map\(present): \(settings.whatFollows)",
                 featureWithFile)
         ]
+    }
+
+    /// What keeps Sendmail from asking a policy map for its own good.
+    private var obstacle: String? {
+        if facts.knowsPolicyMaps == false { return SendmailFacts.lacksMaps }
+        return facts.smartHost.isEmpty ? nil : "all mail goes to \(facts.smartHost) (SMART_HOST)"
     }
 
     private func name(_ map: SendmailFacts.SocketMap) -> [Diagnostic] {

@@ -52,6 +52,14 @@ struct PostfixRuleTests {
         Row([:], []),
         // Milter
         Row(["smtpd_milters": "", "non_smtpd_milters": ""], ["problem milter-missing"]),
+        // Nothing leaves by SMTP: nothing is missing for it.
+        Row(["smtpd_milters": "", "default_transport": "error:local mail only"], ["advice no-smtp"]),
+        Row(
+            ["smtpd_milters": "", "default_transport": "error", "transport_maps": "hash:/x", "non_smtpd_milters": ""],
+            ["problem milter-missing", "advice no-smtp"]),
+        Row(
+            ["smtpd_milters": "", "default_transport": "relay:[a.example]", "non_smtpd_milters": ""],
+            ["problem milter-missing"]),
         Row(["smtpd_milters": "inet:127.0.0.1:11332"], ["problem milter-missing"]),
         Row(["smtpd_milters": "inet:127.0.0.1:11332, inet:localhost:8890"], []),
         Row(["smtpd_milters": "inet:[127.0.0.1]:8890"], []),

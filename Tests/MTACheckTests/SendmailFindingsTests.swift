@@ -82,6 +82,12 @@ struct SendmailRuleTests {
         Row("O DANE=true", "O DANE=true\nO ConnectionCacheSize=1", []),
         Row("O DANE=true", "O DANE=true\nO ConnectionCacheSize=2", ["problem map-connections"]),
         Row("-T<TMPF> ", "", ["problem map-failure"]),
+        Row("DZ8", "DS[relay.example]\nDZ8", ["problem map-smart-host"]),
+        // Without the map nothing is missing there; with a program that knows none neither.
+        Row("Ksts socket", "DS[relay.example]\nKsts hash", ["problem map-missing"]),
+        Row("Ksts socket", "DS[relay.example]\nKsts hash", ["advice map-unused"]) { $0.enforcement = .auto },
+        Row("DZ8.17", "DZ8.15", []),
+        Row("Ksts socket", "DZ8.15.2\nKsts hash", ["advice map-unused"]) { $0.enforcement = .auto },
         Row("DZ8", "Djmta.example.net\nDZ8", ["advice helo-name"]) { $0.heloName = ours },
         Row("DZ8", "DjMTA.example.org\nDZ8", []) { $0.heloName = ours },
         Row("DZ8", "Dj$w.example.net\nDZ8", []) { $0.heloName = ours },
@@ -119,6 +125,21 @@ struct SendmailRuleTests {
         #expect(found(.noAuthority, .expired) == ["problem ca-file"])
         #expect(found(.unreadable("gone"), .noHashedName) == ["problem ca-file"])
         #expect(found(.denied, .noHashedName) == ["advice ca-file"])
+    }
+
+    @Test(
+        "what the program says of itself",
+        arguments: [
+            ("Version 8.17.1.9\n Compiled with: SOCKETMAP\n FFR Defines: _FFR_MTA_STS\n", true),
+            ("Version 8.17.1.9\n Compiled with: SOCKETMAP\n FFR Defines: _FFR_RHS\n", false),
+            ("Version 8.15.2\n Compiled with: SOCKETMAP\n FFR Defines: _FFR_MTA_STS\n", false),
+        ])
+    func program(_ text: String, _ knowsMaps: Bool) {
+        var facts = SendmailFacts()
+        #expect(facts.knowsPolicyMaps == nil)
+        facts.read(program: text + "  (canonical domain name) $j = mta.example.org\n   (subdomain name) $m = <null>\n")
+        #expect(facts.knowsPolicyMaps == knowsMaps)
+        #expect(facts.hostName == "mta.example.org" && facts.hostDomain.isEmpty)
     }
 
     @Test("times and versions", arguments: [("10s", 10), ("5m", 300), ("1h30m", 5400), ("7", 7)])

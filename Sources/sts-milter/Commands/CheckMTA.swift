@@ -42,6 +42,10 @@ struct CheckMTA: ParsableCommand {
         @Option(help: "The file that Sendmail reads.")
         var cf = "/etc/mail/sendmail.cf"
 
+        @Option(
+            help: "The sendmail program, to ask what it is built with. Default: the system's, if that is Sendmail's.")
+        var sendmail: String?
+
         @Flag(help: "Print JSON.")
         var json = false
 
@@ -49,7 +53,11 @@ struct CheckMTA: ParsableCommand {
 
         func run() throws {
             let expected = ExpectedConfiguration(try settings.read())
-            let facts = try CheckMTA.reading { () throws(MTAUnreadable) in try MTAReader.sendmail(file: cf) }
+            let facts = try CheckMTA.reading { [cf, sendmail] () throws(MTAUnreadable) in
+                try blocking { () async throws(MTAUnreadable) in
+                    try await MTAReader.sendmail(file: cf, program: sendmail)
+                }
+            }
             try CheckMTA.conclude(MTAReport(facts, expecting: expected), json: json)
         }
     }
