@@ -27,6 +27,9 @@ struct SettingsText: Sendable {
             lines[given] = line
         } else if let example = range.last(where: { lines[$0].hasPrefix("#\(name) = ") }) {
             lines.insert(line, at: example + 1)
+        } else if table == nil, let last = range.last(where: { !lines[$0].isEmpty }) {
+            // Not above a remark at the head of the file.
+            lines.insert(line, at: last + 1)
         } else {
             lines.insert(line, at: range.lowerBound)
         }

@@ -15,13 +15,26 @@ package struct SetupBackup: Sendable {
         let path: String
         /// Nil where there was no such file.
         let before: Data?
+        /// Folders above it that were not there, the innermost first.
+        let newFolders: [String]
         /// Nil until setup has written it.
         var after: Data?
     }
 
-    private let directory: String
+    private struct Contents: Codable {
+        /// Whose configuration it is, as `setup` calls it.
+        let mta: String
+        var files: [Kept]
+    }
 
-    package init(directory: String = usualDirectory) { self.directory = directory }
+    private let directory: String
+    private let mta: String
+
+    /// - Parameter mta: as `setup` calls it, `postfix` or `sendmail`.
+    package init(of mta: String, directory: String = usualDirectory) {
+        self.mta = mta
+        self.directory = directory
+    }
 
     private var latest: String { directory + "/setup.json" }
 
@@ -37,8 +50,8 @@ package struct SetupBackup: Sendable {
                 atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch { throw SetupError("\(directory) cannot be made: \(fileFailure(error))") }
         var kept = try read()
-        for (path, contents) in states.all where !kept.contains(where: { $0.path == path }) {
-            kept.append(Kept(path: path, before: contents, after: nil))
+        for state in states.all where !kept.contains(where: { $0.path == state.path }) {
+            kept.append(Kept(path: state.path, before: state.contents, newFolders: state.newFolders, after: nil))
         }
         try write(kept)
     }
@@ -73,23 +86,35 @@ package struct SetupBackup: Sendable {
                 "changed since setup wrote it: \(changed.joined(separator: ", ")); nothing was put back: undo those changes first, or use --force to lose them"
             )
         }
-        let restored = try FileStates(kept.map { ($0.path, $0.before) }).restore()
+        let restored = try FileStates(
+            kept.map { FileStates.State(path: $0.path, contents: $0.before, newFolders: $0.newFolders) }
+        ).restore()
         do { try FileManager.default.removeItem(atPath: latest) } catch {
             throw SetupError("\(latest) cannot be removed: \(fileFailure(error))")
         }
+        // Nothing is left of a setup, the place of its files neither.
+        rmdir(directory)
         return restored
     }
 
     private func read() throws(SetupError) -> [Kept] {
         guard exists else { return [] }
+        let contents: Contents
         do {
-            return try JSONDecoder().decode([Kept].self, from: Data(contentsOf: URL(fileURLWithPath: latest)))
+            contents = try JSONDecoder().decode(Contents.self, from: Data(contentsOf: URL(fileURLWithPath: latest)))
         } catch { throw SetupError("\(latest) cannot be read: \(fileFailure(error))") }
+        guard contents.mta == mta else {
+            throw SetupError(
+                "this machine is set up for \(contents.mta): sts-milter setup \(contents.mta) --undo comes first")
+        }
+        return contents.files
     }
 
     private func write(_ kept: [Kept]) throws(SetupError) {
         let data: Data
-        do { data = try JSONEncoder().encode(kept) } catch { throw SetupError("\(latest): \(printable("\(error)"))") }
+        do { data = try JSONEncoder().encode(Contents(mta: mta, files: kept)) } catch {
+            throw SetupError("\(latest): \(printable("\(error)"))")
+        }
         try Self.replace(latest, by: data, mode: 0o600)
     }
 
@@ -130,33 +155,5 @@ package struct SetupBackup: Sendable {
         guard fchmod(file, isThere ? status.st_mode & 0o7777 : mode) == 0 else { throw fail("chmod") }
         guard fsync(file) == 0 else { throw fail("fsync") }
         guard rename(new, place) == 0 else { throw fail("rename") }
-    }
-}
-
-/// What files hold at one moment; nil for one that is not there.
-struct FileStates: Sendable {
-    let all: [(path: String, contents: Data?)]
-
-    init(_ all: [(path: String, contents: Data?)]) { self.all = all }
-
-    init(of paths: [String]) throws(SetupError) {
-        var all: [(path: String, contents: Data?)] = []
-        for path in paths { all.append((path, try SetupBackup.contents(path))) }
-        self.all = all
-    }
-
-    /// Makes the files hold that again, octet for octet.
-    /// - Returns: those that did not.
-    func restore() throws(SetupError) -> [String] {
-        var restored: [String] = []
-        for (path, before) in all where try SetupBackup.contents(path) != before {
-            if let before {
-                try SetupBackup.replace(path, by: before)
-            } else {
-                unlink(path)
-            }
-            restored.append(path)
-        }
-        return restored
     }
 }

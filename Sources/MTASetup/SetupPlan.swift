@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import MTACheck
+import Settings
 
 /// What `sts-milter setup` would change, and why.
 package struct SetupPlan: Sendable, Encodable {
-    /// One key of our settings, or one parameter of the MTA.
+    /// One key of our settings, one parameter of Postfix, or one line of a sendmail.mc.
     package struct Change: Sendable, Hashable, Encodable {
+        package let file: String
+        /// Empty for a line without a name.
         package let name: String
         package let value: String
         package let reason: String
+
+        /// As it is written there, or told to `postconf -e`.
+        var line: String { name.isEmpty ? value : "\(name) = \(value)" }
     }
 
     /// A file that setup writes as a whole.
@@ -17,37 +23,47 @@ package struct SetupPlan: Sendable, Encodable {
         package let reason: String
     }
 
-    package let settingsFile: String
+    /// Longest file that is shown whole, in lines.
+    private static let maxShownLines = 12
+
+    /// Keys of our settings.
     package var settings: [Change] = []
-    /// The settings file with these changes.
-    package var settingsText = ""
-    package let mtaFile: String
-    /// Parameters for `postconf -e`.
-    package var parameters: [Change] = []
+    /// The settings files with these keys.
+    package var settingsFiles: [File] = []
+    /// New files, and those that get another text.
     package var files: [File] = []
+    /// Parameters for `postconf -e`, or lines of sendmail.mc.
+    package var mta: [Change] = []
+    /// The MTA's own files that setup writes as a whole: once sts-milter serves.
+    package var mtaFiles: [File] = []
+    /// What the administrator has to know beside it.
+    package var remarks: [String] = []
     /// What `check-mta` still finds then, and setup does not touch.
     package var left: [Diagnostic] = []
-    /// A map to ask, as `postmap -q` takes it, once all is done.
+    /// A map to ask once all is done: as `postmap -q` takes it, or its name in sendmail.cf.
     package var map: String?
 
     /// Whether there is nothing to do.
-    package var isEmpty: Bool { settings.isEmpty && parameters.isEmpty && files.isEmpty }
+    package var isEmpty: Bool { settings.isEmpty && mta.isEmpty && files.isEmpty && mtaFiles.isEmpty }
 
     /// The plan for a terminal, ending with a line feed.
     package var text: String {
-        var lines: [String] = []
-        func show(_ head: String, _ changes: [(String, String)]) {
-            guard !changes.isEmpty else { return }
-            lines.append(head)
-            for (change, reason) in changes { lines += ["  # \(reason)", "  \(change)"] }
-            lines.append("")
+        var lines: [String] = remarks.flatMap { [$0, ""] }
+        func show(_ changes: [Change], _ shown: (Change) -> String) {
+            for (index, change) in changes.enumerated() {
+                if index == 0 || changes[index - 1].file != change.file { lines.append("in \(change.file):") }
+                lines += ["  # \(change.reason)", "  \(shown(change))"]
+                if index == changes.count - 1 || changes[index + 1].file != change.file { lines.append("") }
+            }
         }
-        show("in \(settingsFile):", settings.map { ("\($0.name) = \($0.value)", $0.reason) })
+        show(settings, \.line)
         for file in files {
             lines.append("new file \(file.path):   # \(file.reason)")
-            lines += file.text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { "  \($0)" } + [""]
+            let shown = file.text.split(separator: "\n").filter { !$0.hasPrefix("#") }
+            lines += shown.count > Self.maxShownLines ? ["  (\(shown.count) lines)"] : shown.map { "  \($0)" }
+            lines.append("")
         }
-        show("in \(mtaFile):", parameters.map { ("postconf -e '\($0.name) = \($0.value)'", $0.reason) })
+        show(mta) { $0.name.isEmpty ? $0.line : "postconf -e '\($0.line)'" }
         if isEmpty { lines += ["nothing to change", ""] }
         for finding in left {
             lines.append("left to you: \(finding.severity.rawValue) (\(finding.topic)): \(finding.text)")
@@ -62,15 +78,16 @@ package struct SetupPlan: Sendable, Encodable {
 package struct SetupOptions: Sendable {
     /// Whether mail is held from now on; else a violation is only logged.
     package var enforces: Bool
+    /// The settings file, whether it is there or not.
     package var settingsFile: String
-    /// The text of the settings file; empty where there is none.
-    package var settingsText: String
+    /// The texts that make up the settings, those of `conf.d` included.
+    package var settings: [SettingsFile.Text]
     package var machine: SetupMachine
 
-    package init(enforces: Bool, settingsFile: String, settingsText: String, machine: SetupMachine) {
+    package init(enforces: Bool, settingsFile: String, settings: [SettingsFile.Text], machine: SetupMachine) {
         self.enforces = enforces
         self.settingsFile = settingsFile
-        self.settingsText = settingsText
+        self.settings = settings
         self.machine = machine
     }
 }
@@ -81,11 +98,17 @@ package struct SetupMachine: Sendable {
     package var mailLog: String?
     /// Whether systemd runs the daemon, by our unit.
     package var hasSystemd: Bool
+    /// The text of a file; nil where there is none.
+    package var contents: @Sendable (_ path: String) -> String?
 
-    package init(mailLog: String?, hasSystemd: Bool) {
+    package init(mailLog: String?, hasSystemd: Bool, contents: @escaping @Sendable (String) -> String? = { _ in nil }) {
         self.mailLog = mailLog
         self.hasSystemd = hasSystemd
+        self.contents = contents
     }
+
+    /// The files among these that are not there yet as they should be.
+    func missing(_ files: [SetupPlan.File]) -> [SetupPlan.File] { files.filter { contents($0.path) != $0.text } }
 }
 
 /// Why no plan can be made, with the cure.

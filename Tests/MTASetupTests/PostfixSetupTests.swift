@@ -31,14 +31,23 @@ struct PostfixSetupTests {
     }
 
     private static func plan(
-        _ facts: PostfixFacts, settings: String = "", enforces: Bool = false, log: String? = "/var/log/mail.log"
+        _ facts: PostfixFacts, settings: String = "", added: SetupPlan? = nil, enforces: Bool = false,
+        log: String? = "/var/log/mail.log"
     ) throws -> SetupPlan {
-        try PostfixSetup.plan(
+        let files = (added?.settingsFiles ?? []) + (added?.files ?? [])
+        return try PostfixSetup.plan(
             for: facts,
             SetupOptions(
-                enforces: enforces, settingsFile: "/etc/sts-milter/sts-milter.toml", settingsText: settings,
-                machine: SetupMachine(mailLog: log, hasSystemd: true)))
+                enforces: enforces, settingsFile: main,
+                settings: [.init(name: main, text: settings)]
+                    + files.filter { $0.path == own }.map { .init(name: $0.path, text: $0.text) },
+                machine: SetupMachine(mailLog: log, hasSystemd: true) { path in files.first { $0.path == path }?.text })
+        )
     }
+
+    private static let main = "/etc/sts-milter/sts-milter.toml"
+    /// Setup's own settings.
+    private static let own = "/etc/sts-milter/conf.d/setup.toml"
 
     private static func values(_ changes: [SetupPlan.Change]) -> [String: String] {
         Dictionary(uniqueKeysWithValues: changes.map { ($0.name, $0.value) })
@@ -56,28 +65,39 @@ struct PostfixSetupTests {
                 "report.organization_name": "\"example.org\"", "network.helo_name": "\"mta.example.org\"",
             ])
         #expect(
-            Self.values(plan.parameters) == [
+            Self.values(plan.mta) == [
                 "smtpd_milters": "{ unix:sts-milter/milter.sock, default_action=accept, command_timeout=10s }",
                 "non_smtpd_milters": "$smtpd_milters",
                 "smtp_tls_policy_maps": "socketmap:unix:sts-milter/map.sock:postfix", "smtp_tls_loglevel": "1",
             ])
         #expect(!plan.left.contains { $0.severity == .problem })
         #expect(plan.map == "socketmap:unix:/var/spool/postfix/sts-milter/map.sock:postfix")
-        #expect(plan.files.map(\.path) == ["/etc/systemd/system/sts-milter.service.d/setup.conf"])
-        #expect(plan.files[0].text.contains("-g postfix -m 2750 /var/spool/postfix/sts-milter\n"))
-        #expect(plan.files[0].text.contains("SupplementaryGroups=adm\n"))
+        #expect(plan.settingsFiles.map(\.path) == [Self.own])
+        let debian = [
+            OptionalPart.postfixSockets(directory: "/var/spool/postfix/sts-milter", group: "postfix"), .mailLog,
+        ]
+        #expect(plan.files == debian.flatMap(\.files))
     }
 
-    @Test("is empty once it was carried out, and then only turns the dry run off")
+    @Test("is empty once it was carried out, and then only turns the dry run off, where it stands")
     func again() throws {
         let first = try Self.plan(Self.facts())
         var facts = Self.facts()
-        for change in first.parameters { facts.set(change.name, to: change.value) }
-        let second = try Self.plan(facts, settings: first.settingsText)
-        #expect(second.settings.isEmpty && second.parameters.isEmpty)
-        let strict = try Self.plan(facts, settings: first.settingsText, enforces: true)
-        #expect(Self.values(strict.settings) == ["on_violation": "\"defer\""] && strict.parameters.isEmpty)
-        #expect(try Settings(SettingsFile(text: strict.settingsText, name: "t")).milter.onViolation == .defer)
+        for change in first.mta { facts.set(change.name, to: change.value) }
+        #expect(try Self.plan(facts, added: first).isEmpty)
+        let strict = try Self.plan(facts, added: first, enforces: true)
+        #expect(Self.values(strict.settings) == ["on_violation": "\"defer\""] && strict.mta.isEmpty)
+        #expect(strict.settingsFiles.map(\.path) == [Self.own])
+        let text = try #require(strict.settingsFiles.first?.text)
+        #expect(try Settings(SettingsFile(text: text, name: "t")).milter.onViolation == .defer)
+    }
+
+    @Test("a key of the site's own file is changed there, for no key may stand twice")
+    func ownFile() throws {
+        let plan = try Self.plan(Self.facts(), settings: "# mine\non_violation = \"log\"\n", enforces: true)
+        #expect(plan.settings.first { $0.name == "on_violation" }?.file == Self.main)
+        #expect(plan.settingsFiles.first { $0.path == Self.main }?.text == "# mine\non_violation = \"defer\"\n")
+        #expect(plan.settingsFiles.first { $0.path == Self.own }?.text.contains("on_violation") == false)
     }
 
     @Test("tells Postfix 3.10 the form that it knows, and hears its datagrams")
@@ -86,11 +106,11 @@ struct PostfixSetupTests {
         let settings = Self.values(plan.settings)
         #expect(settings["intake.tlsrpt_socket"] == "\"/var/spool/postfix/run/tlsrpt/tlsrpt.sock\"")
         #expect(settings["intake.postfix_log"] == "\"journal\"" && settings["policy_map.dane"] == nil)
-        let parameters = Self.values(plan.parameters)
+        let parameters = Self.values(plan.mta)
         #expect(parameters["smtp_tls_policy_maps"] == "socketmap:unix:sts-milter/map.sock:postfix-tlsrpt")
         #expect(parameters["smtp_tlsrpt_enable"] == "yes")
         #expect(parameters["smtp_tlsrpt_socket_name"] == "run/tlsrpt/tlsrpt.sock")
-        #expect(plan.files.map(\.path).contains("/etc/sysctl.d/60-sts-milter.conf"))
+        #expect(plan.files.map(\.path).contains("/etc/sysctl.d/sts-milter-datagrams.conf"))
         #expect(plan.files.contains { $0.text.contains("SupplementaryGroups=systemd-journal\n") })
     }
 
@@ -101,7 +121,7 @@ struct PostfixSetupTests {
                 "smtpd_milters": "inet:127.0.0.1:11332",
                 "smtp_tls_policy_maps": "hash:/etc/postfix/tls_policy, socketmap:inet:127.0.0.1:8642:QUERYwithTLSRPT",
             ]))
-        let parameters = Self.values(plan.parameters)
+        let parameters = Self.values(plan.mta)
         #expect(
             parameters["smtpd_milters"]
                 == "inet:127.0.0.1:11332, { unix:sts-milter/milter.sock, default_action=accept, command_timeout=10s }")
@@ -123,7 +143,7 @@ struct PostfixSetupTests {
                 """)
         let settings = Self.values(plan.settings)
         #expect(Set(settings.keys) == ["policy_map.socket", "policy_map.dane"])
-        #expect(Self.values(plan.parameters)["smtpd_milters"]?.contains("inet:127.0.0.1:9000") == true)
+        #expect(Self.values(plan.mta)["smtpd_milters"]?.contains("inet:127.0.0.1:9000") == true)
     }
 
     @Test("names what it leaves to the administrator")
@@ -133,6 +153,24 @@ struct PostfixSetupTests {
         let plan = try Self.plan(Self.facts(own: [service]))
         #expect(plan.left.contains { $0.severity == .problem && $0.topic == "security-level" })
         #expect(plan.text.contains("left to you: problem (security-level): service filter/unix"))
+    }
+
+    @Test("where no mail leaves by SMTP it is empty and says so; what tables send is guarded")
+    func localOnly() throws {
+        let none = ["default_transport": "error", "relay_transport": "error", "relay_domains": ""]
+        let plan = try Self.plan(Self.facts(none))
+        #expect(plan.isEmpty && plan.left.isEmpty && plan.text.contains("no mail leaves this Postfix by SMTP, so"))
+        for (name, value) in [
+            ("transport_maps", "hash:/etc/postfix/transport"), ("relay_transport", "relay"),
+            ("virtual_transport", "smtp"),
+        ] {
+            var some = Self.facts(
+                none.merging([name: value, "relay_domains": name == "relay_transport" ? "a.example" : ""]) { $1 })
+            some.services.append(.init("relay/unix", "smtp", isChrooted: true))
+            let plan = try Self.plan(some)
+            #expect(plan.text.contains("no mail leaves this Postfix by SMTP but what"), "\(name)")
+            #expect(Self.values(plan.mta)["smtpd_milters"] != nil, "\(name)")
+        }
     }
 
     @Test("a settings file with an error is told as it is, and no plan made")

@@ -14,7 +14,7 @@ struct SetupBackupTests {
 
         init() throws {
             folder = try TemporaryDirectory()
-            backup = SetupBackup(directory: folder.path + "/backups")
+            backup = SetupBackup(of: "postfix", directory: folder.path + "/backups")
             try Data([0xFF, 0x00, 0x0A]).write(to: URL(fileURLWithPath: main))
             chmod(main, 0o604)
         }
@@ -71,6 +71,30 @@ struct SetupBackupTests {
         try site.backup.noteRestored()
         #expect(site.read(site.main) == Data([0xFF, 0x00, 0x0A]) && site.read(site.dropIn) == nil)
         #expect(!site.backup.exists)
+    }
+
+    @Test("take the folders with them that setup made, but none with somebody else's files")
+    func folders() throws {
+        let site = try Site()
+        let paths = ["new/conf.d/setup.toml", "other/setup.toml"].map { "\(site.folder.path)/\($0)" }
+        try site.backup.keep(FileStates(of: paths))
+        for name in ["new/conf.d", "other"] { _ = try site.folder.makeDirectory(name) }
+        for path in paths { try SetupBackup.replace(path, by: Data("one\n".utf8)) }
+        try site.backup.noteWritten()
+        try site.folder.write("other/mine.toml", "")
+        #expect(try site.backup.undo() == paths)
+        #expect(!FileManager.default.fileExists(atPath: site.folder.path + "/new"))
+        #expect(site.read(site.folder.path + "/other/mine.toml") != nil)
+    }
+
+    @Test("are of one MTA: another's setup neither adds to them nor puts them back")
+    func otherMTA() throws {
+        let site = try Site()
+        try site.write("one\n")
+        let other = SetupBackup(of: "sendmail", directory: site.folder.path + "/backups")
+        #expect(throws: SetupError.self) { try other.keep(FileStates(of: [site.main])) }
+        #expect(throws: SetupError.self) { try other.undo(force: true) }
+        #expect(site.read(site.main) == Data("one\n".utf8))
     }
 
     @Test("a link stays a link, and the backup is closed to others")

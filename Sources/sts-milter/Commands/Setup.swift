@@ -6,173 +6,153 @@ import FoundationEssentials
 import Glibc
 import MTACheck
 import MTASetup
-import Processes
 import Settings
 
 /// `setup`: makes an MTA and sts-milter work together, or shows what that takes.
 struct Setup: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make Postfix and sts-milter work together, or show what that takes.",
+        abstract: "Make Postfix or Sendmail and sts-milter work together, or show what that takes.",
         discussion: """
             Without --apply nothing is changed. Mail is judged but not held back until --enforce is given.
             Exit code: 0 done or nothing to do, 1 it failed and says why, 2 the configuration could not be read, 77 not root.
             """,
-        subcommands: [Postfix.self])
+        subcommands: [SetupPostfix.self, SetupSendmail.self])
+}
 
-    struct Postfix: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Milter, policy map, deliveries and reports, for Postfix on this machine.")
+/// What is the same for every MTA.
+struct SetupArguments: ParsableArguments {
+    @Flag(help: "Change the files, restart both programs, and check each step.")
+    var apply = false
 
-        @Flag(help: "Change the files, restart sts-milter, reload Postfix, and check each step.")
-        var apply = false
+    @Flag(help: "Hold back mail that breaks a policy, instead of logging it.")
+    var enforce = false
 
-        @Flag(help: "Hold back mail that breaks a policy, instead of logging it.")
-        var enforce = false
+    @Flag(help: "Put all files back as they were before the first --apply.")
+    var undo = false
 
-        @Flag(help: "Put all files back as they were before the first --apply.")
-        var undo = false
+    @Flag(help: "With --undo: also files that were changed since.")
+    var force = false
 
-        @Flag(help: "With --undo: also files that were changed since.")
-        var force = false
+    @Flag(help: "Print the plan as JSON.")
+    var json = false
 
-        @Flag(help: "Print the plan as JSON.")
-        var json = false
+    @Option(help: "Where the MTA takes mail, ADDRESS:PORT, for a test session that sends nothing.")
+    var smtp = "127.0.0.1:25"
 
-        @Option(help: "Postfix's configuration directory. Default: the one that postconf takes.")
-        var configDir: String?
+    @Option(help: "How sts-milter is restarted, by sh(1). Default: systemctl restart sts-milter.")
+    var restart: String?
 
-        @Option(help: "The postconf program, where there are several Postfixes.")
-        var postconf: String?
+    @Option(help: "How the MTA is made to read its configuration, by sh(1). Default: as its package does.")
+    var reload: String?
 
-        @Option(help: "Where Postfix takes mail, ADDRESS:PORT, for a test session that sends nothing.")
-        var smtp = "127.0.0.1:25"
+    @Option(help: "Where the files are kept that --undo puts back.")
+    var backups = SetupBackup.usualDirectory
 
-        @Option(help: "How sts-milter is restarted, by sh(1). Default: systemctl restart sts-milter.")
-        var restart: String?
+    @OptionGroup var settings: SettingsOption
 
-        @Option(help: "How Postfix is reloaded, by sh(1). Default: postfix reload.")
-        var reload: String?
+    func validate() throws {
+        guard !(apply && undo) else { throw ValidationError("--apply and --undo exclude each other") }
+        guard !force || undo else { throw ValidationError("--force belongs to --undo") }
+        guard !settings.ignoresFile else { throw ValidationError("setup writes a settings file: name it") }
+    }
 
-        @Option(help: "Where the files are kept that --undo puts back.")
-        var backups = SetupBackup.usualDirectory
+    var hasSystemd: Bool { restart == nil && FileManager.default.fileExists(atPath: "/run/systemd/system") }
 
-        @OptionGroup var settings: SettingsOption
+    func options() throws -> SetupOptions {
+        let manager = FileManager.default
+        let log = ["/var/log/mail.log", "/var/log/maillog"].first(where: manager.fileExists)
+        return SetupOptions(
+            enforces: enforce, settingsFile: settings.path,
+            settings: try SettingsFile.texts(path: settings.path, mayBeMissing: true),
+            machine: SetupMachine(mailLog: log, hasSystemd: hasSystemd) { path in
+                FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+            })
+    }
 
-        func validate() throws {
-            guard !(apply && undo) else { throw ValidationError("--apply and --undo exclude each other") }
-            guard !force || undo else { throw ValidationError("--force belongs to --undo") }
-            guard !settings.ignoresFile else { throw ValidationError("setup writes a settings file: name it") }
+    func daemon() throws -> DaemonControl {
+        guard restart != nil || hasSystemd else {
+            throw SetupError("there is no systemd here: say by --restart how sts-milter is restarted")
         }
+        return DaemonControl(restart)
+    }
 
-        func run() throws {
-            let backup = SetupBackup(directory: backups)
-            let facts = try read()
-            if undo { return try putBack(backup, facts) }
-            let plan: SetupPlan
-            do { plan = try PostfixSetup.plan(for: facts, try options()) } catch {
-                printError("\(error)")
-                throw ExitCode(1)
-            }
-            print(json ? try sts_milter.json(plan) + "\n" : plan.text, terminator: "")
-            guard apply else {
-                if !plan.isEmpty, !json { print("Nothing was changed: --apply does it, --undo puts it back.") }
-                return
-            }
-            guard !plan.isEmpty else { return }
-            try needRoot()
-            let (address, port) = try server()
+    private func server() throws -> (IPAddress, UInt16) {
+        guard let colon = smtp.lastIndex(of: ":"), let address = IPAddress(String(smtp[..<colon])),
+            let port = UInt16(smtp[smtp.index(after: colon)...])
+        else { throw ValidationError("--smtp is ADDRESS:PORT, such as 127.0.0.1:25") }
+        return (address, port)
+    }
+
+    /// How many connections the milter has, as the daemon itself says.
+    private var connections: SetupRun.Connections {
+        { [settings] in
+            guard let workspace = try? settings.workspace("setup") else { return nil }
+            return await workspace.milterConnections()
+        }
+    }
+
+    /// Shows, applies or undoes, for one MTA.
+    /// - Parameters:
+    ///   - mta: as the command calls it.
+    ///   - read: what `check-mta` reads; throws the end of the command.
+    ///   - plan: what is to be done by that.
+    ///   - report: what `check-mta` finds in it.
+    func run<Facts: Sendable>(
+        _ mta: String, read: @escaping @Sendable () async throws(MTAUnreadable) -> Facts,
+        plan: (Facts, SetupOptions) throws -> SetupPlan, control: (Facts) throws -> any MTAControl,
+        report: @escaping @Sendable (Facts, ExpectedConfiguration) -> MTAReport
+    ) throws {
+        let backup = SetupBackup(of: mta, directory: backups)
+        let facts: Facts
+        do throws(MTAUnreadable) { facts = try blocking(read) } catch {
+            printError(error.description)
+            throw ExitCode(2)
+        }
+        if undo { return try telling { try putBack(backup, try control(facts)) } }
+        let made = try telling { try plan(facts, try options()) }
+        print(json ? try sts_milter.json(made) + "\n" : made.text, terminator: "")
+        guard apply, !made.isEmpty else {
+            if !made.isEmpty, !json { print("Nothing was changed: --apply does it, --undo puts it back.") }
+            return
+        }
+        try needRoot()
+        let place = try server()
+        try telling {
             let run = SetupRun(
-                plan, try commands(facts), backup: backup, server: (address, port), connections: connections,
-                check: { [self] in
-                    MTAReport(try read(), expecting: ExpectedConfiguration(try settings.read())).findings
-                },
+                made, try daemon(), try control(facts), backup: backup, server: place, connections: connections,
+                check: { [settings] in report(try await read(), ExpectedConfiguration(try settings.read())).findings },
                 say: { print($0) })
-            do { try blocking { try await run.apply() } } catch {
-                printError("\(error)")
-                throw ExitCode(1)
-            }
-            print(
-                enforce
-                    ? "Done: mail to domains with an enforce policy goes out as the policy says, or waits."
-                    : "Done, as a dry run: see what would be held back in the log, then: sts-milter setup postfix --apply --enforce"
-            )
+            try blocking { try await run.apply() }
         }
+        print(
+            enforce
+                ? "Done: mail to domains with an enforce policy goes out as the policy says, or waits."
+                : "Done, as a dry run: see what would be held back in the log, then: sts-milter setup \(mta) --apply --enforce"
+        )
+    }
 
-        private func putBack(_ backup: SetupBackup, _ facts: PostfixFacts) throws {
-            try needRoot()
-            do {
-                let commands = try commands(facts)
-                let files = try blocking { try await SetupRun.undo(backup, force: force, commands) }
-                for file in files { print("put back: \(file)") }
-            } catch {
-                printError("\(error)")
-                throw ExitCode(1)
-            }
+    private func putBack(_ backup: SetupBackup, _ control: any MTAControl) throws {
+        try needRoot()
+        let daemon = try daemon()
+        for file in try blocking({ try await SetupRun.undo(backup, force: force, daemon, control) }) {
+            print("put back: \(file)")
         }
+    }
 
-        private func read() throws -> PostfixFacts {
-            do {
-                return try blocking { [configDir, postconf] () async throws(MTAUnreadable) in
-                    try await MTAReader.postfix(directory: configDir, postconf: postconf)
-                }
-            } catch {
-                printError(error.description)
-                throw ExitCode(2)
-            }
+    /// What fails is said, and ends the command with 1.
+    private func telling<Value>(_ work: () throws -> Value) throws -> Value {
+        do { return try work() } catch let error where error is ExitCode || error is ValidationError {
+            throw error
+        } catch {
+            printError("\(error)")
+            throw ExitCode(1)
         }
+    }
 
-        private func options() throws -> SetupOptions {
-            let manager = FileManager.default
-            let text = manager.contents(atPath: settings.path).map { String(decoding: $0, as: UTF8.self) }
-            let log = ["/var/log/mail.log", "/var/log/maillog"].first(where: manager.fileExists)
-            return SetupOptions(
-                enforces: enforce, settingsFile: settings.path, settingsText: text ?? "",
-                machine: SetupMachine(mailLog: log, hasSystemd: hasSystemd))
-        }
-
-        private var hasSystemd: Bool { restart == nil && FileManager.default.fileExists(atPath: "/run/systemd/system") }
-
-        private func commands(_ facts: PostfixFacts) throws -> SetupRun.Commands {
-            func shell(_ text: String) -> Program { Program("/bin/sh", ["-c", text]) }
-            let programs = facts["command_directory"].isEmpty ? "/usr/sbin" : facts["command_directory"]
-            let place = ["-c", facts.directory]
-            guard restart != nil || hasSystemd else {
-                throw SetupError("there is no systemd here: say by --restart how sts-milter is restarted")
-            }
-            var commands = SetupRun.Commands(
-                postconf: Program(postconf ?? "\(programs)/postconf", place),
-                postmap: Program("\(programs)/postmap", place),
-                reload: reload.map(shell) ?? Program("\(programs)/postfix", place + ["reload"]),
-                restart: restart.map(shell) ?? Program("/usr/bin/systemctl", ["restart", "sts-milter"]))
-            if hasSystemd {
-                commands.before = [
-                    Program("/usr/sbin/sysctl", ["--quiet", "--system"]),
-                    Program("/usr/bin/systemctl", ["daemon-reload"]),
-                ]
-            }
-            return commands
-        }
-
-        private func server() throws -> (IPAddress, UInt16) {
-            guard let colon = smtp.lastIndex(of: ":"), let address = IPAddress(String(smtp[..<colon])),
-                let port = UInt16(smtp[smtp.index(after: colon)...])
-            else { throw ValidationError("--smtp is ADDRESS:PORT, such as 127.0.0.1:25") }
-            return (address, port)
-        }
-
-        /// How many connections the milter has, as the daemon itself says.
-        private var connections: SetupRun.Connections {
-            { [settings] in
-                guard let workspace = try? settings.workspace("setup") else { return nil }
-                return await workspace.milterConnections()
-            }
-        }
-
-        private func needRoot() throws {
-            guard geteuid() == 0 else {
-                printError("only root can change the MTA's configuration")
-                throw ExitCode(77)
-            }
+    private func needRoot() throws {
+        guard geteuid() == 0 else {
+            printError("only root can change the MTA's configuration")
+            throw ExitCode(77)
         }
     }
 }

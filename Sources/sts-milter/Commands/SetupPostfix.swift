@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import FoundationEssentials
+import MTACheck
+import MTASetup
+import Processes
+
+struct SetupPostfix: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "postfix", abstract: "Milter, policy map, deliveries and reports, for Postfix on this machine.")
+
+    @OptionGroup var arguments: SetupArguments
+
+    @Option(help: "Postfix's configuration directory. Default: the one that postconf takes.")
+    var configDir: String?
+
+    @Option(help: "The postconf program, where there are several Postfixes.")
+    var postconf: String?
+
+    func run() throws {
+        try arguments.run(
+            "postfix",
+            read: { [configDir, postconf] () async throws(MTAUnreadable) in
+                try await MTAReader.postfix(directory: configDir, postconf: postconf)
+            }, plan: PostfixSetup.plan, control: control, report: MTAReport.init)
+    }
+
+    private func control(_ facts: PostfixFacts) -> any MTAControl {
+        let place = ["-c", facts.directory]
+        return PostfixControl(
+            main: facts.mainFile, postconf: Program(postconf ?? program("postconf", facts), place),
+            postmap: Program(program("postmap", facts), place),
+            reload: arguments.reload.map { .shell($0) } ?? Program(program("postfix", facts), place + ["reload"]))
+    }
+
+    /// A program of that Postfix: beside the postconf that was named, or where its configuration says.
+    private func program(_ name: String, _ facts: PostfixFacts) -> String {
+        if let postconf {
+            let beside = URL(fileURLWithPath: postconf).deletingLastPathComponent().appendingPathComponent(name).path
+            if FileManager.default.isExecutableFile(atPath: beside) { return beside }
+        }
+        return (facts["command_directory"].isEmpty ? "/usr/sbin" : facts["command_directory"]) + "/" + name
+    }
+}
