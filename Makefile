@@ -12,7 +12,8 @@
 # make asan    all tests under AddressSanitizer, with its leak detection; fails as well
 # make install puts the program, its units, settings, manuals and completions into place (DESTDIR, PREFIX)
 # make deb     a package for Debian 12 and 13, in .build/deb
-# make test-deb what that package does on a fresh Debian 12 and 13 with Postfix, from its installation to its purge
+# make test-deb what that package does on a fresh Debian 12 and 13 with Postfix, and 12 with Sendmail, from installation to purge
+# make test-all all tests, then what takes longer: the package on both releases, fuzzing, a short soak; before a release
 
 PREFIX ?= /usr
 DESTDIR ?=
@@ -29,7 +30,8 @@ RELEASE = -c release --static-swift-stdlib --disable-local-rpath -Xswiftc -Xfron
 # Everything that a test or the demo starts lies in one place.
 DEBUG = .build/debug
 
-.PHONY: build release demo unit test check lint imports docs bench soak link-order fuzz tsan asan install deb test-deb settings-example \
+.PHONY: build release demo unit test check lint imports docs bench soak link-order fuzz tsan asan install deb test-deb test-all \
+	settings-example \
 	packages test-packages clean
 
 build: packages
@@ -167,6 +169,14 @@ test-deb: test-packages
 	ls $(DEB)/*.deb >/dev/null 2>&1 || $(MAKE) deb
 	Tests/lab/package-test bookworm $(DEB)/*.deb
 	Tests/lab/package-test trixie $(DEB)/*.deb
+	Tests/lab/package-test bookworm $(DEB)/*.deb sendmail
+
+# One after another, since each counts on the machine; the package is built from what is there now.
+test-all: test
+	$(MAKE) deb
+	$(MAKE) test-deb
+	$(MAKE) fuzz
+	$(MAKE) soak SOAK_MINUTES=3
 
 clean:
 	rm -rf .build .build-*

@@ -74,7 +74,7 @@ struct Demo {
     /// Serves the network until standard input ends.
     ///
     /// The folder gets `settings.toml` for a daemon, with the files that it names beside it by their names alone:
-    /// `ca.pem` and `anchor.key`.
+    /// `ca.pem` and `anchor.key`. At the end it has the TLS reports that good.lab was sent, in `reports`.
     func serveNetwork(describedIn folder: String) async throws {
         let network = try makeNetwork()
         defer { network.stop() }
@@ -86,7 +86,15 @@ struct Demo {
         }
         try settings.write(toFile: folder + "/settings.toml", atomically: true, encoding: .utf8)
         while readLine() != nil {}
+        try FileManager.default.createDirectory(atPath: folder + "/reports", withIntermediateDirectories: true)
+        for (index, request) in network.policies.requests.filter({ $0.path == Self.reportPath }).enumerated() {
+            try Data(request.octets).write(to: URL(fileURLWithPath: "\(folder)/reports/\(index).json.gz"))
+        }
     }
+
+    /// Where good.lab takes TLS reports, on a host of its own.
+    private static let reportPath = "/tlsrpt"
+    private static let reportHost = "reports.good.lab"
 
     private func report(of daemon: DaemonProcess) async throws {
         let day = ISO8601DateFormatter.string(
@@ -124,6 +132,10 @@ struct Demo {
         }
         let authority = network.authority
         try network.domain("good.lab")
+        network.names.set(Self.reportHost, .a(network.policies.address))
+        network.policies.set(path: Self.reportPath, .status(201))
+        network.policies.setCredential(Self.reportHost, try authority.issue(names: [Self.reportHost]))
+        network.names.set("_smtp._tls.good.lab", .txt("v=TLSRPTv1; rua=https://\(Self.reportHost)\(Self.reportPath)"))
         try network.mailHost("mx.nopolicy.lab", plain: true)
         network.route("nopolicy.lab", to: ["mx.nopolicy.lab"])
         try network.domain(
