@@ -172,9 +172,10 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "Basics", "CClock", "CMemory", "CSystemd", "Control", "Core", "Courier", "DNS", "Discovery", "EventLog",
-                "Events", "Gzip", "HTTP", "Intake", "MTASTS", "MailLog", "Metrics", "Milter", "PolicyMap",
-                "Preload", "Probe", "Reporting", "SMTP", "Settings", "Status", "StatusPage", "Store", "TLS", "TLSRPT",
+                "Basics", "CClock", "CMemory", "CSystemd", "Concurrency", "Control", "Core", "Courier", "DNS",
+                "Discovery", "EventLog", "Events", "Gzip", "HTTP", "Intake", "MTASTS", "MailLog", "Metrics", "Milter",
+                "PolicyMap", "Preload", "Probe", "Reporting", "SMTP", "Settings", "Status", "StatusPage", "Store",
+                "TLS", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
 

@@ -47,6 +47,7 @@ package final class Daemon: Sendable {
     private let ownReports: OwnReports
     private let accounting: SessionAccounting
     private let clock: SteadyClock
+    private let explanations: ExplanationKeeper
     private let intake: DeliveryIntake
     private let reports: ReportScheduler
     private let pause: Pause
@@ -120,8 +121,11 @@ package final class Daemon: Sendable {
             ownReports: ownReports, countsDatagrams: settings.intake.datagramSocket != nil,
             readsLog: settings.intake.postfixLog != nil,
             lookupTimeout: settings.discovery.fetchDeadline + SessionAccounting.lookupMargin, clock: clock)
+        explanations = ExplanationKeeper(
+            store: store, keptFor: settings.explainFor, clock: clock, logger: logger)
         intake = try DeliveryIntake(
-            settings.intake, reading: settings.logReading, accounting: accounting, ledger: ledger, logger: logger)
+            settings.intake, reading: settings.logReading, accounting: accounting, ledger: ledger,
+            explanations: explanations, logger: logger)
         reports = ReportScheduler(
             settings: settings.reports, store: store, records: network.reportRecords,
             carrier: ownReports.noting(network), clock: clock, logger: logger)
@@ -140,7 +144,8 @@ package final class Daemon: Sendable {
         let judge = GateJudge(
             gate: gate, hops: settings.intake.readsLog ? hops : nil, ownReports: ownReports, held: held, pause: pause,
             mapUse: mapUse)
-        milter = MilterThread(MilterServer(settings: settings.milter, judge: judge, logger: logger, log: log))
+        milter = MilterThread(
+            MilterServer(settings: settings.milter, judge: judge, clock: clock, logger: logger, log: log))
         let reporter = StatusReporter(
             settings: self.settings, store: store, table: table, network: network, overrides: overrides,
             policyCache: policyCache, gate: gate, held: held, intake: intake, milter: milter.server, map: map,
@@ -180,6 +185,7 @@ package final class Daemon: Sendable {
         var failure: (any Error)?
         await withDiscardingTaskGroup { group in
             group.addTask { await self.maintenance.run() }
+            group.addTask { await self.explanations.run { self.milter.server.takeDecided().messages } }
             group.addTask { await self.pauseControl.run() }
             group.addTask { await self.statusReporter.run() }
             await withDiscardingTaskGroup { group in
@@ -304,6 +310,7 @@ package final class Daemon: Sendable {
         mapResolver.apply(new.mapAnswers)
         reports.apply(new.reports)
         watch.apply(new.watched)
+        explanations.apply(new.explainFor)
         ownReports.noteCopies(to: new.reports.copyPlace)
         milter.server.apply(new.milter)
         if let policyMap = new.policyMap { map?.apply(policyMap) }

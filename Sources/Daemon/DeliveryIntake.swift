@@ -16,6 +16,7 @@ struct DeliveryIntake: Sendable {
     private let receiver: DatagramReceiver?
     private let accounting: SessionAccounting
     private let ledger: Ledger
+    private let explanations: ExplanationKeeper
     private let logger: Logger
     private let postfixStatus = SourceStatus()
     private let sendmailStatus = SourceStatus()
@@ -23,12 +24,13 @@ struct DeliveryIntake: Sendable {
     /// Binds the datagram socket, so that a daemon that cannot have it does not start; nothing is read before ``run()``.
     init(
         _ settings: IntakeSettings, reading: LogReaderSettings, accounting: SessionAccounting, ledger: Ledger,
-        logger: Logger
+        explanations: ExplanationKeeper, logger: Logger
     ) throws {
         self.settings = settings
         self.reading = reading
         self.accounting = accounting
         self.ledger = ledger
+        self.explanations = explanations
         self.logger = logger
         receiver = try settings.datagramSocket.map { path in
             var socket = DatagramSettings(path: path)
@@ -62,7 +64,8 @@ struct DeliveryIntake: Sendable {
     private func follow<Reader: LogReader>(
         _ log: IntakeSettings.Log, as kind: ObservedSession.Source, _: Reader.Type, _ status: SourceStatus
     ) async {
-        let ports = IntakePorts(counter: accounting, ledger: ledger, clock: SystemClock())
+        let counter = ExplainedSessions(counter: accounting, keeper: explanations)
+        let ports = IntakePorts(counter: counter, ledger: ledger, clock: SystemClock())
         switch log {
         case .file(let path):
             await LogFollower<Reader>(

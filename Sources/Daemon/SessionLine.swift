@@ -5,12 +5,12 @@ import FoundationEssentials
 
 /// A session as `sts-milter intake` shows it: a line for a person, or one of JSON for a script.
 package struct SessionLine: Sendable, Encodable {
-    private let session: ObservedSession
+    let session: ObservedSession
 
     init(_ session: ObservedSession) { self.session = session }
 
     /// `success`, `plaintext`, `refused-by-map`, or the result type. - RFC 8460 §4.3: Result Types.
-    private var result: String {
+    var result: String {
         switch session.result {
         case .verified, .trusted, .untrusted: "success"
         case .plaintext: "plaintext"
@@ -19,12 +19,12 @@ package struct SessionLine: Sendable, Encodable {
         }
     }
 
-    private var reason: String? {
+    var reason: String? {
         if case .failed(_, let reason) = session.result { reason.map { printable($0) } } else { nil }
     }
 
     /// How far the MTA looked at the certificate; nil without TLS.
-    private var verification: String? {
+    var verification: String? {
         switch session.result {
         case .verified: "verified"
         case .trusted: "trusted"
@@ -46,7 +46,7 @@ package struct SessionLine: Sendable, Encodable {
         return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
-    private var queueID: String? { session.queueID.map { printable($0, limit: 40) } }
+    var queueID: String? { session.queueID.map { printable($0, limit: 40) } }
 
     private enum CodingKeys: String, CodingKey {
         case time

@@ -2,7 +2,7 @@
 import Core
 
 /// What a verdict leads to.
-enum Decision: String, Sendable, Hashable, CaseIterable {
+package enum Decision: String, Sendable, Hashable, CaseIterable {
     /// Goes on as if nobody had asked.
     case deliver
     /// Goes on although it does not keep the policy, or may not.
@@ -19,7 +19,7 @@ enum Decision: String, Sendable, Hashable, CaseIterable {
     case quarantine
 
     /// Whether the mail does not go on now.
-    var holdsBack: Bool {
+    package var holdsBack: Bool {
         switch self {
         case .deliver, .log, .paused, .leaveToMap: false
         case .defer, .deferMessage, .quarantine: true

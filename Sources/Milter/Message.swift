@@ -10,6 +10,8 @@ final class Message {
 
     /// Next hops whose room is kept from message to message.
     private static let keptVerdicts = 16
+    /// Recipients of one message that are told to who asks later; of ``verdicts``, of ``others`` and ``unjudged`` each.
+    private static let maxTold = 100
 
     /// As they were when the message began: a reload never splits a message.
     var settings: MilterState.Settings
@@ -26,6 +28,10 @@ final class Message {
     var waited: Duration = .zero
     /// By next hops; few, so they are searched in order.
     var verdicts: [Judged] = []
+    /// Of further domains by next hops of ``verdicts``, or with another decision, for who asks later.
+    var others: [Judged] = []
+    var unjudged: [Unjudged] = []
+    var omitted = 0
     /// Domains with an enforce policy whose mail goes on if the message does, by their own MX records.
     var accepted: [DomainName] = []
     /// What is done about these only the end of the message decides.
@@ -46,6 +52,9 @@ final class Message {
         if verdicts.capacity > Self.keptVerdicts { verdicts = [] }
         while verdicts.popLast() != nil {}
         // To look costs less than to set, and few messages have any of these.
+        if !others.isEmpty { others = [] }
+        if !unjudged.isEmpty { unjudged = [] }
+        if omitted != 0 { omitted = 0 }
         if origin != nil { origin = nil }
         if !tlsRequired.isEmpty { tlsRequired = [] }
         if !accepted.isEmpty { accepted = [] }
@@ -59,8 +68,50 @@ final class Message {
     var isTLSOptional: Bool { !requiresTLS && !tlsRequired.isEmpty && tlsRequired.allSatisfy { $0 == .no } }
 }
 
-/// A verdict already given for this message.
-struct Judged: Sendable {
-    let hops: [NextHop]
-    let judgement: Judgement
+extension Message {
+    /// Remembers a recipient whose next hops were judged before, unless the same is remembered.
+    func remember(_ judged: Judged, after known: Judged) {
+        if judged.says(whatIsSaidBy: known) || others.contains(where: { judged.says(whatIsSaidBy: $0) }) { return }
+        guard others.count < Self.maxTold else {
+            omitted += 1
+            return
+        }
+        others.append(judged)
+    }
+
+    func remember(_ recipient: Unjudged) {
+        if unjudged.contains(recipient) { return }
+        guard unjudged.count < Self.maxTold else {
+            omitted += 1
+            return
+        }
+        unjudged.append(recipient)
+    }
+
+    /// What was decided, taken out of the message, which is over; nil where nobody could ask for it, or nothing was judged.
+    /// - Parameter reply: what was told of all of it.
+    func decided(
+        queueID: String?, _ ending: DecidedMessage.Ending, reply: Reply?, at now: UTCTime
+    ) -> DecidedMessage? {
+        guard let queueID, !verdicts.isEmpty || unjudged.contains(where: \.isOfUse) else { return nil }
+        defer { verdicts = [] }
+        let more = max(0, verdicts.count - Self.maxTold)
+        let judged = more > 0 || !others.isEmpty ? verdicts.prefix(Self.maxTold) + others : verdicts
+        return DecidedMessage(
+            queueID: queueID, endedAt: now, ending: ending, reply: reply, judged: judged, unjudged: unjudged,
+            omitted: omitted + more, requiresTLS: requiresTLS)
+    }
+}
+
+extension Judged {
+    fileprivate func says(whatIsSaidBy other: Judged) -> Bool {
+        decision == other.decision && recipientDomain == other.recipientDomain && hops == other.hops
+    }
+}
+
+extension Unjudged {
+    /// Whether somebody would wonder. Mail that stays here is not ours, and may be most of all mail.
+    fileprivate var isOfUse: Bool {
+        if case .notOurs = reason { false } else { true }
+    }
 }

@@ -29,9 +29,12 @@ package final class MilterServer: Sendable {
     /// - Parameters:
     ///   - settings: the socket and what it says of the protocol hold for the life of the process.
     ///   - log: takes the lines of verdicts, which are not made by way of the logger since each mail has one.
-    package init(settings: MilterSettings, judge: any RecipientJudge, logger: Logger, log: LogSink) {
+    package init(
+        settings: MilterSettings, judge: any RecipientJudge, clock: any WallClock = SystemClock(), logger: Logger,
+        log: LogSink
+    ) {
         started = settings
-        shared = MilterState(settings: settings, judge: judge, logger: logger, log: log)
+        shared = MilterState(settings: settings, judge: judge, clock: clock, logger: logger, log: log)
     }
 
     /// Callbacks under way, for tests and status.

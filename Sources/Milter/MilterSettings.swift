@@ -75,6 +75,9 @@ package struct MilterSettings: Sendable, Hashable {
     /// What a reply tells people to look at; `{domain}` becomes the policy domain.
     package var helpHint = "sts-milter check {domain}"
 
+    /// Whether what was decided about a message is kept until somebody takes it: ``MilterServer/takeDecided()``.
+    package var keepsDecisions = false
+
     package init() {}
 
     /// Whether client and login of a message matter, which costs macros.

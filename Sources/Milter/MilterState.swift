@@ -20,6 +20,7 @@ final class MilterState: Sendable {
     }
 
     let judge: any RecipientJudge
+    let clock: any WallClock
     let logger: Logger
     /// Takes the lines of verdicts.
     let log: LogSink
@@ -35,8 +36,12 @@ final class MilterState: Sendable {
     /// Of the settings in force.
     private let generation = Atomic(0)
 
-    init(settings: MilterSettings, judge: any RecipientJudge, logger: Logger, log: LogSink) {
+    init(
+        settings: MilterSettings, judge: any RecipientJudge, clock: any WallClock = SystemClock(), logger: Logger,
+        log: LogSink
+    ) {
         self.judge = judge
+        self.clock = clock
         self.logger = logger
         self.log = log
         current = Locked(Settings(settings, generation: 0))
@@ -67,6 +72,7 @@ final class CallbackCount: Sendable {
         let messages = Atomic(0)
         /// By ``VerdictPlace``.
         let verdicts = CounterArray()
+        let decided = DecidedMessages()
         /// Keeps what else is written off the cache lines of the counter.
         private let room = InlineArray<14, Int>(repeating: 0)
     }
@@ -75,6 +81,8 @@ final class CallbackCount: Sendable {
     private let handedOut = Atomic(0)
 
     var verdicts: [CounterArray] { parts.map(\.verdicts) }
+
+    var decided: [DecidedMessages] { parts.map(\.decided) }
 
     /// The counter of a new connection.
     func part() -> Part { parts[handedOut.add(1, ordering: .relaxed).newValue & 15] }

@@ -54,15 +54,18 @@ final class Session {
         let recipient = Recipient(
             domain: address.domain, mailer: mailer,
             host: context.symbol(.recipientHost, like: address.domain?.ascii))
-        guard
-            case .remote(let hops) = recipient.destination(
-                transports: settings.value.transports, services: settings.value.services)
-        else { return .proceed }
+        let destination = recipient.destination(
+            transports: settings.value.transports, services: settings.value.services)
+        guard case .remote(let hops) = destination else {
+            if case .notOurs(let why) = destination { passOver(address, .notOurs(why), in: message) }
+            return .proceed
+        }
         let rule =
             settings.value.rules.isEmpty
             ? nil : settings.value.rules.action(for: message.origin ?? Origin(), recipientDomain: address.domain)
         let isLocal = message.mayBeLocal && mailer == nil
-        if rule == .exempt || isOwnReport(message, to: address, isLocal: isLocal) { return .proceed }
+        if rule == .exempt { return passOver(address, .exemptByRule, in: message) }
+        if isOwnReport(message, to: address, isLocal: isLocal) { return passOver(address, .ownReport, in: message) }
 
         if message.queueID == nil, let queueID = context.symbol(.queueID) {
             message.queueID = queueID
@@ -82,6 +85,14 @@ final class Session {
             message.accepted.append(domain)
         }
         let line = VerdictLine(recipient: address, hops: hops, judgement: judgement, decision: decision)
+        let judged = Judged(
+            recipientDomain: address.domain, hops: hops, judgement: judgement, decision: decision, rule: rule,
+            isLocal: isLocal)
+        if known == nil {
+            message.verdicts.append(judged)
+        } else if let known, settings.value.keepsDecisions {
+            message.remember(judged, after: known)
+        }
         record(line, isRepeated: known != nil, in: message)
         return act(line, isRepeated: known != nil, on: message, in: context)
     }
@@ -99,10 +110,24 @@ final class Session {
         self.message = nil
         defer { retire(message) }
         let isPlain = message.deferral == nil && message.hold == nil
-        guard !isPlain || log.isWaiting else { return accept(message) }
-        let queueID = context.symbol(.queueID) ?? message.queueID
+        let isKept = message.settings.value.keepsDecisions
+        guard !isPlain || log.isWaiting || isKept else { return accept(message) }
+        let queueID = isPlain && message.queueID != nil ? message.queueID : context.symbol(.queueID) ?? message.queueID
         log.writeWaiting(queueID: queueID)
-        guard !isPlain else { return accept(message) }
+        guard !isPlain else {
+            let answer = accept(message)
+            if isKept { keep(message, queueID, .accepted) }
+            return answer
+        }
+        let (answer, ending) = endHeld(message, queueID, in: context)
+        if isKept { keep(message, queueID, ending) }
+        return answer
+    }
+
+    /// The end of a message of which something asks to hold all of it back.
+    private func endHeld(
+        _ message: Message, _ queueID: String?, in context: some MilterContext
+    ) -> (Answer, DecidedMessage.Ending) {
         // A pause may have begun since the recipients were judged.
         let isPaused = shared.judge.isPaused
         for disposition in message.undecided {
@@ -110,25 +135,43 @@ final class Session {
         }
         if message.isTLSOptional {
             shared.logger.info("let through by TLS-Required: No", metadata: named(queueID))
-            return .proceed
+            return (.proceed, .letThroughByHeader)
         }
         if isPaused {
             shared.logger.info("let through by a pause", metadata: named(queueID))
-            return accept(message)
+            return (accept(message), .letThroughByPause)
         }
         if let reply = message.deferral {
             shared.logger.info("message deferred", metadata: named(queueID))
             context.setReply(reply)
-            return .defer
+            return (.defer, .deferred)
         }
-        guard let reason = message.hold else { return .proceed }
+        guard let reason = message.hold else { return (.proceed, .accepted) }
         if context.quarantine(reason.text) {
             shared.logger.info("message put on hold", metadata: named(queueID))
-            return .proceed
+            return (.proceed, .putOnHold)
         }
         shared.logger.error("the MTA did not put the message on hold, so it is deferred", metadata: named(queueID))
         context.setReply(reason)
-        return .defer
+        return (.defer, .deferred)
+    }
+
+    /// Keeps what was decided, for who asks later.
+    private func keep(_ message: Message, _ queueID: String?, _ ending: DecidedMessage.Ending) {
+        let reply: Reply? = ending == .accepted || ending == .gone ? nil : message.deferral ?? message.hold
+        guard let decided = message.decided(queueID: queueID, ending, reply: reply, at: shared.clock.now) else {
+            return
+        }
+        callbacks.decided.add(decided)
+    }
+
+    /// A recipient that is not judged.
+    @discardableResult
+    private func passOver(_ address: EnvelopeAddress, _ reason: Unjudged.Reason, in message: Message) -> Answer {
+        if message.settings.value.keepsDecisions {
+            message.remember(Unjudged(recipientDomain: address.domain, reason: reason))
+        }
+        return .proceed
     }
 
     /// The message goes on, and what it holds is delivered.
@@ -140,7 +183,10 @@ final class Session {
 
     /// The message is gone: RSET, a refusal elsewhere, a lost connection.
     func abort() {
-        if let message { retire(message) }
+        if let message {
+            if message.settings.value.keepsDecisions { keep(message, message.queueID, .gone) }
+            retire(message)
+        }
         message = nil
         log.writeWaiting(queueID: nil)
     }
@@ -179,7 +225,6 @@ final class Session {
 
     private func record(_ line: VerdictLine, isRepeated: Bool, in message: Message) {
         if !isRepeated {
-            message.verdicts.append(Judged(hops: line.hops, judgement: line.judgement))
             callbacks.verdicts.add(at: VerdictPlace.of(line.verdict, line.decision))
             if case .violating(let violation) = line.verdict { count(violation) }
             note(line, of: message)
@@ -231,7 +276,9 @@ final class Session {
         switch line.decision {
         case .deliver, .log, .paused, .leaveToMap: return .proceed
         case .defer:
-            context.setReply(reply(to: line, isRepeated: isRepeated, message.settings.value))
+            let reply = reply(to: line, isRepeated: isRepeated, message.settings.value)
+            if !isRepeated, let last = message.verdicts.indices.last { message.verdicts[last].reply = reply }
+            context.setReply(reply)
             return .defer
         case .deferMessage:
             if message.deferral == nil { message.deferral = reply(to: line, isRepeated: false, message.settings.value) }

@@ -205,7 +205,11 @@ extension Settings {
     ]
 
     private static let storeKeys: [Setting<Settings>] = [
-        Setting("store.path", .text, to: \.storePath, effect: .restart, "The database of policies and counters.")
+        Setting("store.path", .text, to: \.storePath, effect: .restart, "The database of policies and counters."),
+        Setting(
+            "store.explain_for", .duration, to: \.explainFor,
+            "How long \"sts-milter explain\" can say what was decided about a message, of the last 100,000 at most, in 64 MiB at most. No local part of an address is kept. 0s: nothing is kept."
+        ),
     ]
 
     private static let intakeKeys: [Setting<Settings>] = [

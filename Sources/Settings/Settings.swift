@@ -47,6 +47,8 @@ package struct Settings: SettingsTable {
     package var preload: PreloadSettings?
     package var intake = IntakeSettings()
     package var storePath = "/var/lib/sts-milter/sts-milter.sqlite"
+    /// How long it is kept what was decided about each message; zero for not at all.
+    package var explainFor = Duration.seconds(86_400)
     package var reports: ReportSettings
     /// Domains of the operator's own, which are looked at as others see them.
     package var watched: [DomainName] = []
@@ -140,6 +142,7 @@ package struct Settings: SettingsTable {
         milter.isGuardedByMap =
             gate.enforcement != .milter && policyMap != nil && mapAnswers.never.isEmpty && !isDryRun
         milter.services = .ofSystem
+        milter.keepsDecisions = explainFor > .zero
         milter.reportSender = EnvelopeAddress(reports.reporting.contact.description)
         probe.heloName = heloName.ascii
         probe.allowsPrivateAddresses = allowsPrivateAddresses

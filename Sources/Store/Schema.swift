@@ -53,6 +53,7 @@ enum Schema {
             try db.execute(sql: "CREATE INDEX applied_policy_name ON applied_policy (policy_domain, digest)")
         }
         migrator.registerMigration("9-received-reports") { db in try db.execute(sql: received) }
+        migrator.registerMigration("10-explanations") { db in try db.execute(sql: explanations) }
         return migrator
     }
 
@@ -232,5 +233,18 @@ enum Schema {
             sessions INTEGER NOT NULL,
             PRIMARY KEY (report, domain, type, mx_host, sending_ip, reason)
         ) STRICT, WITHOUT ROWID;
+        """
+
+    /// What the milter decided about a message, and what the MTA's log said of its deliveries, by queue id: JSON that only who
+    /// explains it reads. In the order in which it came.
+    private static let explanations = """
+        CREATE TABLE explanation (
+            id INTEGER NOT NULL PRIMARY KEY,
+            queue_id TEXT NOT NULL,
+            time INTEGER NOT NULL,
+            origin TEXT NOT NULL,
+            body BLOB NOT NULL
+        ) STRICT;
+        CREATE INDEX explanation_queue_id ON explanation (queue_id);
         """
 }

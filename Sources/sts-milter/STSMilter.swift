@@ -11,8 +11,9 @@ struct STSMilter: ParsableCommand {
         abstract: "MTA-STS (RFC 8461) and TLSRPT (RFC 8460) for the sending side of Postfix and Sendmail.",
         version: "sts-milter \(Settings.version)",
         subcommands: [
-            Serve.self, Status.self, PauseCommand.self, ResumeCommand.self, Check.self, CheckMTA.self, Setup.self,
-            PolicyCommand.self, Config.self, Intake.self, ImpactCommand.self, Publish.self, ReportCommand.self,
+            Serve.self, Status.self, PauseCommand.self, ResumeCommand.self, Explain.self, Check.self, CheckMTA.self,
+            Setup.self, PolicyCommand.self, Config.self, Intake.self, ImpactCommand.self, Publish.self,
+            ReportCommand.self,
         ])
 }
 

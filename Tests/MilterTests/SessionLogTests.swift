@@ -125,8 +125,16 @@ struct SessionLogTests {
         used.tlsRequired = [.no]
         used.waited = .seconds(1)
         let judgement = Judgement(.modeNone)
-        used.verdicts = [Judged(hops: [], judgement: judgement)]
-        used.accepted = [try DomainName("good.lab")]
+        func judged(_ domain: DomainName?) -> Judged {
+            Judged(
+                recipientDomain: domain, hops: [], judgement: judgement, decision: .deliver, rule: nil, isLocal: false)
+        }
+        let good = try DomainName("good.lab")
+        used.verdicts = [judged(nil)]
+        used.others = [judged(good)]
+        used.unjudged = [Unjudged(recipientDomain: good, reason: .ownReport)]
+        used.omitted = 1
+        used.accepted = [good]
         used.undecided = [Disposition(judgement, of: [], isHeldBack: true)]
         used.deferral = Reply(unknown: "", domain: nil)
         used.hold = used.deferral

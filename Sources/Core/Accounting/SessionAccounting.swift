@@ -151,6 +151,11 @@ package final class SessionAccounting: SessionCounter {
         return policy.isTesting && session.hasDatagram
     }
 
+    /// Why the policy map let a session's delivery not go, as far as it is known.
+    package func refusal(of session: ObservedSession) -> MapRefusal? {
+        session.domain.flatMap { mapKeys.refusal(of: $0, at: session.time) }
+    }
+
     // MARK: Sessions of datagrams
 
     /// What a datagram's sessions add to reports.

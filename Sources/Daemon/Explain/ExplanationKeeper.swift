@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Concurrency
+import Core
+import FoundationEssentials
+import Logging
+import Milter
+import Store
+
+/// Writes what was decided about messages, and what the MTA's log said of their deliveries, for `sts-milter explain`.
+///
+/// Nothing rests on it: what finds no room, or cannot be written, costs an explanation. It is written a second later, by
+/// no thread that answers an MTA.
+final class ExplanationKeeper: Sendable {
+    /// Between two writes.
+    private static let interval = Duration.seconds(1)
+    /// Messages written at a time, the plain ones left out first: past that a busy site pays for what nobody asks for.
+    private static let maxMessages = 1000
+    /// Sessions of logs that wait to be written.
+    private static let maxDeliveries = 2000
+    /// Rows between two looks for what has run out, and the longest time.
+    private static let trimAfterRows = 5000
+    private static let trimInterval = Duration.seconds(600)
+
+    private enum Warning: RepeatedWarning {
+        case notWritten
+        var message: Logger.Message { "what was decided about messages cannot be written, explain will not know them" }
+    }
+
+    private let store: Store
+    private let clock: any WallClock
+    private let warnings: RateLimitedLog<Warning>
+    private let keptFor: Locked<Duration>
+    private let waiting = Locked<[ExplanationRow]>([])
+
+    init(store: Store, keptFor: Duration, clock: any WallClock, logger: Logger) {
+        self.store = store
+        self.clock = clock
+        self.keptFor = Locked(keptFor)
+        warnings = RateLimitedLog(logger: logger)
+    }
+
+    /// Takes another time for which rows are kept.
+    func apply(_ keptFor: Duration) { self.keptFor.withLock { $0 = keptFor } }
+
+    /// Takes note of what a log tells; what has no queue id, or is too old to be kept, is left out.
+    func note(_ sessions: [ObservedSession], refusal: (ObservedSession) -> MapRefusal?) {
+        let keptFor = keptFor.withLock { $0 }
+        guard keptFor > .zero else { return }
+        let oldest = clock.now - keptFor
+        let rows = sessions.compactMap { session -> ExplanationRow? in
+            guard let id = session.queueID.flatMap(QueueID.init), session.time > oldest else { return nil }
+            let refusal = session.result == .refusedByMap ? refusal(session) : nil
+            guard let body = Self.json(Explanation.Delivery(session, refusal)) else { return nil }
+            return ExplanationRow(queueID: id.text, time: session.time, origin: .intake, body: body)
+        }
+        guard !rows.isEmpty else { return }
+        waiting.withLock { waiting in
+            waiting += rows.prefix(max(0, Self.maxDeliveries - waiting.count))
+        }
+    }
+
+    /// Writes at each interval until the task is cancelled, and then once more.
+    /// - Parameter decided: takes what the milter has decided.
+    func run(_ decided: @Sendable () -> [DecidedMessage]) async {
+        var (rows, trimAt) = (0, ContinuousClock.now)
+        repeat {
+            try? await Task.sleep(for: Self.interval)
+            rows += await write(decided())
+            guard rows >= Self.trimAfterRows || ContinuousClock.now >= trimAt else { continue }
+            (rows, trimAt) = (0, ContinuousClock.now + Self.trimInterval)
+            await trim()
+        } while !Task.isCancelled
+    }
+
+    /// - Returns: how many rows were written.
+    func write(_ messages: [DecidedMessage]) async -> Int {
+        var kept = messages
+        if kept.count > Self.maxMessages {
+            kept = Array((kept.filter { !$0.isPlain } + kept.filter(\.isPlain)).prefix(Self.maxMessages))
+        }
+        var rows = kept.compactMap(Self.row)
+        waiting.withLock { waiting in
+            rows += waiting
+            waiting.removeAll(keepingCapacity: true)
+        }
+        guard !rows.isEmpty else { return 0 }
+        do throws(StoreError) {
+            try await store.keep(rows)
+            return rows.count
+        } catch {
+            warnings.warn(.notWritten, ["cause": "\(error)"])
+            return 0
+        }
+    }
+
+    /// Lets go of what is kept no longer.
+    func trim() async {
+        do throws(StoreError) {
+            try await store.trimExplanations(before: clock.now - keptFor.withLock { $0 })
+        } catch { warnings.warn(.notWritten, ["cause": "\(error)"]) }
+    }
+
+    private static func row(_ message: DecidedMessage) -> ExplanationRow? {
+        guard let id = QueueID(message.queueID) else { return nil }
+        var told = Explanation.Message(message)
+        while let body = json(told) {
+            guard body.count > ExplanationBounds.bodyOctets else {
+                return ExplanationRow(queueID: id.text, time: message.endedAt, origin: .milter, body: body)
+            }
+            guard told.recipients.count > 1 else { return nil }
+            told.halve()
+        }
+        return nil
+    }
+
+    private static func json(_ value: some Encodable) -> [UInt8]? {
+        (try? JSONEncoder().encode(value)).map { [UInt8]($0) }
+    }
+}
+
+/// Counts sessions, and has them told to who explains messages.
+struct ExplainedSessions: SessionCounter {
+    let counter: SessionAccounting
+    let keeper: ExplanationKeeper
+
+    func counts(of sessions: [ObservedSession]) async -> [SessionCount] {
+        keeper.note(sessions) { counter.refusal(of: $0) }
+        return await counter.counts(of: sessions)
+    }
+}
