@@ -174,8 +174,8 @@ let package = Package(
             dependencies: [
                 "Basics", "CClock", "CMemory", "CSystemd", "Concurrency", "Control", "Core", "Courier", "DNS",
                 "Discovery", "EventLog", "Events", "Gzip", "HTTP", "Intake", "MTASTS", "MailLog", "Metrics", "Milter",
-                "PolicyMap", "Preload", "Probe", "Reporting", "SMTP", "Settings", "Status", "StatusPage", "Store",
-                "TLS", "TLSRPT",
+                "PolicyMap", "Preload", "Probe", "ReportView", "Reporting", "SMTP", "Settings", "Status", "StatusPage",
+                "Store", "TLS", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
 

@@ -53,6 +53,7 @@ package final class Daemon: Sendable {
     private let pause: Pause
     private let pauseControl: PauseControl
     private let watch: OwnDomainWatch
+    private let maildir: ReportMaildir
     private let mapResolver: PolicyMapResolver
     /// Nil where no policy map is served.
     private let mapUse: MapUse?
@@ -134,6 +135,7 @@ package final class Daemon: Sendable {
             // By the adapters and settings of the day.
             await Examiner(current.value, by: network.adapters).examine(domain)
         }
+        maildir = ReportMaildir(settings: self.settings, store: store, clock: clock, logger: logger)
         let keys = settings.intake.readsLog ? mapKeys : nil
         let resolver: any MapResolver =
             mapUse.map { NotedMapAnswers(resolver: mapResolver, keys: keys, use: $0) } ?? mapResolver
@@ -192,6 +194,7 @@ package final class Daemon: Sendable {
                 group.addTask { await self.intake.run() }
                 group.addTask { await self.report() }
                 group.addTask { await self.watch.run() }
+                group.addTask { await self.maildir.run() }
                 failure = await self.failure(before: stop)
                 if await !milter.stop() { logger.warning("verdicts under way were cut off") }
                 await map?.stop()

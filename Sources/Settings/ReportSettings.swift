@@ -24,6 +24,8 @@ package struct ReportSettings: Sendable, Hashable {
     package var retention = Duration.seconds(60 * 86_400)
     /// Where a copy of each report goes that was sent.
     package var copyPlace: ReportCopyPlace?
+    /// A Maildir to which others' reports are delivered.
+    package var maildir: String?
 
     // What the file has of the rest.
     var givenOrganization: String?

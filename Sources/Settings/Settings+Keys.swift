@@ -277,6 +277,11 @@ extension Settings {
             "Where a copy of each report goes that was sent: a directory, which gets a file each, or a mail address. A copy that fails is warned of and changes nothing."
         ),
         Setting(
+            "report.maildir", .path(such: "/var/lib/sts-milter/tlsrpt"), to: \.reports.maildir,
+            example: "\"/var/lib/sts-milter/tlsrpt\"",
+            "A Maildir to which others mail their reports about domains of yours. The daemon looks at its new once a minute, stores what is a report, and moves each mail to cur as seen. Default: none; sts-milter report receive takes them."
+        ),
+        Setting(
             "report.retention", .duration(atLeast: ReportSettings.shortestRetention), to: \.reports.retention,
             "How long counts and the fate of reports are kept. Counts of domains without a TLSRPT record go once their day is reported."
         ),
