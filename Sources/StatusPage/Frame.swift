@@ -5,13 +5,14 @@ import Status
 /// What all pages have: title, ways to the others, and nothing from elsewhere.
 struct Frame {
     enum Place: CaseIterable {
-        case home, domains, reports
+        case home, domains, reports, own
 
         var path: String {
             switch self {
             case .home: "/"
             case .domains: "/domains"
             case .reports: "/reports"
+            case .own: "/own"
             }
         }
 
@@ -20,6 +21,7 @@ struct Frame {
             case .home: "Status"
             case .domains: "Domains"
             case .reports: "Reports"
+            case .own: "Own domains"
             }
         }
     }

@@ -4,7 +4,7 @@ import Basics
 /// What can be asked for.
 enum Route: Sendable, Hashable {
     case metrics, health, statusJSON, style
-    case home, reports
+    case home, reports, own
     /// Domains whose names hold a text, after one of them.
     case domains(holding: String, after: String)
     case domain(DomainName)
@@ -20,6 +20,7 @@ enum Route: Sendable, Hashable {
         case "/style.css": self = .style
         case "/": self = .home
         case "/reports": self = .reports
+        case "/own": self = .own
         case "/domains": self = .domains(holding: Self.value("q", in: query), after: Self.value("after", in: query))
         default:
             guard path.hasPrefix("/domain/"), let domain = try? DomainName(path.dropFirst("/domain/".count)) else {

@@ -18,4 +18,6 @@ package protocol StatusSource: Sendable {
     func domain(_ domain: DomainName) async -> DomainReport
     /// What became of the reports of the last days, failures first.
     func reportRows() async -> [ReportRow]
+    /// What was seen of the operator's own domains, and what others reported of them.
+    func ownDomains() async -> OwnDomainsReport
 }

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("The pages show what is, and no text of somebody else is anything but text")
 struct PageTests {
-    private static let routes: [String] = ["/", "/domains", "/domain/example.org", "/reports"]
+    private static let routes: [String] = ["/", "/domains", "/domain/example.org", "/reports", "/own"]
 
     private func page(_ path: String, _ source: TableSource) async throws -> String {
         let answer = await Pages(source: source).answer(try #require(Route(path)))
@@ -69,10 +69,23 @@ struct PageTests {
         #expect(try await page("/domain/example.org", TableSource()).contains("no mail to the domain was judged"))
     }
 
+    @Test("own domains: trouble first, and what others report with host, cause, days and who told of it")
+    func own() async throws {
+        let empty = try await page("/own", TableSource())
+        #expect(empty.contains("No domain is watched") && empty.contains("Nothing was reported"))
+        let html = try await page("/own", .spoilt("word"))
+        for part in ["<li class=\"failed\">word</li>", "2 of 10 sessions failed", "no host named"] {
+            #expect(html.contains(part), "\(part)")
+        }
+        let first = try #require(html.firstRange(of: "<li class=\"failed\">"))
+        let later = try #require(html.firstRange(of: "not looked at yet"))
+        #expect(first.lowerBound < later.lowerBound)
+    }
+
     @Test(
         "targets",
         arguments: [
-            ("/", .home), ("/?x", .home), ("/reports", .reports), ("/style.css", .style),
+            ("/", .home), ("/?x", .home), ("/reports", .reports), ("/own", .own), ("/style.css", .style),
             ("/domains", .domains(holding: "", after: "")),
             ("/domains?q=EX.am-ple_&after=b.example", .domains(holding: "ex.am-ple_", after: "b.example")),
             ("/domains?q=%3Cscript%3E\"'<>", .domains(holding: "3cscript3e", after: "")),

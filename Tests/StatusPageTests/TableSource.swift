@@ -17,6 +17,7 @@ struct TableSource: StatusSource {
     var list = DomainList(rows: [], hasMore: false)
     var one: DomainReport?
     var rows: [ReportRow] = []
+    var own = OwnDomainsReport(at: now, days: 14)
 
     func report() async -> StatusReport { status }
     func metrics() async -> [MetricFamily] { [.counter("things", "What there is.", 7)] }
@@ -26,6 +27,7 @@ struct TableSource: StatusSource {
         one ?? DomainReport(domain: domain.ascii, at: Self.now)
     }
     func reportRows() async -> [ReportRow] { rows }
+    func ownDomains() async -> OwnDomainsReport { own }
 
     /// Whoever publishes policies, greets, or answers reports has put this wherever a text goes.
     static let hostile = "\"'><script>alert(1)</script>&<img src=x onerror=alert(2)>\u{202E}\u{0}"
@@ -56,6 +58,22 @@ struct TableSource: StatusSource {
         source.status.reports.nextTry = now
         source.status.reports.lastRun = now
         source.status.reports.suppressed = 1
+        source.own.watched = [
+            OwnDomainsReport.Watched(domain: text, seenAt: nil, daysLeft: nil, troubles: []),
+            OwnDomainsReport.Watched(domain: text, seenAt: now, daysLeft: 3, troubles: [text]),
+        ]
+        let days = [now.time.day, now.time.day.advanced(by: -1)]
+        source.own.received = [
+            OwnDomainsReport.Received(
+                domain: text, successes: 8, failures: 2,
+                kinds: [nil, text].map { host in
+                    OwnDomainsReport.Failure(
+                        sessions: 1, host: host, text: text, firstDay: text, lastDay: text,
+                        reporters: Array(repeating: text, count: 6))
+                }, reporters: [OwnDomainsReport.Reporter(name: text, reports: 1, sessions: 10, failures: 2)],
+                days: Dictionary(
+                    uniqueKeysWithValues: days.map { ($0, DomainReport.Sessions(successes: 4, failures: 1)) }))
+        ]
         source.list = DomainList(
             rows: [DomainRow(domain: text, mode: text, fetched: now, expires: now)], hasMore: true)
         var one = DomainReport(domain: text, at: now)

@@ -35,6 +35,21 @@ struct ReceivedReportTests {
         #expect(found[0].reporters.map(\.name) == ["Other", "Sender Inc."])
     }
 
+    @Test("reports and sessions of some days, in numbers")
+    func counts() async throws {
+        let store = try Scratch().store()
+        let yesterday = noon.day.advanced(by: -1)
+        #expect(try await store.receivedCounts(from: yesterday, through: noon.day) == ReceivedCounts())
+        for (id, day, failures) in [("1", noon.day, 2), ("2", yesterday, 0), ("3", noon.day.advanced(by: -2), 5)] {
+            let tally = Tally(successes: 10, failures: failures, details: expired("mx.a.example", failures))
+            let one = report(id, day: day, [("a.example", tally), ("b.example", Tally(successes: 1))])
+            #expect(try await store.receive(one, at: noon, since: oldest) == .stored)
+        }
+        let found = try await store.receivedCounts(from: yesterday, through: noon.day)
+        #expect(found.reports == 2 && found.failing == 1 && found.successes == 22 && found.failures == 2)
+        #expect(found.last == noon)
+    }
+
     @Test("reports without a domain, of days long past or to come, are not stored")
     func refused() async throws {
         let store = try Scratch().store()

@@ -18,7 +18,8 @@ extension StatusReporter {
     func metrics() async -> [MetricFamily] {
         let report = await report()
         return about(report) + milterMetrics + mapMetrics(report) + policyMetrics(report) + lookupMetrics(report)
-            + intakeMetrics(report) + reportMetrics(report) + storeMetrics(report)
+            + intakeMetrics(report) + reportMetrics(report) + ownMetrics + receivedMetrics(await counts().received)
+            + storeMetrics(report)
             + ProcessFigures.families(startedAt: startedAt.secondsSinceEpoch)
     }
 

@@ -29,6 +29,7 @@ final class StatusReporter: Sendable {
         var census = PolicyCensus()
         var failing: [FailingRenewal] = []
         var reports = ReportState()
+        var received = ReceivedCounts()
         /// Why the store did not answer.
         var problem: String?
     }
@@ -47,7 +48,7 @@ final class StatusReporter: Sendable {
     let ledger: Ledger
     let log: LogSink
     let pause: Pause
-    private let watch: OwnDomainWatch
+    let watch: OwnDomainWatch
     private let mapUse: MapUse?
     private let heard: LastHeard
     let clock: SteadyClock
@@ -127,6 +128,7 @@ final class StatusReporter: Sendable {
         do throws(StoreError) {
             counts.reports = try await store.reportState(
                 since: clock.now.day.advanced(by: -Self.reportDays), at: clock.now)
+            counts.received = try await receivedCounts()
         } catch { counts.problem = printable("\(error)", limit: 300) }
         let end = ContinuousClock.now
         known.withLock { [counts] in $0 = (counts, end + min((end - start) * Self.countsStand, Self.longestStand)) }

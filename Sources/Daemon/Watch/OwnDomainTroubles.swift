@@ -8,60 +8,67 @@ extension Examination {
     /// What the operator of the domain has to mend, the gravest first; nothing where all is in order. Safe to print.
     ///
     /// Seen as by others: a policy that has to be taken from somebody's memory is none.
-    func troubles(at now: UTCTime) -> [String] {
+    func troubles(at now: UTCTime) -> [OwnTrouble] {
         policyTroubles(at: now) + hosts.flatMap { troubles(of: $0, at: now) }
-            + invalidTargets.map { "MX \($0): names no host, and no policy can cover it" } + routeTroubles
+            + invalidTargets.map { OwnTrouble(.pattern, "MX \($0): names no host, and no policy can cover it") }
+            + routeTroubles
             + reportingTroubles
     }
 
-    private func policyTroubles(at now: UTCTime) -> [String] {
-        var troubles: [String] = []
+    private func policyTroubles(at now: UTCTime) -> [OwnTrouble] {
+        var troubles: [OwnTrouble] = []
         switch record.status {
         case "found": break
-        case "absent": troubles.append("there is no TXT record at _mta-sts.\(domain): nobody asks for the policy")
-        default: troubles.append("TXT record at _mta-sts.\(domain): \(record.problem ?? record.status)")
+        case "absent":
+            troubles.append(
+                OwnTrouble(.record, "there is no TXT record at _mta-sts.\(domain): nobody asks for the policy"))
+        default:
+            troubles.append(
+                OwnTrouble(.record, "TXT record at _mta-sts.\(domain): \(record.problem ?? record.status)"))
         }
         if let problem = policyProblem {
-            troubles.append(problem.text)
+            troubles.append(OwnTrouble(.policy, problem.text))
         } else if record.status == "found", policy?.source != "live" {
-            troubles.append("the policy cannot be fetched")
+            troubles.append(OwnTrouble(.policy, "the policy cannot be fetched"))
         }
-        troubles += (policy?.warnings ?? []).map { "policy: \($0)" }
+        troubles += (policy?.warnings ?? []).map { OwnTrouble(.policy, "policy: \($0)") }
         if let left = daysUntil(policyHostCertificateEnds, at: now), left < Self.warnBefore {
-            troubles.append("the certificate of mta-sts.\(domain) \(Self.ends(in: left))")
+            troubles.append(
+                OwnTrouble(.certificate, "the certificate of mta-sts.\(domain) \(Self.ends(in: left))"))
         }
         return troubles
     }
 
-    private func troubles(of host: Host, at now: UTCTime) -> [String] {
-        var troubles: [String] = []
+    private func troubles(of host: Host, at now: UTCTime) -> [OwnTrouble] {
+        var troubles: [OwnTrouble] = []
         switch host.status {
         case "conforming": break
-        case "failing": troubles += host.problems.map { "\(host.name): \($0.text)" }
-        default: troubles.append("\(host.name): \(host.problems.first?.text ?? host.status)")
+        case "failing": troubles += host.problems.map { OwnTrouble(.host, "\(host.name): \($0.text)") }
+        default: troubles.append(OwnTrouble(.host, "\(host.name): \(host.problems.first?.text ?? host.status)"))
         }
         // Also of a host that DANE vouches for: not every sender does DANE.
         if let policy, policy.mode != "none", host.pattern == nil {
-            troubles.append("\(host.name): in no mx pattern of the policy")
+            troubles.append(OwnTrouble(.pattern, "\(host.name): in no mx pattern of the policy"))
         }
         if host.status == "conforming", let left = daysUntil(host.certificate?.notAfter, at: now),
             left < Self.warnBefore
         {
-            troubles.append("\(host.name): its certificate \(Self.ends(in: left))")
+            troubles.append(OwnTrouble(.certificate, "\(host.name): its certificate \(Self.ends(in: left))"))
         }
         return troubles
     }
 
-    private var routeTroubles: [String] { routeProblem.map { [$0] } ?? [] }
+    private var routeTroubles: [OwnTrouble] { routeProblem.map { [OwnTrouble(.route, $0)] } ?? [] }
 
-    private var reportingTroubles: [String] {
-        switch tlsrpt.status {
-        case "absent": ["there is no TXT record at _smtp._tls.\(domain): nobody reports what fails"]
-        case "found":
-            (tlsrpt.problem.map { ["TXT record at _smtp._tls.\(domain): \($0)"] } ?? [])
-                + tlsrptUnserved.map { "TXT record at _smtp._tls.\(domain): \($0)" }
-        default: ["TXT record at _smtp._tls.\(domain): \(tlsrpt.problem ?? tlsrpt.status)"]
-        }
+    private var reportingTroubles: [OwnTrouble] {
+        let place = "TXT record at _smtp._tls.\(domain)"
+        let texts: [String] =
+            switch tlsrpt.status {
+            case "absent": ["there is no \(place): nobody reports what fails"]
+            case "found": (tlsrpt.problem.map { [$0] } ?? []) + tlsrptUnserved
+            default: [tlsrpt.problem ?? tlsrpt.status]
+            }
+        return texts.map { OwnTrouble(.tlsrpt, tlsrpt.status == "absent" ? $0 : "\(place): \($0)") }
     }
 
     /// The certificate that ends first, of MX hosts and policy host, in days from now; nil if none was seen.

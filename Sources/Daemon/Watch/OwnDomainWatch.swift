@@ -7,8 +7,8 @@ import Settings
 package struct OwnDomain: Sendable, Hashable {
     package let domain: DomainName
     package let seenAt: UTCTime
-    /// What has to be mended; safe to print.
-    package let troubles: [String]
+    /// What has to be mended.
+    package let troubles: [OwnTrouble]
     /// Of the certificate that ends first; nil if none was seen.
     package let daysLeft: Int64?
 }
@@ -115,7 +115,7 @@ final class OwnDomainWatch: Sendable {
         guard saysAgain else { return }
         for trouble in found.troubles {
             logger.warning(
-                "a domain of your own has trouble", metadata: ["domain": "\(found.domain)", "cause": "\(trouble)"])
+                "a domain of your own has trouble", metadata: ["domain": "\(found.domain)", "cause": "\(trouble.text)"])
         }
         if found.troubles.isEmpty, before?.troubles.isEmpty == false {
             logger.notice("a domain of your own is in order again", metadata: ["domain": "\(found.domain)"])
@@ -128,7 +128,7 @@ final class OwnDomainWatch: Sendable {
         return domains.flatMap { domain -> [String] in
             guard let found = seen[domain] else { return ["own domain \(domain): not looked at yet"] }
             guard found.troubles.isEmpty else {
-                return found.troubles.map { "own domain \(domain): \($0)" }
+                return found.troubles.map { "own domain \(domain): \($0.text)" }
             }
             let certificates = found.daysLeft.map { ", certificates for \($0) days" } ?? ""
             return ["own domain \(domain): in order at \(found.seenAt)\(certificates)"]

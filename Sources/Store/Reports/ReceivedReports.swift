@@ -54,3 +54,16 @@ package struct ReceivedDomain: Sendable, Hashable {
 
     init(_ domain: String) { self.domain = domain }
 }
+
+/// What others reported of some days, in numbers.
+package struct ReceivedCounts: Sendable, Hashable {
+    package var reports = 0
+    /// Of the reports, those that tell of a failed session.
+    package var failing = 0
+    package var successes = 0
+    package var failures = 0
+    /// When a report of any day was last taken; nil if none is kept.
+    package var last: UTCTime?
+
+    package init() {}
+}

@@ -34,6 +34,30 @@ extension Store {
         }
     }
 
+    /// What others reported of the days, in numbers.
+    package func receivedCounts(from first: UTCDay, through last: UTCDay) async throws(StoreError) -> ReceivedCounts {
+        try await read { db in
+            var counts = ReceivedCounts()
+            let rows = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT sum(t.successes), sum(t.failures)
+                    FROM received_report r JOIN received_tally t ON t.report = r.id
+                    WHERE r.day BETWEEN ? AND ? GROUP BY r.id
+                    """, arguments: [first.daysSinceEpoch, last.daysSinceEpoch])
+            while let row = try rows.next() {
+                counts.reports += 1
+                let failures: Int = row[1]
+                if failures > 0 { counts.failing += 1 }
+                counts.successes = saturatingSum(counts.successes, row[0])
+                counts.failures = saturatingSum(counts.failures, failures)
+            }
+            let latest = try Int64.fetchOne(db, sql: "SELECT max(received_at) FROM received_report")
+            counts.last = latest.map { UTCTime(secondsSinceEpoch: $0) }
+            return counts
+        }
+    }
+
     private static func addReporters(
         to found: inout ReceivedDomain, _ range: StatementArguments, _ db: Database
     ) throws {
