@@ -31,8 +31,7 @@ RELEASE = -c release --static-swift-stdlib --disable-local-rpath -Xswiftc -Xfron
 DEBUG = .build/debug
 
 .PHONY: build release demo unit test check lint imports docs bench soak link-order fuzz tsan asan install deb test-deb test-all \
-	settings-example \
-	packages test-packages clean
+	settings-example packages test-packages clean
 
 build: packages
 	$(SWIFT) build
