@@ -2,6 +2,25 @@
 import FoundationEssentials
 import Glibc
 
+/// When a file was changed last, by which make(1) tells what is to be built anew.
+struct ModificationTime: Sendable, Hashable, Codable {
+    let seconds: Int
+    let nanoseconds: Int
+
+    init?(of path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        seconds = status.st_mtim.tv_sec
+        nanoseconds = status.st_mtim.tv_nsec
+    }
+
+    /// A file that keeps the present time is built once more, and no worse for it.
+    func set(on path: String) {
+        let time = timespec(tv_sec: seconds, tv_nsec: nanoseconds)
+        utimensat(AT_FDCWD, path, [time, time], 0)
+    }
+}
+
 /// What files hold at one moment.
 struct FileStates: Sendable {
     struct State: Sendable {
@@ -10,6 +29,8 @@ struct FileStates: Sendable {
         let contents: Data?
         /// Folders above it that are not there either, the innermost first.
         let newFolders: [String]
+        /// Nil for a file that is not there.
+        let modified: ModificationTime?
     }
 
     private(set) var all: [State]
@@ -21,14 +42,15 @@ struct FileStates: Sendable {
         for path in paths where !all.contains(where: { $0.path == path }) {
             all.append(
                 State(
-                    path: path, contents: try SetupBackup.contents(path), newFolders: Self.missingFolders(above: path)))
+                    path: path, contents: try SetupBackup.contents(path), newFolders: Self.missingFolders(above: path),
+                    modified: ModificationTime(of: path)))
         }
     }
 
     /// Adds files that were not there at that moment.
     mutating func add(new paths: some Sequence<String>) {
         for path in paths where !all.contains(where: { $0.path == path }) {
-            all.append(State(path: path, contents: nil, newFolders: []))
+            all.append(State(path: path, contents: nil, newFolders: [], modified: nil))
         }
     }
 
@@ -43,17 +65,22 @@ struct FileStates: Sendable {
         return missing
     }
 
-    /// Makes the files hold that again, octet for octet, and removes folders that were not there, if they are empty.
+    /// Makes the files hold that again, octet for octet and of that age, and removes folders that were not there, if they
+    /// are empty.
     /// - Returns: the files that did not.
     func restore() throws(SetupError) -> [String] {
         var restored: [String] = []
-        for state in all where try SetupBackup.contents(state.path) != state.contents {
-            if let before = state.contents {
-                try SetupBackup.replace(state.path, by: before)
-            } else {
-                unlink(state.path)
+        for state in all {
+            if try SetupBackup.contents(state.path) != state.contents {
+                if let before = state.contents {
+                    try SetupBackup.replace(state.path, by: before)
+                } else {
+                    unlink(state.path)
+                }
+                restored.append(state.path)
             }
-            restored.append(state.path)
+            // Also of a file that was written with what it had: else make would build anew what depends on it.
+            state.modified?.set(on: state.path)
         }
         for folder in all.flatMap(\.newFolders) { rmdir(folder) }
         return restored

@@ -17,6 +17,7 @@ package struct SetupBackup: Sendable {
         let before: Data?
         /// Folders above it that were not there, the innermost first.
         let newFolders: [String]
+        let modified: ModificationTime?
         /// Nil until setup has written it.
         var after: Data?
     }
@@ -51,7 +52,10 @@ package struct SetupBackup: Sendable {
         } catch { throw SetupError("\(directory) cannot be made: \(fileFailure(error))") }
         var kept = try read()
         for state in states.all where !kept.contains(where: { $0.path == state.path }) {
-            kept.append(Kept(path: state.path, before: state.contents, newFolders: state.newFolders, after: nil))
+            kept.append(
+                Kept(
+                    path: state.path, before: state.contents, newFolders: state.newFolders, modified: state.modified,
+                    after: nil))
         }
         try write(kept)
     }
@@ -87,7 +91,9 @@ package struct SetupBackup: Sendable {
             )
         }
         let restored = try FileStates(
-            kept.map { FileStates.State(path: $0.path, contents: $0.before, newFolders: $0.newFolders) }
+            kept.map {
+                FileStates.State(path: $0.path, contents: $0.before, newFolders: $0.newFolders, modified: $0.modified)
+            }
         ).restore()
         do { try FileManager.default.removeItem(atPath: latest) } catch {
             throw SetupError("\(latest) cannot be removed: \(fileFailure(error))")

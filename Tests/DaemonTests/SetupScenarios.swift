@@ -141,7 +141,8 @@ struct SetupScenarios {
 
     @Test("where no mail leaves by SMTP that is said, and nothing is changed or advised")
     func localOnly() async throws {
-        let site = try await Site("127.20.0.97", "default_transport = error", "relay_transport = error", "transport_maps =")
+        let site = try await Site(
+            "127.20.0.97", "default_transport = error", "relay_transport = error", "transport_maps =")
         defer { site.stop() }
         let before = site.files
         let applied = try site.setup("--apply", "--enforce")

@@ -32,6 +32,7 @@ struct SetupBackupTests {
     @Test("come back octet for octet, with their mode; what was not there goes")
     func undo() throws {
         let site = try Site()
+        let modified = ModificationTime(of: site.main)
         try site.write("one\n")
         #expect(site.read(site.main) == Data("one\n".utf8))
         // A second setup on top: undo goes back to before the first.
@@ -39,6 +40,8 @@ struct SetupBackupTests {
         #expect(try site.backup.undo() == [site.main, site.dropIn])
         #expect(site.read(site.main) == Data([0xFF, 0x00, 0x0A]))
         #expect(site.read(site.dropIn) == nil)
+        // By which a site's make knows that nothing is to be done.
+        #expect(ModificationTime(of: site.main) == modified)
         var status = stat()
         #expect(stat(site.main, &status) == 0 && status.st_mode & 0o7777 == 0o604)
         #expect(!site.backup.exists)
