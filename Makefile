@@ -53,7 +53,7 @@ demo: test-packages
 	$(NETNS) $(DEBUG)/demo
 
 # Suites that need no other program, no network and no port of their own.
-UNIT = BasicsTests|MTASTSTests|TLSRPTTests|ConcurrencyTests|CoreTests|ReportingTests|MailLogTests|ReportViewTests|SettingsTests|MTACheckTests
+UNIT = BasicsTests|MTASTSTests|TLSRPTTests|ConcurrencyTests|CoreTests|ReportingTests|MailLogTests|ReportViewTests|SettingsTests|MTACheckTests|MTASetupTests
 
 unit: packages
 	$(SWIFT) build --build-tests
@@ -104,7 +104,7 @@ fuzz: packages
 # Modules in which threads meet, and those whose code runs on the thread that calls it.
 THREADED = ConcurrencyTests CoreTests DNSTests SMTPTests HTTPTests ProcessesTests EventLogTests MilterTests PolicyMapTests \
 	DiscoveryTests ProbeTests PreloadTests IntakeTests StoreTests CourierTests ReportingTests DaemonTests
-UNTHREADED = BasicsTests MTASTSTests TLSRPTTests MailLogTests ReportViewTests SettingsTests MTACheckTests
+UNTHREADED = BasicsTests MTASTSTests TLSRPTTests MailLogTests ReportViewTests SettingsTests MTACheckTests MTASetupTests
 # Left out, since a sanitizer costs up to ten times the time and memory: what the daemon does with hundreds of messages or
 # clients within an MTA's time, what it makes of each fault within five seconds (the run with all of them stays in), what
 # `report show` does with 64 MiB by the kernel's word, and which of two frames is first on a connection.
