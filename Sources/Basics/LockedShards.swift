@@ -40,8 +40,12 @@ package final class LockedShards<Value>: @unchecked Sendable {  // Each `value` 
 
     /// The shard of a key: the same for equal ones.
     @inlinable
-    package func index(of key: some Hashable) -> Int {
-        Int(truncatingIfNeeded: UInt(bitPattern: key.hashValue) % UInt(bitPattern: count))
+    package func index(of key: some TableKey) -> Int { index(ofHash: key.tableHash) }
+
+    /// The shard of the keys with a hash.
+    @inlinable
+    package func index(ofHash hash: UInt64) -> Int {
+        Int(truncatingIfNeeded: (hash & 0xFFFF_FFFF) % UInt64(truncatingIfNeeded: count))
     }
 
     /// A shard for the thread that asks: two threads may share one.

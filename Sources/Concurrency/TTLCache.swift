@@ -12,15 +12,15 @@ import Basics
 ///
 /// Inlinable, so that each module compiles it for its own keys and values.
 @usableFromInline
-package final class TTLCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+package final class TTLCache<Key: TableKey, Value: Sendable>: Sendable {
     private static var maxShards: Int { 16 }
     /// Least octets of a shard, so that the largest entries that there are fit into one.
     private static var smallestShard: Int { 128 << 10 }
     /// Slots looked at under one lock by a sweep: well below a millisecond.
     private static var sweepPiece: Int { 2000 }
-    /// What an entry costs beside what key and value hold elsewhere: its slot, and its place in the dictionary.
+    /// What an entry costs beside what key and value hold elsewhere: its slot, and its place in the index.
     @inlinable
-    static var entryOctets: Int { MemoryLayout<Key>.stride * 2 + MemoryLayout<Value>.stride + 80 }
+    static var entryOctets: Int { MemoryLayout<Key>.stride + MemoryLayout<Value>.stride + 80 }
 
     /// Of one shard.
     @usableFromInline let budget: Int
@@ -39,28 +39,36 @@ package final class TTLCache<Key: Hashable & Sendable, Value: Sendable>: Sendabl
 
     @inlinable
     package func value(for key: Key, at now: UTCTime) -> Value? {
-        shards.withLock(shards.index(of: key)) { $0.value(for: key, at: now) }
+        let hash = key.tableHash
+        return shards.withLock(shards.index(ofHash: hash)) { $0.value(for: key, hash, at: now) }
     }
 
     @inlinable
     package func set(_ value: Value, for key: Key, at now: UTCTime, keepFor: Duration) {
         let octets = Self.entryOctets + cost(key, value)
-        shards.withLock(shards.index(of: key)) { $0.put(value, for: key, octets, at: now, keepFor, budget: budget) }
+        let hash = key.tableHash
+        shards.withLock(shards.index(ofHash: hash)) {
+            $0.put(value, for: key, hash, octets, at: now, keepFor, budget: budget)
+        }
     }
 
     /// Puts what `change` makes of the value that is good, nil if none is, in its place; nil removes it.
     package func change(_ key: Key, at now: UTCTime, keepFor: Duration, _ change: (Value?) -> Value?) {
-        shards.withLock(shards.index(of: key)) { shard in
-            if let value = change(shard.value(for: key, at: now)) {
+        let hash = key.tableHash
+        shards.withLock(shards.index(ofHash: hash)) { shard in
+            if let value = change(shard.value(for: key, hash, at: now)) {
                 let octets = Self.entryOctets + cost(key, value)
-                shard.put(value, for: key, octets, at: now, keepFor, budget: budget)
+                shard.put(value, for: key, hash, octets, at: now, keepFor, budget: budget)
             } else {
-                shard.remove(key)
+                shard.remove(key, hash)
             }
         }
     }
 
-    package func remove(_ key: Key) { shards.withLock(shards.index(of: key)) { $0.remove(key) } }
+    package func remove(_ key: Key) {
+        let hash = key.tableHash
+        shards.withLock(shards.index(ofHash: hash)) { $0.remove(key, hash) }
+    }
 
     package func removeAll() {
         for index in 0..<shards.count {
@@ -88,7 +96,7 @@ package final class TTLCache<Key: Hashable & Sendable, Value: Sendable>: Sendabl
         (0..<shards.count).flatMap { index in shards.withLock(index) { $0.entries(at: now) } }
     }
 
-    package var count: Int { sum { $0.places.count } }
+    package var count: Int { sum { $0.count } }
     /// What the entries cost now.
     package var octets: Int { sum { $0.octets } }
 

@@ -6,18 +6,19 @@ import Testing
 @Suite("Values that many threads read and change")
 struct LockedTests {
     @Test("in shards: nothing is lost, and a key stays in its shard")
-    func shards() {
-        let shards = LockedShards(count: 16) { [String: Int]() }
-        let indexes = (0..<100).map { shards.index(of: "key \($0)") }
+    func shards() throws {
+        let names = try (0..<100).map { try DomainName("key-\($0).example") }
+        let shards = LockedShards(count: 16) { [DomainName: Int]() }
+        let indexes = names.map { shards.index(of: $0) }
         #expect(Set(indexes).count > 8)
         DispatchQueue.concurrentPerform(iterations: 8) { _ in
             for turn in 0..<10_000 {
-                let key = "key \(turn % 100)"
+                let key = names[turn % 100]
                 shards.withLock(shards.index(of: key)) { $0[key, default: 0] += 1 }
             }
         }
         for number in 0..<100 {
-            #expect(shards.withLock(indexes[number]) { $0["key \(number)"] } == 800)
+            #expect(shards.withLock(indexes[number]) { $0[names[number]] } == 800)
         }
     }
 

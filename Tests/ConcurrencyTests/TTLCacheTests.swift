@@ -4,6 +4,16 @@ import Concurrency
 import Dispatch
 import Testing
 
+extension Int: TableKey {
+    public var tableHash: UInt64 { KeyedHash.hash(UInt64(truncatingIfNeeded: self), 0) }
+}
+
+/// A key that shares its hash with many others.
+private struct CrowdedKey: TableKey {
+    let number: Int
+    var tableHash: UInt64 { UInt64(number % 3) << 40 }
+}
+
 @Suite("Tables in memory are bounded in octets")
 struct TTLCacheTests {
     private let start = UTCTime(secondsSinceEpoch: 1_000_000)
@@ -127,5 +137,25 @@ struct TTLCacheTests {
         #expect(table.count <= 500)
         for number in 0..<500 { table.remove(number) }
         #expect(table.count == 0 && table.octets == 0)
+    }
+
+    @Test("keys with one hash are told apart, also while room is made and after a sweep")
+    func collisions() {
+        let table = TTLCache<CrowdedKey, Int>(octets: 200_000) { _, _ in 0 }
+        for number in 0..<300 {
+            table.set(number, for: CrowdedKey(number: number), at: start, keepFor: .seconds(number % 2 == 0 ? 9 : 99))
+        }
+        for number in stride(from: 0, to: 300, by: 5) { table.remove(CrowdedKey(number: number)) }
+        table.sweep(at: start + .seconds(9))
+        for number in 0..<300 {
+            let found = table.value(for: CrowdedKey(number: number), at: start + .seconds(9))
+            #expect(found == (number % 2 == 0 || number % 5 == 0 ? nil : number))
+        }
+        let small = TTLCache<CrowdedKey, Int>(octets: 20_000) { _, _ in 0 }
+        for number in 0..<1000 {
+            small.set(number, for: CrowdedKey(number: number), at: start, keepFor: .seconds(9))
+            #expect(small.value(for: CrowdedKey(number: number), at: start) == number)
+        }
+        #expect(small.octets <= 20_000)
     }
 }

@@ -72,9 +72,11 @@ struct MemoryBudgetTests {
         let table = PolicyTable(logger: logger)
         let label = String(repeating: "x", count: 60)
         let patterns = (0..<500).map { "mx: h\($0).\(label).\(label).\(label).example\n" }.joined()
-        let policy = try Policy.read("version: STSv1\nmode: enforce\n\(patterns)max_age: 604800\n".utf8).policy
-        let perPolicy = policy.text.utf8.count
+        let perPolicy = patterns.utf8.count
         for number in 0..<400 {
+            // Of one that all share there would be one.
+            let lines = "version: STSv1\nmode: enforce\n\(patterns)max_age: \(604_800 + number)\n"
+            let policy = try Policy.read(lines.utf8).policy
             table.set(
                 CachedPolicy(
                     domain: try DomainName("d\(number).example"), id: "1", policy: policy,

@@ -21,6 +21,18 @@ package enum NextHop: Sendable, Hashable {
     }
 }
 
+extension NextHop: TableKey {
+    package var tableHash: UInt64 {
+        switch self {
+        case .mx(let domain, let port): KeyedHash.hash(domain.tableHash, UInt64(port))
+        case .host(let domain, let port): KeyedHash.hash(domain.tableHash, 1 << 16 | UInt64(port))
+        case .address(let address, let port): KeyedHash.hash(UInt64(bitPattern: Int64(address.hashValue)), UInt64(port))
+        }
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(tableHash) }
+}
+
 /// A recipient as the MTA announced it.
 package struct Recipient: Sendable, Hashable {
     /// The domain of the address; nil for an address literal or an address without a domain.

@@ -40,6 +40,12 @@ package struct MXHost: Sendable, Hashable {
     }
 }
 
+extension MXHost: TableKey {
+    package var tableHash: UInt64 { KeyedHash.hash(name.tableHash, UInt64(preference) << 16 | UInt64(port)) }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(tableHash) }
+}
+
 /// Why there is no route to judge.
 package enum RouteError: Error, Sendable, Hashable {
     /// The domain takes no mail: the MTA bounces. - RFC 7505 §3: MX Resource Records Specifying Null MX.

@@ -11,9 +11,11 @@ package final class DANECache: Sendable {
     /// Hosts that may be looked up at one time.
     private static let maxFlights = 20_000
 
-    private struct Key: Hashable, Sendable {
+    private struct Key: TableKey {
         let candidate: MXHost
         let routeIsSecure: Bool
+
+        var tableHash: UInt64 { candidate.tableHash }
     }
 
     private let surveyor: any DANESurveyor

@@ -10,13 +10,22 @@ package final class HostEvidenceCache: Sendable {
     /// Hosts of one route that are looked at at one time: a domain with many slow hosts must not take all probes.
     private static let maxProbesOfRoute = 8
 
-    struct Key: Hashable, Sendable {
+    struct Key: TableKey {
         let candidate: MXHost
         let routeIsSecure: Bool
         /// Results of probes that began before ``forgetAll()`` are stored under the old number and ignored.
         let generation: Int
         /// The next hop for which alone it holds; nil for all.
         var nextHop: DomainName?
+
+        /// Few hosts have entries that differ in more than that.
+        var tableHash: UInt64 {
+            let hash = candidate.tableHash
+            guard let nextHop else { return hash }
+            return KeyedHash.hash(hash, nextHop.tableHash)
+        }
+
+        func hash(into hasher: inout Hasher) { hasher.combine(tableHash) }
     }
 
     private let prober: any Prober

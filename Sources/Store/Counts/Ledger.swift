@@ -26,7 +26,7 @@ package final class Ledger: Recorder, IntakeLedger {
     /// Enough that two threads seldom meet.
     private static let shardCount = 16
     private let room = PendingRoom()
-    /// By the domain, so that a tally lies in one shard only.
+    /// By the key, so that a tally lies in one shard only.
     private let pending: LockedShards<PendingCounts>
     private let written = CounterArray()
     /// The write that ``keepUp()`` has started last.
@@ -47,7 +47,7 @@ package final class Ledger: Recorder, IntakeLedger {
         // What nearly all mail comes to: no list is made for it.
         if case .conforming = outcome.verdict {
             let key = TallyKey(day: outcome.time.day, domain: outcome.policyDomain, policy: outcome.appliedPolicy)
-            return pending.withLock(pending.index(of: key.domain)) { $0.add(key, failure: nil, times: 1) }
+            return pending.withLock(pending.index(of: key)) { $0.add(key, failure: nil, times: 1) }
         }
         // Outside the lock, which is held for the sums only.
         record(SessionCount.counts(of: outcome))
@@ -56,7 +56,8 @@ package final class Ledger: Recorder, IntakeLedger {
     /// Counts each of the sessions so many times.
     package func record(_ sessions: [SessionCount], times: Int = 1) {
         for session in sessions {
-            pending.withLock(pending.index(of: session.domain)) { $0.add(session, times: times) }
+            let key = TallyKey(day: session.day, domain: session.domain, policy: session.policy)
+            pending.withLock(pending.index(of: key)) { $0.add(key, failure: session.failure, times: times) }
         }
     }
 

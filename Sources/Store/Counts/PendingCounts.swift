@@ -4,29 +4,27 @@ import Core
 import TLSRPT
 
 /// Under what sessions are added up: one policy of one report.
-struct TallyKey: Sendable, Hashable {
+struct TallyKey: TableKey {
     let day: UTCDay
     let domain: DomainName
     let policy: AppliedPolicy
     /// Made once, since a table that grows asks again; without the text of a policy, which is long: a domain seldom has two of
     /// one length on a day.
-    private let digest: Int
+    let tableHash: UInt64
 
     init(day: UTCDay, domain: DomainName, policy: AppliedPolicy) {
         self.day = day
         self.domain = domain
         self.policy = policy
-        var hasher = Hasher()
-        hasher.combine(day)
-        hasher.combine(domain)
-        switch policy {
-        case .sts(_, let policy): hasher.combine(policy?.text.utf8.count)
-        case .reported(let policy): hasher.combine(policy)
-        }
-        digest = hasher.finalize()
+        let ofPolicy =
+            switch policy {
+            case .sts(_, let policy): UInt64(policy?.text.utf8.count ?? 0)
+            case .reported(let policy): UInt64(bitPattern: Int64(policy.hashValue))
+            }
+        tableHash = KeyedHash.hash(domain.tableHash, UInt64(bitPattern: day.daysSinceEpoch) << 32 ^ ofPolicy)
     }
 
-    func hash(into hasher: inout Hasher) { hasher.combine(digest) }
+    func hash(into hasher: inout Hasher) { hasher.combine(tableHash) }
 }
 
 /// Counts on their way to the disk, bounded: what has no room loses its details first, and only then itself.

@@ -25,22 +25,15 @@ struct PackedPolicies: Sendable {
     private var texts = HashIndex()
     /// Octets of what was removed.
     private var lost = 0
+    /// How often the block was packed anew: offsets of before say nothing then.
+    private(set) var repacks = 0
 
     var count: Int { names.count }
     /// Octets of the block, those that are lost included.
     var octets: Int { block.count }
 
     /// The hash by which a name is found, from the start of the process to its end.
-    static func hash(of domain: DomainName) -> UInt64 {
-        domain.ascii.utf8.span.withUnsafeBytes { hash(of: $0) }
-    }
-
-    private static func hash(of octets: UnsafeRawBufferPointer) -> UInt64 {
-        // With a seed of the process: strangers choose names and texts.
-        var hasher = Hasher()
-        hasher.combine(bytes: octets)
-        return UInt64(truncatingIfNeeded: hasher.finalize())
-    }
+    static func hash(of domain: DomainName) -> UInt64 { domain.tableHash }
 
     // MARK: Looking
 
@@ -49,6 +42,28 @@ struct PackedPolicies: Sendable {
     func life(of domain: DomainName, _ hash: UInt64) -> PolicyLife? { offset(of: domain, hash).map(life(at:)) }
 
     func policy(of domain: DomainName, _ hash: UInt64) -> PackedPolicy? { offset(of: domain, hash).map(policy(at:)) }
+
+    /// All of a policy but its lines: those are at an offset, which is theirs until the block is packed anew.
+    struct Head {
+        let id: String
+        let fetchedAt: UTCTime
+        let lines: Int
+    }
+
+    func head(of domain: DomainName, _ hash: UInt64) -> Head? {
+        guard let offset = offset(of: domain, hash) else { return nil }
+        let id = block.withUnsafeBytes { block in
+            let start = offset + Place.name + Int(block[offset + Place.nameLength])
+            let end = start + Int(block[offset + Place.idLength])
+            return String(decoding: UnsafeRawBufferPointer(rebasing: block[start..<end]), as: UTF8.self)
+        }
+        return Head(
+            id: id, fetchedAt: UTCTime(secondsSinceEpoch: number(at: offset + Place.fetchedAt, Int64.self)),
+            lines: textOffset(at: offset))
+    }
+
+    /// Where the lines of the policy are.
+    func linesOffset(of domain: DomainName, _ hash: UInt64) -> Int? { offset(of: domain, hash).map(textOffset(at:)) }
 
     /// Visits all policies.
     func forEach(_ body: (DomainName, PackedPolicy) throws -> Void) rethrows {
@@ -143,7 +158,7 @@ struct PackedPolicies: Sendable {
 
     /// Adds one policy that has the text; returns its offset.
     private mutating func addText(_ text: ArraySlice<UInt8>) -> Int {
-        let hash = text.withUnsafeBytes(Self.hash(of:))
+        let hash = text.withUnsafeBytes(KeyedHash.hash)
         let known = text.withUnsafeBytes { octets in
             texts.offset(of: hash) { offset in isEqual(octets, at: offset + Place.octets, textLength(at: offset)) }
         }
@@ -164,7 +179,7 @@ struct PackedPolicies: Sendable {
         guard changeUsers(at: offset, by: -1) == 0 else { return }
         let text = text(at: offset)
         lost += Place.octets + text.count
-        texts.remove(offset, text.withUnsafeBytes(Self.hash(of:)))
+        texts.remove(offset, text.withUnsafeBytes(KeyedHash.hash))
     }
 
     @discardableResult
@@ -180,6 +195,7 @@ struct PackedPolicies: Sendable {
         var packed = PackedPolicies()
         packed.block.reserveCapacity(block.count - lost)
         forEach { packed.set($1, for: $0, Self.hash(of: $0)) }
+        packed.repacks = repacks + 1
         self = packed
     }
 

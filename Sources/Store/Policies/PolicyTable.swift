@@ -5,13 +5,13 @@ import Logging
 import MTASTS
 import Synchronization
 
-/// All policies in memory, packed; those in use lately are also kept parsed.
+/// All policies in memory, packed; the lines of those in use lately are also kept parsed.
 ///
 /// Split into shards, each with a lock that is held for a look or a change only: parsing is done without it.
 package final class PolicyTable: PolicyMemory {
     /// Enough that two threads seldom meet, and that one shard of a million policies is quick to copy.
     static let shardCount = 64
-    /// Parsed policies kept in each generation of a shard: 32,768 in all.
+    /// Lines kept parsed in each generation of a shard: those of 32,768 policies in all.
     static let parsedPerGeneration = 256
     /// Octets of parsed policies in all: hostile ones are large.
     package static let maxParsedOctets = 24 << 20
@@ -46,21 +46,12 @@ package final class PolicyTable: PolicyMemory {
     }
 
     package func policy(for domain: DomainName) -> CachedPolicy? {
-        let (parsed, packed): (CachedPolicy?, PackedPolicy?) = inShard(of: domain) { shard, hash in
-            if let parsed = shard.recent[domain] { return (parsed, nil) }
-            // Before the older generation: most domains have no policy.
-            guard shard.packed.contains(domain, hash) else { return (nil, nil) }
-            if let parsed = shard.older.removeValue(forKey: domain) {
-                shard.keep(parsed)
-                return (parsed, nil)
-            }
-            return (nil, shard.packed.policy(of: domain, hash))
-        }
+        let (parsed, packed) = inShard(of: domain) { shard, hash in shard.look(domain, hash) }
         if let parsed { return parsed }
         guard let packed, let policy = unpack(packed, domain) else { return nil }
         inShard(of: domain) { shard, hash in
             // Somebody may have set or removed it while it was parsed.
-            if shard.packed.policy(of: domain, hash) == packed { shard.keep(policy) }
+            if shard.packed.policy(of: domain, hash) == packed { shard.keep(policy.policy, of: domain, hash) }
         }
         return policy
     }
@@ -84,16 +75,15 @@ package final class PolicyTable: PolicyMemory {
 
     private func put(_ packed: PackedPolicy, for domain: DomainName, parsed: CachedPolicy?) {
         inShard(of: domain) { shard, hash in
-            shard.forgetParsed(domain)
             shard.packed.set(packed, for: domain, hash)
-            if let parsed { shard.keep(parsed) }
+            if let parsed { shard.keep(parsed.policy, of: domain, hash) }
             forgetUnreadable(domain, in: &shard)
         }
     }
 
     package func remove(_ domain: DomainName) {
         inShard(of: domain) { shard, hash in
-            shard.forget(domain, hash)
+            shard.packed.remove(domain, hash)
             forgetUnreadable(domain, in: &shard)
             settle(domain, in: &shard)
         }
@@ -125,7 +115,7 @@ package final class PolicyTable: PolicyMemory {
                     let hash = PackedPolicies.hash(of: domain)
                     // It may have been renewed since the look.
                     guard let life = shard.packed.life(of: domain, hash), life.expiresAt <= time else { return sum }
-                    shard.forget(domain, hash)
+                    shard.packed.remove(domain, hash)
                     return sum + 1
                 }
             }
