@@ -14,7 +14,7 @@ package enum AppliedPolicy: Sendable, Hashable {
         switch (left, right) {
         // The text says all of a policy.
         case (.sts(let leftDomain, let leftPolicy), .sts(let rightDomain, let rightPolicy)):
-            leftDomain == rightDomain && leftPolicy?.text == rightPolicy?.text
+            leftDomain == rightDomain && (leftPolicy == rightPolicy || leftPolicy?.text == rightPolicy?.text)
         case (.reported(let left), .reported(let right)): left == right
         case (.sts, .reported), (.reported, .sts): false
         }

@@ -4,11 +4,11 @@ import TLSRPT
 
 /// What was seen of the hosts of a route; a host that is not listed has not been looked at.
 package struct Evidence: Sendable, Equatable {
-    package var hosts: [MXHost: HostEvidence]
+    package var hosts = ByHost<HostEvidence>()
     /// Hosts that a failure of our own kept us from looking at, and what it was.
-    package var notTried: [MXHost: String] = [:]
+    package var notTried = ByHost<String>()
 
-    package init(_ hosts: [MXHost: HostEvidence] = [:]) { self.hosts = hosts }
+    package init() {}
 
     /// Takes what came of looking at a host.
     package mutating func note(_ result: ProbeResult, of candidate: MXHost) {
@@ -16,6 +16,38 @@ package struct Evidence: Sendable, Equatable {
         case .seen(let evidence): hosts[candidate] = evidence
         case .notTried(let cause): notTried[candidate] = cause
         }
+    }
+}
+
+/// What belongs to some hosts of a route. They are few, so that to look through them costs less than a dictionary.
+package struct ByHost<Value: Sendable & Equatable>: Sendable, Equatable {
+    /// Each host once, in the order in which they came.
+    package private(set) var entries: [(host: MXHost, value: Value)] = []
+
+    package init() {}
+
+    package var count: Int { entries.count }
+    package var isEmpty: Bool { entries.isEmpty }
+
+    package subscript(host: MXHost) -> Value? {
+        get { place(of: host).map { entries[$0].value } }
+        set {
+            switch (place(of: host), newValue) {
+            case (let place?, let value?): entries[place].value = value
+            case (let place?, nil): entries.remove(at: place)
+            case (nil, let value?): entries.append((host, value))
+            case (nil, nil): break
+            }
+        }
+    }
+
+    private func place(of host: MXHost) -> Int? {
+        for place in entries.indices where entries[place].host == host { return place }
+        return nil
+    }
+
+    package static func == (left: ByHost, right: ByHost) -> Bool {
+        left.count == right.count && left.entries.allSatisfy { right[$0.host] == $0.value }
     }
 }
 

@@ -90,7 +90,11 @@ extension CachedPolicy {
         fileprivate var id: String { "(\(rawValue))" }
     }
 
-    package var origin: Origin { Origin.allCases.first { $0 != .published && $0.id == id } ?? .published }
+    package var origin: Origin {
+        // Asked for each verdict, and nearly always so.
+        guard id.utf8.first == UInt8(ascii: "(") else { return .published }
+        return Origin.allCases.first { $0 != .published && $0.id == id } ?? .published
+    }
 
     /// A policy that stands by itself: as of today, so that the same day always gives the same value.
     package init(_ policy: Policy, of domain: DomainName, from origin: Origin, at time: UTCTime) {

@@ -113,7 +113,7 @@ extension Verdict {
 
 extension Policy {
     /// Shared with others that hold it, mostly, but each may be the last.
-    var heldOctets: Int { allocation + text.heldOctets + mx.reduce(0) { $0 + element + $1.domain.heldOctets } }
+    var heldOctets: Int { 2 * allocation + text.heldOctets + mx.reduce(0) { $0 + element + $1.domain.heldOctets } }
 }
 
 extension CachedPolicy {

@@ -59,6 +59,9 @@ package final class Gate: Sendable {
         hop.heldOctets + judgement.heldOctets
     }
 
+    /// Next hops that were judged in the current second, so that a verdict is kept of those that come again.
+    private let judged = RecentKeys()
+
     package init(
         resolver: NextHopResolver, recorder: any Recorder, settings: GateSettings, mtaTellsSessions: Bool = false,
         mapGuards: @escaping @Sendable (NextHop) -> Bool = { _ in false }
@@ -112,7 +115,7 @@ package final class Gate: Sendable {
         let enforcement = enforcement(settings, for: hops)
         if hops.count == 1 {
             guard let judgement = cached(hops[0], settings, enforcement, at: now) else { return nil }
-            remember(judgement, of: hops[0], at: now)
+            if judged.note(hops[0].tableHash, at: now) { remember(judgement, of: hops[0], at: now) }
             return judgement
         }
         var judgements: [Judgement] = []
@@ -126,10 +129,12 @@ package final class Gate: Sendable {
     private func cached(
         _ hop: NextHop, _ settings: GateSettings, _ enforcement: Enforcement, at now: UTCTime
     ) -> Judgement? {
-        resolver.cached(settings.question(enforcement), about: hop, at: now).map { Judgement($0, under: enforcement) }
+        var known = Known(hop)
+        guard let verdict = resolver.cached(settings.question(enforcement), at: now, into: &known) else { return nil }
+        return known.judgement(verdict, under: enforcement)
     }
 
-    /// Keeps a verdict that lets mail go until the second ends; a violation is looked at each time, so that nothing
+    /// Keeps a verdict that lets mail go, for mail that comes again and again, until the second ends; a violation is looked at each time, so that nothing
     /// repaired waits.
     private func remember(_ judgement: Judgement, of hop: NextHop, at now: UTCTime) {
         switch judgement.verdict {

@@ -37,18 +37,23 @@ package struct Judgement: Sendable {
     }
 
     init(_ resolved: Resolved<Verdict>, under enforcement: Enforcement) {
-        let known = resolved.known
-        self.init(
-            resolved.answer,
-            on: Basis(
-                policyDomain: known.hop.policyDomain, policy: known.policy?.cached, route: known.route?.found,
-                evidence: known.evidence ?? Evidence()), under: enforcement)
+        self = resolved.known.judgement(resolved.answer, under: enforcement)
     }
 
     /// What it holds in memory, in octets, roughly.
     var heldOctets: Int {
         verdict.heldOctets + (basis.policy?.heldOctets ?? 0) + (basis.route?.heldOctets ?? 0)
-            + basis.evidence.hosts.reduce(0) { $0 + $1.key.name.heldOctets + $1.value.heldOctets }
+            + basis.evidence.hosts.entries.reduce(0) { $0 + $1.host.name.heldOctets + $1.value.heldOctets }
+    }
+}
+
+extension Known {
+    /// A verdict with what it rests on. Not an initializer, which would take a copy of all that is known.
+    func judgement(_ verdict: Verdict, under enforcement: Enforcement) -> Judgement {
+        let basis = Judgement.Basis(
+            policyDomain: hop.policyDomain, policy: policy?.cached, route: route?.found,
+            evidence: evidence ?? Evidence())
+        return Judgement(verdict, on: basis, under: enforcement)
     }
 }
 

@@ -119,12 +119,13 @@ private struct Tally {
 
     init(of route: Route, under policy: Policy, seeing evidence: Evidence, hostCheck: HostCheck) {
         for candidate in route.candidates {
-            if evidence.hosts[candidate] == nil, let cause = evidence.notTried[candidate], hostCheck == .probes,
+            let seen = evidence.hosts[candidate]
+            if seen == nil, let cause = evidence.notTried[candidate], hostCheck == .probes,
                 policy.covers(candidate.name)
             {
                 notTried.append("\(candidate.name): \(cause)")
             } else {
-                add(candidate, policy, evidence.hosts[candidate], hostCheck)
+                add(candidate, policy, seen, hostCheck)
             }
         }
         for name in route.unprobed { add(unlookedAt: name, policy, hostCheck) }

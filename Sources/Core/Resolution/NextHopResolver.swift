@@ -50,11 +50,19 @@ package final class NextHopResolver: Sendable {
     package func cached<Asked: Question>(
         _ question: Asked, about hop: NextHop, at now: UTCTime? = nil
     ) -> Resolved<Asked.Answer>? {
-        let now = now ?? clock.now
         var known = Known(hop)
+        let answer = cached(question, at: now ?? clock.now, into: &known)
+        return answer.map { Resolved(answer: $0, known: known) }
+    }
+
+    /// The same, for who only looks at what is known: handing all of it on costs as much as a look at a table.
+    /// - Parameter known: of nothing but the next hop; takes what memory has, also where that does not decide.
+    func cached<Asked: Question>(
+        _ question: Asked, at now: UTCTime, into known: inout Known
+    ) -> Asked.Answer? {
         while true {
             switch next(known, for: question) {
-            case .answer(let answer): return Resolved(answer: answer, known: known)
+            case .answer(let answer): return answer
             case .need(let need): guard recall(need, into: &known, at: now) else { return nil }
             }
         }

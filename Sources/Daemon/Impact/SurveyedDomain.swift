@@ -74,8 +74,8 @@ struct SurveyedDomain: Sendable {
             reasons.add(walked.answer.told.explanation, at: nil)
             return (.unclear, reasons)
         case .conforming:
-            let hosts = walked.known.evidence?.hosts ?? [:]
-            let byDANE = hosts.filter { Optional($0.value).isAuthenticatedByDANE }.map(\.key.name.ascii).sorted()
+            let hosts = walked.known.evidence?.hosts.entries ?? []
+            let byDANE = hosts.filter { Optional($0.value).isAuthenticatedByDANE }.map(\.host.name.ascii).sorted()
             for host in byDANE { reasons.add("keeps its TLSA records (DANE)", at: host) }
             if byDANE.isEmpty {
                 reasons.add(hostCheck == .probes ? "keeps the policy" : "named by the policy", at: nil)
