@@ -13,8 +13,18 @@ package struct UTCTime: Sendable, Hashable, Comparable {
     /// The moment `duration` later, whole seconds only; stays at the end of time instead of passing it.
     @usableFromInline
     package static func + (time: UTCTime, duration: Duration) -> UTCTime {
-        let (sum, overflow) = time.secondsSinceEpoch.addingReportingOverflow(duration.components.seconds)
+        let (sum, overflow) = time.secondsSinceEpoch.addingReportingOverflow(wholeSeconds(of: duration))
         return UTCTime(secondsSinceEpoch: overflow ? .max : sum)
+    }
+
+    /// Attoseconds of a second without the power of two in them: 10^18 is 2^18 * 5^18.
+    private static let oddAttoseconds: UInt64 = 3_814_697_265_625
+
+    /// Of the lives of entries in memory, which are put there with each verdict, without a division of 128 bits.
+    private static func wholeSeconds(of duration: Duration) -> Int64 {
+        // Below two months, it fits.
+        guard let scaled = UInt64(exactly: duration.attoseconds >> 18) else { return duration.components.seconds }
+        return Int64(scaled / oddAttoseconds)
     }
 
     /// The moment `duration` earlier.

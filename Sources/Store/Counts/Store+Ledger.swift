@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Core
 import FoundationEssentials
 import GRDB
 import TLSRPT
@@ -24,7 +25,7 @@ extension Store {
                 sql: "UPDATE report_day SET ended_at = NULL WHERE day = ? AND ended_at IS NOT NULL")
             try reopen.execute(arguments: [day.daysSinceEpoch])
         }
-        let writer = try TallyWriter(db)
+        var writer = try TallyWriter(db)
         places.sort { ($0.day, $0.name) < ($1.day, $1.name) }
         for place in places {
             let (key, tally) = counts[place.table][place.index]
@@ -58,11 +59,15 @@ private struct TallyWriter {
     private let db: Database
     private let findPolicy: BatchStatement
     private let insertPolicy: BatchStatement
+    private let updateTally: BatchStatement
     private let findTallies: BatchStatement
     private let upsertTally: BatchStatement
     private let countDetails: BatchStatement
     private let updateDetails: BatchStatement
     private let insertDetails: BatchStatement
+    /// Policies whose words were made, by their lines: the domains of one provider mostly have the same.
+    private var texts: [String: PolicyText] = [:]
+    private static let maxTexts = 256
 
     init(_ db: Database) throws {
         self.db = db
@@ -75,6 +80,12 @@ private struct TallyWriter {
         insertPolicy = try BatchStatement(
             db,
             "INSERT INTO applied_policy (digest, policy_domain, type, strings, mx_hosts) VALUES (?, ?, ?, ?, ?)")
+        updateTally = try BatchStatement(
+            db,
+            """
+            UPDATE tally SET successes = successes + ?, failures = failures + ?
+            WHERE day = ? AND domain = ? AND policy = ?
+            """)
         findTallies = try BatchStatement(
             db,
             "SELECT count(*), ifnull(max(policy = ?), 0) FROM tally WHERE day = ? AND domain = ?")
@@ -105,7 +116,12 @@ private struct TallyWriter {
             """)
     }
 
-    func add(_ tally: Tally, to key: TallyKey) throws {
+    mutating func add(_ tally: Tally, to key: TallyKey) throws {
+        // As it is for all but the first sessions of a day.
+        if let known = try id(of: text(of: key.policy)), try update(tally, under: known, to: key) {
+            if !tally.details.isEmpty { try addDetails(of: tally, under: known, to: key, isFirst: false) }
+            return
+        }
         let (policy, isFirst) = try policyID(for: key)
         try upsertTally.bind(1, Int64(key.day.daysSinceEpoch))
         try upsertTally.bind(2, key.domain.ascii)
@@ -114,6 +130,29 @@ private struct TallyWriter {
         try upsertTally.bind(5, Int64(tally.failures))
         try upsertTally.run()
         if !tally.details.isEmpty { try addDetails(of: tally, under: policy, to: key, isFirst: isFirst) }
+    }
+
+    /// Adds to the tally that there is; false if there is none.
+    private func update(_ tally: Tally, under policy: Int64, to key: TallyKey) throws -> Bool {
+        try updateTally.bind(1, Int64(tally.successes))
+        try updateTally.bind(2, Int64(tally.failures))
+        try updateTally.bind(3, Int64(key.day.daysSinceEpoch))
+        try updateTally.bind(4, key.domain.ascii)
+        try updateTally.bind(5, policy)
+        try updateTally.run()
+        return db.changesCount > 0
+    }
+
+    private mutating func text(of policy: AppliedPolicy) throws -> PolicyText {
+        guard case .sts(let domain, let applied?) = policy else { return try PolicyText(policy.reported) }
+        if var known = texts[applied.text] {
+            known.domain = domain.ascii
+            return known
+        }
+        let text = try PolicyText(policy.reported)
+        if texts.count >= Self.maxTexts { texts.removeAll(keepingCapacity: true) }
+        texts[applied.text] = text
+        return text
     }
 
     /// Adds the details; those that are new when the domain has its share already are summed under their type.
@@ -204,7 +243,7 @@ private struct TallyWriter {
 /// A policy as its row holds it.
 private struct PolicyText {
     let type: String
-    let domain: String
+    var domain: String
     let strings: String
     let mxHosts: String
     /// No proof of equality: the texts are compared as well.
