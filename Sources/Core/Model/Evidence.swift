@@ -26,6 +26,9 @@ package struct ByHost<Value: Sendable & Equatable>: Sendable, Equatable {
 
     package init() {}
 
+    /// Makes room for so many hosts.
+    package mutating func reserve(_ hosts: Int) { entries.reserveCapacity(hosts) }
+
     package var count: Int { entries.count }
     package var isEmpty: Bool { entries.isEmpty }
 

@@ -61,6 +61,7 @@ package final class HostEvidenceCache: Sendable {
     /// - Parameter ending: why nobody waits for the others any longer; nil while somebody may.
     func cached(_ route: Route, because ending: WaitEnding? = nil, at now: UTCTime) -> Evidence {
         var seen = Evidence()
+        seen.hosts.reserve(route.candidates.count)
         let generation = generation.load(ordering: .relaxed)
         for candidate in route.candidates {
             let key = Key(candidate: candidate, routeIsSecure: route.isSecure, generation: generation)
