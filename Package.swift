@@ -67,7 +67,8 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
         .target(name: "Events", dependencies: ["Basics"]),
-        .target(name: "DNS", dependencies: ["Basics", "CUnbound", "Concurrency", "Events"]),
+        .target(name: "Metrics"),
+        .target(name: "DNS", dependencies: ["Basics", "CUnbound", "Concurrency", "Events", "Metrics"]),
         .target(name: "TLS", dependencies: ["Basics", "COpenSSL", "Events"]),
         .target(name: "SMTP", dependencies: ["Basics", "Events", "TLS"]),
         .target(name: "HTTP", dependencies: ["Basics", "CCurl", "COpenSSL", "Events", "TLS"]),
@@ -80,7 +81,6 @@ let package = Package(
                 "Basics", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
-        .target(name: "Metrics"),
         .target(name: "HTML", dependencies: ["Basics", "TLSRPT"]),
 
         // Layer 3: the core, with its model and its ports; and reporting, with its own

@@ -13,10 +13,13 @@ package final class DNSResolver: Sendable {
     private let engine: ResolverEngine
     private let limit: Int
     private let health = ResolverHealth()
+    private let counts: DNSCounts
     /// By the owners of the names: one whose servers are silent must not make the resolver busy for all.
     private let outstanding = Locked(SharedPlaces<Share>())
 
-    package init(_ settings: DNSSettings) throws(DNSSetupError) {
+    /// - Parameter counts: gets what comes of each question.
+    package init(_ settings: DNSSettings, counts: DNSCounts = DNSCounts()) throws(DNSSetupError) {
+        self.counts = counts
         let thread: EventThread
         do { thread = try EventThread() } catch { throw .library(error.description) }
         do {
@@ -41,8 +44,10 @@ package final class DNSResolver: Sendable {
     /// Asks one question; never throws, and takes no longer than `timeout`, and after a failure two seconds more to find
     /// out whose it is.
     package func query(_ name: QueryName, _ type: RecordType, within timeout: Duration) async -> DNSAnswer<[UInt8]> {
+        let start = ContinuousClock.now
         let answer = await ask(
             .init(name: name.text, type: type.rawValue, recordLimit: type.recordLimit), within: timeout)
+        counts.note(type, answer, after: .now - start)
         guard let failure = answer.outcome.failure, failure.isOpenWhose, let cause = await localFailure() else {
             return answer
         }

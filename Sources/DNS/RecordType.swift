@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The record types that mail routing asks for.
-package enum RecordType: UInt16, Sendable, Hashable, CustomStringConvertible {
+package enum RecordType: UInt16, Sendable, Hashable, CaseIterable, CustomStringConvertible {
     case a = 1
     case cname = 5
     case mx = 15

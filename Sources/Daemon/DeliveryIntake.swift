@@ -95,6 +95,7 @@ struct DeliveryIntake: Sendable {
             var source = IntakeSource(kind, at: place)
             (source.sessions, source.problem) = (status.sessions, status.text)
             (source.unreadable, source.sample) = (status.unread.count, status.unread.sample)
+            source.linesRead = status.lines
             source.lastHeard = status.readAt.map { Stamp($0) }
             source.lagSeconds = status.caughtUpAt.map { max(0, (now - $0).components.seconds) }
             sources.append(source)

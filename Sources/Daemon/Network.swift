@@ -24,8 +24,8 @@ final class Network: Sendable {
         var number = 0
 
         /// - Parameter files: as they were before the adapters read them: what changes in between counts as changed.
-        init(_ settings: Settings, _ files: NetworkFiles) async throws {
-            (adapters, dnssec) = try await NetworkAdapters.adapted(to: settings)
+        init(_ settings: Settings, _ files: NetworkFiles, _ counts: NetworkCounts) async throws {
+            (adapters, dnssec) = try await NetworkAdapters.adapted(to: settings, counting: counts.dns)
             self.settings = settings
             self.files = files
         }
@@ -47,11 +47,13 @@ final class Network: Sendable {
 
     private let state: Locked<State>
     /// What came of the questions.
-    let counts = NetworkCounts()
+    let counts: NetworkCounts
 
     /// Makes adapters; waits for some seconds to hear whether the resolver can do DNSSEC.
     init(_ settings: Settings) async throws {
-        state = Locked(State(current: try await Generation(settings, NetworkFiles(settings))))
+        let counts = NetworkCounts()
+        self.counts = counts
+        state = Locked(State(current: try await Generation(settings, NetworkFiles(settings), counts)))
     }
 
     /// The adapters of now.
@@ -74,7 +76,7 @@ final class Network: Sendable {
         let sendsOtherwise =
             new.reports.courier != old.settings.reports.courier || files.ofReports != old.files.ofReports
         guard seesOtherwise || sendsOtherwise else { return .nothing }
-        let made = try await Generation(new, files)
+        let made = try await Generation(new, files, counts)
         guard !Task.isCancelled, exchange(for: made) else { throw CancellationError() }
         return seesOtherwise ? .lookups : .reports
     }
@@ -89,7 +91,7 @@ final class Network: Sendable {
         case .stripped where ContinuousClock.now < old.triedAt + Self.dnssecInterval: return false
         case .stripped, .untested: break
         }
-        guard let made = try? await Generation(old.settings, NetworkFiles(old.settings)) else { return false }
+        guard let made = try? await Generation(old.settings, NetworkFiles(old.settings), counts) else { return false }
         switch (old.dnssec, made.dnssec) {
         case (.stripped, .stripped), (.untested, .untested):
             state.withLock { state in

@@ -21,8 +21,8 @@ struct NetworkAdapters: Sendable {
     let reportRecords: ReportRecordResolver
     let courier: Courier
 
-    init(_ settings: Settings) throws {
-        resolver = try DNSResolver(settings.dns)
+    init(_ settings: Settings, counting counts: DNSCounts) throws {
+        resolver = try DNSResolver(settings.dns, counts: counts)
         router = MXRouter(resolver: resolver, timeout: settings.dnsTimeout)
         connector = try Connector()
         let tls = try TLSContext(caFile: settings.caFile)
@@ -46,8 +46,10 @@ struct NetworkAdapters: Sendable {
     /// A resolver that strips signatures makes every name fail DNSSEC validation, which would end all MTA-STS. Where
     /// nobody asked for a trust anchor, validation is then left out: answers are insecure, DANE does not apply, and
     /// MTA-STS works as it does without DNSSEC. An anchor that the settings name is never given up.
-    static func adapted(to settings: Settings) async throws -> (NetworkAdapters, DNSSECUse) {
-        let adapters = try NetworkAdapters(settings)
+    static func adapted(
+        to settings: Settings, counting counts: DNSCounts
+    ) async throws -> (NetworkAdapters, DNSSECUse) {
+        let adapters = try NetworkAdapters(settings, counting: counts)
         switch settings.dns.trustAnchor {
         case .none: return (adapters, .unwanted)
         case .file: return (adapters, .validated)
@@ -61,7 +63,7 @@ struct NetworkAdapters: Sendable {
             adapters.shutdown()
             var plain = settings
             plain.dns.trustAnchor = .none
-            return (try NetworkAdapters(plain), .stripped(why))
+            return (try NetworkAdapters(plain, counting: counts), .stripped(why))
         }
     }
 

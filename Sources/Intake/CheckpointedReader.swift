@@ -27,6 +27,8 @@ struct CheckpointedReader<Reader: LogReader, Place: Codable & Sendable> {
     private var reader = Reader()
     private var sessions: [ObservedSession] = []
     private var octets = 0
+    /// Those that could be read, since the last commit.
+    private var lines = 0
     private var committedAt: ContinuousClock.Instant?
     private var dropped = 0
     private var warnedAt: ContinuousClock.Instant?
@@ -70,6 +72,7 @@ struct CheckpointedReader<Reader: LogReader, Place: Codable & Sendable> {
     /// Takes whole lines.
     mutating func read(_ lines: UnsafeRawBufferPointer) {
         octets += lines.count
+        self.lines += lines.count { $0 == UInt8(ascii: "\n") }
         let now = ports.clock.now
         let known = sessions.count
         reader.read(lines, now: now, into: &sessions)
@@ -104,7 +107,10 @@ struct CheckpointedReader<Reader: LogReader, Place: Codable & Sendable> {
         for remark in reader.takeRemarks() {
             log.logger.warning("a log lacks something", metadata: ["remark": "\(printable(remark, limit: 500))"])
         }
-        if let unread = reader.takeUnread() { log.warn(unread) }
+        if let unread = reader.takeUnread() {
+            log.warn(unread)
+            lines = max(0, lines - unread.count)
+        }
         warnOfDropped()
         var backoff = Backoff(first: pace.retry, longest: pace.longestRetry)
         let counts = sessions.isEmpty ? [] : await ports.counter.counts(of: sessions)
@@ -112,9 +118,9 @@ struct CheckpointedReader<Reader: LogReader, Place: Codable & Sendable> {
             do {
                 let state = try JSONEncoder().encode(State(place: place, reader: reader))
                 try await ports.ledger.commit(counts, mark: IntakeMark(source: log.source, state: [UInt8](state)))
-                log.status.add(sessions: sessions.count)
+                log.status.add(sessions: sessions.count, lines: lines)
                 if octets > 0 { log.status.noteRead(at: ports.clock.now) }
-                (sessions, octets, committedAt) = ([], 0, .now)
+                (sessions, octets, lines, committedAt) = ([], 0, 0, .now)
                 log.end(.countsNotKept)
                 return true
             } catch {

@@ -7,6 +7,7 @@ package final class SourceStatus: Sendable {
     private struct State {
         var problem: String?
         var sessions = 0
+        var lines = 0
         var unread = UnreadLines()
         var readAt: UTCTime?
         var caughtUpAt: UTCTime?
@@ -20,6 +21,8 @@ package final class SourceStatus: Sendable {
     package var text: String? { state.withLock { $0.problem } }
     /// Sessions found since the start.
     package var sessions: Int { state.withLock { $0.sessions } }
+    /// Lines since the start that could be read, whatever they tell of.
+    package var lines: Int { state.withLock { $0.lines } }
     /// Lines since the start that tell of sessions and cannot be read.
     package var unread: UnreadLines { state.withLock { $0.unread } }
 
@@ -32,6 +35,11 @@ package final class SourceStatus: Sendable {
     func noteEnd(at now: UTCTime) { state.withLock { $0.caughtUpAt = now } }
     func set(problem text: String) { state.withLock { $0.problem = printable(text, limit: 500) } }
     func clear() { state.withLock { $0.problem = nil } }
-    func add(sessions: Int) { state.withLock { $0.sessions += sessions } }
+    func add(sessions: Int, lines: Int) {
+        state.withLock { state in
+            state.sessions += sessions
+            state.lines += lines
+        }
+    }
     func add(_ unread: UnreadLines) { state.withLock { $0.unread.add(unread) } }
 }

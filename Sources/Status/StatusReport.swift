@@ -162,6 +162,8 @@ package struct IntakeSource: Sendable, Hashable, Codable {
     package let place: String
     /// Sessions found, or datagrams taken, since the start.
     package var sessions = 0
+    /// Lines of a log that could be read, since the start, whatever they tell of; none of datagrams.
+    package var linesRead = 0
     /// What could not be read, since the start.
     package var unreadable = 0
     /// Such a line, or nothing.

@@ -9,12 +9,13 @@ import Testing
 struct NameLab {
     let server: NameServer
     let resolver: DNSResolver
+    let counts = DNSCounts()
 
     init(_ address: String) throws {
         server = try NameServer(address: address, port: 0)
         var settings = DNSSettings(forwarder: "\(address)@\(server.port)")
         settings.trustAnchor = .none
-        resolver = try DNSResolver(settings)
+        resolver = try DNSResolver(settings, counts: counts)
     }
 }
 
@@ -67,6 +68,9 @@ struct DNSResolverTests {
             #expect(answer.outcome == outcome, "\(name)")
             #expect(answer.records.isEmpty)
         }
+        let counted = lab.counts.queries.filter { $0.count > 0 }
+        #expect(counted.map(\.type) == [.mx, .mx] && counted.map(\.security) == [.insecure, .failed])
+        #expect(counted.map(\.count) == [2, 2] && lab.counts.times.buckets.reduce(0, +) == 4)
     }
 
     @Test("A resolver that is gone is told apart from a name whose servers fail")

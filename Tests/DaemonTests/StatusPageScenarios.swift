@@ -77,6 +77,9 @@ struct StatusPageScenarios {
         #expect(value("sts_milter_serving") == 1 && value("sts_milter_store_writable") == 1)
         #expect((value("process_resident_memory_bytes") ?? 0) > 1e6)
         #expect(value("sts_milter_intake_source_up{source=\"postfix_log\"}") == 1)
+        #expect((value("sts_milter_dns_queries_total{type=\"MX\",security=\"insecure\"}") ?? 0) >= 2)
+        #expect((value("sts_milter_dns_query_duration_seconds_count") ?? 0) >= 4)
+        #expect(value("sts_milter_dns_queries_total{type=\"TLSA\",security=\"bogus\"}") == 0)
     }
 
     @Test("what is dear to gather is told again as it was for a while, and then anew")

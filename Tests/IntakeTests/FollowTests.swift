@@ -97,6 +97,7 @@ struct FollowTests {
         }
         #expect(world.status.unread.count == 3 && world.status.unread.sample == "first")
         #expect(world.status.sessions == 3)
+        #expect(world.status.lines == PairReader.lines(1...3).count { $0 == "\n" })
         let lines = world.log.lines.filter { $0.contains("tell of sessions and cannot be read") }
         #expect(lines.count == 1 && lines.first?.contains("line=first") == true)
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Core
+import DNS
 import Metrics
 import TLSRPT
 
@@ -55,6 +56,7 @@ final class NetworkCounts: Sendable {
 
     private let fetches = CounterArray()
     private let probes = CounterArray()
+    let dns = DNSCounts()
     let fetchTimes = Histogram()
     let probeTimes = Histogram()
 

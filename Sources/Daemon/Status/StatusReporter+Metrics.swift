@@ -127,6 +127,14 @@ extension StatusReporter {
             .histogram(
                 "probe_duration_seconds", "How long looks at MX hosts took, the wait for their turn included.",
                 counts.probeTimes.current),
+            .counter(
+                "dns_queries", "Questions to the DNS, by type and what DNSSEC says of the answer.",
+                counts.dns.queries.map { query in
+                    ([Label("type", "\(query.type)"), Label("security", query.security.word)], query.count)
+                }),
+            .histogram(
+                "dns_query_duration_seconds", "How long answers of the DNS took, those from memory included.",
+                counts.dns.times),
             .gauge("dnssec_working", "Whether DNSSEC is validated.", report.dnssec.isValidated ? 1 : 0),
         ]
     }
@@ -149,6 +157,13 @@ extension StatusReporter {
                 $0.lagSeconds.map(Double.init)
             },
             gauge("intake_last_heard_timestamp_seconds", "When something was last read.") { $0.lastHeard.map(time) },
+            .counter(
+                "intake_lines", "Lines of logs, by whether they could be read.",
+                sources.filter { $0.kind != .datagrams }.flatMap { source in
+                    [("read", source.linesRead), ("unreadable", source.unreadable)].map {
+                        ([Label("source", source.kind.rawValue), Label("outcome", $0.0)], $0.1)
+                    }
+                }),
             counter("intake_sessions", "Sessions found in logs, and datagrams taken.", \.sessions),
             counter("intake_unreadable", "Lines or datagrams that could not be read.", \.unreadable),
             counter("intake_lost", "Datagrams that found no room.", \.lost),
