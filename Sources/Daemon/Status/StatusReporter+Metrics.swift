@@ -18,7 +18,7 @@ extension StatusReporter {
     func metrics() async -> [MetricFamily] {
         let report = await report()
         return about(report) + milterMetrics + mapMetrics(report) + policyMetrics(report) + lookupMetrics(report)
-            + intakeMetrics(report) + reportMetrics(report) + ownMetrics + receivedMetrics(await counts().received)
+            + intakeMetrics(report) + reportMetrics(report) + ownMetrics + receivedMetrics(await receivedCounts())
             + storeMetrics(report)
             + ProcessFigures.families(startedAt: startedAt.secondsSinceEpoch)
     }

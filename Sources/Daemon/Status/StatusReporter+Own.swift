@@ -71,10 +71,16 @@ extension StatusReporter {
         ]
     }
 
-    /// What metrics tell of received reports.
-    func receivedCounts() async throws(StoreError) -> ReceivedCounts {
+    /// What metrics tell of received reports, as it was a moment ago at most; nothing while the store does not answer.
+    func receivedCounts() async -> ReceivedCounts {
+        let start = ContinuousClock.now
+        if let known = knownReceived.withLock({ $0 }), start < known.until { return known.counts }
         let last = clock.now.day
-        return try await store.receivedCounts(from: last.advanced(by: 1 - Self.metricDays), through: last)
+        let counts = try? await store.receivedCounts(from: last.advanced(by: 1 - Self.metricDays), through: last)
+        let end = ContinuousClock.now
+        let until = end + min((end - start) * Self.countsStand, Self.longestStand)
+        knownReceived.withLock { [counts] in $0 = (counts ?? ReceivedCounts(), until) }
+        return counts ?? ReceivedCounts()
     }
 }
 

@@ -17,8 +17,8 @@ final class StatusReporter: Sendable {
     private static let mostTroubles = 200
     /// What takes a walk over all policies, or a question to the store, is told again as it was for so many times as long
     /// as it took: whoever asks all the time has it done for a hundredth of the time. And not for longer than this.
-    private static let countsStand = 100
-    private static let longestStand = Duration.seconds(60)
+    static let countsStand = 100
+    static let longestStand = Duration.seconds(60)
     /// The states of reports that metrics have.
     static let reportStates = Delivery.State.allCases.map(\.rawValue)
     /// Days of reports that are counted.
@@ -29,7 +29,6 @@ final class StatusReporter: Sendable {
         var census = PolicyCensus()
         var failing: [FailingRenewal] = []
         var reports = ReportState()
-        var received = ReceivedCounts()
         /// Why the store did not answer.
         var problem: String?
     }
@@ -54,6 +53,8 @@ final class StatusReporter: Sendable {
     let clock: SteadyClock
     let startedAt: UTCTime
     private let known = Locked<(counts: Counts, until: ContinuousClock.Instant)?>(nil)
+    /// Apart from ``known``: only metrics ask for it.
+    let knownReceived = Locked<(counts: ReceivedCounts, until: ContinuousClock.Instant)?>(nil)
 
     init(
         settings: SettingsInForce, store: Store, table: PolicyTable, network: Network,
@@ -128,7 +129,6 @@ final class StatusReporter: Sendable {
         do throws(StoreError) {
             counts.reports = try await store.reportState(
                 since: clock.now.day.advanced(by: -Self.reportDays), at: clock.now)
-            counts.received = try await receivedCounts()
         } catch { counts.problem = printable("\(error)", limit: 300) }
         let end = ContinuousClock.now
         known.withLock { [counts] in $0 = (counts, end + min((end - start) * Self.countsStand, Self.longestStand)) }
