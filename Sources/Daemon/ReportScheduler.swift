@@ -29,6 +29,8 @@ package final class ReportScheduler: Sendable {
     private let startedAt: UTCTime
     /// When a day that could not be finished is looked at again.
     private let nextLooks = Locked<[UTCDay: UTCTime]>([:])
+    /// Days of which was said that they wait for counts of other machines.
+    private let waiting = Locked<Set<UTCDay>>([])
 
     package init(
         settings: ReportSettings, store: Store, records: any ReportRecordSource, carrier: any ReportCarrier,
@@ -55,6 +57,7 @@ package final class ReportScheduler: Sendable {
     package func run() async {
         let (isDaily, obstacle) = settings.withLock { ($0.isDaily, $0.obstacle) }
         if isDaily, let obstacle { logger.warning("\(obstacle)") }
+        await noteMachine()
         await withDiscardingTaskGroup { group in
             group.addTask { await self.repeating(Self.buildInterval) { await self.buildDue() } }
             group.addTask { await self.repeating(Self.sendInterval) { await self.sendDue() } }
@@ -81,9 +84,42 @@ package final class ReportScheduler: Sendable {
             for day in try await store.openDays(before: clock.now.day) where day >= oldest {
                 let due = max(schedule.buildTime(of: day), nextLooks.withLock { $0[day] } ?? day.start)
                 guard clock.now >= due, !Task.isCancelled else { continue }
+                guard try await isComplete(day, settings) else { continue }
                 nextLooks.withLock { $0[day] = clock.now + ReportSchedule.retryPause }
                 await build(day, builder)
             }
+        } catch {
+            logger.warning("counts for reports cannot be read", metadata: ["cause": "\(error)"])
+        }
+    }
+
+    /// Whether the counts of all machines are there, or have been waited for long enough.
+    private func isComplete(_ day: UTCDay, _ settings: ReportSettings) async throws -> Bool {
+        let missing = try await store.missing(settings.importFrom, on: day)
+        guard !missing.isEmpty, try await !store.hasBegun(day) else { return true }
+        let end = settings.importEnd(of: day)
+        let machines = missing.map(\.ascii).joined(separator: " ")
+        guard clock.now < end else {
+            logger.warning(
+                "the reports of a day are made without the counts of some machines",
+                metadata: ["day": "\(day)", "machines": "\(machines)"])
+            return true
+        }
+        if waiting.withLock({ $0.insert(day).inserted }) {
+            logger.notice(
+                "the reports of a day wait for the counts of other machines",
+                metadata: ["day": "\(day)", "machines": "\(machines)", "until": "\(end)"])
+        }
+        return false
+    }
+
+    /// Counts of two machines with one identity would take each other's place.
+    private func noteMachine() async {
+        do {
+            guard try await store.node().isElsewhere else { return }
+            logger.warning(
+                "the store was made on another machine",
+                metadata: ["cure": "if its counts are exported: sts-milter report export --moved, or --copied"])
         } catch {
             logger.warning("counts for reports cannot be read", metadata: ["cause": "\(error)"])
         }
@@ -108,7 +144,8 @@ package final class ReportScheduler: Sendable {
 
     /// Sends what is due.
     func sendDue() async {
-        guard settings.withLock({ $0.isDaily }) else { return }
+        // What was made before the counts were exported still goes out.
+        guard settings.withLock({ $0.schedule != .off }) else { return }
         do { try await sender.send(DeliveryOrder()) } catch {
             logger.warning("reports cannot be sent", metadata: ["cause": "\(error)"])
         }
@@ -118,6 +155,7 @@ package final class ReportScheduler: Sendable {
     func prune() async {
         let days = settings.withLock { $0.retention.days }
         nextLooks.withLock { looks in looks = looks.filter { $0.value > clock.now } }
+        waiting.withLock { days in days = days.filter { $0 >= clock.now.day.advanced(by: -2) } }
         let today = clock.now.day
         do {
             try await store.prune(before: today.advanced(by: -days), after: today.advanced(by: Self.farAhead))

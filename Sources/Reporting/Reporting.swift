@@ -14,3 +14,5 @@
 //
 // The ports are in `Outbox`: `Store` answers `DailyCounts` and `ReportOutbox`, `Courier` the `ReportCarrier`, `Discovery`
 // the record. The daemon and the `report` commands run the same code.
+//
+// Several machines, one report: `Counts` has the form of the file by which one machine's counts come to another.

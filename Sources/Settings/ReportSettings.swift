@@ -16,8 +16,23 @@ package struct ReportSettings: Sendable, Hashable {
     /// Counts of less than this could go before they are reported.
     static let shortestRetention = Duration.seconds(2 * 86_400)
 
+    /// Who makes the reports of this machine's counts.
+    package enum Schedule: String, Sendable, Hashable {
+        /// The daemon, and sends them.
+        case daily
+        /// The commands alone, by hand or by a timer.
+        case off
+        /// Another machine, to which the counts are exported.
+        case export
+    }
+
+    package var schedule = Schedule.daily
     /// Whether the daemon makes and sends reports by itself.
-    package var isDaily = true
+    package var isDaily: Bool { schedule == .daily }
+    /// Hosts whose counts a day's reports wait for.
+    package var importFrom: [DomainName] = []
+    /// How long after the end of a day its reports wait for them.
+    package var importWait = Duration.seconds(6 * 3600)
     package var reporting: ReportingSettings
     package var courier: CourierSettings
     /// How long counts and the fate of reports are kept.
@@ -45,6 +60,9 @@ package struct ReportSettings: Sendable, Hashable {
         courier = CourierSettings(heloName: host.ascii)
         via = .submission(.smtp(host: .address(own), port: 25))
     }
+
+    /// Up to when the reports of a day wait for the counts of other machines.
+    package func importEnd(of day: UTCDay) -> UTCTime { day.advanced(by: 1).start + importWait }
 
     /// Why no report can go out; nil if one can. A host's bare name is good for nobody's answer.
     package var obstacle: String? {

@@ -74,6 +74,13 @@ extension SettingType<[DomainName]> {
     }
 }
 
+extension SettingType<[DomainName]> {
+    /// Machines of one organisation.
+    static var hosts: Self {
+        SettingType<[DomainName]>.list(of: .domain(such: "mx2.example.org"))
+    }
+}
+
 extension SettingType<DomainPattern> {
     static var domainPattern: Self {
         text(DomainPattern.init(_:), else: { "\($1); write \"example.org\" or \".example.org\"" })

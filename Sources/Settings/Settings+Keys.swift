@@ -242,8 +242,16 @@ extension Settings {
             "report.contact_info", .mailbox, to: \.reports.givenContact, example: "\"tlsrpt@example.org\"",
             "Mail address for questions about reports. Default: postmaster@ the host's name."),
         Setting(
-            "report.schedule", .choice(["daily": true, "off": false]), to: \.reports.isDaily,
-            "daily: soon after midnight UTC the daemon makes the reports of the day before and sends them. off: only \"sts-milter report send\" does, by hand or by a timer."
+            "report.schedule", .choice(["daily": .daily, "off": .off, "export": .export]), to: \.reports.schedule,
+            "daily: soon after midnight UTC the daemon makes the reports of the day before and sends them. off: only \"sts-milter report send\" does, by hand or by a timer. export: another machine does, which gets the counts by \"sts-milter report export\"."
+        ),
+        Setting(
+            "report.import_from", .hosts, to: \.reports.importFrom, example: "[\"mx2.example.org\"]",
+            "Machines whose counts are imported: the reports of a day wait for them. Names as network.helo_name has them there."
+        ),
+        Setting(
+            "report.import_wait", .duration, to: \.reports.importWait,
+            "How long after midnight UTC the reports of a day wait for the counts of report.import_from. They are then made without."
         ),
         Setting(
             "report.spread", .duration, to: \.reports.reporting.spread,

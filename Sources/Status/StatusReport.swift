@@ -186,6 +186,8 @@ package struct IntakeSource: Sendable, Hashable, Codable {
 package struct ReportsReport: Sendable, Hashable, Codable {
     /// Whether the daemon makes and sends them by itself.
     package var isDaily = false
+    /// Whether another machine makes them, from the counts that this one exports.
+    package var isExported = false
     /// Why none can go out.
     package var obstacle: String?
     /// Deliveries, and domains without a report, by the word for their state.

@@ -96,7 +96,7 @@ extension StatusReport {
         parts += reports.counts.filter { $0.value > 0 }.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
         if reports.suppressed > 0 { parts.append("\(amount(reports.suppressed, "destination")) left alone") }
         parts.append(reports.lastRun.map { "last day finished \($0.age(at: at))" } ?? "no day finished yet")
-        if !reports.isDaily { parts.append("report.schedule is off") }
+        if !reports.isDaily { parts.append("report.schedule is \(reports.isExported ? "export" : "off")") }
         return [parts.joined(separator: ", ")]
             + shown(reports.failures) { failure in
                 "report \(failure.day) of \(failure.domain) \(failure.state): \(failure.destination): \(failure.text)"

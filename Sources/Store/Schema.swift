@@ -54,6 +54,7 @@ enum Schema {
         }
         migrator.registerMigration("9-received-reports") { db in try db.execute(sql: received) }
         migrator.registerMigration("10-explanations") { db in try db.execute(sql: explanations) }
+        migrator.registerMigration("11-merged-counts") { db in try db.execute(sql: merged) }
         return migrator
     }
 
@@ -246,5 +247,65 @@ enum Schema {
             body BLOB NOT NULL
         ) STRICT;
         CREATE INDEX explanation_queue_id ON explanation (queue_id);
+        """
+
+    /// Whose counts these are, which days are left to another machine, and what other machines have counted.
+    ///
+    /// `imported_day` has a row a day and machine; until `is_complete` its counts are nobody's. They lie by the domain, as
+    /// those of this machine do, so that both are read side by side. `number` tells the exports of one day apart.
+    private static let merged = """
+        CREATE TABLE node (
+            id TEXT NOT NULL PRIMARY KEY,
+            machine TEXT NOT NULL,
+            first_day INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO node (id, machine, first_day) VALUES (lower(hex(randomblob(16))), '', 0);
+
+        CREATE TABLE exported_day (
+            day INTEGER NOT NULL PRIMARY KEY,
+            number INTEGER NOT NULL
+        ) STRICT;
+
+        CREATE TABLE imported_day (
+            id INTEGER NOT NULL PRIMARY KEY,
+            day INTEGER NOT NULL,
+            node TEXT NOT NULL,
+            machine TEXT NOT NULL,
+            host TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            imported_at INTEGER NOT NULL,
+            sessions INTEGER NOT NULL,
+            digest INTEGER NOT NULL,
+            is_complete INTEGER NOT NULL
+        ) STRICT;
+        CREATE UNIQUE INDEX imported_day_node ON imported_day (day, node) WHERE is_complete = 1;
+
+        CREATE TABLE imported_tally (
+            day INTEGER NOT NULL,
+            domain TEXT NOT NULL,
+            policy INTEGER NOT NULL REFERENCES applied_policy (id),
+            import INTEGER NOT NULL,
+            successes INTEGER NOT NULL,
+            failures INTEGER NOT NULL,
+            PRIMARY KEY (day, domain, policy, import)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX imported_tally_policy ON imported_tally (policy);
+
+        CREATE TABLE imported_failure (
+            day INTEGER NOT NULL,
+            domain TEXT NOT NULL,
+            policy INTEGER NOT NULL,
+            import INTEGER NOT NULL,
+            type TEXT NOT NULL,
+            sending_ip TEXT NOT NULL,
+            mx_host TEXT NOT NULL,
+            mx_helo TEXT NOT NULL,
+            mx_ip TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            info TEXT NOT NULL,
+            sessions INTEGER NOT NULL,
+            PRIMARY KEY (day, domain, policy, import, type, sending_ip, mx_host, mx_helo, mx_ip, reason, info),
+            FOREIGN KEY (day, domain, policy, import) REFERENCES imported_tally (day, domain, policy, import)
+        ) STRICT, WITHOUT ROWID;
         """
 }

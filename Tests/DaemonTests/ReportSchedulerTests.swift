@@ -58,11 +58,14 @@ struct ReportSchedulerTests {
             guard await ledger.flush() else { throw LabError("not counted") }
         }
 
-        func desk(_ settings: String = "", host: String = "mta.lab") throws -> ReportScheduler {
+        func desk(
+            _ settings: String = "", host: String = "mta.lab",
+            logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        ) throws -> ReportScheduler {
             let file = try SettingsFile(text: "network.helo_name = \"\(host)\"\n[report]\n" + settings, name: "test")
             return ReportScheduler(
                 settings: try Settings(file).reports, store: store, records: self, carrier: self, clock: self,
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+                logger: logger)
         }
     }
 
@@ -189,6 +192,55 @@ struct ReportSchedulerTests {
             await desk.sendDue()
             #expect(site.deliveries.count == count)
         }
+    }
+
+    @Test("a day waits for the counts of other machines, but not for ever, and says so")
+    func imports() async throws {
+        let (site, day) = try await site()
+        site.answer("v=TLSRPTv1; rua=https://a.lab/")
+        let log = CapturedLog()
+        let desk = try site.desk(
+            "spread = \"0s\"\nimport_from = [\"mx2.lab\", \"mx3.lab\"]\nimport_wait = \"18h\"", logger: log.logger)
+        site.advance(by: ReportSchedule.startingTime)
+        // Of the day before yesterday it has waited for long enough.
+        for _ in 0..<2 {
+            await desk.buildDue()
+            await desk.sendDue()
+            #expect(site.deliveries == ["\(day.advanced(by: -2)) a.lab https://a.lab/"])
+        }
+        let waits = log.lines.filter { $0.contains("wait for the counts of other machines") }
+        #expect(waits.count == 1 && waits.first?.contains("mx2.lab mx3.lab") == true, "\(log.lines)")
+        for (host, number) in [("mx2.lab", 1), ("mx3.lab", 2)] {
+            var work = try await CountsImport(site.store, at: site.now)
+            let head = CountsHead(
+                day: day.advanced(by: -1), node: String(repeating: "\(number)", count: 32), machine: "",
+                host: try DomainName(host), number: 1)
+            for entry in [CountsEntry.head(head), .end(lines: 0)] { try await work.add(entry, [], at: site.now) }
+            _ = try await work.finish(since: day.advanced(by: -9), at: site.now)
+            await desk.buildDue()
+            await desk.sendDue()
+            #expect(site.deliveries.count == number)
+        }
+        #expect(log.lines.filter { $0.contains("are made without the counts of some machines") }.count == 1)
+    }
+
+    @Test("whose counts another machine reports makes none, and sends what it had made before")
+    func exported() async throws {
+        let (site, day) = try await site()
+        site.answer("v=TLSRPTv1; rua=https://a.lab/")
+        let desk = try site.desk("spread = \"0s\"")
+        _ = try await site.store.handOver(day.advanced(by: -2), of: DomainName("mta.lab"), at: site.now)
+        site.advance(by: ReportSchedule.startingTime)
+        await desk.buildDue()
+        let export = try SettingsFile(
+            text: "network.helo_name = \"mta.lab\"\nreport.schedule = \"export\"", name: "test")
+        desk.apply(try Settings(export).reports)
+        await desk.sendDue()
+        #expect(site.deliveries == ["\(day.advanced(by: -1)) a.lab https://a.lab/"])
+        site.advance(by: .seconds(86_400))
+        await desk.buildDue()
+        await desk.sendDue()
+        #expect(site.deliveries.count == 1)
     }
 
     @Test("it ends when its task does", .timeLimit(.minutes(1)))

@@ -42,7 +42,7 @@ package struct ReportCommands: Sendable {
         _ order: Order, tell: @escaping @Sendable (String) -> Void, conclude: (String) -> Void
     ) async throws -> Bool {
         if let obstacle = settings.obstacle { throw ReportCommandError.obstacle(obstacle) }
-        let days = try await days(of: order)
+        let days = try await days(of: order, tell: tell)
         let network = try await workspace.openNetwork()
         let builder = builder(asking: network)
         var isPlanned = false
@@ -72,7 +72,7 @@ package struct ReportCommands: Sendable {
 
     /// What `send(_:tell:)` would do, one line each; nothing is written or sent.
     package func preview(_ order: Order, tell: (String) -> Void) async throws {
-        let days = try await days(of: order)
+        let days = try await days(of: order, tell: tell)
         let network = try await workspace.openNetwork()
         for day in days {
             try await builder(asking: network).preview(day, only: order.domain) { report in
@@ -109,18 +109,38 @@ package struct ReportCommands: Sendable {
         }
     }
 
-    /// The days of an order that are over.
-    private func days(of order: Order) async throws -> [UTCDay] {
+    /// The days of an order that are over, and whose reports need not wait.
+    private func days(of order: Order, tell: (String) -> Void) async throws -> [UTCDay] {
         let today = clock.now.day
         if let day = order.day {
             guard day < today else { throw ReportCommandError.dayNotOver(day) }
+            if settings.schedule == .export, try await !store.hasBegun(day) {
+                throw ReportCommandError.obstacle(
+                    "\(day): report.schedule is export: another machine makes its reports, see report export")
+            }
             return [day]
         }
-        let open = try await store.openDays(before: today)
-        guard order.keepsSpread else { return open }
+        // Only what is on its way is sent.
+        if settings.schedule == .export { return [] }
         let schedule = ReportSchedule(
             source: settings.reporting.source, startedAt: UTCTime(secondsSinceEpoch: 0))
-        return open.filter { schedule.buildTime(of: $0) <= clock.now }
+        var days: [UTCDay] = []
+        for day in try await store.openDays(before: today) {
+            if order.keepsSpread, schedule.buildTime(of: day) > clock.now { continue }
+            if try await isComplete(day, tell: tell) { days.append(day) }
+        }
+        return days
+    }
+
+    /// Whether the counts of all machines are there, or have been waited for long enough.
+    private func isComplete(_ day: UTCDay, tell: (String) -> Void) async throws -> Bool {
+        let missing = try await store.missing(settings.importFrom, on: day)
+        let end = settings.importEnd(of: day)
+        guard !missing.isEmpty, clock.now < end, try await !store.hasBegun(day) else { return true }
+        tell(
+            "\(day): waits until \(end) for the counts of \(missing.map(\.ascii).joined(separator: ", ")); "
+                + "to report without them: report send --day \(day)")
+        return false
     }
 
     private func builder(asking network: Network) -> ReportBuilder {

@@ -180,6 +180,7 @@ final class StatusReporter: Sendable {
     private func reports(_ counts: Counts, _ settings: Settings) -> ReportsReport {
         var report = ReportsReport()
         report.isDaily = settings.reports.isDaily
+        report.isExported = settings.reports.schedule == .export
         report.obstacle = settings.reports.isDaily ? settings.reports.obstacle : nil
         report.counts = counts.reports.counts
         report.due = counts.reports.due

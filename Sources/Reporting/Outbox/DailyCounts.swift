@@ -9,6 +9,7 @@ package protocol DailyCounts: Sendable {
     func openDays(before day: UTCDay) async throws -> [UTCDay]
     /// Notes that work on the reports of a day begins.
     /// - Returns: when it first began, in this process or in one before.
+    /// - Throws: ``ExportedDay`` for a day that is left to another machine.
     func begin(_ day: UTCDay, at time: UTCTime) async throws -> UTCTime
     /// The next domains of a day that are not settled; a piece is small enough to be held in memory.
     func unsettled(on day: UTCDay, in range: DomainRange) async throws -> ResultsPiece
@@ -18,6 +19,18 @@ package protocol DailyCounts: Sendable {
     func settle(_ reports: [ReportDecision], at time: UTCTime) async throws -> [DomainName: Int]
     /// Closes the day: what is counted for it from now on is not reported.
     func end(_ day: UTCDay, at time: UTCTime) async throws
+}
+
+/// The reports of a day are not made here: its counts were exported, for another machine to report.
+package struct ExportedDay: Error, Sendable, Hashable, CustomStringConvertible {
+    package let day: UTCDay
+
+    package init(day: UTCDay) { self.day = day }
+
+    package var description: String {
+        "\(day) was exported: the machine that imports it makes its reports. If none has: "
+            + "sts-milter report export --take-back --day \(day)"
+    }
 }
 
 /// A part of a day's domains in their order.

@@ -57,8 +57,7 @@ private struct TallyPlace {
 /// Adds tallies, by statements that are prepared once: a batch has thousands.
 private struct TallyWriter {
     private let db: Database
-    private let findPolicy: BatchStatement
-    private let insertPolicy: BatchStatement
+    private let policies: PolicyRows
     private let updateTally: BatchStatement
     private let findTallies: BatchStatement
     private let upsertTally: BatchStatement
@@ -71,15 +70,7 @@ private struct TallyWriter {
 
     init(_ db: Database) throws {
         self.db = db
-        findPolicy = try BatchStatement(
-            db,
-            """
-            SELECT id FROM applied_policy
-            WHERE digest = ? AND policy_domain = ? AND type = ? AND strings = ? AND mx_hosts = ?
-            """)
-        insertPolicy = try BatchStatement(
-            db,
-            "INSERT INTO applied_policy (digest, policy_domain, type, strings, mx_hosts) VALUES (?, ?, ?, ?, ?)")
+        policies = try PolicyRows(db)
         updateTally = try BatchStatement(
             db,
             """
@@ -118,7 +109,8 @@ private struct TallyWriter {
 
     mutating func add(_ tally: Tally, to key: TallyKey) throws {
         // As it is for all but the first sessions of a day.
-        if let known = try id(of: text(of: key.policy)), try update(tally, under: known, to: key) {
+        let text = try text(of: key.policy)
+        if let known = try policies.id(of: text), try update(tally, under: known, to: key) {
             if !tally.details.isEmpty { try addDetails(of: tally, under: known, to: key, isFirst: false) }
             return
         }
@@ -201,7 +193,7 @@ private struct TallyWriter {
     private func policyID(for key: TallyKey) throws -> (id: Int64, isFirst: Bool) {
         let reported = key.policy.reported
         let text = try PolicyText(reported)
-        let known = try id(of: text)
+        let known = try policies.id(of: text)
         var held = 0
         var isTallied = false
         // Rows are numbered from 1 on.
@@ -212,22 +204,48 @@ private struct TallyWriter {
             held = Int(row.integer(0))
             isTallied = row.integer(1) != 0
         }
-        if isTallied || held < Ledger.maxPolicies { return (try known ?? insert(text), held == 0) }
+        if isTallied || held < Ledger.maxPolicies { return (try known ?? policies.insert(text), held == 0) }
         let folded = try PolicyText(
             ReportedPolicy(type: reported.type, domain: key.domain.ascii, strings: [], mxHosts: []))
-        return (try id(of: folded) ?? insert(folded), false)
+        return (try policies.id(of: folded) ?? policies.insert(folded), false)
+    }
+}
+
+/// The rows of policies, each policy once.
+struct PolicyRows {
+    private let db: Database
+    private let find: BatchStatement
+    private let insert: BatchStatement
+
+    init(_ db: Database) throws {
+        self.db = db
+        find = try BatchStatement(
+            db,
+            """
+            SELECT id FROM applied_policy
+            WHERE digest = ? AND policy_domain = ? AND type = ? AND strings = ? AND mx_hosts = ?
+            """)
+        insert = try BatchStatement(
+            db,
+            "INSERT INTO applied_policy (digest, policy_domain, type, strings, mx_hosts) VALUES (?, ?, ?, ?, ?)")
     }
 
-    private func id(of text: PolicyText) throws -> Int64? {
+    /// The row of a policy, made if it is new.
+    func id(of policy: ReportedPolicy) throws -> Int64 {
+        let text = try PolicyText(policy)
+        return try id(of: text) ?? insert(text)
+    }
+
+    fileprivate func id(of text: PolicyText) throws -> Int64? {
         var id: Int64?
-        try bind(text, to: findPolicy)
-        try findPolicy.run { if id == nil { id = $0.integer(0) } }
+        try bind(text, to: find)
+        try find.run { if id == nil { id = $0.integer(0) } }
         return id
     }
 
-    private func insert(_ text: PolicyText) throws -> Int64 {
-        try bind(text, to: insertPolicy)
-        try insertPolicy.run()
+    fileprivate func insert(_ text: PolicyText) throws -> Int64 {
+        try bind(text, to: insert)
+        try insert.run()
         return db.lastInsertedRowID
     }
 

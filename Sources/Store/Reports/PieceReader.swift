@@ -6,7 +6,8 @@ import Logging
 import Reporting
 import TLSRPT
 
-/// Reads the counts of some domains: two cursors in the order of the primary keys, whatever the number of domains.
+/// Reads the counts of some domains: two cursors in the order of the primary keys, whatever the number of domains. What other
+/// machines have counted lies in tables of the same order; SQLite merges the two as it goes.
 struct PieceReader {
     /// Most domains of a piece.
     static let maxDomains = 500
@@ -16,6 +17,8 @@ struct PieceReader {
     let day: UTCDay
     let range: DomainRange
     let unsettledOnly: Bool
+    /// Whether what other machines have counted is left out.
+    let ownOnly: Bool
     let logger: Logger
 
     /// A policy's tally before its details are known.
@@ -27,9 +30,10 @@ struct PieceReader {
     }
 
     func read(_ db: Database) throws -> ResultsPiece {
-        var (lines, isLast) = try tallies(db)
+        let isMerged = try !ownOnly && Self.hasImports(day, db)
+        var (lines, isLast) = try tallies(db, isMerged)
         guard let end = lines.last?.domain else { return ResultsPiece(results: [], last: nil) }
-        try addDetails(to: &lines, through: end, db)
+        try addDetails(to: &lines, through: end, db, isMerged)
         var results: [DomainResults] = []
         var start = lines.startIndex
         while start < lines.endIndex {
@@ -46,18 +50,32 @@ struct PieceReader {
         return ResultsPiece(results: results, last: isLast ? nil : end)
     }
 
-    private func tallies(_ db: Database) throws -> (lines: [Line], isLast: Bool) {
-        let settled = "AND NOT EXISTS (SELECT 1 FROM report r WHERE r.day = t.day AND r.domain = t.domain)"
-        let select = try db.cachedStatement(
-            sql: """
-                SELECT t.domain, p.id, p.type, p.policy_domain, p.strings, p.mx_hosts, t.successes, t.failures
-                FROM tally t CROSS JOIN applied_policy p ON p.id = t.policy
-                WHERE t.day = ? AND t.domain > ? \(range.only == nil ? "" : "AND t.domain = ?")
-                \(unsettledOnly ? settled : "") ORDER BY t.domain, t.policy
-                """)
+    /// Nearly all days have none, and one table is then read without the other.
+    private static func hasImports(_ day: UTCDay, _ db: Database) throws -> Bool {
+        let find = try db.cachedStatement(
+            sql: "SELECT EXISTS (SELECT 1 FROM imported_day WHERE day = ? AND is_complete = 1)")
+        return try Bool.fetchOne(find, arguments: [day.daysSinceEpoch]) ?? false
+    }
+
+    /// Only imports that are complete.
+    private static let complete = "AND import IN (SELECT id FROM imported_day WHERE day = ?1 AND is_complete = 1)"
+
+    private func tallies(_ db: Database, _ isMerged: Bool) throws -> (lines: [Line], isLast: Bool) {
+        func select(from table: String, _ condition: String = "") -> String {
+            let settled = "AND NOT EXISTS (SELECT 1 FROM report r WHERE r.day = t.day AND r.domain = t.domain)"
+            return """
+                SELECT t.domain AS domain, t.policy AS policy, p.type, p.policy_domain, p.strings, p.mx_hosts, t.successes,
+                    t.failures
+                FROM \(table) t CROSS JOIN applied_policy p ON p.id = t.policy
+                WHERE t.day = ?1 AND t.domain > ?2 \(range.only == nil ? "" : "AND t.domain = ?3")
+                \(unsettledOnly ? settled : "") \(condition)
+                """
+        }
+        let merged = isMerged ? " UNION ALL " + select(from: "imported_tally", Self.complete) : ""
+        let statement = try db.cachedStatement(sql: select(from: "tally") + merged + " ORDER BY domain, policy")
         var arguments: StatementArguments = [day.daysSinceEpoch, range.after]
         if let only = range.only { arguments += [only.ascii] }
-        let rows = try Row.fetchCursor(select, arguments: arguments)
+        let rows = try Row.fetchCursor(statement, arguments: arguments)
         var lines: [Line] = []
         var domains = 0
         var octets = 0
@@ -67,26 +85,34 @@ struct PieceReader {
                 if domains == Self.maxDomains || octets > Self.maxPolicyOctets { return (lines, false) }
                 domains += 1
             }
+            let id: Int64 = row[1]
+            let tally = Tally(successes: row[6], failures: row[7])
+            if let last = lines.last, last.domain == domain, last.id == id {
+                lines[lines.count - 1].tally.merge(tally)
+                continue
+            }
             let strings: String = row[4]
             let mxHosts: String = row[5]
             octets += strings.utf8.count + mxHosts.utf8.count
             let policy = ReportedPolicy(
                 type: Registered(row[2]), domain: absent(row[3]), strings: list(strings), mxHosts: list(mxHosts))
-            lines.append(
-                Line(domain: domain, id: row[1], policy: policy, tally: Tally(successes: row[6], failures: row[7])))
+            lines.append(Line(domain: domain, id: id, policy: policy, tally: tally))
         }
         return (lines, true)
     }
 
     /// Both cursors have the same order, so that one pass is enough.
-    private func addDetails(to lines: inout [Line], through end: String, _ db: Database) throws {
-        let select = try db.cachedStatement(
-            sql: """
-                SELECT domain, policy, type, sending_ip, mx_host, mx_helo, mx_ip, reason, info, sessions FROM failure
-                WHERE day = ? AND domain >= ? AND domain <= ? ORDER BY domain, policy
-                """)
+    private func addDetails(to lines: inout [Line], through end: String, _ db: Database, _ isMerged: Bool) throws {
+        func select(from table: String, _ condition: String = "") -> String {
+            """
+            SELECT domain, policy, type, sending_ip, mx_host, mx_helo, mx_ip, reason, info, sessions FROM \(table)
+            WHERE day = ?1 AND domain >= ?2 AND domain <= ?3 \(condition)
+            """
+        }
+        let merged = isMerged ? " UNION ALL " + select(from: "imported_failure", Self.complete) : ""
+        let statement = try db.cachedStatement(sql: select(from: "failure") + merged + " ORDER BY domain, policy")
         let rows = try Row.fetchCursor(
-            select, arguments: [day.daysSinceEpoch, lines.first?.domain ?? end, end])
+            statement, arguments: [day.daysSinceEpoch, lines.first?.domain ?? end, end])
         var index = lines.startIndex
         while let row = try rows.next() {
             let domain: String = row[0]
@@ -101,7 +127,7 @@ struct PieceReader {
             details.receivingIP = absent(row[6])
             details.reasonCode = absent(row[7])
             details.additionalInformation = absent(row[8])
-            lines[index].tally.details[details] = row[9]
+            lines[index].tally.details[details] = saturatingSum(lines[index].tally.details[details] ?? 0, row[9])
         }
     }
 }

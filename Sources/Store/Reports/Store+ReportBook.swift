@@ -8,14 +8,22 @@ import TLSRPT
 extension Store: DailyCounts {
     package func openDays(before day: UTCDay) async throws(StoreError) -> [UTCDay] {
         try await read { db in
-            let ended = Set(
-                try Int64.fetchAll(db, sql: "SELECT day FROM report_day WHERE ended_at IS NOT NULL"))
-            return try Self.days(in: db).filter { $0 < day && !ended.contains($0.daysSinceEpoch) }
+            // The reports of a day that was exported are another machine's to make.
+            let done = Set(
+                try Int64.fetchAll(
+                    db, sql: "SELECT day FROM report_day WHERE ended_at IS NOT NULL UNION SELECT day FROM exported_day")
+            )
+            let imported = try Int64.fetchAll(db, sql: "SELECT DISTINCT day FROM imported_day WHERE is_complete = 1")
+            let counted = Set(try Self.days(in: db)).union(imported.map(UTCDay.init(daysSinceEpoch:)))
+            return counted.filter { $0 < day && !done.contains($0.daysSinceEpoch) }.sorted()
         }
     }
 
-    package func begin(_ day: UTCDay, at time: UTCTime) async throws(StoreError) -> UTCTime {
-        try await write { db in
+    package func begin(_ day: UTCDay, at time: UTCTime) async throws -> UTCTime {
+        let began: UTCTime? = try await write { db in
+            let isExported = try Bool.fetchOne(
+                db, sql: "SELECT EXISTS (SELECT 1 FROM exported_day WHERE day = ?)", arguments: [day.daysSinceEpoch])
+            guard isExported != true else { return nil }
             try db.execute(
                 sql: "INSERT OR IGNORE INTO report_day (day, began_at) VALUES (?, ?)",
                 arguments: [day.daysSinceEpoch, time.secondsSinceEpoch])
@@ -23,6 +31,8 @@ extension Store: DailyCounts {
                 db, sql: "SELECT began_at FROM report_day WHERE day = ?", arguments: [day.daysSinceEpoch])
             return began.map(UTCTime.init(secondsSinceEpoch:)) ?? time
         }
+        guard let began else { throw ExportedDay(day: day) }
+        return began
     }
 
     package func unsettled(on day: UTCDay, in range: DomainRange) async throws(StoreError) -> ResultsPiece {
@@ -71,8 +81,12 @@ extension Store: DailyCounts {
     /// The state of a report that has deliveries.
     static let planned = "planned"
 
-    /// Drops the counts of a domain that wants no report, but for what was held back: `impact` tells of it.
+    /// Drops the counts of a domain that wants no report, but for what was held back here: `impact` tells of it.
     private static func dropCounts(of report: ReportDecision, in db: Database) throws {
+        for table in ["imported_failure", "imported_tally"] {
+            let delete = try db.cachedStatement(sql: "DELETE FROM \(table) WHERE day = ? AND domain = ?")
+            try delete.execute(arguments: [report.day.daysSinceEpoch, report.domain.ascii])
+        }
         for table in ["failure", "tally"] {
             let delete = try db.cachedStatement(
                 sql: """

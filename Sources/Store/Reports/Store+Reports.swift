@@ -4,7 +4,7 @@ import GRDB
 import Reporting
 
 extension Store {
-    /// The days of which there are counts, the oldest first.
+    /// The days of which this machine has counts, the oldest first.
     package func days() async throws(StoreError) -> [UTCDay] {
         try await read { db in try Self.days(in: db) }
     }
@@ -24,8 +24,9 @@ extension Store {
 
     /// What was counted on a day, in the order of the domains. Read piece by piece: memory does not grow with their
     /// number. - RFC 8460 §4.1: Report Time Frame.
-    package func results(of day: UTCDay, only domain: DomainName? = nil) -> DayResults {
-        DayResults(store: self, day: day, range: DomainRange(only: domain))
+    /// - Parameter ownOnly: whether what other machines have counted is left out.
+    package func results(of day: UTCDay, only domain: DomainName? = nil, ownOnly: Bool = false) -> DayResults {
+        DayResults(store: self, day: day, range: DomainRange(only: domain), ownOnly: ownOnly)
     }
 
     /// Drops the counts of the days before, what became of them, and the policies that nothing refers to any more.
@@ -36,12 +37,18 @@ extension Store {
         try await write { db in
             var count = 0
             if let last {
-                for table in ["report", "report_day", "report_share", "failure", "tally"] {
+                let tables = [
+                    "report", "report_day", "report_share", "exported_day", "imported_day", "imported_failure",
+                    "imported_tally", "failure", "tally",
+                ]
+                for table in tables {
                     try db.execute(sql: "DELETE FROM \(table) WHERE day > ?", arguments: [last.daysSinceEpoch])
                 }
                 count = db.changesCount
             }
-            try db.execute(sql: "DELETE FROM report_share WHERE day < ?", arguments: [day.daysSinceEpoch])
+            for table in ["exported_day", "imported_day", "imported_failure", "imported_tally", "report_share"] {
+                try db.execute(sql: "DELETE FROM \(table) WHERE day < ?", arguments: [day.daysSinceEpoch])
+            }
             try db.execute(sql: "DELETE FROM report WHERE day < ?", arguments: [day.daysSinceEpoch])
             try db.execute(sql: "DELETE FROM report_day WHERE day < ?", arguments: [day.daysSinceEpoch])
             try db.execute(sql: "DELETE FROM refusal WHERE day < ?", arguments: [day.daysSinceEpoch])
@@ -50,7 +57,11 @@ extension Store {
             try db.execute(sql: "DELETE FROM tally WHERE day < ?", arguments: [day.daysSinceEpoch])
             count += db.changesCount
             try Self.pruneReceived(before: day, after: last, in: db)
-            try db.execute(sql: "DELETE FROM applied_policy WHERE id NOT IN (SELECT policy FROM tally)")
+            try db.execute(
+                sql: """
+                    DELETE FROM applied_policy WHERE id NOT IN (SELECT policy FROM tally)
+                        AND id NOT IN (SELECT policy FROM imported_tally)
+                    """)
             return count
         }
     }
@@ -61,9 +72,13 @@ extension Store {
     }
 
     /// The next domains of a day, from one snapshot.
-    func piece(of day: UTCDay, _ range: DomainRange, unsettledOnly: Bool) async throws(StoreError) -> ResultsPiece {
+    func piece(
+        of day: UTCDay, _ range: DomainRange, unsettledOnly: Bool, ownOnly: Bool = false
+    ) async throws(StoreError) -> ResultsPiece {
         try await read { [self] db in
-            try PieceReader(day: day, range: range, unsettledOnly: unsettledOnly, logger: logger).read(db)
+            try PieceReader(
+                day: day, range: range, unsettledOnly: unsettledOnly, ownOnly: ownOnly, logger: logger
+            ).read(db)
         }
     }
 }
@@ -73,16 +88,18 @@ package struct DayResults: AsyncSequence, Sendable {
     let store: Store
     let day: UTCDay
     let range: DomainRange
+    let ownOnly: Bool
 
     package struct AsyncIterator: AsyncIteratorProtocol {
         let store: Store
         let day: UTCDay
         var range: DomainRange?
+        let ownOnly: Bool
         var piece: ArraySlice<DomainResults> = []
 
         package mutating func next() async throws(StoreError) -> DomainResults? {
             while piece.isEmpty, let next = range {
-                let read = try await store.piece(of: day, next, unsettledOnly: false)
+                let read = try await store.piece(of: day, next, unsettledOnly: false, ownOnly: ownOnly)
                 piece = read.results[...]
                 range = read.last.map { DomainRange(after: $0, only: next.only) }
             }
@@ -90,5 +107,7 @@ package struct DayResults: AsyncSequence, Sendable {
         }
     }
 
-    package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(store: store, day: day, range: range) }
+    package func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(store: store, day: day, range: range, ownOnly: ownOnly)
+    }
 }

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import GRDB
+import Reporting
+
+extension Store {
+    /// Leaves the reports of a finished day to another machine: they are not made here from now on, and its counts can be
+    /// written to a file, again and again as more are counted.
+    ///
+    /// It is one transaction against ``begin(_:at:)``: a day is either reported here or exported.
+    /// - Parameter host: this machine's name.
+    package func handOver(_ day: UTCDay, of host: DomainName, at time: UTCTime) async throws -> CountsHead {
+        let result: Result<CountsHead, ExportRefusal> = try await write { db in
+            let node = try Self.node(in: db)
+            guard day >= node.firstDay else { return .failure(.copied(day, first: node.firstDay)) }
+            let isBegun = try Bool.fetchOne(
+                db, sql: "SELECT EXISTS (SELECT 1 FROM report_day WHERE day = ?)", arguments: [day.daysSinceEpoch])
+            guard isBegun != true else { return .failure(.begun(day)) }
+            let last = try Int64.fetchOne(
+                db, sql: "SELECT number FROM exported_day WHERE day = ?", arguments: [day.daysSinceEpoch])
+            // By the clock, so that a store that was put back from a backup goes on above what it had exported.
+            let number = max(time.secondsSinceEpoch, (last ?? 0) + 1)
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO exported_day (day, number) VALUES (?, ?)",
+                arguments: [day.daysSinceEpoch, number])
+            return .success(
+                CountsHead(day: day, node: node.id, machine: node.machine, host: host, number: number))
+        }
+        return try result.get()
+    }
+
+    /// Reports the day here after all.
+    /// - Returns: false if it was not exported.
+    package func takeBack(_ day: UTCDay) async throws(StoreError) -> Bool {
+        try await write { db in
+            try db.execute(sql: "DELETE FROM exported_day WHERE day = ?", arguments: [day.daysSinceEpoch])
+            return db.changesCount > 0
+        }
+    }
+
+    /// Whether the work on a day's reports has begun here.
+    package func hasBegun(_ day: UTCDay) async throws(StoreError) -> Bool {
+        try await read { db in
+            try Bool.fetchOne(
+                db, sql: "SELECT EXISTS (SELECT 1 FROM report_day WHERE day = ?)", arguments: [day.daysSinceEpoch])
+                ?? false
+        }
+    }
+}
+
+extension Store {
+    /// The hosts whose counts of a day were not imported yet.
+    package func missing(_ hosts: [DomainName], on day: UTCDay) async throws(StoreError) -> [DomainName] {
+        guard !hosts.isEmpty else { return [] }
+        let here = try await read { db in
+            try String.fetchSet(
+                db, sql: "SELECT host FROM imported_day WHERE day = ? AND is_complete = 1",
+                arguments: [day.daysSinceEpoch])
+        }
+        return hosts.filter { !here.contains($0.ascii) }
+    }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import GRDB
+import Glibc
+import Reporting
+
+/// Whose counts those of a store are.
+package struct StoreNode: Sendable, Hashable {
+    /// Made with the store, by chance: 32 hexadecimal digits.
+    package let id: String
+    /// ``MachineIdentity`` when the store was first used; empty where the system gives none.
+    package let machine: String
+    /// Days before are not exported: their counts are also in the store of which this one is a copy.
+    package let firstDay: UTCDay
+}
+
+/// What tells this machine from others, of whose disks one may be a copy of the other.
+package enum MachineIdentity {
+    /// - Returns: 16 hexadecimal digits made of machine-id(5), which is not to be given to others; empty if there is none.
+    package static func read(_ path: String = "/etc/machine-id") -> String {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return "" }
+        defer { close(file) }
+        var octets = [UInt8](repeating: 0, count: 64)
+        let count = Glibc.read(file, &octets, octets.count)
+        let id = octets.prefix(max(count, 0)).prefix { $0 != 0x0A }
+        // "uninitialized" is what an image has before its first boot.
+        guard id.count == 32, id.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) else {
+            return ""
+        }
+        var hash = FNV1a()
+        hash.add("sts-milter machine ")
+        hash.add(Array(id))
+        let digits = String(hash.value, radix: 16)
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    }
+}
+
+/// Why the counts of a day cannot be exported.
+package enum ExportRefusal: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The work on the day's reports has begun on this machine.
+    case begun(UTCDay)
+    /// The store was made on another machine.
+    case otherMachine
+    /// The store is a copy, and had counts of the day when it was made.
+    case copied(UTCDay, first: UTCDay)
+
+    package var description: String {
+        switch self {
+        case .begun(let day):
+            "\(day): this machine has begun the day's reports, so that its counts are not exported; "
+                + "from tomorrow on they are with report.schedule = \"export\""
+        case .otherMachine:
+            "the store was made on another machine (its machine-id(5) is not this one's). If the store or the machine-id has "
+                + "moved: report export --moved. If this is a copy of a machine that goes on: report export --copied, after "
+                + "which days up to today are left to the other one"
+        case .copied(let day, let first):
+            "\(day): the store is a copy, and exports days from \(first) on"
+        }
+    }
+}
+
+extension Store {
+    /// Who we are. The machine is noted at the first call.
+    /// - Returns: also whether the store was made on another machine.
+    package func node(
+        on machine: String = MachineIdentity.read()
+    ) async throws(StoreError) -> (node: StoreNode, isElsewhere: Bool) {
+        try await write { db in
+            if !machine.isEmpty {
+                try db.execute(sql: "UPDATE node SET machine = ? WHERE machine = ''", arguments: [machine])
+            }
+            let node = try Self.node(in: db)
+            return (node, !machine.isEmpty && node.machine != machine)
+        }
+    }
+
+    /// Takes the store for this machine's from now on.
+    /// - Parameter first: nil if it has moved here; otherwise it is a copy of another machine's, and counts of days before
+    ///   this one are the other's: it gets an identity of its own.
+    package func adopt(on machine: String = MachineIdentity.read(), from first: UTCDay?) async throws(StoreError) {
+        try await write { db in
+            try db.execute(sql: "UPDATE node SET machine = ?", arguments: [machine])
+            guard let first else { return }
+            try db.execute(
+                sql: "UPDATE node SET id = lower(hex(randomblob(16))), first_day = ?", arguments: [first.daysSinceEpoch]
+            )
+        }
+    }
+
+    static func node(in db: Database) throws -> StoreNode {
+        guard let row = try Row.fetchOne(db, sql: "SELECT id, machine, first_day FROM node") else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the store has no identity")
+        }
+        return StoreNode(id: row[0], machine: row[1], firstDay: UTCDay(daysSinceEpoch: row[2]))
+    }
+}
