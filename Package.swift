@@ -39,6 +39,7 @@ let package = Package(
         .systemLibrary(
             name: "CMilter", path: "CShims/CMilter", pkgConfig: "milter", providers: [.apt(["libmilter-dev"])]),
         .systemLibrary(name: "CPSL", path: "CShims/CPSL", pkgConfig: "libpsl", providers: [.apt(["libpsl-dev"])]),
+        .systemLibrary(name: "CPQ", path: "CShims/CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(
             name: "COpenSSL", path: "CShims/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(
@@ -82,6 +83,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .target(name: "HTML", dependencies: ["Basics", "TLSRPT"]),
+        .target(name: "PostgreSQL", dependencies: ["Basics", "CPQ", "Events"]),
 
         // Layer 3: the core, with its model and its ports; and reporting, with its own
         .target(
@@ -226,6 +228,7 @@ let package = Package(
         .testTarget(name: "ProcessesTests", dependencies: ["Basics", "LabKit", "Processes", "TestKit"]),
         .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "TLS"]),
         .testTarget(name: "SMTPTests", dependencies: ["Basics", "DNS", "Events", "LabKit", "SMTP", "TLS"]),
+        .testTarget(name: "PostgreSQLTests", dependencies: ["Basics", "LabKit", "PostgreSQL", "TestKit"]),
         .testTarget(name: "HTTPTests", dependencies: ["Basics", "Events", "Gzip", "HTTP", "LabKit", "TLS"]),
         .testTarget(
             name: "EventLogTests",
