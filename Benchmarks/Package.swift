@@ -24,7 +24,12 @@ let package = Package(
         .target(name: "Concurrency", dependencies: ["Basics", logging]),
         .target(name: "Events", dependencies: ["Basics"]),
         .target(name: "Gzip", dependencies: ["CZlib"]),
-        .target(name: "Sockets", dependencies: ["Basics"]),
+        .target(
+            name: "Sockets",
+            dependencies: [
+                "Basics", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         .target(name: "Metrics"),
         .target(name: "Core", dependencies: ["Basics", "Concurrency", "MTASTS", "TLSRPT", logging]),
         .target(name: "Reporting", dependencies: ["Basics", "Gzip", "TLSRPT", logging]),

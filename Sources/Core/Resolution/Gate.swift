@@ -134,8 +134,8 @@ package final class Gate: Sendable {
         return known.judgement(verdict, under: enforcement)
     }
 
-    /// Keeps a verdict that lets mail go, for mail that comes again and again, until the second ends; a violation is looked at each time, so that nothing
-    /// repaired waits.
+    /// Keeps a verdict that lets mail go, for mail that comes again and again, until the second ends; a violation is
+    /// looked at each time, so that nothing repaired waits.
     private func remember(_ judgement: Judgement, of hop: NextHop, at now: UTCTime) {
         switch judgement.verdict {
         case .unknown, .unproven, .provenLately, .violating, .testing: return
