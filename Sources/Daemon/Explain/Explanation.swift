@@ -58,7 +58,7 @@ package struct Explanation: Sendable, Codable {
 
     package struct Message: Sendable, Codable {
         package let ended: String
-        /// As ``DecidedMessage/Ending``.
+        /// As `DecidedMessage.Ending`.
         package let answer: String
         package let reply: String?
         package let requiresTLS: Bool

@@ -53,7 +53,7 @@ final class StatusReporter: Sendable {
     let clock: SteadyClock
     let startedAt: UTCTime
     private let known = Locked<(counts: Counts, until: ContinuousClock.Instant)?>(nil)
-    /// Apart from ``known``: only metrics ask for it.
+    /// Apart from `known`: only metrics ask for it.
     let knownReceived = Locked<(counts: ReceivedCounts, until: ContinuousClock.Instant)?>(nil)
 
     init(

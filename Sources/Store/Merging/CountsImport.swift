@@ -7,7 +7,7 @@ import Reporting
 import TLSRPT
 
 /// Takes a file of counts: its lines go to the database as they are read, some at a time, so that neither memory nor a long
-/// transaction holds them, and count for nobody. ``finish(at:)`` makes all of them count in one transaction.
+/// transaction holds them, and count for nobody. ``finish(since:at:)`` makes all of them count in one transaction.
 ///
 /// What was not finished is removed by the next import.
 package struct CountsImport: Sendable {
