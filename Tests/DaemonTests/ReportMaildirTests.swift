@@ -89,6 +89,15 @@ struct ReportMaildirTests {
         for line in log.lines { #expect(line.utf8.allSatisfy { (0x20..<0x7F).contains($0) }, "\(line)") }
     }
 
+    @Test("mails that cannot be moved are not looked at again and again")
+    func immovable() async throws {
+        try FileManager.default.removeItem(atPath: directory.path + "/mail/cur")
+        for number in 0..<105 { try directory.write("mail/new/\(number)", "nothing\n") }
+        let look = try #require(await reports.look())
+        #expect(look.mails == 100 && !look.isCut)
+        #expect(log.lines.contains { $0.contains("cannot be moved to cur") }, "\(log.lines)")
+    }
+
     @Test("a look is bounded in mails, and the next takes the rest")
     func bounded() async throws {
         for number in 0..<105 { try directory.write("mail/new/\(number)", "nothing\n") }

@@ -13,8 +13,7 @@ import TLSRPT
 final class ReportMaildir: Sendable {
     /// Between two looks.
     private static let interval = Duration.seconds(60)
-    /// Mails of one look and their octets, and reports of one mail: the rest has its turn a minute later. A mailbox that
-    /// strangers fill must not keep the machine busy.
+    /// Mails of one look and their octets: the rest has its turn in the next look. And reports of one mail.
     private static let maxMails = 100
     private static let maxOctets = 64 << 20
     private static let maxReports = 100
@@ -32,7 +31,7 @@ final class ReportMaildir: Sendable {
         var known = 0
         /// Mails of which something was not stored.
         var refused = 0
-        /// Whether more mails wait.
+        /// Whether more mails wait, and the next look gets on with them: where nothing could be moved it would find the same.
         var isCut = false
     }
 
@@ -94,10 +93,12 @@ final class ReportMaildir: Sendable {
         let maildir = try Maildir(path)
         let names = try maildir.newMails(atMost: Self.maxMails, except: stuck.withLock { $0 })
         var look = Look()
-        look.isCut = names.count == Self.maxMails
-        var octets = 0
+        var (octets, moved, isMore) = (0, 0, names.count == Self.maxMails)
         for name in names {
-            guard octets < Self.maxOctets, !isStopping.load(ordering: .relaxed) else { break }
+            guard octets < Self.maxOctets, !isStopping.load(ordering: .relaxed) else {
+                isMore = true
+                break
+            }
             let problem: String?
             let content: Maildir.Content
             do throws(Maildir.Failure) {
@@ -115,7 +116,6 @@ final class ReportMaildir: Sendable {
                 // While the store cannot be written the mail stays where it is, for the next look.
                 do throws(StoreError) { problem = try take(content, since: oldest, &look) } catch {
                     say("\(error)")
-                    look.isCut = false
                     return look
                 }
             }
@@ -128,8 +128,12 @@ final class ReportMaildir: Sendable {
                         metadata: ["file": "\(name.description)", "cause": "\(problem)"])
                 }
             }
-            do throws(Maildir.Failure) { try maildir.markSeen(name) } catch { leave(name, error) }
+            do throws(Maildir.Failure) {
+                try maildir.markSeen(name)
+                moved += 1
+            } catch { leave(name, error) }
         }
+        look.isCut = isMore && moved > 0
         return look
     }
 
