@@ -135,7 +135,7 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "Basics", "Concurrency", "Core", "MTASTS", "Metrics", "Reporting", "TLSRPT",
+                "Basics", "CSystemd", "Concurrency", "Core", "MTASTS", "Metrics", "Reporting", "TLSRPT",
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]),

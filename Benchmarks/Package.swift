@@ -48,7 +48,7 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "Basics", "Concurrency", "Core", "MTASTS", "Metrics", "Reporting", "TLSRPT",
+                "Basics", "CSystemd", "Concurrency", "Core", "MTASTS", "Metrics", "Reporting", "TLSRPT",
                 .product(name: "GRDB", package: "GRDB.swift"), logging,
             ]),
         .target(name: "TestKit", dependencies: ["Basics", logging], path: "TestKit"),

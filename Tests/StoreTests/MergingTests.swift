@@ -256,12 +256,18 @@ struct MergingTests {
     func identity() async throws {
         let ids = try await [Scratch().store().node(on: "").node.id, Scratch().store().node(on: "").node.id]
         #expect(ids[0] != ids[1] && ids.allSatisfy { $0.utf8.count == 32 })
-        let folder = try TemporaryDirectory("sts-machine")
-        let file = try folder.write("machine-id", "0123456789abcdef0123456789abcdef\n")
-        let identity = MachineIdentity.read(file)
-        #expect(identity.utf8.count == 16 && !identity.contains("0123456789abcdef"))
-        #expect(MachineIdentity.read(try folder.write("new", "uninitialized\n")).isEmpty)
-        #expect(MachineIdentity.read(folder.path + "/none").isEmpty)
+    }
+
+    @Test("a machine is known by what is made of its machine-id, and never by that itself")
+    func machine() throws {
+        let identity = MachineIdentity.read()
+        #expect(identity == MachineIdentity.read())
+        guard let known = try? String(contentsOfFile: "/etc/machine-id", encoding: .utf8), known.utf8.count >= 32 else {
+            #expect(identity.isEmpty)
+            return
+        }
+        #expect(identity.utf8.count == 16 && !known.contains(identity))
+        #expect(identity.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
     }
 
     @Test("hosts whose counts are missing are named")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import CSystemd
 import GRDB
-import Glibc
 import Reporting
 
 /// Whose counts those of a store are.
@@ -16,22 +16,14 @@ package struct StoreNode: Sendable, Hashable {
 
 /// What tells this machine from others, of whose disks one may be a copy of the other.
 package enum MachineIdentity {
+    /// Tells what is made of machine-id(5) here from what other programs make of it.
+    private static let application = sd_id128_t(qwords: (0x5A1E_39C0_77D2_4B6F, 0x9C0B_E4F3_1D85_A270))
+
     /// - Returns: 16 hexadecimal digits made of machine-id(5), which is not to be given to others; empty if there is none.
-    package static func read(_ path: String = "/etc/machine-id") -> String {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return "" }
-        defer { close(file) }
-        var octets = [UInt8](repeating: 0, count: 64)
-        let count = Glibc.read(file, &octets, octets.count)
-        let id = octets.prefix(max(count, 0)).prefix { $0 != 0x0A }
-        // "uninitialized" is what an image has before its first boot.
-        guard id.count == 32, id.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) else {
-            return ""
-        }
-        var hash = FNV1a()
-        hash.add("sts-milter machine ")
-        hash.add(Array(id))
-        let digits = String(hash.value, radix: 16)
+    package static func read() -> String {
+        var identity = sd_id128_t()
+        guard sd_id128_get_machine_app_specific(application, &identity) >= 0 else { return "" }
+        let digits = String(identity.qwords.0, radix: 16)
         return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
 }
