@@ -90,7 +90,7 @@ struct SettingsPart: Sendable {
         var isFolder = stat()
         if stat(folder, &isFolder) == 0, isFolder.st_mode & S_IFMT == S_IFDIR {
             guard isClosed(isFolder, beside: path) else {
-                throw failure(folder, "must belong to root or to the owner of \(path), and nobody else may write there")
+                throw failure(folder, "must belong to root or to the owner of \(path), and must not be writable by all")
             }
             let names: [String]
             do { names = try manager.contentsOfDirectory(atPath: folder) } catch {
