@@ -140,6 +140,9 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
+            name: "Fleet",
+            dependencies: ["Basics", "PostgreSQL"]),
+        .target(
             name: "Courier",
             dependencies: ["Basics", "DNS", "HTTP", "Mail", "Processes", "Reporting", "SMTP", "TLS", "TLSRPT"]),
         .target(name: "ReportView", dependencies: ["Basics", "Concurrency", "Gzip", "HTML", "Mail", "TLSRPT"]),
@@ -161,8 +164,8 @@ let package = Package(
         .target(
             name: "Settings",
             dependencies: [
-                "Basics", "Core", "Courier", "DNS", "Discovery", "EventLog", "Intake", "MTASTS", "Mail", "Milter",
-                "PolicyMap", "Preload", "Probe", "Reporting", "Sockets", "StatusPage",
+                "Basics", "Core", "Courier", "DNS", "Discovery", "EventLog", "Fleet", "Intake", "MTASTS", "Mail",
+                "Milter", "PolicyMap", "Preload", "Probe", "Reporting", "Sockets", "StatusPage",
                 .product(name: "Logging", package: "swift-log"), .product(name: "TOMLKit", package: "TOMLKit"),
             ]),
         .target(name: "MTACheck", dependencies: ["Basics", "Core", "Intake", "PolicyMap", "Processes", "TLS"]),
@@ -175,8 +178,8 @@ let package = Package(
             name: "Daemon",
             dependencies: [
                 "Basics", "CClock", "CMemory", "CSystemd", "Concurrency", "Control", "Core", "Courier", "DNS",
-                "Discovery", "EventLog", "Events", "Gzip", "HTTP", "Intake", "MTASTS", "MailLog", "Metrics", "Milter",
-                "PolicyMap", "Preload", "Probe", "ReportView", "Reporting", "SMTP", "Settings", "Status", "StatusPage",
+                "Discovery", "EventLog", "Events", "Fleet", "Gzip", "HTTP", "Intake", "MTASTS", "MailLog", "Metrics",
+                "Milter", "PolicyMap", "Preload", "Probe", "ReportView", "Reporting", "SMTP", "Settings", "Status", "StatusPage",
                 "Store", "TLS", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
@@ -185,7 +188,7 @@ let package = Package(
         .executableTarget(
             name: "sts-milter",
             dependencies: [
-                "Basics", "Control", "Core", "Daemon", "MTACheck", "MTASTS", "MTASetup", "Preload", "Processes",
+                "Basics", "Control", "Core", "Daemon", "Fleet", "MTACheck", "MTASTS", "MTASetup", "Preload", "Processes",
                 "ReportView", "Reporting", "Settings", "TLSRPT",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -228,6 +231,9 @@ let package = Package(
         .testTarget(name: "ProcessesTests", dependencies: ["Basics", "LabKit", "Processes", "TestKit"]),
         .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "TLS"]),
         .testTarget(name: "SMTPTests", dependencies: ["Basics", "DNS", "Events", "LabKit", "SMTP", "TLS"]),
+        .testTarget(
+            name: "FleetTests",
+            dependencies: ["Basics", "Fleet", "LabKit", "PostgreSQL", "TestKit"]),
         .testTarget(name: "PostgreSQLTests", dependencies: ["Basics", "LabKit", "PostgreSQL", "TestKit"]),
         .testTarget(name: "HTTPTests", dependencies: ["Basics", "Events", "Gzip", "HTTP", "LabKit", "TLS"]),
         .testTarget(

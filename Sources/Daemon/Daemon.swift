@@ -54,6 +54,8 @@ package final class Daemon: Sendable {
     private let pauseControl: PauseControl
     private let watch: OwnDomainWatch
     private let maildir: ReportMaildir
+    /// Nil where this machine is a sender of its own.
+    private let fleet: FleetWork?
     private let mapResolver: PolicyMapResolver
     /// Nil where no policy map is served.
     private let mapUse: MapUse?
@@ -130,6 +132,10 @@ package final class Daemon: Sendable {
         reports = ReportScheduler(
             settings: settings.reports, store: store, records: network.reportRecords,
             carrier: ownReports.noting(network), clock: clock, logger: logger)
+        fleet =
+            if let fleet = settings.fleet {
+                try await FleetWork(fleet, host: settings.heloName, store: store, clock: clock, logger: logger)
+            } else { nil }
         watch = OwnDomainWatch(settings.watched, clock: clock, logger: logger) {
             [network, current = self.settings] domain in
             // By the adapters and settings of the day.
@@ -195,6 +201,7 @@ package final class Daemon: Sendable {
                 group.addTask { await self.report() }
                 group.addTask { await self.watch.run() }
                 group.addTask { await self.maildir.run() }
+                group.addTask { await self.fleet?.run() }
                 failure = await self.failure(before: stop)
                 if await !milter.stop() { logger.warning("verdicts under way were cut off") }
                 await map?.stop()

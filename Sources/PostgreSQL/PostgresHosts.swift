@@ -3,15 +3,17 @@ import CPQ
 
 /// The connection string, taken apart into one for each host: libpq itself goes from host to host only as one fails, and
 /// would wait for ever for one that is silent.
-struct PostgresHosts {
+package struct PostgresHosts: Sendable {
     /// More than a cluster has.
     private static let maxHosts = 16
 
     /// The keys of a connection, in the order in which they are tried.
     let choices: [[(key: String, value: String)]]
+    /// Whether the text itself has one.
+    package let hasPassword: Bool
 
     /// - PostgreSQL, 34.1.1.3: Specifying Multiple Hosts.
-    init(_ text: String) throws(PostgresError) {
+    package init(_ text: String) throws(PostgresError) {
         var message: UnsafeMutablePointer<CChar>?
         guard let options = PQconninfoParse(text, &message) else {
             defer { PQfreemem(message) }
@@ -24,6 +26,7 @@ struct PostgresHosts {
             if let value = place.pointee.val { keys.append((String(cString: keyword), String(cString: value))) }
             place += 1
         }
+        hasPassword = keys.contains { $0.key == "password" && !$0.value.isEmpty }
         func list(_ key: String) -> [String] {
             let value = keys.first { $0.key == key }?.value ?? ""
             return value.isEmpty ? [] : value.split(separator: ",", omittingEmptySubsequences: false).map(String.init)

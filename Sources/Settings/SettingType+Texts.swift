@@ -4,6 +4,7 @@ import Core
 import Courier
 import DNS
 import Discovery
+import Fleet
 import Intake
 import MTASTS
 import Milter
@@ -71,6 +72,12 @@ extension SettingType<[DomainName]> {
                 guard domains.count <= maxOwnDomains else { throw WrongValue("more than \(maxOwnDomains) domains") }
                 return domains
             }, write: { "[\($0.map { quoted($0.ascii) }.joined(separator: ", "))]" })
+    }
+}
+
+extension SettingType<FleetServer> {
+    static var fleetServer: Self {
+        text(FleetServer.init(_:), else: { "\($1); write a connection string such as \(quoted("host=db dbname=sts user=sts_milter"))" })
     }
 }
 

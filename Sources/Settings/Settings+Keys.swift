@@ -5,7 +5,7 @@ extension Settings {
     /// Every key of the settings file but those of blocks, in the order of the example file.
     package static let keys: [Setting<Settings>] =
         verdictKeys + milterKeys + policyMapKeys + networkKeys + policyKeys + preloadKeys + probeKeys + storeKeys
-        + intakeKeys + reportKeys + controlKeys + statusKeys
+        + intakeKeys + reportKeys + fleetKeys + controlKeys + statusKeys
 
     private static let verdictKeys: [Setting<Settings>] = [
         Setting(
@@ -292,6 +292,18 @@ extension Settings {
         Setting(
             "report.retention", .duration(atLeast: ReportSettings.shortestRetention), to: \.reports.retention,
             "How long counts and the fate of reports are kept. Counts of domains without a TLSRPT record go once their day is reported."
+        ),
+    ]
+
+    private static let fleetKeys: [Setting<Settings>] = [
+        Setting(
+            "fleet.postgres", .fleetServer, to: \.fleetServer, effect: .restart,
+            example: "\"host=db1,db2 dbname=sts user=sts_milter target_session_attrs=read-write\"",
+            "The PostgreSQL database by which several machines are one sender: a libpq connection string without a password (passfile=/PATH, or PGPASSWORD). Its tables come by \"sts-milter fleet migrate\"."
+        ),
+        Setting(
+            "fleet.wait", .duration, to: \.fleetWait, effect: .restart,
+            "How long after midnight UTC the fleet's reports of a day wait for machines that have not sent all that they counted. They are then made without."
         ),
     ]
 

@@ -4,6 +4,7 @@ import Core
 import DNS
 import Discovery
 import EventLog
+import Fleet
 import Intake
 import Logging
 import Milter
@@ -50,6 +51,13 @@ package struct Settings: SettingsTable {
     /// How long it is kept what was decided about each message; zero for not at all.
     package var explainFor = Duration.seconds(86_400)
     package var reports: ReportSettings
+    /// Nil where this machine is a sender of its own.
+    package var fleet: FleetSettings? {
+        guard let fleetServer else { return nil }
+        var settings = FleetSettings(server: fleetServer)
+        settings.wait = fleetWait
+        return settings
+    }
     /// Domains of the operator's own, which are looked at as others see them.
     package var watched: [DomainName] = []
     /// Path of the control socket; nil for none.
@@ -81,6 +89,8 @@ package struct Settings: SettingsTable {
     }
 
     // What the file has of settings that are completed later.
+    var fleetServer: FleetServer?
+    var fleetWait = FleetSettings.usualWait
     var statusSocket: ListenAddress?
     var allowsRemoteStatus = false
     var statusSocketMode = UnixSocket.defaultMode

@@ -13,7 +13,7 @@ struct STSMilter: ParsableCommand {
         subcommands: [
             Serve.self, Status.self, PauseCommand.self, ResumeCommand.self, Explain.self, Check.self, CheckMTA.self,
             Setup.self, PolicyCommand.self, Config.self, Intake.self, ImpactCommand.self, Publish.self,
-            ReportCommand.self,
+            ReportCommand.self, FleetCommand.self,
         ])
 }
 

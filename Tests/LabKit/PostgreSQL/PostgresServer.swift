@@ -44,6 +44,13 @@ package final class PostgresServer: Sendable {
         "host=\(address) port=\(port) user=\(user) password='\(password)' dbname=\(database) sslmode=disable"
     }
 
+    /// The same with the password in a file, as the settings want it.
+    package func settingsConnection(user: String = "sts", database: String = "postgres") throws -> String {
+        let file = try directory.write("passfile", "*:*:*:*:\(Self.password)\n")
+        chmod(file, 0o600)
+        return "host=\(address) port=\(port) user=\(user) dbname=\(database) sslmode=disable passfile=\(file)"
+    }
+
     /// Starts it after ``kill()`` or ``stop()``.
     package func start() throws {
         let before = ready

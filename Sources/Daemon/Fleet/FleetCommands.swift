@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import Fleet
+import Settings
+
+/// What the `fleet` commands do.
+package struct FleetCommands: Sendable {
+    private let settings: FleetSettings
+
+    /// - Throws: when the settings name no database.
+    package init(_ settings: Settings) throws {
+        guard let fleet = settings.fleet else {
+            throw ReportCommandError.obstacle("there is no fleet: fleet.postgres is not set")
+        }
+        self.settings = fleet
+    }
+
+    /// Makes the tables, or brings them up to date.
+    /// - Parameters:
+    ///   - server: a connection string for the owner of the database; nil for that of the settings.
+    ///   - role: gets what a daemon needs.
+    /// - Returns: the version of before, nil if there was none, and that of now.
+    package func migrate(as server: FleetServer?, role: String?) async throws -> (from: Int?, to: Int) {
+        (try await FleetSchema.migrate(server ?? settings.server, role: role), FleetSchema.version)
+    }
+}

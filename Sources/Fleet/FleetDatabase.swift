@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import PostgreSQL
+
+/// The fleet's database, for work in the background. While it cannot be used each call fails soon, and nothing is remembered
+/// of it: whoever calls tries again.
+package final class FleetDatabase: Sendable {
+    package typealias Work<Value> = @Sendable (PostgresSession) throws(PostgresError) -> Value
+
+    /// How long one piece of work may take, the connecting included.
+    package static let usualLimit = Duration.seconds(20)
+
+    /// What is known of the database.
+    package enum Health: Sendable, Hashable {
+        /// Nothing was asked of it yet.
+        case untried
+        case working
+        /// The first failure since it last worked, and the last.
+        case failing(since: UTCTime, FleetError)
+    }
+
+    private struct State {
+        /// Whether the connection of now was looked at.
+        var isAdmitted = false
+        /// When this daemon was first let in, by the database's clock.
+        var began: String?
+        var health = Health.untried
+        /// Connections so far: what was read from one before may no longer be so.
+        var connections = 0
+    }
+
+    private let member: FleetMember
+    /// Drawn at each start.
+    private let session: String
+    private let clock: any WallClock
+    private let state: Shared
+    private let connection: PostgresConnection
+
+    /// What the connection's listener and the calls share.
+    private final class Shared: Sendable {
+        let state = Locked(State())
+        let notified = Locked<[String: @Sendable (String) -> Void]>([:])
+        let connected = Locked<[@Sendable () -> Void]>([])
+    }
+
+    /// Nothing is connected yet.
+    /// - Parameter channels: on which others say something, see ``onNotice(_:_:)``.
+    package init(
+        _ server: FleetServer, as member: FleetMember, channels: [String] = FleetDatabase.channels, clock: any WallClock
+    ) throws(PostgresError) {
+        self.member = member
+        self.clock = clock
+        session = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+        let shared = Shared()
+        state = shared
+        connection = try PostgresConnection(server.text, channels: channels) { event in
+            switch event {
+            case .connected:
+                shared.state.withLock {
+                    $0.isAdmitted = false
+                    $0.connections += 1
+                }
+                for tell in shared.connected.withLock({ $0 }) { tell() }
+            case .lost: shared.state.withLock { $0.isAdmitted = false }
+            case .notice(let notice): shared.notified.withLock { $0[notice.channel] }?(notice.payload)
+            }
+        }
+    }
+
+    /// Channels on which machines tell each other that something is new: no more than a hint, since a notice is lost when a
+    /// connection is.
+    package static let channels = ["sts_policy"]
+
+    package func close() { connection.close() }
+
+    package var health: Health { state.state.withLock { $0.health } }
+    /// Grows with each new connection.
+    package var connections: Int { state.state.withLock { $0.connections } }
+
+    /// - Parameter tell: gets what was said; called on the connection's thread, and must not wait.
+    package func onNotice(_ channel: String, _ tell: @escaping @Sendable (String) -> Void) {
+        state.notified.withLock { $0[channel] = tell }
+    }
+
+    /// - Parameter tell: is called on the connection's thread after each new connection, and must not wait.
+    package func onConnected(_ tell: @escaping @Sendable () -> Void) { state.connected.withLock { $0.append(tell) } }
+
+    /// Runs work in one transaction. After ``PostgresError/Cause/late`` and ``PostgresError/Cause/uncertain`` it may have been
+    /// committed all the same: the work must be such that it can be done again.
+    package func transaction<Value: Sendable>(
+        within limit: Duration = usualLimit, _ work: @escaping Work<Value>
+    ) async throws(FleetError) -> Value {
+        try await perform(within: limit) { session throws(PostgresError) in try session.transaction(work) }
+    }
+
+    /// Runs work, each statement of which is a transaction of its own.
+    package func perform<Value: Sendable>(
+        within limit: Duration = usualLimit, _ work: @escaping Work<Value>
+    ) async throws(FleetError) -> Value {
+        let result: Result<Value, FleetError>
+        do throws(PostgresError) {
+            result = try await connection.perform(within: limit) { [self] session throws(PostgresError) in
+                if !state.state.withLock({ $0.isAdmitted }) {
+                    if let refusal = try admit(session) { return .failure(refusal) }
+                    state.state.withLock { $0.isAdmitted = true }
+                }
+                return .success(try work(session))
+            }
+        } catch {
+            result = .failure(.database(error))
+        }
+        note(result)
+        return try result.get()
+    }
+
+    private func note<Value>(_ result: Result<Value, FleetError>) {
+        let now = clock.now
+        state.state.withLock { state in
+            switch (result, state.health) {
+            case (.success, _): state.health = .working
+            case (.failure(let error), .failing(let since, _)): state.health = .failing(since: since, error)
+            case (.failure(let error), _):
+                // Two that met in one row, and go on at once.
+                if case .database(let error) = error, [.conflict, .duplicate].contains(error.cause) { return }
+                state.health = .failing(since: now, error)
+            }
+        }
+    }
+
+    // MARK: Who we are
+
+    /// Looks whether the tables can be used, and says that this machine is here.
+    /// - Returns: why it must not go on.
+    private func admit(_ session: PostgresSession) throws(PostgresError) -> FleetError? {
+        if let refusal = try FleetSchema.refusal(session) { return refusal }
+        return try session.transaction { session throws(PostgresError) in
+            let row = try session.run(
+                "SELECT machine, host, session, began > $2::timestamptz FROM sts.node WHERE node = $1 FOR UPDATE",
+                [.text(member.node), state.state.withLock { $0.began }.map(PostgresValue.text) ?? .null]
+            ).first
+            if let row {
+                let (machine, host) = (row[0] ?? "", row[1] ?? "")
+                // An identity that the system does not give tells nothing.
+                if machine != member.machine, !machine.isEmpty, !member.machine.isEmpty { return .copied(host: host) }
+                // The row of an earlier start is ours to take; so is one that a restored database has of a start before it.
+                if row[2] != self.session, row[3] == "t" { return .copied(host: host) }
+            }
+            let began = try session.run(
+                """
+                INSERT INTO sts.node (node, machine, host, program, version, session, began, seen)
+                VALUES ($1, $2, $3, $4, $5, $6, now(), now())
+                ON CONFLICT (node) DO UPDATE SET
+                    machine = excluded.machine, host = excluded.host, program = excluded.program,
+                    version = excluded.version, session = excluded.session, seen = excluded.seen,
+                    began = CASE WHEN node.session = excluded.session THEN node.began ELSE excluded.began END
+                RETURNING began
+                """,
+                [
+                    .text(member.node), .text(member.machine), .text(member.host), .text(member.program),
+                    .integer(Int64(FleetSchema.version)), .text(self.session),
+                ]
+            ).first?[0]
+            state.state.withLock { $0.began = began }
+            return nil
+        }
+    }
+
+    /// Says that this machine lives, as a part of a transaction: work that only one daemon may do under an identity.
+    /// - Returns: false if another daemon has taken the identity.
+    func isAlone(_ session: PostgresSession) throws(PostgresError) -> Bool {
+        try !session.run(
+            "UPDATE sts.node SET seen = now() WHERE node = $1 AND session = $2 RETURNING node",
+            [.text(member.node), .text(self.session)]
+        ).isEmpty
+    }
+}

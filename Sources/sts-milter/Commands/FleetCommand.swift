@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Daemon
+import Fleet
+
+struct FleetCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fleet",
+        abstract: "Several machines as one sender, by a PostgreSQL database (fleet.postgres).",
+        subcommands: [Migrate.self])
+
+    struct Migrate: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make the tables in the fleet's database, or bring them up to date.",
+            discussion: """
+                Needs the right to make a schema, which daemons do not need. Daemons of the version before go on with the \
+                new tables, unless the release notes say otherwise.
+                """)
+
+        @Option(help: "A connection string of the database's owner. Default: fleet.postgres.")
+        var owner: String?
+
+        @Option(help: "The role of the daemons, which gets the rights that they need.")
+        var role: String?
+
+        @OptionGroup var settings: SettingsOption
+
+        func run() throws {
+            let commands = try FleetCommands(try settings.read())
+            let (owner, role) = (try owner.map(FleetServer.init), role)
+            let (from, to) = try blocking { try await commands.migrate(as: owner, role: role) }
+            print(from == to ? "the tables are of version \(to) already" : "the tables are of version \(to) now")
+        }
+    }
+}

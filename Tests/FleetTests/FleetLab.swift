@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import LabKit
+import PostgreSQL
+import TestKit
+@testable import Fleet
+
+/// One server for all tests that leave it running.
+private let shared = Task { try PostgresServer(address: "127.8.2.1") }
+private let numbers = Locked(0)
+
+/// A database of a test's own on a real PostgreSQL.
+final class FleetLab: Sendable {
+    /// Long enough for a loaded machine; no test waits for its end.
+    static let limit = Duration.seconds(30)
+
+    let postgres: PostgresServer
+    let name: String
+    private let connection: PostgresConnection
+
+    init() async throws {
+        postgres = try await shared.value
+        name = "fleet\(numbers.withLock { $0 += 1; return $0 })"
+        let all = try PostgresConnection(postgres.owner)
+        defer { all.close() }
+        try await all.run("CREATE DATABASE \(name)", within: Self.limit)
+        connection = try PostgresConnection(postgres.connection(database: name))
+    }
+
+    deinit { connection.close() }
+
+    /// The connection string of the database's owner.
+    var owner: FleetServer {
+        get throws { try server(user: "sts") }
+    }
+
+    private func server(user: String) throws -> FleetServer {
+        try FleetServer(postgres.settingsConnection(user: user, database: name))
+    }
+
+    /// A daemon's connection.
+    func member(
+        _ node: String, machine: String = "m", host: String = "mx.example", user: String = "sts"
+    ) throws -> FleetDatabase {
+        try FleetDatabase(
+            server(user: user), as: FleetMember(node: node, machine: machine, host: host, program: "0"),
+            clock: SystemClock())
+    }
+
+    /// Runs a statement as the owner.
+    @discardableResult
+    func run(_ sql: String, _ parameters: [PostgresValue] = []) async throws -> [PostgresRow] {
+        try await connection.run(sql, parameters, within: Self.limit)
+    }
+}
