@@ -141,7 +141,9 @@ let package = Package(
             ]),
         .target(
             name: "Fleet",
-            dependencies: ["Basics", "PostgreSQL"]),
+            dependencies: [
+                "Basics", "Concurrency", "PostgreSQL", "Reporting", .product(name: "Logging", package: "swift-log"),
+            ]),
         .target(
             name: "Courier",
             dependencies: ["Basics", "DNS", "HTTP", "Mail", "Processes", "Reporting", "SMTP", "TLS", "TLSRPT"]),
@@ -216,6 +218,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Tests/IntakeVictim"),
         .executableTarget(
+            name: "fleet-victim",
+            dependencies: [
+                "Basics", "Core", "Fleet", "Store", "TLSRPT", .product(name: "Logging", package: "swift-log"),
+            ], path: "Tests/FleetVictim"),
+        .executableTarget(
             name: "impatient-daemon", dependencies: ["Daemon", "Settings"], path: "Tests/ImpatientDaemon"),
 
         .testTarget(name: "BasicsTests", dependencies: ["Basics", "RuleTables"]),
@@ -233,7 +240,10 @@ let package = Package(
         .testTarget(name: "SMTPTests", dependencies: ["Basics", "DNS", "Events", "LabKit", "SMTP", "TLS"]),
         .testTarget(
             name: "FleetTests",
-            dependencies: ["Basics", "Fleet", "LabKit", "PostgreSQL", "TestKit"]),
+            dependencies: [
+                "Basics", "Core", "Fleet", "LabKit", "PostgreSQL", "Reporting", "Store", "TLSRPT", "TestKit",
+                "fleet-victim", .product(name: "Logging", package: "swift-log"),
+            ]),
         .testTarget(name: "PostgreSQLTests", dependencies: ["Basics", "LabKit", "PostgreSQL", "TestKit"]),
         .testTarget(name: "HTTPTests", dependencies: ["Basics", "Events", "Gzip", "HTTP", "LabKit", "TLS"]),
         .testTarget(
@@ -291,7 +301,7 @@ let package = Package(
         .testTarget(
             name: "StoreTests",
             dependencies: [
-                "Basics", "Core", "Intake", "MTASTS", "Reporting", "Store", "TLSRPT", "TestKit",
+                "Basics", "Core", "Gzip", "Intake", "MTASTS", "Reporting", "Store", "TLSRPT", "TestKit",
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(

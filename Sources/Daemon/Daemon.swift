@@ -134,7 +134,11 @@ package final class Daemon: Sendable {
             carrier: ownReports.noting(network), clock: clock, logger: logger)
         fleet =
             if let fleet = settings.fleet {
-                try await FleetWork(fleet, host: settings.heloName, store: store, clock: clock, logger: logger)
+                try await FleetWork(fleet, host: settings.heloName, store: store, clock: clock, logger: logger) {
+                    [intake, ledger, clock] in
+                    let through = intake.readThrough(at: clock.now)
+                    return await ledger.flush() ? through : nil
+                }
             } else { nil }
         watch = OwnDomainWatch(settings.watched, clock: clock, logger: logger) {
             [network, current = self.settings] domain in

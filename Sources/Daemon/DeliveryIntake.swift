@@ -76,6 +76,17 @@ struct DeliveryIntake: Sendable {
         }
     }
 
+    /// Up to when all that the MTA said has been read, nil while that is not known; datagrams are read as they come.
+    func readThrough(at now: UTCTime) -> UTCTime? {
+        var through = now
+        for (log, status) in [(settings.postfixLog, postfixStatus), (settings.sendmailLog, sendmailStatus)]
+        where log != nil {
+            guard let caughtUp = status.caughtUpAt else { return nil }
+            through = min(through, caughtUp)
+        }
+        return through
+    }
+
     /// What an administrator sees of it.
     func sources(at now: UTCTime) -> [IntakeSource] {
         var sources: [IntakeSource] = []

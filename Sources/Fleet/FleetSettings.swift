@@ -22,7 +22,8 @@ package struct FleetServer: Sendable, Hashable, CustomStringConvertible {
         let hosts = try PostgresHosts(text)
         guard !hosts.hasPassword else {
             throw PostgresError(
-                .settings, "it has a password, which who reads the settings would read as well; use passfile=/PATH, or PGPASSWORD")
+                .settings,
+                "it has a password, which who reads the settings would read as well; use passfile=/PATH, or PGPASSWORD")
         }
         self.text = text
     }

@@ -77,7 +77,9 @@ extension SettingType<[DomainName]> {
 
 extension SettingType<FleetServer> {
     static var fleetServer: Self {
-        text(FleetServer.init(_:), else: { "\($1); write a connection string such as \(quoted("host=db dbname=sts user=sts_milter"))" })
+        text(
+            FleetServer.init(_:),
+            else: { "\($1); write a connection string such as \(quoted("host=db dbname=sts user=sts_milter"))" })
     }
 }
 

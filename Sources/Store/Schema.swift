@@ -55,6 +55,7 @@ enum Schema {
         migrator.registerMigration("9-received-reports") { db in try db.execute(sql: received) }
         migrator.registerMigration("10-explanations") { db in try db.execute(sql: explanations) }
         migrator.registerMigration("11-merged-counts") { db in try db.execute(sql: merged) }
+        migrator.registerMigration("12-count-batches") { db in try db.execute(sql: batches) }
         return migrator
     }
 
@@ -307,5 +308,28 @@ enum Schema {
             PRIMARY KEY (day, domain, policy, import, type, sending_ip, mx_host, mx_helo, mx_ip, reason, info),
             FOREIGN KEY (day, domain, policy, import) REFERENCES imported_tally (day, domain, policy, import)
         ) STRICT, WITHOUT ROWID;
+        """
+
+    /// What is shared with a fleet: how much of each count is in batches, the batches with when the database had them, and the
+    /// days whose reports are the fleet's. A number is never used again, also that of a batch that is gone.
+    private static let batches = """
+        ALTER TABLE tally ADD COLUMN shared_successes INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE tally ADD COLUMN shared_failures INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE failure ADD COLUMN shared INTEGER NOT NULL DEFAULT 0;
+
+        CREATE TABLE count_batch (
+            number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+            day INTEGER NOT NULL,
+            lines INTEGER NOT NULL,
+            sessions INTEGER NOT NULL,
+            body BLOB NOT NULL,
+            shipped_at INTEGER
+        ) STRICT;
+        CREATE INDEX count_batch_waiting ON count_batch (number, day) WHERE shipped_at IS NULL;
+        CREATE INDEX count_batch_shipped ON count_batch (shipped_at) WHERE shipped_at IS NOT NULL;
+
+        CREATE TABLE shared_day (
+            day INTEGER NOT NULL PRIMARY KEY
+        ) STRICT;
         """
 }

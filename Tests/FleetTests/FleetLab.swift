@@ -21,10 +21,8 @@ final class FleetLab: Sendable {
     init() async throws {
         postgres = try await shared.value
         name = "fleet\(numbers.withLock { $0 += 1; return $0 })"
-        let all = try PostgresConnection(postgres.owner)
-        defer { all.close() }
-        try await all.run("CREATE DATABASE \(name)", within: Self.limit)
         connection = try PostgresConnection(postgres.connection(database: name))
+        try await postgresRun("CREATE DATABASE \(name)")
     }
 
     deinit { connection.close() }
@@ -36,6 +34,19 @@ final class FleetLab: Sendable {
 
     private func server(user: String) throws -> FleetServer {
         try FleetServer(postgres.settingsConnection(user: user, database: name))
+    }
+
+    /// The server by another way.
+    func server(at address: String?) throws -> FleetServer {
+        let text = try postgres.settingsConnection(database: name)
+        return try FleetServer(address.map { text.replacing("host=\(postgres.address)", with: "host=\($0)") } ?? text)
+    }
+
+    /// Runs a statement in the server's own database.
+    func postgresRun(_ sql: String) async throws {
+        let all = try PostgresConnection(postgres.owner)
+        defer { all.close() }
+        try await all.run(sql, within: Self.limit)
     }
 
     /// A daemon's connection.

@@ -71,7 +71,7 @@ struct SchemaTests {
         let isAlone = try await first.transaction { session throws(PostgresError) in try first.isAlone(session) }
         #expect(!isAlone)
         // And after a new connection it is refused.
-        try await server.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        try await server.cutSessions()
         try await Wait.until("the connection is gone") { await refusal(of: first) == .copied(host: "three") }
     }
 
@@ -87,7 +87,7 @@ struct SchemaTests {
         #expect(await refusal(of: now) == nil)
         try await server.run("DELETE FROM sts.node")
         try await server.run("INSERT INTO sts.node SELECT * FROM kept")
-        try await server.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        try await server.cutSessions()
         try await Wait.until("it is let in again") { await refusal(of: now) == nil && now.connections > 1 }
     }
 

@@ -147,7 +147,7 @@ struct MergingTests {
         try await count("a.example", 1, in: store)
         _ = try await export(store)
         #expect(try await store.openDays(before: noon.day).isEmpty)
-        await #expect(throws: ExportedDay.self) { try await store.begin(day, at: noon) }
+        await #expect(throws: DayElsewhere.exported(day)) { try await store.begin(day, at: noon) }
         #expect(try await store.takeBack(day))
         #expect(try await store.openDays(before: noon.day) == [day])
         _ = try await store.begin(day, at: noon)

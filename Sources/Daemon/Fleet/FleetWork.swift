@@ -9,15 +9,19 @@ import Store
 final class FleetWork: Sendable {
     let database: FleetDatabase
     private let store: Store
+    private let counts: CountSharing
     private let clock: any WallClock
     private let logger: Logger
 
+    /// - Parameter countedThrough: see ``CountSharing``.
     init(
-        _ settings: FleetSettings, host: DomainName, store: Store, clock: any WallClock, logger: Logger
+        _ settings: FleetSettings, host: DomainName, store: Store, clock: any WallClock, logger: Logger,
+        countedThrough: @escaping @Sendable () async -> UTCTime?
     ) async throws {
-        let node = try await store.node().node
-        database = try FleetDatabase(
-            settings.server, as: FleetMember(node, host: host), clock: clock)
+        let member = FleetMember(try await store.node().node, host: host)
+        database = try FleetDatabase(settings.server, as: member, clock: clock)
+        counts = CountSharing(
+            store, by: database, as: member, clock: clock, logger: logger, countedThrough: countedThrough)
         self.store = store
         self.clock = clock
         self.logger = logger
@@ -25,8 +29,25 @@ final class FleetWork: Sendable {
 
     /// Goes on until the task is cancelled.
     func run() async {
-        await cancellation()
+        if await isOfThisMachine() {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.counts.run() }
+            }
+        }
         database.close()
+    }
+
+    /// A store of another machine would take part under that one's identity.
+    private func isOfThisMachine() async -> Bool {
+        do {
+            guard try await store.node().isElsewhere else { return true }
+            logger.error(
+                "this machine takes no part in the fleet",
+                metadata: ["cause": "\(FleetError.otherMachine), then restart"])
+        } catch {
+            logger.error("this machine takes no part in the fleet", metadata: ["cause": "\(error)"])
+        }
+        return false
     }
 }
 

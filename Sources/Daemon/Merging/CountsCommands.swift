@@ -165,6 +165,8 @@ extension ImportOutcome {
         case .refused(.exported):
             "refused: this machine has exported \(head.day), and makes no reports of it "
                 + "(report export --take-back --day \(head.day))"
+        case .refused(.shared):
+            "refused: the counts of \(head.day) are shared with the fleet, and the file's machine is no part of it: set fleet.postgres there"
         case .refused(.copied(let host)):
             "refused: counts of the same store came from \(host) on another machine: one of the two stores is a copy; "
                 + "on that machine: report export --copied"

@@ -58,7 +58,8 @@ package enum FleetSchema {
             // Any number, the same for all.
             try session.run("SELECT pg_advisory_xact_lock(5572061)")
             let isThere = try session.run("SELECT to_regclass('sts.version') IS NOT NULL").first?[0] == "t"
-            let found = isThere ? try session.run("SELECT version FROM sts.version").first?.integer(0).map(Int.init) : nil
+            let found =
+                isThere ? try session.run("SELECT version FROM sts.version").first?.integer(0).map(Int.init) : nil
             for migration in migrations.dropFirst(found ?? 0) {
                 for text in migration { for statement in statements(text) { try session.run(statement) } }
             }

@@ -9,7 +9,7 @@ package protocol DailyCounts: Sendable {
     func openDays(before day: UTCDay) async throws -> [UTCDay]
     /// Notes that work on the reports of a day begins.
     /// - Returns: when it first began, in this process or in one before.
-    /// - Throws: ``ExportedDay`` for a day that is left to another machine.
+    /// - Throws: ``DayElsewhere`` for a day that is not reported here.
     func begin(_ day: UTCDay, at time: UTCTime) async throws -> UTCTime
     /// The next domains of a day that are not settled; a piece is small enough to be held in memory.
     func unsettled(on day: UTCDay, in range: DomainRange) async throws -> ResultsPiece
@@ -21,15 +21,20 @@ package protocol DailyCounts: Sendable {
     func end(_ day: UTCDay, at time: UTCTime) async throws
 }
 
-/// The reports of a day are not made here: its counts were exported, for another machine to report.
-package struct ExportedDay: Error, Sendable, Hashable, CustomStringConvertible {
-    package let day: UTCDay
-
-    package init(day: UTCDay) { self.day = day }
+/// The reports of a day are not made here.
+package enum DayElsewhere: Error, Sendable, Hashable, CustomStringConvertible {
+    /// Its counts were written to a file, for another machine to report.
+    case exported(UTCDay)
+    /// Its counts are in the fleet's database, and its reports the fleet's.
+    case shared(UTCDay)
 
     package var description: String {
-        "\(day) was exported: the machine that imports it makes its reports. If none has: "
-            + "sts-milter report export --take-back --day \(day)"
+        switch self {
+        case .exported(let day):
+            "\(day) was exported: the machine that imports it makes its reports. If none has: "
+                + "sts-milter report export --take-back --day \(day)"
+        case .shared(let day): "the counts of \(day) are shared with the fleet, which makes its reports"
+        }
     }
 }
 

@@ -151,9 +151,11 @@ package struct CountsImport: Sendable {
         if isBegun == true {
             return before == nil && document.sessions == 0 ? .empty : .refused(.reported)
         }
-        let isExported = try Bool.fetchOne(
-            db, sql: "SELECT EXISTS (SELECT 1 FROM exported_day WHERE day = ?)", arguments: [day])
-        if isExported == true { return .refused(.exported) }
+        switch try Store.whereReported(head.day, in: db) {
+        case .exported: return .refused(.exported)
+        case .shared: return .refused(.shared)
+        case nil: break
+        }
         guard let before else { return .stored }
         let number: Int64 = before[3]
         if number > head.number { return .refused(.older) }

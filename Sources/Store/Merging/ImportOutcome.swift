@@ -31,6 +31,8 @@ package enum ImportRefusal: Sendable, Hashable {
     case own
     /// This machine has exported the day itself, and reports nothing of it.
     case exported
+    /// The fleet reports the day, and this machine's counts of it are in its database.
+    case shared
     /// Counts of the same store and day have come from another machine: one of them has a copy of the other's store.
     case copied(host: String)
     case notOver

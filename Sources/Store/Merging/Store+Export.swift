@@ -16,6 +16,7 @@ extension Store {
             let isBegun = try Bool.fetchOne(
                 db, sql: "SELECT EXISTS (SELECT 1 FROM report_day WHERE day = ?)", arguments: [day.daysSinceEpoch])
             guard isBegun != true else { return .failure(.begun(day)) }
+            if case .shared? = try Self.whereReported(day, in: db) { return .failure(.shared(day)) }
             let last = try Int64.fetchOne(
                 db, sql: "SELECT number FROM exported_day WHERE day = ?", arguments: [day.daysSinceEpoch])
             // By the clock, so that a store that was put back from a backup goes on above what it had exported.

@@ -32,6 +32,8 @@ package enum MachineIdentity {
 package enum ExportRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     /// The work on the day's reports has begun on this machine.
     case begun(UTCDay)
+    /// The counts of the day are shared with the fleet.
+    case shared(UTCDay)
     /// The store was made on another machine.
     case otherMachine
     /// The store is a copy, and had counts of the day when it was made.
@@ -42,6 +44,7 @@ package enum ExportRefusal: Error, Sendable, Hashable, CustomStringConvertible {
         case .begun(let day):
             "\(day): this machine has begun the day's reports, so that its counts are not exported; "
                 + "from tomorrow on they are with report.schedule = \"export\""
+        case .shared(let day): "\(DayElsewhere.shared(day))"
         case .otherMachine:
             "the store was made on another machine (its machine-id(5) is not this one's). If the store or the machine-id has "
                 + "moved: report export --moved. If this is a copy of a machine that goes on: report export --copied, after "
@@ -77,6 +80,8 @@ extension Store {
             try db.execute(
                 sql: "UPDATE node SET id = lower(hex(randomblob(16))), first_day = ?", arguments: [first.daysSinceEpoch]
             )
+            // The other machine has them as well.
+            try db.execute(sql: "DELETE FROM count_batch")
         }
     }
 

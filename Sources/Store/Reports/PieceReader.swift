@@ -16,10 +16,21 @@ struct PieceReader {
 
     let day: UTCDay
     let range: DomainRange
-    let unsettledOnly: Bool
-    /// Whether what other machines have counted is left out.
-    let ownOnly: Bool
+    let selection: Selection
     let logger: Logger
+
+    /// Which counts.
+    enum Selection {
+        case all
+        /// Without what other machines have counted.
+        case own
+        /// Of domains that have no report yet.
+        case unsettled
+        /// This machine's that are in no batch yet.
+        case unshared
+
+        var hasImports: Bool { self == .all || self == .unsettled }
+    }
 
     /// A policy's tally before its details are known.
     private struct Line {
@@ -30,7 +41,7 @@ struct PieceReader {
     }
 
     func read(_ db: Database) throws -> ResultsPiece {
-        let isMerged = try !ownOnly && Self.hasImports(day, db)
+        let isMerged = try selection.hasImports && Self.hasImports(day, db)
         var (lines, isLast) = try tallies(db, isMerged)
         guard let end = lines.last?.domain else { return ResultsPiece(results: [], last: nil) }
         try addDetails(to: &lines, through: end, db, isMerged)
@@ -62,13 +73,25 @@ struct PieceReader {
 
     private func tallies(_ db: Database, _ isMerged: Bool) throws -> (lines: [Line], isLast: Bool) {
         func select(from table: String, _ condition: String = "") -> String {
-            let settled = "AND NOT EXISTS (SELECT 1 FROM report r WHERE r.day = t.day AND r.domain = t.domain)"
+            let (counts, selected) =
+                switch selection {
+                case .all, .own: ("t.successes, t.failures", "")
+                case .unsettled:
+                    (
+                        "t.successes, t.failures",
+                        "AND NOT EXISTS (SELECT 1 FROM report r WHERE r.day = t.day AND r.domain = t.domain)"
+                    )
+                case .unshared:
+                    (
+                        "t.successes - t.shared_successes, t.failures - t.shared_failures",
+                        "AND (t.successes <> t.shared_successes OR t.failures <> t.shared_failures)"
+                    )
+                }
             return """
-                SELECT t.domain AS domain, t.policy AS policy, p.type, p.policy_domain, p.strings, p.mx_hosts, t.successes,
-                    t.failures
+                SELECT t.domain AS domain, t.policy AS policy, p.type, p.policy_domain, p.strings, p.mx_hosts, \(counts)
                 FROM \(table) t CROSS JOIN applied_policy p ON p.id = t.policy
                 WHERE t.day = ?1 AND t.domain > ?2 \(range.only == nil ? "" : "AND t.domain = ?3")
-                \(unsettledOnly ? settled : "") \(condition)
+                \(selected) \(condition)
                 """
         }
         let merged = isMerged ? " UNION ALL " + select(from: "imported_tally", Self.complete) : ""
@@ -103,10 +126,12 @@ struct PieceReader {
 
     /// Both cursors have the same order, so that one pass is enough.
     private func addDetails(to lines: inout [Line], through end: String, _ db: Database, _ isMerged: Bool) throws {
+        let (count, selected) =
+            selection == .unshared ? ("sessions - shared", "AND sessions <> shared") : ("sessions", "")
         func select(from table: String, _ condition: String = "") -> String {
             """
-            SELECT domain, policy, type, sending_ip, mx_host, mx_helo, mx_ip, reason, info, sessions FROM \(table)
-            WHERE day = ?1 AND domain >= ?2 AND domain <= ?3 \(condition)
+            SELECT domain, policy, type, sending_ip, mx_host, mx_helo, mx_ip, reason, info, \(count) FROM \(table)
+            WHERE day = ?1 AND domain >= ?2 AND domain <= ?3 \(selected) \(condition)
             """
         }
         let merged = isMerged ? " UNION ALL " + select(from: "imported_failure", Self.complete) : ""

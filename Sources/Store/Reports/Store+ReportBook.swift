@@ -8,11 +8,14 @@ import TLSRPT
 extension Store: DailyCounts {
     package func openDays(before day: UTCDay) async throws(StoreError) -> [UTCDay] {
         try await read { db in
-            // The reports of a day that was exported are another machine's to make.
+            // The reports of a day that was exported are another machine's to make, those of a shared day the fleet's.
             let done = Set(
                 try Int64.fetchAll(
-                    db, sql: "SELECT day FROM report_day WHERE ended_at IS NOT NULL UNION SELECT day FROM exported_day")
-            )
+                    db,
+                    sql: """
+                        SELECT day FROM report_day WHERE ended_at IS NOT NULL
+                        UNION SELECT day FROM exported_day UNION SELECT day FROM shared_day
+                        """))
             let imported = try Int64.fetchAll(db, sql: "SELECT DISTINCT day FROM imported_day WHERE is_complete = 1")
             let counted = Set(try Self.days(in: db)).union(imported.map(UTCDay.init(daysSinceEpoch:)))
             return counted.filter { $0 < day && !done.contains($0.daysSinceEpoch) }.sorted()
@@ -20,23 +23,29 @@ extension Store: DailyCounts {
     }
 
     package func begin(_ day: UTCDay, at time: UTCTime) async throws -> UTCTime {
-        let began: UTCTime? = try await write { db in
-            let isExported = try Bool.fetchOne(
-                db, sql: "SELECT EXISTS (SELECT 1 FROM exported_day WHERE day = ?)", arguments: [day.daysSinceEpoch])
-            guard isExported != true else { return nil }
+        let began: Result<UTCTime, DayElsewhere> = try await write { db in
+            if let elsewhere = try Self.whereReported(day, in: db) { return .failure(elsewhere) }
             try db.execute(
                 sql: "INSERT OR IGNORE INTO report_day (day, began_at) VALUES (?, ?)",
                 arguments: [day.daysSinceEpoch, time.secondsSinceEpoch])
             let began = try Int64.fetchOne(
                 db, sql: "SELECT began_at FROM report_day WHERE day = ?", arguments: [day.daysSinceEpoch])
-            return began.map(UTCTime.init(secondsSinceEpoch:)) ?? time
+            return .success(began.map(UTCTime.init(secondsSinceEpoch:)) ?? time)
         }
-        guard let began else { throw ExportedDay(day: day) }
-        return began
+        return try began.get()
+    }
+
+    /// Who else makes the reports of the day; nil if nobody does.
+    static func whereReported(_ day: UTCDay, in db: Database) throws -> DayElsewhere? {
+        for (table, elsewhere) in [("exported_day", DayElsewhere.exported(day)), ("shared_day", .shared(day))] {
+            let find = try db.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM \(table) WHERE day = ?)")
+            if try Bool.fetchOne(find, arguments: [day.daysSinceEpoch]) == true { return elsewhere }
+        }
+        return nil
     }
 
     package func unsettled(on day: UTCDay, in range: DomainRange) async throws(StoreError) -> ResultsPiece {
-        try await piece(of: day, range, unsettledOnly: true)
+        try await piece(of: day, range, .unsettled)
     }
 
     package func end(_ day: UTCDay, at time: UTCTime) async throws(StoreError) {

@@ -39,14 +39,18 @@ extension Store {
             if let last {
                 let tables = [
                     "report", "report_day", "report_share", "exported_day", "imported_day", "imported_failure",
-                    "imported_tally", "failure", "tally",
+                    "imported_tally", "shared_day", "count_batch", "failure", "tally",
                 ]
                 for table in tables {
                     try db.execute(sql: "DELETE FROM \(table) WHERE day > ?", arguments: [last.daysSinceEpoch])
                 }
                 count = db.changesCount
             }
-            for table in ["exported_day", "imported_day", "imported_failure", "imported_tally", "report_share"] {
+            let tables = [
+                "exported_day", "imported_day", "imported_failure", "imported_tally", "report_share", "shared_day",
+                "count_batch",
+            ]
+            for table in tables {
                 try db.execute(sql: "DELETE FROM \(table) WHERE day < ?", arguments: [day.daysSinceEpoch])
             }
             try db.execute(sql: "DELETE FROM report WHERE day < ?", arguments: [day.daysSinceEpoch])
@@ -68,17 +72,15 @@ extension Store {
 
     /// The next domains of a day, settled or not.
     package func counts(on day: UTCDay, in range: DomainRange) async throws(StoreError) -> ResultsPiece {
-        try await piece(of: day, range, unsettledOnly: false)
+        try await piece(of: day, range, .all)
     }
 
     /// The next domains of a day, from one snapshot.
     func piece(
-        of day: UTCDay, _ range: DomainRange, unsettledOnly: Bool, ownOnly: Bool = false
+        of day: UTCDay, _ range: DomainRange, _ selection: PieceReader.Selection
     ) async throws(StoreError) -> ResultsPiece {
         try await read { [self] db in
-            try PieceReader(
-                day: day, range: range, unsettledOnly: unsettledOnly, ownOnly: ownOnly, logger: logger
-            ).read(db)
+            try PieceReader(day: day, range: range, selection: selection, logger: logger).read(db)
         }
     }
 }
@@ -99,7 +101,7 @@ package struct DayResults: AsyncSequence, Sendable {
 
         package mutating func next() async throws(StoreError) -> DomainResults? {
             while piece.isEmpty, let next = range {
-                let read = try await store.piece(of: day, next, unsettledOnly: false, ownOnly: ownOnly)
+                let read = try await store.piece(of: day, next, ownOnly ? .own : .all)
                 piece = read.results[...]
                 range = read.last.map { DomainRange(after: $0, only: next.only) }
             }

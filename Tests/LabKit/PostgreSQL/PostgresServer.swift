@@ -34,6 +34,38 @@ package final class PostgresServer: Sendable {
         try start()
     }
 
+    /// Makes a standby that follows another server, some moments behind; ready when it returns.
+    package init(following primary: PostgresServer, address: String) throws {
+        self.address = address
+        port = primary.port
+        directory = try TemporaryDirectory("sts-lab-postgres")
+        programs = primary.programs
+        chown(directory.path, Self.user, Self.user)
+        try Command.check(
+            Self.unprivileged + [
+                programs + "/pg_basebackup", "--no-sync", "--pgdata", directory.path + "/data", "--write-recovery-conf",
+                "--checkpoint=fast", "--wal-method=stream", "--dbname", primary.owner,
+            ])
+        try start()
+    }
+
+    /// Makes a standby the one that is written to.
+    package func promote() throws {
+        try Command.check(
+            Self.unprivileged + [programs + "/pg_ctl", "promote", "--wait", "-D", directory.path + "/data"])
+    }
+
+    /// The first column of the first row, by psql.
+    package func query(_ sql: String) throws -> String {
+        try Command.check([programs + "/psql", "-AXtq", "-d", owner, "-c", sql]).trimmingCharacters(
+            in: .whitespacesAndNewlines)
+    }
+
+    /// Standbys hear of nothing more: what is committed from now on is lost with this server.
+    package func pauseReplication() {
+        for one in processes where readFile("/proc/\(one)/cmdline").contains("walsender") { Glibc.kill(one, SIGSTOP) }
+    }
+
     deinit { process.withLock { $0?.stop() } }
 
     /// The connection string of its owner.
@@ -73,7 +105,7 @@ package final class PostgresServer: Sendable {
 
     /// How many times the log says that it takes connections.
     private var ready: Int {
-        readFile(directory.path + "/log").components(separatedBy: "ready to accept connections").count
+        readFile(directory.path + "/log").components(separatedBy: "ready to accept ").count
     }
 
     package var log: String { readFile(directory.path + "/log") }
@@ -86,7 +118,17 @@ package final class PostgresServer: Sendable {
 
     /// Ends all of it as kill -9 does.
     package func kill() {
-        for one in processes { Glibc.kill(one, SIGKILL) }
+        // So that it starts no further one meanwhile.
+        if let main = process.withLock({ $0?.processIdentifier }) { Glibc.kill(main, SIGSTOP) }
+        let all = processes
+        for one in all { Glibc.kill(one, SIGKILL) }
+        let deadline = ContinuousClock.now + .seconds(10)
+        // A new server takes the place only when none is left. A dead one that nobody has asked after is none.
+        while all.dropFirst().contains(where: { !["", "Z"].contains(Self.state(of: $0)) }),
+            ContinuousClock.now < deadline
+        {
+            usleep(1000)
+        }
         _ = process.withLock { $0 }?.waitForExit(within: .seconds(20))
     }
 
@@ -104,6 +146,13 @@ package final class PostgresServer: Sendable {
                 let words = readFile("/proc/\(one)/stat").split(separator: ")").last?.split(separator: " ") ?? []
                 return words.count > 1 && words[1] == "\(main)"
             }
+    }
+
+    /// The letter of proc(5); empty if there is no such process.
+    private static func state(of process: pid_t) -> String {
+        // pid (name) state parent ...
+        readFile("/proc/\(process)/stat").split(separator: ")").last?.split(separator: " ").first.map { String($0) }
+            ?? ""
     }
 
     private static var unprivileged: [String] {
