@@ -161,7 +161,7 @@ package final class Daemon: Sendable {
         let reporter = StatusReporter(
             settings: self.settings, store: store, table: table, network: network, overrides: overrides,
             policyCache: policyCache, gate: gate, held: held, intake: intake, milter: milter.server, map: map,
-            pause: pause, watch: watch, mapUse: mapUse, ledger: ledger, log: log, clock: clock)
+            pause: pause, watch: watch, mapUse: mapUse, fleet: fleet, ledger: ledger, log: log, clock: clock)
         statusReporter = reporter
         statusPage = settings.statusPage.map {
             StatusPageServer(

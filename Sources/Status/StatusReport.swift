@@ -28,6 +28,8 @@ package struct StatusReport: Sendable, Hashable, Codable {
     package var reports = ReportsReport()
     package var dnssec: DNSSECReport
     package var store: StoreReport
+    /// Nil where this machine is a sender of its own.
+    package var fleet: FleetReport?
     /// What else applies, a sentence each: pins, preload lists.
     package var notes: [String] = []
 
@@ -243,4 +245,19 @@ package struct StoreReport: Sendable, Hashable, Codable {
         self.lastWrite = lastWrite
         self.problem = problem
     }
+}
+
+/// How this machine fares in its fleet.
+package struct FleetReport: Sendable, Hashable, Codable {
+    /// Whether the database answers, as far as that was tried.
+    package var isWorking = true
+    /// What keeps it from being used, and since when.
+    package var problem: String?
+    package var since: Stamp?
+    /// Counts that wait to be sent.
+    package var batchesWaiting = 0
+    /// The oldest day of them.
+    package var oldestWaiting: String?
+
+    package init() {}
 }

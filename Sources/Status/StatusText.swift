@@ -30,6 +30,7 @@ extension StatusReport {
         lines += intake.isEmpty ? [Self.noIntake] : intake.flatMap(\.lines)
         lines += notes
         lines += reportLines
+        if let fleet { lines.append(fleet.line(at: at)) }
         lines.append(
             "store \(store.path), \(size(store.octets))"
                 + (store.lastWrite.map { ", written \($0.age(at: at))" } ?? ", not written since the start"))
@@ -145,5 +146,17 @@ extension String {
         var text = Substring(self)
         while text.last == " " { text.removeLast() }
         return String(text)
+    }
+}
+
+extension FleetReport {
+    fileprivate func line(at: Stamp) -> String {
+        let waiting =
+            batchesWaiting == 0
+            ? "nothing waits"
+            : "\(batchesWaiting == 1 ? "1 batch" : "\(batchesWaiting) batches") of counts wait, from \(oldestWaiting ?? "") on"
+        guard !isWorking else { return "fleet: the database answers, \(waiting)" }
+        return
+            "fleet: the database cannot be used\(since.map { ", since \($0.age(at: at))" } ?? ""), \(waiting): \(problem ?? "")"
     }
 }

@@ -22,4 +22,7 @@ package struct FleetCommands: Sendable {
     package func migrate(as server: FleetServer?, role: String?) async throws -> (from: Int?, to: Int) {
         (try await FleetSchema.migrate(server ?? settings.server, role: role), FleetSchema.version)
     }
+
+    /// What the database knows of the machines and days.
+    package func survey() async throws -> FleetSurvey { try await FleetSurvey.read(settings.server) }
 }

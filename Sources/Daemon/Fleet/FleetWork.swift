@@ -3,6 +3,7 @@ import Basics
 import Fleet
 import Logging
 import Settings
+import Status
 import Store
 
 /// What the daemon does for the fleet, beside its work as a sender of its own. None of it is waited for by mail.
@@ -10,6 +11,8 @@ final class FleetWork: Sendable {
     let database: FleetDatabase
     private let store: Store
     private let counts: CountSharing
+    /// Why this machine takes no part.
+    private let refusal = Locked<String?>(nil)
     private let clock: any WallClock
     private let logger: Logger
 
@@ -37,16 +40,35 @@ final class FleetWork: Sendable {
         database.close()
     }
 
+    /// What an administrator sees of it.
+    func report() async -> FleetReport {
+        var report = FleetReport()
+        if let refusal = refusal.withLock({ $0 }) {
+            report.isWorking = false
+            report.problem = printable(refusal, limit: 300)
+        } else if case .failing(let since, let error) = database.health {
+            report.isWorking = false
+            report.problem = printable("\(error)", limit: 300)
+            report.since = Stamp(since)
+        }
+        // A store that cannot be read says so in its own place.
+        if let backlog = try? await store.backlog() {
+            report.batchesWaiting = backlog.batches
+            report.oldestWaiting = backlog.oldest.map { "\($0)" }
+        }
+        return report
+    }
+
     /// A store of another machine would take part under that one's identity.
     private func isOfThisMachine() async -> Bool {
         do {
             guard try await store.node().isElsewhere else { return true }
-            logger.error(
-                "this machine takes no part in the fleet",
-                metadata: ["cause": "\(FleetError.otherMachine), then restart"])
+            refusal.withLock { $0 = "\(FleetError.otherMachine), then restart" }
         } catch {
-            logger.error("this machine takes no part in the fleet", metadata: ["cause": "\(error)"])
+            refusal.withLock { $0 = "\(error)" }
         }
+        logger.error(
+            "this machine takes no part in the fleet", metadata: ["cause": "\(refusal.withLock { $0 } ?? "")"])
         return false
     }
 }

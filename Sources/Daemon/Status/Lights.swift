@@ -18,7 +18,7 @@ struct Lights {
         self.isAnchorWanted = isAnchorWanted
     }
 
-    var all: [Light] { [daemon, mta, held, policies, dnssec, intake, store, reports] }
+    var all: [Light] { [daemon, mta, held, policies, dnssec, intake, store, reports] + (fleet.map { [$0] } ?? []) }
 
     private var daemon: Light {
         report.isServing
@@ -100,6 +100,15 @@ struct Lights {
                 "\(report.reports.failures.count) deliveries failed for good: sts-milter report list --failed")
         }
         return Light("reports", .good, "\(report.reports.due) due")
+    }
+
+    private var fleet: Light? {
+        guard let fleet = report.fleet else { return nil }
+        guard !fleet.isWorking else { return Light("fleet", .good, "the database answers") }
+        return Light(
+            "fleet", .warning,
+            "the fleet's database cannot be used, so that reports wait and policies are this machine's own: \(fleet.problem ?? "")"
+        )
     }
 
     private func age(_ stamp: Stamp) -> Int64 { (report.at.time - stamp.time).components.seconds }

@@ -19,7 +19,7 @@ extension StatusReporter {
         let report = await report()
         return about(report) + milterMetrics + mapMetrics(report) + policyMetrics(report) + lookupMetrics(report)
             + intakeMetrics(report) + reportMetrics(report) + ownMetrics + receivedMetrics(await receivedCounts())
-            + storeMetrics(report)
+            + storeMetrics(report) + fleetMetrics(report)
             + ProcessFigures.families(startedAt: startedAt.secondsSinceEpoch)
     }
 
@@ -37,6 +37,18 @@ extension StatusReporter {
             .gauge(
                 "held_domains", "Domains whose mail is held now.", Double(report.held.count + report.heldMore)),
             .counter("log_lines_dropped", "Log lines dropped, since their reader is too slow.", log.droppedLines),
+        ]
+    }
+
+    private func fleetMetrics(_ report: StatusReport) -> [MetricFamily] {
+        guard let fleet = report.fleet else { return [] }
+        return [
+            .gauge(
+                "fleet_up", "Whether the fleet's database could be used when it was last tried.",
+                fleet.isWorking ? 1 : 0),
+            .gauge(
+                "fleet_batches_waiting", "Batches of counts that wait for the fleet's database.",
+                Double(fleet.batchesWaiting)),
         ]
     }
 

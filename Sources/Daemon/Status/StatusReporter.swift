@@ -49,6 +49,7 @@ final class StatusReporter: Sendable {
     let pause: Pause
     let watch: OwnDomainWatch
     private let mapUse: MapUse?
+    private let fleet: FleetWork?
     private let heard: LastHeard
     let clock: SteadyClock
     let startedAt: UTCTime
@@ -60,7 +61,7 @@ final class StatusReporter: Sendable {
         settings: SettingsInForce, store: Store, table: PolicyTable, network: Network,
         overrides: ConfiguredOverrides, policyCache: PolicyCache, gate: Gate, held: HeldMail, intake: DeliveryIntake,
         milter: MilterServer, map: PolicyMapServer?, pause: Pause, watch: OwnDomainWatch, mapUse: MapUse?,
-        ledger: Ledger, log: LogSink, clock: SteadyClock
+        fleet: FleetWork?, ledger: Ledger, log: LogSink, clock: SteadyClock
     ) {
         self.settings = settings
         self.store = store
@@ -76,6 +77,7 @@ final class StatusReporter: Sendable {
         self.pause = pause
         self.watch = watch
         self.mapUse = mapUse
+        self.fleet = fleet
         self.ledger = ledger
         self.log = log
         self.clock = clock
@@ -114,6 +116,7 @@ final class StatusReporter: Sendable {
         report.policies = policies(counts)
         report.intake = intake.sources(at: clock.now)
         report.reports = reports(counts, settings)
+        report.fleet = await fleet?.report()
         report.notes = (mapUse?.text ?? []) + overrides.status + watch.status
         report.lights = Lights(report, isAnchorWanted: network.dnssec != .unwanted).all
         return report

@@ -7,7 +7,31 @@ struct FleetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fleet",
         abstract: "Several machines as one sender, by a PostgreSQL database (fleet.postgres).",
-        subcommands: [Migrate.self])
+        subcommands: [Status.self, Migrate.self])
+
+    struct Status: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show the machines, what waits, and who makes the reports of which day.",
+            discussion: """
+                Exit code: 0 all machines were heard of within 5 minutes, 1 one was not, 69 the database cannot be asked.
+                """)
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        @OptionGroup var settings: SettingsOption
+
+        func run() throws {
+            let commands = try FleetCommands(try settings.read())
+            let survey: FleetSurvey
+            do { survey = try blocking { try await commands.survey() } } catch {
+                printError("\(error)")
+                throw ExitCode(Service.ExitCode.unavailable.rawValue)
+            }
+            if json { print(try sts_milter.json(survey)) } else { for line in survey.lines { print(line) } }
+            if !survey.isWell { throw ExitCode(1) }
+        }
+    }
 
     struct Migrate: ParsableCommand {
         static let configuration = CommandConfiguration(
