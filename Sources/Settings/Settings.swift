@@ -129,6 +129,16 @@ package struct Settings: SettingsTable {
                 \Settings.milter.lookupWait,
                 "longer than 9s: Sendmail waits 10 s for a reply, and then acts as if the milter had failed")
         }
+        if fleetServer != nil, reports.schedule == .export {
+            reader.refuse(
+                \Settings.fleetServer,
+                "counts go to the fleet, or by report.schedule = \"export\" to another machine, not both")
+        }
+        if fleetServer != nil, !reports.importFrom.isEmpty {
+            reader.warn(
+                \Settings.reports.importFrom,
+                "waits for nobody beside fleet.postgres: what comes by report import is refused for days of the fleet")
+        }
         if let statusSocket, !statusSocket.isLocal, !allowsRemoteStatus {
             reader.refuse(
                 \Settings.statusSocket,

@@ -85,6 +85,15 @@ struct KeyTests {
             ("probe.enabled = 1", "1: probe.enabled: must be true or false"),
             ("intake.postfix_log = \"mail.log\"", "1: intake.postfix_log: must be an absolute path"),
             ("log.level = \"trace\"", "1: log.level: must be \"debug\" or \"info\" or"),
+            (
+                "fleet.postgres = \"host=db password=x\"",
+                "1: fleet.postgres: PostgreSQL: the connection string cannot be used (it has a password, which who reads the settings would read as well; use passfile=/PATH, or PGPASSWORD)"
+            ),
+            ("fleet.postgres = \"hosts=db\"", "1: fleet.postgres: PostgreSQL: the connection string cannot be used ("),
+            (
+                "fleet.postgres = \"host=db\"\nreport.schedule = \"export\"",
+                "1: fleet.postgres: counts go to the fleet, or by"
+            ),
             ("status.listen = 1", "1: status.listen: must be a text in quotes"),
             (
                 "status.listen = \"inet:8462@192.0.2.1\"",
