@@ -181,7 +181,8 @@ let package = Package(
             dependencies: [
                 "Basics", "CClock", "CMemory", "CSystemd", "Concurrency", "Control", "Core", "Courier", "DNS",
                 "Discovery", "EventLog", "Events", "Fleet", "Gzip", "HTTP", "Intake", "MTASTS", "MailLog", "Metrics",
-                "Milter", "PolicyMap", "Preload", "Probe", "ReportView", "Reporting", "SMTP", "Settings", "Status", "StatusPage",
+                "Milter", "PolicyMap", "Preload", "Probe", "ReportView", "Reporting", "SMTP", "Settings", "Status",
+                "StatusPage",
                 "Store", "TLS", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
@@ -190,7 +191,8 @@ let package = Package(
         .executableTarget(
             name: "sts-milter",
             dependencies: [
-                "Basics", "Control", "Core", "Daemon", "Fleet", "MTACheck", "MTASTS", "MTASetup", "Preload", "Processes",
+                "Basics", "Control", "Core", "Daemon", "Fleet", "MTACheck", "MTASTS", "MTASetup", "Preload",
+                "Processes",
                 "ReportView", "Reporting", "Settings", "TLSRPT",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

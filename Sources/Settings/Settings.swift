@@ -134,11 +134,6 @@ package struct Settings: SettingsTable {
                 \Settings.fleetServer,
                 "counts go to the fleet, or by report.schedule = \"export\" to another machine, not both")
         }
-        if fleetServer != nil, !reports.importFrom.isEmpty {
-            reader.warn(
-                \Settings.reports.importFrom,
-                "waits for nobody beside fleet.postgres: what comes by report import is refused for days of the fleet")
-        }
         if let statusSocket, !statusSocket.isLocal, !allowsRemoteStatus {
             reader.refuse(
                 \Settings.statusSocket,

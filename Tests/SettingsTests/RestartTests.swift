@@ -15,7 +15,8 @@ struct RestartTests {
                 "milter.socket", "milter.socket_mode", "milter.socket_group", "milter.tls_required_no",
                 "policy_map.socket", "policy_map.socket_mode", "policy_map.socket_group", "store.path",
                 "intake.tlsrpt_socket", "intake.tlsrpt_socket_mode", "intake.tlsrpt_socket_group",
-                "intake.postfix_log", "intake.sendmail_log", "fleet.postgres", "fleet.wait", "control.socket", "status.listen",
+                "intake.postfix_log", "intake.sendmail_log", "fleet.postgres", "fleet.wait", "control.socket",
+                "status.listen",
                 "status.remote", "status.socket_mode", "status.socket_group",
             ])
     }
