@@ -270,6 +270,7 @@ package final class Daemon: Sendable {
         let unsaved = await policyCache.saveUnsaved()
         if unsaved > 0 { logger.error("policies could not be written", metadata: ["count": "\(unsaved)"]) }
         if !(await ledger.flush()) { logger.error("counts could not be written") }
+        await fleet?.finish()
         network.shutdown()
         loading.stop()
         do throws(StoreError) { try store.close() } catch {

@@ -8,6 +8,9 @@ import Store
 
 /// What the daemon does for the fleet, beside its work as a sender of its own. None of it is waited for by mail.
 final class FleetWork: Sendable {
+    /// How long the database may take at the end.
+    private static let finishTime = Duration.seconds(3)
+
     let database: FleetDatabase
     private let store: Store
     private let counts: CountSharing
@@ -36,6 +39,14 @@ final class FleetWork: Sendable {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.counts.run() }
             }
+        }
+    }
+
+    /// Sends what was counted last, if that does not take long; otherwise the next start does.
+    func finish() async {
+        if refusal.withLock({ $0 }) == nil {
+            let work = Task { await counts.finish() }
+            _ = await work.hasEnded(within: Self.finishTime)
         }
         database.close()
     }

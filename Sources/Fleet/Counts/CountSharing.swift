@@ -74,6 +74,16 @@ package final class CountSharing: Sendable {
         }
     }
 
+    /// Sends what was counted since the last batch: on a machine that is stopped for long, nothing of a day waits.
+    package func finish() async {
+        do {
+            try await batches.seal(at: clock.now, isThorough: false)
+            try await shipper.ship()
+        } catch {
+            // It waits for the next start.
+        }
+    }
+
     private func seal() async throws {
         let now = clock.now
         let (isDue, isThorough) = state.withLock { state in

@@ -56,9 +56,9 @@ package final class PostgresServer: Sendable {
     }
 
     /// The first column of the first row, by psql.
-    package func query(_ sql: String) throws -> String {
-        try Command.check([programs + "/psql", "-AXtq", "-d", owner, "-c", sql]).trimmingCharacters(
-            in: .whitespacesAndNewlines)
+    package func query(_ sql: String, database: String = "postgres") throws -> String {
+        try Command.check([programs + "/psql", "-AXtq", "-d", connection(database: database), "-c", sql])
+            .trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     /// Standbys hear of nothing more: what is committed from now on is lost with this server.

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Foundation
+import LabKit
+import TestKit
+import Testing
+
+@Suite("Several daemons are one sender")
+struct FleetScenarios {
+    /// `make test-all` has as much as three busy machines, for two minutes.
+    private static let isLong = ProcessInfo.processInfo.environment["STS_ENDURANCE"] != nil
+    private static let time: Duration = isLong ? .seconds(120) : .seconds(4)
+    private static let rate = isLong ? 2000 : 500
+
+    @Test("what three machines hear of their MTAs is in the database, each session once")
+    func intake() async throws {
+        let lab = try await Lab.open()
+        let site = try await FleetSite()
+        let folder = try TemporaryDirectory("sts-lab-fleet")
+        let daemons = try (0..<3).map { number in
+            try site.machine(
+                lab, 110 + number, "mx\(number).fleet.lab",
+                more: "[intake]\ntlsrpt_socket = \"\(folder.path)/tlsrpt\(number).sock\"")
+        }
+        for daemon in daemons { try await daemon.start() }
+        let sent = try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 0..<3 {
+                group.addTask {
+                    try await Self.onThread {
+                        try DatagramSender.send(
+                            to: "\(folder.path)/tlsrpt\(number).sock", domains: 1000, aSecond: Self.rate, for: Self.time
+                        )
+                    }
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        let status = try daemons[0].command("fleet", "status")
+        #expect(status.succeeded && status.output.contains("mx2.fleet.lab"), "\(status)")
+        let own = try daemons[1].command("status")
+        #expect(own.output.contains("fleet: the database answers"), "\(own)")
+        for daemon in daemons { #expect(daemon.terminate() == 0, "\(daemon.log.suffix(2000))") }
+        #expect(sent >= 3 * Self.rate * Int(Self.time.components.seconds) * 9 / 10)
+        #expect(try site.query("SELECT sum(sessions) FROM sts.batch") == "\(sent)")
+        #expect(try site.query("SELECT count(DISTINCT node) FROM sts.batch") == "3")
+    }
+
+    @Test("without its database a machine judges and counts, and says what waits; later all goes by itself")
+    func databaseAway() async throws {
+        let lab = try await Lab.open()
+        let site = try await FleetSite()
+        let folder = try TemporaryDirectory("sts-lab-fleet")
+        let daemon = try site.machine(
+            lab, 113, "mx.fleet.lab",
+            more:
+                "[intake]\ntlsrpt_socket = \"\(folder.path)/tlsrpt.sock\"\n[status]\nlisten = \"unix:\(folder.path)/status\""
+        )
+        try site.setAway(true)
+        try await daemon.start()
+        let sent = try await Self.onThread {
+            try DatagramSender.send(to: folder.path + "/tlsrpt.sock", domains: 10, aSecond: 100, for: .seconds(2))
+        }
+        try await Wait.until("the log says so") {
+            daemon.log.contains("the fleet's database cannot be used, counts and policies wait")
+        }
+        let status = try daemon.command("status")
+        #expect(
+            status.succeeded && status.output.contains("LOOK: the fleet's database cannot be used")
+                && status.output.contains("fleet: the database cannot be used"), "\(status)")
+        let survey = try daemon.command("fleet", "status")
+        #expect(survey.status == 69 && survey.errors.contains("PostgreSQL"), "\(survey)")
+        #expect(daemon.terminate() == 0)
+        try site.setAway(false)
+        try await daemon.start()
+        try await Wait.until("all is there", within: .seconds(30)) {
+            try site.query("SELECT coalesce(sum(sessions), 0) FROM sts.batch") == "\(sent)"
+        }
+        #expect(try daemon.command("status").output.contains("fleet: the database answers, nothing waits"))
+    }
+
+    /// Sending blocks.
+    private static func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value
+    {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread { continuation.resume(with: Result { try work() }) }.start()
+        }
+    }
+}
