@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # make demo    shows the main job on a real Postfix, on loopback
+# make fleet-demo three Postfix with an sts-milter each that make one report, by a PostgreSQL
 # make unit    builds, then tests the rules and the core, without the laboratory: seconds
 # make test    builds and runs all tests
 # make docs    the comments of all modules as pages (DocC), in .build/docs; fails where one names what is not there
@@ -30,7 +31,7 @@ RELEASE = -c release --static-swift-stdlib --disable-local-rpath -Xswiftc -Xfron
 # Everything that a test or the demo starts lies in one place.
 DEBUG = .build/debug
 
-.PHONY: build release demo unit test check lint imports docs bench soak link-order fuzz tsan asan install deb test-deb test-all \
+.PHONY: build release demo fleet-demo unit test check lint imports docs bench soak link-order fuzz tsan asan install deb test-deb test-all \
 	settings-example packages test-packages clean
 
 build: packages
@@ -51,6 +52,11 @@ demo: test-packages
 	$(SWIFT) build --product sts-milter
 	$(SWIFT) build --product demo
 	$(NETNS) $(DEBUG)/demo
+
+fleet-demo: test-packages
+	$(SWIFT) build --product sts-milter
+	$(SWIFT) build --product demo
+	$(NETNS) $(DEBUG)/demo fleet
 
 # Suites that need no other program, no network and no port of their own.
 UNIT = BasicsTests|MTASTSTests|TLSRPTTests|ConcurrencyTests|CoreTests|ReportingTests|MailLogTests|ReportViewTests|SettingsTests|MTACheckTests|MTASetupTests

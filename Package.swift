@@ -206,7 +206,7 @@ let package = Package(
                 "Basics", "COpenSSL", "TestKit", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "Tests/LabKit"),
-        .executableTarget(name: "demo", dependencies: ["LabKit"], path: "Tests/Demo"),
+        .executableTarget(name: "demo", dependencies: ["Gzip", "LabKit"], path: "Tests/Demo"),
 
         // What tests share that need no laboratory
         .target(

@@ -15,6 +15,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CIDN2", path: "CShims/CIDN2", pkgConfig: "libidn2"),
         .systemLibrary(name: "COpenSSL", path: "CShims/COpenSSL", pkgConfig: "openssl"),
+        .systemLibrary(name: "CPQ", path: "CShims/CPQ", pkgConfig: "libpq"),
         .systemLibrary(name: "CPSL", path: "CShims/CPSL", pkgConfig: "libpsl"),
         .systemLibrary(name: "CSystemd", path: "CShims/CSystemd", pkgConfig: "libsystemd"),
         .systemLibrary(name: "CZlib", path: "CShims/CZlib", pkgConfig: "zlib"),
@@ -24,6 +25,7 @@ let package = Package(
         .target(name: "Concurrency", dependencies: ["Basics", logging]),
         .target(name: "Events", dependencies: ["Basics"]),
         .target(name: "Gzip", dependencies: ["CZlib"]),
+        .target(name: "PostgreSQL", dependencies: ["Basics", "CPQ", "Events"]),
         .target(
             name: "Sockets",
             dependencies: [
@@ -51,6 +53,7 @@ let package = Package(
                 "Basics", "CSystemd", "Concurrency", "Core", "MTASTS", "Metrics", "Reporting", "TLSRPT",
                 .product(name: "GRDB", package: "GRDB.swift"), logging,
             ]),
+        .target(name: "Fleet", dependencies: ["Basics", "Concurrency", "PostgreSQL", "Reporting", logging]),
         .target(name: "TestKit", dependencies: ["Basics", logging], path: "TestKit"),
         .target(
             name: "LabKit",
@@ -88,6 +91,9 @@ let package = Package(
         .executableTarget(
             name: "bench-verdict", dependencies: ["Basics", "BenchKit", "Core", "MTASTS", "Store", logging],
             path: "verdict"),
+        .executableTarget(
+            name: "bench-fleet",
+            dependencies: ["Basics", "BenchKit", "Fleet", "LabKit", "PostgreSQL", "Reporting", "TLSRPT"], path: "fleet"),
         .executableTarget(name: "bench-locks", dependencies: ["Basics", "BenchKit"], path: "locks"),
         .executableTarget(
             name: "bench-reports",
