@@ -11,7 +11,7 @@ package struct ReportMaker: Sendable {
 
     package init(_ settings: ReportingSettings) {
         self.settings = settings
-        token = String(stableHash(settings.source), radix: 36)
+        token = settings.token ?? String(stableHash(settings.source), radix: 36)
     }
 
     /// - RFC 8460 §4.4: JSON Report Schema.
@@ -28,7 +28,7 @@ package struct ReportMaker: Sendable {
         let name = ReportFileName(
             sender: settings.contact.domain, policyDomain: domain, range: Report.DateRange(day), uniqueID: token,
             isCompressed: isCompressed)
-        guard let name else { preconditionFailure("a number in base 36 is letters and digits") }
+        guard let name else { preconditionFailure("a token is letters and digits") }
         return name
     }
 

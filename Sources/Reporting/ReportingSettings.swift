@@ -10,6 +10,9 @@ package struct ReportingSettings: Sendable, Hashable {
     package var contact: Mailbox
     /// Tells this machine from others that report under the same contact: the host's name.
     package var source: String
+    /// Stands in the ids of reports in the place of one made of the source, for machines that are one sender: letters and
+    /// digits.
+    package var token: String?
     /// Over what time the first deliveries of a day are spread. - RFC 8460 §4.1: Report Time Frame.
     package var spread = Duration.seconds(4 * 3600)
     package var onlyFailures = false

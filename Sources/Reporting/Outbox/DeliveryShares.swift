@@ -47,6 +47,7 @@ package struct DeliveryShares: Sendable {
     /// Those that have all that they may have.
     package var fullSources: [String] { sources.filter { $0.value >= order.limitPerSource }.map(\.key).sorted() }
     package var fullSites: [String] { sites.filter { $0.value >= order.limitPerSite }.map(\.key).sorted() }
+    package var fullHosts: [String] { hosts.filter { $0.value >= order.limitPerHost }.map(\.key).sorted() }
 
     /// Turns there are.
     package static let turns = 0...12
