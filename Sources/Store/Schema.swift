@@ -56,6 +56,7 @@ enum Schema {
         migrator.registerMigration("10-explanations") { db in try db.execute(sql: explanations) }
         migrator.registerMigration("11-merged-counts") { db in try db.execute(sql: merged) }
         migrator.registerMigration("12-count-batches") { db in try db.execute(sql: batches) }
+        migrator.registerMigration("13-fleet-deliveries") { db in try db.execute(sql: Store.fleetDeliveries) }
         return migrator
     }
 
