@@ -142,7 +142,8 @@ let package = Package(
         .target(
             name: "Fleet",
             dependencies: [
-                "Basics", "Concurrency", "PostgreSQL", "Reporting", .product(name: "Logging", package: "swift-log"),
+                "Basics", "Concurrency", "Gzip", "PostgreSQL", "Reporting", "TLSRPT",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
             name: "Courier",
@@ -243,7 +244,7 @@ let package = Package(
         .testTarget(
             name: "FleetTests",
             dependencies: [
-                "Basics", "Core", "Fleet", "LabKit", "PostgreSQL", "Reporting", "Store", "TLSRPT", "TestKit",
+                "Basics", "Core", "Fleet", "Gzip", "LabKit", "PostgreSQL", "Reporting", "Store", "TLSRPT", "TestKit",
                 "fleet-victim", .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "PostgreSQLTests", dependencies: ["Basics", "LabKit", "PostgreSQL", "TestKit"]),

@@ -18,12 +18,16 @@ final class FleetLab: Sendable {
     let name: String
     private let connection: PostgresConnection
 
-    init() async throws {
-        postgres = try await shared.value
+    /// - Parameter own: a server that the test does not leave running as it is.
+    init(on own: PostgresServer? = nil) async throws {
+        if let own { postgres = own } else { postgres = try await shared.value }
         name = "fleet\(numbers.withLock { $0 += 1; return $0 })"
         connection = try PostgresConnection(postgres.connection(database: name))
         try await postgresRun("CREATE DATABASE \(name)")
     }
+
+    /// Takes note that the server was started anew.
+    func reconnect() async { _ = try? await connection.run("SELECT 1", within: Self.limit) }
 
     deinit { connection.close() }
 
@@ -32,8 +36,12 @@ final class FleetLab: Sendable {
         get throws { try server(user: "sts") }
     }
 
-    private func server(user: String) throws -> FleetServer {
-        try FleetServer(postgres.settingsConnection(user: user, database: name))
+    private func server(user: String, by relay: TCPRelay? = nil) throws -> FleetServer {
+        let text = try postgres.settingsConnection(user: user, database: name)
+        guard let relay else { return try FleetServer(text) }
+        return try FleetServer(
+            text.replacing(
+                "host=\(postgres.address) port=\(postgres.port)", with: "host=\(relay.address) port=\(relay.port)"))
     }
 
     /// The server by another way.
@@ -51,10 +59,11 @@ final class FleetLab: Sendable {
 
     /// A daemon's connection.
     func member(
-        _ node: String, machine: String = "m", host: String = "mx.example", user: String = "sts"
+        _ node: String, machine: String = "m", host: String = "mx.example", user: String = "sts",
+        by relay: TCPRelay? = nil
     ) throws -> FleetDatabase {
         try FleetDatabase(
-            server(user: user), as: FleetMember(node: node, machine: machine, host: host, program: "0"),
+            server(user: user, by: relay), as: FleetMember(node: node, machine: machine, host: host, program: "0"),
             clock: SystemClock())
     }
 

@@ -4,7 +4,7 @@ extension FleetSchema {
     /// What the machines have counted, as they sent it. Days are days since 1970-01-01.
     ///
     /// A batch never changes. `day` has a row for each day that has batches: who makes its reports, by a lease with a fence
-    /// that grows with each owner, and whether they are made. A batch is written under a share lock of its day's row, and the
+    /// that grows with each owner, whether they are made, and why they cannot be. A batch is written under a share lock of its day's row, and the
     /// day is ended under an exclusive one, so that no batch slips in unseen.
     static let counts = """
         CREATE TABLE sts.batch (
@@ -27,7 +27,8 @@ extension FleetSchema {
             until timestamptz NOT NULL DEFAULT '-infinity',
             fence bigint NOT NULL DEFAULT 0,
             began timestamptz,
-            ended timestamptz
+            ended timestamptz,
+            trouble text NOT NULL DEFAULT ''
         );
         """
 }

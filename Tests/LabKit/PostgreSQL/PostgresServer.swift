@@ -88,7 +88,7 @@ package final class PostgresServer: Sendable {
         let before = ready
         let settings = [
             "listen_addresses=\(address)", "port=\(port)", "unix_socket_directories=", "fsync=off",
-            "shared_buffers=16MB", "max_connections=20",
+            "shared_buffers=16MB", "max_connections=60",
         ]
         let server = try BackgroundProcess(
             Self.unprivileged + [programs + "/postgres", "-D", directory.path + "/data"]

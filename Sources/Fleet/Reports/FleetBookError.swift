@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+
+/// Why the work on a day of the fleet does not go on. Nothing was written after it.
+package enum FleetBookError: Error, Sendable, Hashable {
+    /// Another machine has the day, or it is ended, or not over.
+    case notOurs(UTCDay)
+    /// It was ours, and another machine has taken it since.
+    case lost(UTCDay)
+    /// Counts have come since the day's were added up: it goes on with them.
+    case moreCounts(UTCDay)
+    /// What a machine has sent cannot be read. The day waits until it can be, or is gone.
+    case unreadable(UTCDay, node: String, number: Int64, why: String)
+}
+
+extension FleetBookError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .notOurs(let day): "\(day): another machine makes its reports, or they are made"
+        case .lost(let day): "\(day): another machine has taken its reports over"
+        case .moreCounts(let day): "\(day): more counts have come"
+        case .unreadable(let day, let node, let number, let why):
+            "\(day): batch \(number) of node \(node) cannot be read (\(why)); upgrade sts-milter here if that machine has a "
+                + "later version, or delete the row from sts.batch to report without it"
+        }
+    }
+}
