@@ -134,7 +134,10 @@ package final class Daemon: Sendable {
             carrier: ownReports.noting(network), clock: clock, logger: logger)
         fleet =
             if let fleet = settings.fleet {
-                try await FleetWork(fleet, host: settings.heloName, store: store, clock: clock, logger: logger) {
+                try await FleetWork(
+                    fleet, reports: settings.reports, host: settings.heloName, store: store,
+                    records: network.reportRecords, carrier: ownReports.noting(network), clock: clock, logger: logger
+                ) {
                     [intake, ledger, clock] in
                     let through = intake.readThrough(at: clock.now)
                     return await ledger.flush() ? through : nil
@@ -324,6 +327,7 @@ package final class Daemon: Sendable {
         mapUse?.apply(new.gate.enforcement)
         mapResolver.apply(new.mapAnswers)
         reports.apply(new.reports)
+        fleet?.apply(new.reports)
         watch.apply(new.watched)
         explanations.apply(new.explainFor)
         ownReports.noteCopies(to: new.reports.copyPlace)

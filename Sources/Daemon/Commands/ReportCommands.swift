@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
+import Fleet
 import FoundationEssentials
 import Reporting
 import Settings
@@ -25,12 +26,15 @@ package struct ReportCommands: Sendable {
     private let workspace: Workspace
     private let settings: ReportSettings
     private let store: Store
+    /// What several machines report together; nil where this one is a sender of its own.
+    private let fleet: FleetReportList?
     private let clock = SystemClock()
 
     package init(_ workspace: Workspace) throws {
         self.workspace = workspace
         settings = workspace.settings.reports
         store = try workspace.openStore()
+        fleet = workspace.settings.fleet.map { FleetReportList($0.server) }
     }
 
     /// Makes and sends reports.
@@ -42,6 +46,11 @@ package struct ReportCommands: Sendable {
         _ order: Order, tell: @escaping @Sendable (String) -> Void, conclude: (String) -> Void
     ) async throws -> Bool {
         if let obstacle = settings.obstacle { throw ReportCommandError.obstacle(obstacle) }
+        if let fleet, order.again, let day = order.day {
+            let count = try await fleet.reopen(day, order.domain)
+            conclude("\(day): \(count) deliveries of the fleet are due: its daemons send them, see report list")
+            guard try await store.hasBegun(day) else { return true }
+        }
         let days = try await days(of: order, tell: tell)
         let network = try await workspace.openNetwork()
         let builder = builder(asking: network)
@@ -94,6 +103,11 @@ package struct ReportCommands: Sendable {
         _ day: UTCDay, to directory: String, looksUp: Bool, isPlain: Bool, tell: (String) -> Void
     ) async throws {
         guard day <= clock.now.day else { throw ReportCommandError.dayAhead(day) }
+        guard fleet == nil else {
+            throw ReportCommandError.obstacle(
+                "\(day): the fleet makes one report of what all its machines count, and this one has its own counts alone: "
+                    + "report list shows what was sent, and report.copy_to keeps it")
+        }
         let files = try ReportFiles(directory: directory, isPlain: isPlain)
         guard looksUp else {
             let maker = ReportMaker(settings.reporting)
@@ -153,16 +167,22 @@ package struct ReportCommands: Sendable {
     package func lines(
         of day: UTCDay?, for domain: DomainName?, failuresOnly: Bool
     ) async throws -> [ReportLine] {
-        try await store.reportLines(of: day, for: domain, failuresOnly: failuresOnly)
+        var lines = try await store.reportLines(of: day, for: domain, failuresOnly: failuresOnly)
+        try await fleet?.lines(of: day, for: domain, failuresOnly: failuresOnly, at: clock.now) { lines.append($0) }
+        return lines
     }
 
     /// The destinations that are left alone, since they refused too often.
-    package func suppressions() async throws -> [Suppression] { try await store.suppressions(at: clock.now) }
+    package func suppressions() async throws -> [Suppression] {
+        try await store.suppressions(at: clock.now) + (fleet?.suppressions(at: clock.now) ?? [])
+    }
 
     /// Lets reports go to a destination again, in whatever way its URI is written.
     /// - Returns: whether it was left alone until now.
     package func allow(_ destination: String) async throws -> Bool {
-        try await store.unsuppress((try? ReportDestination(destination))?.description ?? destination)
+        let uri = (try? ReportDestination(destination))?.description ?? destination
+        let isOfFleet = try await fleet?.unsuppress(uri) ?? false
+        return try await store.unsuppress(uri) || isOfFleet
     }
 }
 

@@ -2,16 +2,20 @@
 import Basics
 import Fleet
 import Logging
+import Reporting
 import Settings
 import Status
 import Store
 
 /// What the daemon does for the fleet, beside its work as a sender of its own. None of it is waited for by mail.
 final class FleetWork: Sendable {
+    /// How long reports under way may take at the end.
+    private static let reportTime = Duration.seconds(5)
     /// How long the database may take at the end.
     private static let finishTime = Duration.seconds(3)
 
     let database: FleetDatabase
+    private let reports: FleetReports
     private let store: Store
     private let counts: CountSharing
     /// Why this machine takes no part.
@@ -21,7 +25,8 @@ final class FleetWork: Sendable {
 
     /// - Parameter countedThrough: see ``CountSharing``.
     init(
-        _ settings: FleetSettings, host: DomainName, store: Store, clock: any WallClock, logger: Logger,
+        _ settings: FleetSettings, reports: ReportSettings, host: DomainName, store: Store,
+        records: any ReportRecordSource, carrier: any ReportCarrier, clock: any WallClock, logger: Logger,
         countedThrough: @escaping @Sendable () async -> UTCTime?
     ) async throws {
         let member = FleetMember(try await store.node().node, host: host)
@@ -31,15 +36,24 @@ final class FleetWork: Sendable {
         self.store = store
         self.clock = clock
         self.logger = logger
+        self.reports = FleetReports(
+            settings, reports, host: host, database: database, store: store, records: records, carrier: carrier,
+            clock: clock, logger: logger)
     }
+
+    /// Takes new settings of the reports.
+    func apply(_ new: ReportSettings) { reports.apply(new) }
 
     /// Goes on until the task is cancelled.
     func run() async {
-        if await isOfThisMachine() {
-            await withDiscardingTaskGroup { group in
-                group.addTask { await self.counts.run() }
-            }
+        guard await isOfThisMachine() else { return await cancellation() }
+        let work = Task { [reports] in await reports.run() }
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.counts.run() }
         }
+        work.cancel()
+        // What is past the point of no return is to be written to the database; if it is not, the store has it.
+        _ = await work.hasEnded(within: Self.reportTime)
     }
 
     /// Sends what was counted last, if that does not take long; otherwise the next start does.

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Fleet
+import FoundationEssentials
+import Logging
+import Reporting
+import Settings
+import Store
+
+/// Makes the fleet's reports of finished days and sends them, together with the other machines: what there is to do is
+/// whoever's takes it first. While the database cannot be used nothing is made and nothing sent.
+final class FleetReports: Sendable {
+    /// Between looks whether a day is to be built.
+    private static let buildInterval = Duration.seconds(60)
+    /// Between looks whether a delivery is due.
+    private static let sendInterval = Duration.seconds(30)
+    /// Between looks for what is older than the retention.
+    private static let pruneInterval = Duration.seconds(3600)
+
+    private let settings: Locked<ReportSettings>
+    private let book: FleetBook
+    private let records: any ReportRecordSource
+    private let sender: ReportSender
+    private let copies: ReportCopies
+    private let clock: any WallClock
+    private let logger: Logger
+    /// When a day that could not be finished is looked at again.
+    private let nextLooks = Locked<[UTCDay: UTCTime]>([:])
+    /// Days of which was said that they wait for machines.
+    private let waiting = Locked<Set<UTCDay>>([])
+    private enum Work: String { case make, send, remove }
+    /// What was said to wait for the database.
+    private let failing = Locked<Set<Work>>([])
+
+    init(
+        _ fleet: FleetSettings, _ settings: ReportSettings, host: DomainName, database: FleetDatabase, store: Store,
+        records: any ReportRecordSource, carrier: any ReportCarrier, clock: any WallClock, logger: Logger
+    ) {
+        self.settings = Locked(settings)
+        self.records = records
+        self.clock = clock
+        self.logger = logger
+        // Beside the store: there is room, and it is the daemon's to write to.
+        let sums = ScratchCounts(path: store.path + ".fleet", logger: logger)
+        book = FleetBook(database, sums: sums, host: host.ascii, wait: fleet.wait)
+        copies = ReportCopies(to: settings.copyPlace, carrier: carrier, logger: logger)
+        sender = ReportSender(
+            outbox: FleetOutbox(database, memory: store, logger: logger), carrier: carrier, copier: copies,
+            clock: clock,
+            logger: logger, owner: UUID().uuidString)
+    }
+
+    /// Takes new settings; reports that are frozen stay as they are.
+    func apply(_ new: ReportSettings) {
+        settings.withLock { $0 = new }
+        copies.apply(new.copyPlace)
+    }
+
+    /// Goes on until the task is cancelled; deliveries under way are then brought to their end.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.repeating(Self.buildInterval) { await self.buildDue() } }
+            group.addTask { await self.repeating(Self.sendInterval) { await self.sendDue() } }
+            group.addTask { await self.repeating(Self.pruneInterval) { await self.prune() } }
+        }
+        await book.close()
+    }
+
+    private func repeating(_ interval: Duration, _ work: () async -> Void) async {
+        while !Task.isCancelled {
+            await work()
+            try? await Task.sleep(for: interval)
+        }
+    }
+
+    /// Builds the days whose time has come and that are nobody else's.
+    func buildDue() async {
+        let settings = settings.withLock { $0 }
+        guard settings.isDaily, settings.obstacle == nil else { return }
+        do {
+            let oldest = clock.now.day.advanced(by: -settings.retention.components.seconds / UTCDay.seconds)
+            let days = try await book.openDays(before: clock.now.day).filter { $0 >= oldest }
+            var reporting = settings.reporting
+            if !days.isEmpty { reporting.token = try await book.token() }
+            let builder = ReportBuilder(book: book, records: records, settings: reporting, clock: clock, logger: logger)
+            for day in days where clock.now >= nextLooks.withLock({ $0[day] }) ?? day.start {
+                guard !Task.isCancelled, try await isComplete(day) else { continue }
+                try await build(day, builder)
+            }
+            noteDone(.make)
+        } catch {
+            note(error, in: .make)
+        }
+    }
+
+    /// Whether all machines have sent what they counted, or have been waited for long enough.
+    private func isComplete(_ day: UTCDay) async throws -> Bool {
+        switch try await book.readiness(of: day) {
+        case .complete: return true
+        case .overdue(let machines):
+            logger.warning(
+                "the fleet's reports of a day are made without the counts of some machines",
+                metadata: ["day": "\(day)", "machines": "\(machines.joined(separator: " "))"])
+            return true
+        case .waiting(let machines, let left):
+            if waiting.withLock({ $0.insert(day).inserted }) {
+                logger.notice(
+                    "the fleet's reports of a day wait for the counts of machines",
+                    metadata: [
+                        "day": "\(day)", "machines": "\(machines.joined(separator: " "))",
+                        "until": "\(clock.now + left)",
+                    ])
+            }
+            return false
+        }
+    }
+
+    /// - Throws: what keeps the other days as well from being made.
+    private func build(_ day: UTCDay, _ builder: ReportBuilder) async throws {
+        do {
+            let summary = try await builder.build(day)
+            logger.notice(
+                "the fleet's reports made",
+                metadata: [
+                    "day": "\(day)", "reports": "\(summary.planned)", "without-record": "\(summary.absent)",
+                    "not-reported": "\(summary.withoutReport)", "try-again": "\(summary.pending)",
+                ])
+            if summary.pending > 0 { try await rest(day) }
+        } catch is CancellationError {
+            // Whoever comes next goes on where this ends.
+        } catch let error as FleetError {
+            throw error
+        } catch let error as FleetBookError {
+            switch error {
+            case .notOurs: break
+            // The next look goes on with them.
+            case .moreCounts: logger.info("more counts have come for a day of the fleet", metadata: ["day": "\(day)"])
+            case .lost, .unreadable:
+                warn(day, error)
+                try await rest(day)
+            }
+        } catch {
+            warn(day, error)
+            nextLooks.withLock { $0[day] = clock.now + ReportSchedule.retryPause }
+        }
+    }
+
+    private func warn(_ day: UTCDay, _ error: any Error) {
+        logger.warning(
+            "the fleet's reports of a day could not all be made here", metadata: ["day": "\(day)", "cause": "\(error)"])
+    }
+
+    /// Looks at the day again later; until then it stays ours, if it is.
+    private func rest(_ day: UTCDay) async throws {
+        nextLooks.withLock { $0[day] = clock.now + ReportSchedule.retryPause }
+        do { try await book.rest(day, for: ReportSchedule.retryPause) } catch is FleetBookError {
+            // It is another machine's now.
+        }
+    }
+
+    /// Sends what is due.
+    func sendDue() async {
+        guard settings.withLock({ $0.schedule != .off }) else { return }
+        do {
+            try await sender.send(DeliveryOrder())
+            noteDone(.send)
+        } catch {
+            note(error, in: .send)
+        }
+    }
+
+    /// Lets go of what is older than the retention.
+    func prune() async {
+        let retention = settings.withLock { $0.retention }
+        nextLooks.withLock { looks in looks = looks.filter { $0.value > clock.now } }
+        waiting.withLock { days in days = days.filter { $0 >= clock.now.day.advanced(by: -7) } }
+        do {
+            try await book.prune(keeping: retention.components.seconds / UTCDay.seconds)
+            noteDone(.remove)
+        } catch {
+            note(error, in: .remove)
+        }
+    }
+
+    private func note(_ error: any Error, in work: Work) {
+        if error is CancellationError { return }
+        // Two that met in one row: the next look goes on.
+        if case .database(let error)? = error as? FleetError, error.cause == .conflict { return }
+        guard failing.withLock({ $0.insert(work).inserted }) else { return }
+        logger.warning(
+            "the fleet's reports wait, its database cannot be used",
+            metadata: ["work": "\(work.rawValue)", "cause": "\(error)"])
+    }
+
+    private func noteDone(_ work: Work) {
+        guard failing.withLock({ $0.remove(work) }) != nil else { return }
+        logger.notice(
+            "the fleet's database can be used again, its reports go on", metadata: ["work": "\(work.rawValue)"])
+    }
+}
