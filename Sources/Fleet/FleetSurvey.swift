@@ -28,6 +28,8 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
         package let leaseSeconds: Int64?
         /// Whether the reports are made.
         package let isEnded: Bool
+        /// Why they cannot be made.
+        package let trouble: String?
     }
 
     /// Days that are told of, the latest first.
@@ -71,18 +73,20 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
         }
         let days = try session.run(
             """
-            SELECT d.day, count(b.number), coalesce(sum(b.sessions), 0), n.host, d.owner,
-                CASE WHEN d.until > now() THEN extract(epoch FROM d.until - now())::bigint END, d.ended IS NOT NULL
-            FROM (SELECT * FROM sts.day ORDER BY day DESC LIMIT $1) d
-            LEFT JOIN sts.batch b ON b.day = d.day LEFT JOIN sts.node n ON n.node = d.owner
-            GROUP BY d.day, n.host, d.owner, d.until, d.ended ORDER BY d.day DESC
+            SELECT d.day, count(b.number), coalesce(sum(b.sessions), 0), d.owner,
+                CASE WHEN d.until > now() THEN extract(epoch FROM d.until - now())::bigint END, d.ended IS NOT NULL,
+                d.trouble
+            FROM (SELECT * FROM sts.day ORDER BY day DESC LIMIT $1) d LEFT JOIN sts.batch b ON b.day = d.day
+            GROUP BY d.day, d.owner, d.until, d.ended, d.trouble ORDER BY d.day DESC
             """, [.integer(Int64(mostDays))]
         ).map { row in
-            let lease = row.integer(5)
+            let lease = row.integer(4)
+            // A host, and what tells its daemon from others.
+            let owner = row[3]?.split(separator: " ").first.map { printable(String($0)) }
             return Day(
                 day: "\(UTCDay(daysSinceEpoch: row.integer(0) ?? 0))", batches: row.integer(1) ?? 0,
-                sessions: row.integer(2) ?? 0, owner: lease == nil ? nil : printable(row[3] ?? row[4] ?? ""),
-                leaseSeconds: lease, isEnded: row[6] == "t")
+                sessions: row.integer(2) ?? 0, owner: lease == nil ? nil : owner, leaseSeconds: lease,
+                isEnded: row[5] == "t", trouble: row[6].flatMap { $0.isEmpty ? nil : printable($0, limit: 500) })
         }
         return FleetSurvey(version: Int(version), machines: machines, days: days)
     }

@@ -5,8 +5,10 @@ extension FleetSurvey {
     /// A machine that says nothing for longer is looked after.
     private static let longestSilence: Int64 = 300
 
-    /// Whether every machine was heard of lately.
-    package var isWell: Bool { machines.allSatisfy { $0.silentSeconds <= Self.longestSilence } }
+    /// Whether every machine was heard of lately, and no day is stuck.
+    package var isWell: Bool {
+        machines.allSatisfy { $0.silentSeconds <= Self.longestSilence } && days.allSatisfy { $0.trouble == nil }
+    }
 
     /// For a terminal.
     package var lines: [String] {
@@ -21,7 +23,8 @@ extension FleetSurvey {
         guard !days.isEmpty else { return all }
         table = TextTable(["DAY", ">BATCHES", ">SESSIONS", "REPORTS"])
         for day in days {
-            let reports = day.owner.map { "\($0) works on them" } ?? (day.isEnded ? "made" : "not made yet")
+            let reports =
+                day.trouble ?? day.owner.map { "\($0) works on them" } ?? (day.isEnded ? "made" : "not made yet")
             table.add([day.day, "\(day.batches)", "\(day.sessions)", reports])
         }
         all += table.lines
