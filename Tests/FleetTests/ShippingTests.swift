@@ -23,7 +23,7 @@ struct ShippingTests {
 
     @Test("batches are sent in order, and a second time changes nothing")
     func plain() async throws {
-        let machine = try await Machine(in: lab, clock)
+        let machine = try await CountingMachine(in: lab, clock)
         for round in 1...3 {
             try await machine.count("a.example", round)
             try await machine.store.seal(at: clock.now, isThorough: true)
@@ -39,7 +39,7 @@ struct ShippingTests {
 
     @Test("a database that was put back, or has lost the last transactions, gets again what it lacks")
     func lost() async throws {
-        let machine = try await Machine(in: lab, clock)
+        let machine = try await CountingMachine(in: lab, clock)
         for round in 1...4 {
             try await machine.count("a.example", round)
             try await machine.store.seal(at: clock.now, isThorough: true)
@@ -55,7 +55,7 @@ struct ShippingTests {
 
     @Test("a store that is older than what the database has of it is refused, and sends nothing")
     func olderStore() async throws {
-        let machine = try await Machine(in: lab, clock)
+        let machine = try await CountingMachine(in: lab, clock)
         try await machine.count("a.example", 1)
         try await machine.store.seal(at: clock.now, isThorough: true)
         try await machine.shipper.ship()
@@ -69,11 +69,11 @@ struct ShippingTests {
 
     @Test("two machines with one identity: what the second counts is not taken for what the first did")
     func clones() async throws {
-        let machine = try await Machine(in: lab, clock)
+        let machine = try await CountingMachine(in: lab, clock)
         try await machine.count("a.example", 1)
         try await machine.store.seal(at: clock.now, isThorough: true)
         try await machine.shipper.ship()
-        let clone = try await Machine(copyOf: machine, in: lab, clock)
+        let clone = try await CountingMachine(copyOf: machine, in: lab, clock)
         try await machine.count("a.example", 2)
         try await machine.store.seal(at: clock.now, isThorough: true)
         #expect(try await machine.shipper.ship() == 1)
@@ -87,8 +87,8 @@ struct ShippingTests {
         #expect(try await machine.shippingError() == .copied(host: "clone.example"))
         // Cured on the machine with the copy, the other goes on with its next start.
         try await clone.store.adopt(on: "m", from: clock.now.day)
-        let cured = try await Machine(of: clone, in: lab, clock)
-        let restarted = try await Machine(of: machine, in: lab, clock)
+        let cured = try await CountingMachine(of: clone, in: lab, clock)
+        let restarted = try await CountingMachine(of: machine, in: lab, clock)
         try await cured.count("b.example", 1)
         try await cured.store.seal(at: clock.now, isThorough: true)
         _ = try await (restarted.shipper.ship(), cured.shipper.ship())
@@ -97,7 +97,7 @@ struct ShippingTests {
 
     @Test("a day that was ended goes on when a count comes late")
     func late() async throws {
-        let machine = try await Machine(in: lab, clock)
+        let machine = try await CountingMachine(in: lab, clock)
         try await machine.count("a.example", 1)
         try await machine.store.seal(at: clock.now, isThorough: true)
         try await machine.shipper.ship()
@@ -110,7 +110,7 @@ struct ShippingTests {
 
     @Test("a day is closed once it is over, its counts are read, and none of them waits")
     func closing() async throws {
-        let machine = try await Machine(in: lab, clock)
+        let machine = try await CountingMachine(in: lab, clock)
         let readThrough = Locked<UTCTime?>(nil)
         let sharing = CountSharing(
             machine.store, by: machine.database, as: machine.member, clock: clock, logger: machine.log.logger
@@ -142,7 +142,7 @@ struct ShippingTests {
     func away() async throws {
         let relay = try TCPRelay(address: "127.8.2.9", port: 5432, to: (lab.postgres.address, lab.postgres.port))
         defer { relay.stop() }
-        let machine = try await Machine(in: lab, clock, address: relay.address)
+        let machine = try await CountingMachine(in: lab, clock, address: relay.address)
         var expected = 0
         func count() async throws {
             expected += 1

@@ -14,7 +14,7 @@ import TestKit
 let noon = UTCTime(secondsSinceEpoch: 1_790_000_000)
 
 /// A machine of the fleet: a store, what is counted in it, and its connection.
-final class Machine: Sendable {
+final class CountingMachine: Sendable {
     let store: Store
     let database: FleetDatabase
     let member: FleetMember
@@ -45,7 +45,7 @@ final class Machine: Sendable {
     }
 
     /// With a copy of another's disk.
-    convenience init(copyOf other: Machine, in lab: FleetLab, _ clock: any WallClock) async throws {
+    convenience init(copyOf other: CountingMachine, in lab: FleetLab, _ clock: any WallClock) async throws {
         let directory = try TemporaryDirectory("fleet-machine")
         for file in try FileManager.default.contentsOfDirectory(atPath: other.directory.path) {
             try FileManager.default.copyItem(
@@ -56,7 +56,7 @@ final class Machine: Sendable {
     }
 
     /// The same after a restart.
-    convenience init(of other: Machine, in lab: FleetLab, _ clock: any WallClock) async throws {
+    convenience init(of other: CountingMachine, in lab: FleetLab, _ clock: any WallClock) async throws {
         other.database.close()
         try await self.init(other.store, other.directory, lab, clock, host: other.member.host, address: nil)
     }
