@@ -329,7 +329,7 @@ let package = Package(
             dependencies: ["Basics", "LabKit", "MTACheck", "Settings", "TLS", "TestKit"]),
         .testTarget(
             name: "MTASetupTests",
-            dependencies: ["MTACheck", "MTASetup", "Settings", "TestKit"]),
+            dependencies: ["MTACheck", "MTASetup", "Processes", "Settings", "TestKit"]),
         .testTarget(
             name: "DaemonTests",
             dependencies: [

@@ -43,8 +43,12 @@ extension Program {
     package static func shell(_ text: String) -> Program { Program("/bin/sh", ["-c", text]) }
 
     /// Runs it and gives what it said, whatever its status.
-    func said() async throws(SetupError) -> ProgramOutput {
-        do { return try await run(within: Self.limit, outputLimitBytes: Self.outputLimit) } catch {
+    /// - Parameter lines: what it reads on standard input.
+    func said(to lines: String...) async throws(SetupError) -> ProgramOutput {
+        let question = Array(lines.map { $0 + "\n" }.joined().utf8)
+        do {
+            return try await run(reading: question, within: Self.limit, outputLimitBytes: Self.outputLimit)
+        } catch {
             throw SetupError("\(shown): \(error)")
         }
     }
@@ -63,7 +67,9 @@ extension Program {
 extension ProgramOutput {
     /// What it said, for the administrator.
     var words: String {
-        let text = printable(String(decoding: errors.isEmpty ? output : errors, as: UTF8.self), limit: 500)
+        var said = String(decoding: errors.isEmpty ? output : errors, as: UTF8.self)
+        while said.last?.isWhitespace == true { said.removeLast() }
+        let text = printable(said, limit: 500)
         return text.isEmpty ? "ended with status \(status)" : text
     }
 }

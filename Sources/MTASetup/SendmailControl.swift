@@ -59,10 +59,7 @@ package struct SendmailControl: MTAControl {
     package func restart() async throws { try await reload.carryOut() }
 
     package func ask(map: String, for domain: String) async throws {
-        // Its test mode reads lines from standard input.
-        let test = Program(
-            "/bin/sh", ["-c", "printf '%s\\n' \"$2\" | \"$1\" -bt", "sh", program, "/map \(map) \(domain)"])
-        let said = try await test.said()
+        let said = try await Program(program, ["-bt"]).said(to: "/map \(map) \(domain)")
         let answer = String(decoding: said.output, as: UTF8.self)
         guard answer.contains("no match (68)") || answer.contains(" returns ") else {
             throw SetupError("the policy map does not answer: \(said.words)")

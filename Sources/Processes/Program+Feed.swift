@@ -141,11 +141,11 @@ extension Program {
     }
 
     /// Writing to a pipe that nobody reads is an error to be told, not the end of us; only the daemon has seen to that.
-    private static let ignoreBrokenPipes: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
+    static let ignoreBrokenPipes: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
 }
 
 extension StandardInputWriter {
-    fileprivate enum Given {
+    enum Given {
         case all
         /// Nobody has the other end any more, so nobody can take what is there for the whole.
         case noReader
@@ -153,7 +153,7 @@ extension StandardInputWriter {
         case part
     }
 
-    fileprivate func give(_ bytes: ArraySlice<UInt8>) async -> Given {
+    func give(_ bytes: ArraySlice<UInt8>) async -> Given {
         do throws(SubprocessError) {
             return try await write(Array(bytes)) == bytes.count ? .all : .part
         } catch { return error.underlyingError == .brokenPipe ? .noReader : .part }

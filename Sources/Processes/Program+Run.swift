@@ -32,22 +32,28 @@ package enum ProgramFailure: Error, Sendable, Hashable, CustomStringConvertible 
 }
 
 extension Program {
-    /// Runs it with nothing to read, and gives what it wrote.
-    /// - Parameter outputLimitBytes: of standard output and of standard error, each.
-    package func run(within limit: Duration, outputLimitBytes: Int) async throws(ProgramFailure) -> ProgramOutput {
-        let result = await Self.uncancelled { await runToEnd(within: limit, outputLimitBytes) }
+    /// Runs it, and gives what it wrote.
+    /// - Parameters:
+    ///   - question: what it can read on standard input. It may leave some of that unread.
+    ///   - outputLimitBytes: of standard output and of standard error, each.
+    package func run(
+        reading question: [UInt8] = [], within limit: Duration, outputLimitBytes: Int
+    ) async throws(ProgramFailure) -> ProgramOutput {
+        let result = await Self.uncancelled { await runToEnd(reading: question, within: limit, outputLimitBytes) }
         return try result.get()
     }
 
     private func runToEnd(
-        within limit: Duration, _ outputLimitBytes: Int
+        reading question: [UInt8], within limit: Duration, _ outputLimitBytes: Int
     ) async -> Result<ProgramOutput, ProgramFailure> {
+        Self.ignoreBrokenPipes
         let deadline = ContinuousClock.now + limit
         let isStarted = Atomic(false)
         let isTooMuch = Atomic(false)
         do {
-            let run = try await Subprocess.run(configuration, input: .none, output: .sequence, error: .sequence) {
-                execution in
+            let run = try await Subprocess.run(
+                configuration, input: .inputWriter, output: .sequence, error: .sequence
+            ) { execution in
                 isStarted.store(true, ordering: .relaxed)
                 let surplus = { @Sendable in
                     isTooMuch.store(true, ordering: .relaxed)
@@ -55,7 +61,10 @@ extension Program {
                 }
                 async let output = execution.standardOutput.kept(outputLimitBytes, surplus: surplus)
                 async let errors = execution.standardError.kept(outputLimitBytes, surplus: surplus)
-                await execution.end(within: limit)
+                async let end: Void = execution.end(within: limit)
+                if !question.isEmpty { _ = await execution.standardInputWriter.give(question[...]) }
+                try? await execution.standardInputWriter.finish()
+                await end
                 return await (output, errors)
             }
             if isTooMuch.load(ordering: .relaxed) { return .failure(.tooMuchOutput(outputLimitBytes)) }

@@ -37,6 +37,25 @@ struct ProgramTests {
         #expect(try await run("cat").output == [])
     }
 
+    @Test("what it is given to read it reads to the end, and no more", arguments: [1, 20, 65_537, 1_000_000])
+    func reads(_ size: Int) async throws {
+        let question = [UInt8](repeating: UInt8(ascii: "x"), count: size)
+        let said = try await Program("/bin/cat", []).run(
+            reading: question, within: .seconds(20), outputLimitBytes: 1 << 20)
+        #expect(said == ProgramOutput(status: 0, output: question, errors: []))
+    }
+
+    @Test("what it leaves unread is no error, and a reader that never comes is waited for no longer than the limit")
+    func unread() async throws {
+        let question = [UInt8](repeating: UInt8(ascii: "x"), count: 1_000_000)
+        let said = try await shell("echo out; exit 3").run(
+            reading: question, within: .seconds(20), outputLimitBytes: 100)
+        #expect(said == ProgramOutput(status: 3, output: Array("out\n".utf8), errors: []))
+        await #expect(throws: ProgramFailure.tooLate(.milliseconds(300))) {
+            try await shell("sleep 1000").run(reading: question, within: .milliseconds(300), outputLimitBytes: 100)
+        }
+    }
+
     @Test("its environment is the one given, or ours")
     func environment() async throws {
         let plain = try await Program("/usr/bin/env", []).run(within: .seconds(20), outputLimitBytes: 10_000)
