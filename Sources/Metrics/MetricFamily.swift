@@ -69,15 +69,25 @@ package struct MetricFamily: Sendable, Hashable {
     }
 
     package static func histogram(_ name: String, _ help: String, _ counts: Histogram.Counts) -> MetricFamily {
+        histogram(name, help, [([], counts)])
+    }
+
+    /// - Parameter values: the labels of each histogram, of a fixed set.
+    package static func histogram(
+        _ name: String, _ help: String, _ values: [([Label], Histogram.Counts)]
+    ) -> MetricFamily {
         var family = MetricFamily(prefix + name, .histogram, help)
-        var sum = 0
-        for (bound, count) in zip(Histogram.bounds + [.infinity], counts.buckets) {
-            sum += count
-            let le = bound == .infinity ? "+Inf" : "\(bound)"
-            family.samples.append(Sample(suffix: "_bucket", labels: [Label("le", le)], value: Double(sum)))
+        for (labels, counts) in values {
+            var sum = 0
+            for (bound, count) in zip(counts.bounds + [.infinity], counts.buckets) {
+                sum += count
+                let le = bound == .infinity ? "+Inf" : "\(bound)"
+                family.samples.append(
+                    Sample(suffix: "_bucket", labels: labels + [Label("le", le)], value: Double(sum)))
+            }
+            family.samples.append(Sample(suffix: "_count", labels: labels, value: Double(sum)))
+            family.samples.append(Sample(suffix: "_sum", labels: labels, value: counts.seconds))
         }
-        family.samples.append(Sample(suffix: "_count", labels: [], value: Double(sum)))
-        family.samples.append(Sample(suffix: "_sum", labels: [], value: counts.seconds))
         return family
     }
 

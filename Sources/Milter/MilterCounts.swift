@@ -10,6 +10,9 @@ package struct MilterCounts: Sendable {
     /// The gravest failure of each verdict that an enforce policy is broken.
     package let violations: [(type: ResultType, count: Int)]
     package let messages: Int
+    /// How long callbacks took for a recipient and for the end of a message, waits for a lookup included.
+    package let recipientTimes: Histogram.Counts
+    package let endTimes: Histogram.Counts
     /// How long callbacks waited whose verdict was not in memory.
     package let waits: Histogram.Counts
     /// Callbacks that wait now, and how many may.
@@ -65,7 +68,8 @@ extension MilterServer {
         return MilterCounts(
             verdicts: verdicts,
             violations: ResultType.allCases.enumerated().map { ($1, shared.violations.count(at: $0)) },
-            messages: shared.callbacks.messages, waits: shared.waits.current, waiting: shared.lookups.waitingCount,
+            messages: shared.callbacks.messages, recipientTimes: shared.callbacks.recipientTimes,
+            endTimes: shared.callbacks.endTimes, waits: shared.waits.current, waiting: shared.lookups.waitingCount,
             waitingLimit: shared.settings.value.maxWaiting)
     }
 }

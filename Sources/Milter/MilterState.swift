@@ -73,6 +73,8 @@ final class CallbackCount: Sendable {
         /// By ``VerdictPlace``.
         let verdicts = CounterArray()
         let decided = DecidedMessages()
+        let recipientTimes = Histogram(Histogram.memoryBounds)
+        let endTimes = Histogram(Histogram.memoryBounds)
         /// Keeps what else is written off the cache lines of the counter.
         private let room = InlineArray<14, Int>(repeating: 0)
     }
@@ -81,6 +83,9 @@ final class CallbackCount: Sendable {
     private let handedOut = Atomic(0)
 
     var verdicts: [CounterArray] { parts.map(\.verdicts) }
+
+    var recipientTimes: Histogram.Counts { parts.map(\.recipientTimes).current }
+    var endTimes: Histogram.Counts { parts.map(\.endTimes).current }
 
     var decided: [DecidedMessages] { parts.map(\.decided) }
 

@@ -73,6 +73,12 @@ struct StatusPageScenarios {
         #expect((value("sts_milter_policy_fetches_total{result=\"ok\"}") ?? 0) >= 2)
         #expect((value("sts_milter_probes_total{result=\"failing\"}") ?? 0) >= 1)
         #expect((value("sts_milter_milter_lookup_wait_seconds_count") ?? 0) >= 2)
+        func callbacks(_ callback: String, below bound: String) -> Double? {
+            value("sts_milter_milter_callback_duration_seconds_bucket{callback=\"\(callback)\",le=\"\(bound)\"}")
+        }
+        // The bad recipient ended its message at RCPT.
+        #expect(callbacks("rcpt", below: "+Inf") == 2 && callbacks("eom", below: "+Inf") == 1)
+        #expect((value("sts_milter_milter_callback_duration_seconds_sum{callback=\"rcpt\"}") ?? 0) > 0)
         #expect(value("sts_milter_held_domains") == 1)
         #expect(value("sts_milter_serving") == 1 && value("sts_milter_store_writable") == 1)
         #expect((value("process_resident_memory_bytes") ?? 0) > 1e6)

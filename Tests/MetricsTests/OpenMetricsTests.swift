@@ -64,6 +64,37 @@ struct OpenMetricsTests {
         }
     }
 
+    @Test("a time is in the class of the least bound that it does not exceed, and in the sum to the nanosecond")
+    func classes() {
+        let times = Histogram(Histogram.memoryBounds)
+        for nanoseconds in [0, 100_000, 100_001, 10_000_000_000, 10_000_000_001] {
+            times.note(nanoseconds: nanoseconds)
+        }
+        #expect(times.current.buckets == [2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1])
+        #expect(times.current.seconds == 20.000_200_002)
+    }
+
+    @Test("histograms of several owners are told as one, each kind under its label")
+    func labelled() throws {
+        let parts = (0..<2).map { _ in Histogram(Histogram.memoryBounds) }
+        parts[0].note(.microseconds(50))
+        parts[1].note(.milliseconds(3))
+        let none = Histogram(Histogram.memoryBounds).current
+        let text = OpenMetrics.text([
+            .histogram(
+                "call_seconds", "How long.",
+                [([Label("callback", "rcpt")], parts.current), ([Label("callback", "eom")], none)])
+        ])
+        for line in [
+            "bucket{callback=\"rcpt\",le=\"0.0001\"} 1", "bucket{callback=\"rcpt\",le=\"0.001\"} 1",
+            "bucket{callback=\"rcpt\",le=\"0.005\"} 2", "bucket{callback=\"rcpt\",le=\"+Inf\"} 2",
+            "count{callback=\"rcpt\"} 2", "sum{callback=\"rcpt\"} 0.00305", "bucket{callback=\"eom\",le=\"+Inf\"} 0",
+        ] {
+            #expect(text.contains("sts_milter_call_seconds_\(line)\n"), "\(line)")
+        }
+        #expect(try OpenMetricsReader.names(in: text).contains("sts_milter_call_seconds"))
+    }
+
     @Test("counters of many threads add up")
     func sums() async {
         let parts = (0..<4).map { _ in CounterArray() }

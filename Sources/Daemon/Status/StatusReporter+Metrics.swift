@@ -62,6 +62,13 @@ extension StatusReporter {
                 "violations", "Verdicts that an enforce policy or TLSA records are broken, by the gravest failure.",
                 counts.violations.map { ([Label("result_type", $0.type.rawValue)], $0.count) }),
             .counter("milter_messages", "Messages that MTAs have begun.", counts.messages),
+            .histogram(
+                "milter_callback_duration_seconds",
+                "How long MTAs waited for the answer to a recipient and to the end of a message.",
+                [
+                    ([Label("callback", "rcpt")], counts.recipientTimes),
+                    ([Label("callback", "eom")], counts.endTimes),
+                ]),
             .gauge("milter_connections", "Connections of MTAs to the milter.", Double(milter.connections)),
             .gauge("milter_waiting", "Recipients that wait for a lookup.", Double(counts.waiting)),
             .gauge("milter_waiting_limit", "Recipients that may wait for a lookup.", Double(counts.waitingLimit)),
