@@ -13,8 +13,8 @@
 # make asan    all tests under AddressSanitizer, with its leak detection; fails as well
 # make install puts the program, its units, settings, manuals and completions into place (DESTDIR, PREFIX)
 # make deb     a package for Debian 12 and 13, in .build/deb
-# make test-deb what that package does on a fresh Debian 12 and 13 with Postfix, and 12 with Sendmail, from installation to purge
-# make test-all all tests, then what takes longer: the package on both releases, fuzzing, a short soak; before a release
+# make test-deb what that package does on a fresh Debian 12 and 13 with Postfix and with Sendmail, from installation to purge
+# make test-all all tests, those of endurance in full, then what takes longer: the package on both releases, fuzzing, a short soak; before a release
 
 PREFIX ?= /usr
 DESTDIR ?=
@@ -175,9 +175,11 @@ test-deb: test-packages
 	Tests/lab/package-test bookworm $(DEB)/*.deb
 	Tests/lab/package-test trixie $(DEB)/*.deb
 	Tests/lab/package-test bookworm $(DEB)/*.deb sendmail
+	Tests/lab/package-test trixie $(DEB)/*.deb sendmail
 
 # One after another, since each counts on the machine; the package is built from what is there now.
-test-all: test
+test-all:
+	$(MAKE) test STS_LAB_ENDURANCE=1
 	$(MAKE) deb
 	$(MAKE) test-deb
 	$(MAKE) fuzz

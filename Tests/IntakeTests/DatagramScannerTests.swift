@@ -13,9 +13,10 @@ struct DatagramScannerTests {
     private func compare(_ octets: [UInt8]) -> Bool {
         guard DatagramScanner.message(octets) != nil else { return false }
         let (read, expected) = (try? TLSRPTDatagram(octets), decoded(octets))
-        #expect(read == expected, "\(String(decoding: octets, as: UTF8.self))")
+        // The expectation itself is dearer than what it expects: made only of what is wrong.
+        if read != expected { #expect(read == expected, "\(String(decoding: octets, as: UTF8.self))") }
         // It may be refused, but only for what it says.
-        #expect(throws: Never.self) { try TLSRPTDatagram.decode(octets) }
+        if expected == nil { #expect(throws: Never.self) { try TLSRPTDatagram.decode(octets) } }
         return true
     }
 
@@ -33,7 +34,7 @@ struct DatagramScannerTests {
         for datagram in DatagramRows.captured {
             let octets = Array(datagram.utf8)
             for place in octets.indices {
-                #expect(!compare(Array(octets[..<place])))
+                if compare(Array(octets[..<place])) { Issue.record("read to \(place): \(datagram)") }
                 for octet in Array("\"\\{}[],:0129.-eE nu/ \n\t".utf8) + [0, 0x1F, 0x7F, 0x80, 0xFF] {
                     var other = octets
                     other[place] = octet
