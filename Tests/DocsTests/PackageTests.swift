@@ -46,7 +46,33 @@ struct PackageTests {
         guard let opened = text.firstMatch(of: /\nReadWritePaths=-(\S+)\n/) else { return }
         let tree = path.split(separator: "/").prefix(3).joined(separator: "/")
         let made = try #require(text.firstMatch(of: /\nExecStartPre=\S*systemd-tmpfiles --create \/etc\/(\S+)\n/)).1
-        #expect(try Project.text("\(tree)/\(made)").contains("\nd \(opened.1) 2750 sts-milter postfix -\n"))
+        // What Postfix connects to, or what nobody else looks into.
+        let rights = tree.hasSuffix("maildir") ? "0700 sts-milter sts-milter" : "2750 sts-milter postfix"
+        #expect(try Project.text("\(tree)/\(made)").contains("\nd \(opened.1) \(rights) -\n"))
+    }
+
+    @Test("a Maildir that the administrator names is made and opened, by the command of contrib/README.md")
+    func maildir() throws {
+        let folder = try TemporaryDirectory()
+        let names = Self.optional.filter { $0.contains("report-maildir/") }
+        #expect(names.count == 2)
+        let files = names.map { folder.path + "/etc/" + $0.split(separator: "/").dropFirst(3).joined(separator: "/") }
+        for (name, file) in zip(names, files) {
+            _ = try folder.makeDirectory(
+                String((file as NSString).deletingLastPathComponent.dropFirst(folder.path.count)))
+            try writeFile(file, Project.text(name))
+        }
+        let command = try #require(Project.text("contrib/README.md").firstMatch(of: /\n(sed -i 's(?:.|\n)*?)\n```/)).1
+        let moved = try Project.run("/bin/sh", ["-ec", command.replacing(" /etc/", with: " \(folder.path)/etc/")])
+        #expect(moved.status == 0, "\(moved)")
+        let lines = try files.flatMap { file in
+            try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").filter { !$0.hasPrefix("#") }
+        }
+        #expect(lines.count { $0.contains("/srv/mail/tlsrpt") } == 5 && !lines.contains { $0.contains("/var/mail") })
+        #expect(lines.contains("ReadWritePaths=-/srv/mail/tlsrpt"))
+        for part in ["", "/tmp", "/new", "/cur"] {
+            #expect(lines.contains("d /srv/mail/tlsrpt\(part) 0700 sts-milter sts-milter -"))
+        }
     }
 
     @Test("purging removes each optional file that was copied to /etc", arguments: optional)
