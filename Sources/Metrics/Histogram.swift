@@ -16,6 +16,9 @@ package final class Histogram: Sendable {
         /// One for each bound, and one for what is above all.
         package let buckets: [Int]
         package let seconds: Double
+
+        /// How often something was noted.
+        package var count: Int { buckets.reduce(0, +) }
     }
 
     private let bounds: [Double]

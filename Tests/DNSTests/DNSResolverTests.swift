@@ -70,7 +70,7 @@ struct DNSResolverTests {
         }
         let counted = lab.counts.queries.filter { $0.count > 0 }
         #expect(counted.map(\.type) == [.mx, .mx] && counted.map(\.security) == [.insecure, .failed])
-        #expect(counted.map(\.count) == [2, 2] && lab.counts.times.buckets.reduce(0, +) == 4)
+        #expect(counted.map(\.count) == [2, 2] && lab.counts.times.count == 4)
     }
 
     @Test("A resolver that is gone is told apart from a name whose servers fail")

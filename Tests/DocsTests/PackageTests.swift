@@ -63,7 +63,8 @@ struct PackageTests {
             try writeFile(file, Project.text(name))
         }
         let command = try #require(Project.text("contrib/README.md").firstMatch(of: /\n(sed -i 's(?:.|\n)*?)\n```/)).1
-        let moved = try Project.run("/bin/sh", ["-ec", command.replacing(" /etc/", with: " \(folder.path)/etc/")])
+        let moved = try Project.run(
+            "/bin/sh", ["-ec", String(command).replacing(" /etc/", with: " \(folder.path)/etc/")])
         #expect(moved.status == 0, "\(moved)")
         let lines = try files.flatMap { file in
             try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").filter { !$0.hasPrefix("#") }
