@@ -7,10 +7,9 @@ import Testing
 
 @Suite("Several daemons are one sender")
 struct FleetScenarios {
-    /// `make test-all` has as much as three busy machines, for two minutes.
-    private static let isLong = ProcessInfo.processInfo.environment["STS_ENDURANCE"] != nil
-    private static let time: Duration = isLong ? .seconds(120) : .seconds(4)
-    private static let rate = isLong ? 2000 : 500
+    /// As much as three busy machines hear.
+    private static let time = Duration.seconds(Endurance.count(120, usually: 4))
+    private static let rate = Endurance.count(2000, usually: 500)
 
     @Test("what three machines hear of their MTAs is in the database, each session once")
     func intake() async throws {
