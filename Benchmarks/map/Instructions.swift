@@ -65,6 +65,7 @@ enum Instructions {
         private let policies = Locked<[DomainName: CachedPolicy]>([:])
         func policy(for domain: DomainName) -> CachedPolicy? { policies.withLock { $0[domain] } }
         func set(_ policy: CachedPolicy) { policies.withLock { $0[policy.domain] = policy } }
+        func replace(_ life: PolicyLife?, by policy: CachedPolicy) -> Bool { false }
         func remove(_ domain: DomainName) { policies.withLock { $0[domain] = nil } }
     }
 

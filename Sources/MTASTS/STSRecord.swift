@@ -26,10 +26,15 @@ package struct STSRecord: Sendable, Hashable {
         // - RFC 8461 §3.2: of a duplicated field all entries but the first are ignored.
         guard let idField = fields.first(where: { $0.hasPrefix("id=") }) else { return .invalid("no id") }
         let id = idField.dropFirst("id=".count)
-        guard (1...maxIDLength).contains(id.utf8.count), id.utf8.allSatisfy(isAlphanumeric) else {
+        guard isID(id) else {
             return .invalid("id is not 1 to \(maxIDLength) letters and digits")
         }
         return .record(STSRecord(id: String(id)))
+    }
+
+    /// Whether the text is one that a record can have.
+    package static func isID(_ text: some StringProtocol) -> Bool {
+        (1...maxIDLength).contains(text.utf8.count) && text.utf8.allSatisfy(isAlphanumeric)
     }
 
     /// The fields behind `v=STSv1`, trimmed; nil if the record is of another kind or version.

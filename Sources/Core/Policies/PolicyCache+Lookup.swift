@@ -91,10 +91,13 @@ extension PolicyCache {
             }
             return .failed(pause.failure)
         }
+        // What is to be fetched in any case was claimed before, or its fetch is what another machine's word is held against.
+        if !fetchAlways, let taken = await fetchedByPeer(domain, id: id, settings) { return .policy(taken) }
         do throws(FetchError) {
             let reading = try await discoverer.fetch(for: domain, isRenewal: cached != nil)
             return accept(reading, id: id, of: domain, replacing: cached)
         } catch {
+            peers.release(domain)
             switch error {
             case .failed(let failure):
                 return refuse(failure, id: id, of: domain, keeping: livePolicy(of: domain), settings)
@@ -140,15 +143,9 @@ extension PolicyCache {
                 ])
         }
         memory.set(fresh)
-        let isShort = fresh.policy.maxAgeSeconds < Self.shortestLife.components.seconds
-        entries.change(domain, at: now) { entry in
-            entry.pause = nil
-            entry.putOff = nil
-            entry.ranOutAt = nil
-            entry.withoutRecord = .never
-            entry.lookup = isShort ? Timed(.policy(fresh), at: now, keepFor: Self.shortestLife) : nil
-        }
+        entries.noteFetched(fresh, at: now)
         writer.save(fresh)
+        peers.offer(fresh)
         return .policy(fresh)
     }
 

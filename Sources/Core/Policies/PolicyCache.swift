@@ -17,6 +17,7 @@ import TLSRPT
 /// Only a newer valid policy or its `max_age` ends it, by the clock of each question. The end is logged; if every fetch
 /// had failed, the operator finds the domain in ``ranOutPolicies`` for a week. A month after its end it is deleted.
 /// An operator's policy outranks all this, and a signed list's stands in where nothing is known (``PolicyOverrides``).
+/// What other machines of the same sender have fetched comes in by ``take(_:)`` (``PolicyPeers``).
 ///
 /// All else that is known of a domain is one ``PolicyEntry``, so that ``forget(_:)`` forgets it whole.
 /// - RFC 8461 §5.1: Policy Application Control Flow.
@@ -47,6 +48,7 @@ package final class PolicyCache: Sendable {
     let store: any PolicyStore
     let discoverer: any PolicyDiscoverer
     let overrides: any PolicyOverrides
+    let peers: any PolicyPeers
     let clock: any WallClock
     let logger: Logger
     let settings: Locked<PolicyCacheSettings>
@@ -55,16 +57,21 @@ package final class PolicyCache: Sendable {
     let writer: PolicyWriter
     /// Policies in use that ended since the start because every fetch failed.
     let lost = Atomic(0)
+    /// Since when renewals are left to other machines.
+    let leftToPeers = Locked<[DomainName: UTCTime]>([:])
+    /// Policies of other machines that were taken since the start.
+    let taken = Atomic(0)
 
     package init(
         memory: any PolicyMemory, store: any PolicyStore, discoverer: any PolicyDiscoverer,
-        overrides: any PolicyOverrides = NoPolicyOverrides(), clock: any WallClock, logger: Logger,
-        settings: PolicyCacheSettings
+        overrides: any PolicyOverrides = NoPolicyOverrides(), peers: any PolicyPeers = NoPolicyPeers(),
+        clock: any WallClock, logger: Logger, settings: PolicyCacheSettings
     ) {
         self.memory = memory
         self.store = store
         self.discoverer = discoverer
         self.overrides = overrides
+        self.peers = peers
         self.clock = clock
         self.logger = logger
         self.settings = Locked(settings)
@@ -234,8 +241,14 @@ package final class PolicyCache: Sendable {
         return inDoubt(await lookUp(domain, fetchAlways: true), of: domain)
     }
 
-    /// Forgets all that is known of the domain, in memory and in the store: on the operator's word only.
+    /// Forgets all that is known of the domain, in memory and in the store, and tells other machines: on the operator's word
+    /// only.
     package func forget(_ domain: DomainName) async throws {
+        peers.tellForgotten(domain, at: clock.now)
+        try await remove(domain)
+    }
+
+    func remove(_ domain: DomainName) async throws {
         memory.remove(domain)
         entries.remove(domain)
         // A write that is under way must not come after the removal.

@@ -56,6 +56,23 @@ final class PolicyEntries: Sendable {
         }
     }
 
+    /// Notes that the domain's policy can be fetched: all troubles with it are over.
+    func noteFetched(_ fresh: CachedPolicy, at now: UTCTime) {
+        let isShort = fresh.policy.maxAgeSeconds < PolicyCache.shortestLife.components.seconds
+        change(fresh.domain, at: now) { entry in
+            entry.pause = nil
+            entry.putOff = nil
+            entry.ranOutAt = nil
+            entry.withoutRecord = .never
+            entry.lookup = isShort ? Timed(.policy(fresh), at: now, keepFor: PolicyCache.shortestLife) : nil
+        }
+    }
+
+    /// Whether mail has asked for the domain's live policy since `time`.
+    func isUsed(_ domain: DomainName, since time: UTCTime) -> Bool {
+        value(of: domain) { $0.isInUse && time <= $0.lastUse.time } ?? false
+    }
+
     func remove(_ domain: DomainName) { shards.withLock(shards.index(of: domain)) { $0.put(nil, for: domain) } }
 
     /// Visits the domains used since `time`, a shard's worth at a time and without a lock.

@@ -27,9 +27,10 @@ package struct PolicyRefresher: Sendable {
     package func refreshDue() async -> Int {
         let due = cache.dueWork(at: cache.now)
         for (domain, life) in due.ended { cache.noteEnd(of: domain, life) }
+        let ours = await cache.ownRenewals(of: due.refreshes)
         await withDiscardingTaskGroup { group in
-            for domain in due.refreshes { group.addTask { await cache.renew(domain) } }
+            for domain in ours { group.addTask { await cache.renew(domain) } }
         }
-        return due.refreshes.count
+        return ours.count
     }
 }

@@ -37,6 +37,14 @@ final class PolicyWriter: Sendable {
         _ = await writes.running(domain)
     }
 
+    /// Removes the domain's policy from the store in the background, after a write that is under way, unless another one comes.
+    func remove(_ domain: DomainName) {
+        Task {
+            await drop(domain)
+            if waiting.withLock({ $0[domain] == nil }) { try? await store.remove(domain) }
+        }
+    }
+
     var waitingCount: Int { waiting.withLock { $0.count } }
 
     /// Writes all that waits; returns how many still do.

@@ -16,6 +16,8 @@ package protocol PolicyMemory: Sendable {
     /// such. A policy that is set takes its place.
     func unreadable(_ domain: DomainName, at time: UTCTime) -> String?
     func set(_ policy: CachedPolicy)
+    /// Sets the policy if what is held is still what the caller has seen; nil for nothing.
+    func replace(_ life: PolicyLife?, by policy: CachedPolicy) -> Bool
     func remove(_ domain: DomainName)
 }
 

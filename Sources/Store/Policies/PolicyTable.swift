@@ -70,6 +70,17 @@ package final class PolicyTable: PolicyMemory {
 
     package func set(_ policy: CachedPolicy) { put(PackedPolicy(policy), for: policy.domain, parsed: policy) }
 
+    package func replace(_ life: PolicyLife?, by policy: CachedPolicy) -> Bool {
+        let packed = PackedPolicy(policy)
+        return inShard(of: policy.domain) { shard, hash in
+            guard shard.packed.life(of: policy.domain, hash) == life else { return false }
+            shard.packed.set(packed, for: policy.domain, hash)
+            shard.keep(policy.policy, of: policy.domain, hash)
+            forgetUnreadable(policy.domain, in: &shard)
+            return true
+        }
+    }
+
     /// Takes a policy as it is stored, without parsing it: a million of them at start.
     package func set(_ packed: PackedPolicy, for domain: DomainName) { put(packed, for: domain, parsed: nil) }
 

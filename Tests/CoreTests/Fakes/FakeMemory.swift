@@ -23,6 +23,13 @@ final class FakeMemory: PolicyMemory, Fake {
     }
 
     func set(_ policy: CachedPolicy) { state.withLock { $0.policies[policy.domain] = policy } }
+    func replace(_ life: PolicyLife?, by policy: CachedPolicy) -> Bool {
+        state.withLock { state in
+            guard state.policies[policy.domain]?.life == life else { return false }
+            state.policies[policy.domain] = policy
+            return true
+        }
+    }
     func remove(_ domain: DomainName) { state.withLock { $0.policies[domain] = nil } }
 
     func unreadable(_ domain: DomainName, at time: UTCTime) -> String? {

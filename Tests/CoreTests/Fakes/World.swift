@@ -16,10 +16,11 @@ struct World: Sendable {
     let recorder = FakeRecorder()
 
     func policyCache(
-        overrides: any PolicyOverrides = NoPolicyOverrides(), settings: PolicyCacheSettings = PolicyCacheSettings()
+        overrides: any PolicyOverrides = NoPolicyOverrides(), peers: any PolicyPeers = NoPolicyPeers(),
+        settings: PolicyCacheSettings = PolicyCacheSettings()
     ) -> PolicyCache {
         PolicyCache(
-            memory: memory, store: store, discoverer: discoverer, overrides: overrides, clock: clock,
+            memory: memory, store: store, discoverer: discoverer, overrides: overrides, peers: peers, clock: clock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, settings: settings)
     }
 
