@@ -183,6 +183,7 @@ test-all:
 	$(MAKE) deb
 	$(MAKE) test-deb
 	$(MAKE) fuzz
+	STS_ENDURANCE=10000 $(NETNS) $(SWIFT) test --skip-build --filter '^FleetTests\.PolicyRushTests/'
 	$(MAKE) soak SOAK_MINUTES=3
 
 clean:

@@ -142,7 +142,7 @@ let package = Package(
         .target(
             name: "Fleet",
             dependencies: [
-                "Basics", "Concurrency", "Gzip", "PostgreSQL", "Reporting", "TLSRPT",
+                "Basics", "Concurrency", "Core", "Gzip", "MTASTS", "PostgreSQL", "Reporting", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
@@ -244,8 +244,8 @@ let package = Package(
         .testTarget(
             name: "FleetTests",
             dependencies: [
-                "Basics", "Core", "Daemon", "Fleet", "Gzip", "LabKit", "PostgreSQL", "Reporting", "Settings", "Store",
-                "TLSRPT", "TestKit", "fleet-victim", .product(name: "Logging", package: "swift-log"),
+                "Basics", "Core", "Daemon", "Fleet", "Gzip", "LabKit", "MTASTS", "PostgreSQL", "Reporting", "Settings",
+                "Store", "TLSRPT", "TestKit", "fleet-victim", .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "PostgreSQLTests", dependencies: ["Basics", "LabKit", "PostgreSQL", "TestKit"]),
         .testTarget(name: "HTTPTests", dependencies: ["Basics", "Events", "Gzip", "HTTP", "LabKit", "TLS"]),

@@ -69,7 +69,9 @@ package final class FleetDatabase: Sendable {
 
     /// Channels on which machines tell each other that something is new: no more than a hint, since a notice is lost when a
     /// connection is.
-    package static let channels = ["sts_policy"]
+    package static let channels: [String] = []
+    /// Rows of policies have changed; heard by ``PolicyExchange`` on its own connection.
+    static let policyChannel = "sts_policy"
 
     package func close() { connection.close() }
 

@@ -17,6 +17,8 @@ package final class PostgresServer: Sendable {
     private let directory: TemporaryDirectory
     private let programs: String
     private let process = Locked<BackgroundProcess?>(nil)
+    /// Written once: libpq refuses a file that it sees while it is written anew.
+    private let passfile = Locked<String?>(nil)
 
     /// Makes the cluster and starts it; ready when it returns, after a second or two.
     package init(address: String, port: Int = 5432) throws {
@@ -78,8 +80,13 @@ package final class PostgresServer: Sendable {
 
     /// The same with the password in a file, as the settings want it.
     package func settingsConnection(user: String = "sts", database: String = "postgres") throws -> String {
-        let file = try directory.write("passfile", "*:*:*:*:\(Self.password)\n")
-        chmod(file, 0o600)
+        let file = try passfile.withLock { (known: inout String?) throws -> String in
+            if let known { return known }
+            let file = try directory.write("passfile", "*:*:*:*:\(Self.password)\n")
+            chmod(file, 0o600)
+            known = file
+            return file
+        }
         return "host=\(address) port=\(port) user=\(user) dbname=\(database) sslmode=disable passfile=\(file)"
     }
 

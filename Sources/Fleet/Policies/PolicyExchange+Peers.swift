@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
+import PostgreSQL
+
+/// What the policy cache asks and tells.
+extension PolicyExchange: PolicyPeers {
+    /// How long a renewal is left to this machine: longer than a fetch takes.
+    private static let renewalClaim = Duration.seconds(90)
+
+    package func fetched(_ domain: DomainName, id: String, since time: UTCTime) async -> CachedPolicy? {
+        await questions.ask(for: domain, id: id, since: time)
+    }
+
+    package func claimRenewals(of domains: [DomainName]) async -> RenewalClaims? {
+        guard questions.isOpen else { return nil }
+        do throws(FleetError) {
+            return try await connection.perform(within: limits.background) { [node] session throws(PostgresError) in
+                let ours = try session.claim(domains, as: node, for: Self.renewalClaim)
+                // After the claims: what was fetched under the last one is there.
+                let rows = try session.policies(of: domains)
+                return RenewalClaims(ours: ours, fetched: rows.compactMap(\.policy))
+            }
+        } catch {
+            questions.shut()
+            return nil
+        }
+    }
+
+    package func offer(_ policy: CachedPolicy) { put { $0.offer(policy) } }
+    package func release(_ domain: DomainName) { put { $0.release(domain) } }
+    package func tellForgotten(_ domain: DomainName, at time: UTCTime) { put { $0.forget(domain, at: time) } }
+}
+
+extension PostgresRow {
+    /// The policy in it; nil if it cannot be read. Who reads all rows says so.
+    var policy: CachedPolicy? { (try? PolicyRow(self).policy()) ?? nil }
+}

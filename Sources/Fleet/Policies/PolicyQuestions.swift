@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+import Basics
+import Core
+import PostgreSQL
+
+/// Lookups that are about to fetch and ask first whether another machine has the policy, or fetches it now.
+///
+/// Those of one moment are asked in one piece: they claim their fetches, and then read what is there. In this order, so that
+/// nobody gets a claim without seeing what was fetched under the one before. A lookup that did not get its claim waits for the
+/// row of the machine that has it. None of it is long, and after a failure none is asked until the database has answered
+/// again.
+final class PolicyQuestions: Sendable {
+    /// Lookups of one piece.
+    private static let pieceCount = 256
+    /// How long a fetch is left to this machine: others wait less long, but more may begin to.
+    private static let claimTime = Duration.seconds(10)
+
+    private struct Question {
+        let number: Int
+        let id: String
+        let since: UTCTime
+        /// Whether another machine is said to fetch.
+        var isElsewhere = false
+        let turn: CheckedContinuation<CachedPolicy?, Never>
+    }
+
+    private struct State {
+        var isOpen = false
+        var isClosed = false
+        var questions: [DomainName: Question] = [:]
+        /// Not asked yet.
+        var next: [DomainName] = []
+        var isAsking = false
+        var count = 0
+    }
+
+    private let connection: PolicyConnection
+    private let node: String
+    private let limits: PolicyExchange.Limits
+    private let state = Locked(State())
+
+    init(_ connection: PolicyConnection, node: String, limits: PolicyExchange.Limits) {
+        self.connection = connection
+        self.node = node
+        self.limits = limits
+    }
+
+    // MARK: Whether the database is asked
+
+    var isOpen: Bool { state.withLock { $0.isOpen } }
+    /// The database has answered, in good time.
+    func open() { state.withLock { $0.isOpen = !$0.isClosed } }
+    /// It did not. Who asks already goes on without.
+    func shut() {
+        let asking = state.withLock { state in
+            state.isOpen = false
+            defer { (state.questions, state.next) = ([:], []) }
+            return state.questions.values.map(\.turn)
+        }
+        for turn in asking { turn.resume(returning: nil) }
+    }
+
+    /// For good.
+    func close() {
+        state.withLock { $0.isClosed = true }
+        shut()
+    }
+
+    // MARK: Asking
+
+    /// - Returns: what another machine has fetched for this id since `time`; nil if the caller is to fetch.
+    func ask(for domain: DomainName, id: String, since time: UTCTime) async -> CachedPolicy? {
+        await withCheckedContinuation { turn in
+            let (number, other, asks) = state.withLock {
+                state -> (Int?, CheckedContinuation<CachedPolicy?, Never>?, Bool) in
+                guard state.isOpen else { return (nil, nil, false) }
+                state.count += 1
+                let other = state.questions.updateValue(
+                    Question(number: state.count, id: id, since: time, turn: turn), forKey: domain)
+                state.next.append(domain)
+                defer { state.isAsking = true }
+                return (state.count, other?.turn, !state.isAsking)
+            }
+            other?.resume(returning: nil)
+            guard let number else { return turn.resume(returning: nil) }
+            if asks { Task { await askAll() } }
+            Task {
+                try? await Task.sleep(for: limits.ask)
+                if end(number, of: domain, ifElsewhere: false) { return shut() }
+                try? await Task.sleep(for: limits.wait - limits.ask)
+                _ = end(number, of: domain, ifElsewhere: true)
+            }
+        }
+    }
+
+    /// Ends a question to which there is no answer yet; with the patience for another machine, or before.
+    private func end(_ number: Int, of domain: DomainName, ifElsewhere: Bool) -> Bool {
+        let turn = state.withLock { state -> CheckedContinuation<CachedPolicy?, Never>? in
+            guard let question = state.questions[domain], question.number == number,
+                question.isElsewhere == ifElsewhere
+            else { return nil }
+            state.questions[domain] = nil
+            return question.turn
+        }
+        turn?.resume(returning: nil)
+        return turn != nil
+    }
+
+    private func askAll() async {
+        while true {
+            let domains = state.withLock { state in
+                let piece = Array(state.next.prefix(Self.pieceCount))
+                state.next.removeFirst(piece.count)
+                if piece.isEmpty { state.isAsking = false }
+                return piece
+            }
+            if domains.isEmpty { return }
+            do throws(FleetError) { try await ask(for: domains) } catch { shut() }
+        }
+    }
+
+    private func ask(for domains: [DomainName]) async throws(FleetError) {
+        let (ours, rows) = try await connection.perform(within: limits.ask) { [node] session throws(PostgresError) in
+            let ours: Set<DomainName>
+            do throws(PostgresError) { ours = try session.claim(domains, as: node, for: Self.claimTime) } catch {
+                // A standby knows policies, too.
+                guard error.cause == .readOnly else { throw error }
+                ours = Set(domains)
+            }
+            return (ours, try session.policies(of: domains))
+        }
+        for policy in rows.compactMap(\.policy) { _ = answer(policy) }
+        for domain in domains {
+            let turn = state.withLock { state -> CheckedContinuation<CachedPolicy?, Never>? in
+                guard !ours.contains(domain) else { return state.questions.removeValue(forKey: domain)?.turn }
+                state.questions[domain]?.isElsewhere = true
+                return nil
+            }
+            turn?.resume(returning: nil)
+        }
+    }
+
+    // MARK: Answers
+
+    func isAwaited(_ domain: DomainName) -> Bool { state.withLock { $0.questions[domain] != nil } }
+
+    /// - Returns: whether somebody has waited for it.
+    func answer(_ policy: CachedPolicy) -> Bool {
+        let turn = state.withLock { state -> CheckedContinuation<CachedPolicy?, Never>? in
+            guard let question = state.questions[policy.domain], question.id == policy.id,
+                question.since < policy.fetchedAt
+            else { return nil }
+            state.questions[policy.domain] = nil
+            return question.turn
+        }
+        turn?.resume(returning: policy)
+        return turn != nil
+    }
+}
