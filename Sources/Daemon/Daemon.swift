@@ -3,6 +3,7 @@ import Basics
 import Control
 import Core
 import EventLog
+import Fleet
 import Logging
 import Milter
 import NIOPosix
@@ -56,6 +57,7 @@ package final class Daemon: Sendable {
     private let maildir: ReportMaildir
     /// Nil where this machine is a sender of its own.
     private let fleet: FleetWork?
+    private let policyExchange: PolicyExchange?
     private let mapResolver: PolicyMapResolver
     /// Nil where no policy map is served.
     private let mapUse: MapUse?
@@ -85,9 +87,10 @@ package final class Daemon: Sendable {
         network.warn(logger)
         overrides = ConfiguredOverrides(settings, documents: network, clock: clock, logger: logger)
         await overrides.apply(settings)
+        policyExchange = try await PolicyExchange(settings, store: store, clock: clock, logger: logger)
         policyCache = PolicyCache(
-            memory: table, store: store, discoverer: network, overrides: overrides, clock: clock, logger: logger,
-            settings: settings.policyCache)
+            memory: table, store: store, discoverer: network, overrides: overrides,
+            peers: policyExchange ?? NoPolicyPeers(), clock: clock, logger: logger, settings: settings.policyCache)
         loading = PolicyLoading(store, loader: loader, into: policyCache, logger: logger)
         try await loading.begin()
         resolver = NextHopResolver(
@@ -163,8 +166,9 @@ package final class Daemon: Sendable {
             MilterServer(settings: settings.milter, judge: judge, clock: clock, logger: logger, log: log))
         let reporter = StatusReporter(
             settings: self.settings, store: store, table: table, network: network, overrides: overrides,
-            policyCache: policyCache, gate: gate, held: held, intake: intake, milter: milter.server, map: map,
-            pause: pause, watch: watch, mapUse: mapUse, fleet: fleet, ledger: ledger, log: log, clock: clock)
+            policyCache: policyCache, policyExchange: policyExchange, gate: gate, held: held, intake: intake,
+            milter: milter.server, map: map, pause: pause, watch: watch, mapUse: mapUse, fleet: fleet, ledger: ledger,
+            log: log, clock: clock)
         statusReporter = reporter
         statusPage = settings.statusPage.map {
             StatusPageServer(
@@ -201,6 +205,7 @@ package final class Daemon: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.maintenance.run() }
             group.addTask { await self.explanations.run { self.milter.server.takeDecided().messages } }
+            group.addTask { await self.policyExchange?.run(into: self.policyCache) }
             group.addTask { await self.pauseControl.run() }
             group.addTask { await self.statusReporter.run() }
             await withDiscardingTaskGroup { group in

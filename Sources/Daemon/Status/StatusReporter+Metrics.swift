@@ -17,9 +17,9 @@ extension StatusReporter {
     /// All that is counted and measured. Labels have fixed values: a domain is never one.
     func metrics() async -> [MetricFamily] {
         let report = await report()
-        return about(report) + milterMetrics + mapMetrics(report) + policyMetrics(report) + lookupMetrics(report)
-            + intakeMetrics(report) + reportMetrics(report) + ownMetrics + receivedMetrics(await receivedCounts())
-            + storeMetrics(report) + fleetMetrics(report)
+        return about(report) + milterMetrics + mapMetrics(report) + policyMetrics(report) + sharedPolicyMetrics
+            + lookupMetrics(report) + intakeMetrics(report) + reportMetrics(report) + ownMetrics
+            + receivedMetrics(await receivedCounts()) + storeMetrics(report) + fleetMetrics(report)
             + ProcessFigures.families(startedAt: startedAt.secondsSinceEpoch)
     }
 

@@ -2,6 +2,7 @@
 import Basics
 import Core
 import EventLog
+import Fleet
 import Milter
 import PolicyMap
 import Reporting
@@ -39,6 +40,7 @@ final class StatusReporter: Sendable {
     let network: Network
     let overrides: ConfiguredOverrides
     let policyCache: PolicyCache
+    let policyExchange: PolicyExchange?
     let gate: Gate
     private let held: HeldMail
     private let intake: DeliveryIntake
@@ -59,9 +61,9 @@ final class StatusReporter: Sendable {
 
     init(
         settings: SettingsInForce, store: Store, table: PolicyTable, network: Network,
-        overrides: ConfiguredOverrides, policyCache: PolicyCache, gate: Gate, held: HeldMail, intake: DeliveryIntake,
-        milter: MilterServer, map: PolicyMapServer?, pause: Pause, watch: OwnDomainWatch, mapUse: MapUse?,
-        fleet: FleetWork?, ledger: Ledger, log: LogSink, clock: SteadyClock
+        overrides: ConfiguredOverrides, policyCache: PolicyCache, policyExchange: PolicyExchange?, gate: Gate,
+        held: HeldMail, intake: DeliveryIntake, milter: MilterServer, map: PolicyMapServer?, pause: Pause,
+        watch: OwnDomainWatch, mapUse: MapUse?, fleet: FleetWork?, ledger: Ledger, log: LogSink, clock: SteadyClock
     ) {
         self.settings = settings
         self.store = store
@@ -69,6 +71,7 @@ final class StatusReporter: Sendable {
         self.network = network
         self.overrides = overrides
         self.policyCache = policyCache
+        self.policyExchange = policyExchange
         self.gate = gate
         self.held = held
         self.intake = intake
