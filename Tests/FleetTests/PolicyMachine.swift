@@ -24,6 +24,8 @@ final class PolicyHosts: Sendable {
     func set(_ change: (inout State) -> Void) { state.withLock { change(&$0) } }
     func fetches(of domain: DomainName) -> Int { state.withLock { $0.fetches[domain] ?? 0 } }
     var mostFetches: Int { state.withLock { $0.fetches.values.max() ?? 0 } }
+    /// How many domains were fetched how often.
+    var histogram: [Int: Int] { state.withLock { $0.fetches.values.reduce(into: [:]) { $0[$1, default: 0] += 1 } } }
     var allFetches: Int { state.withLock { $0.fetches.values.reduce(0, +) } }
     func forgetFetches() { state.withLock { $0.fetches = [:] } }
 }
@@ -110,6 +112,10 @@ final class PolicyMachine: Sendable {
 
     func isWorking() async throws {
         try await Wait.until("the database is asked", within: FleetLab.limit) { exchange.isWorking }
+    }
+
+    var troubles: [String] {
+        log.lines.filter { $0.hasPrefix("warning") || $0.contains("not asked for policies") }
     }
 
     func held(_ domain: DomainName) -> CachedPolicy? { kept.policy(for: domain) }

@@ -89,7 +89,7 @@ package final class PolicyExchange: Sendable {
         self.logger = logger
         warnings = RateLimitedLog(logger: logger)
         connection = try PolicyConnection(server)
-        questions = PolicyQuestions(connection, node: node, limits: limits)
+        questions = PolicyQuestions(connection, node: node, limits: limits, logger: logger)
         connection.onChange { [state, hearing] isNewConnection in
             if isNewConnection { state.withLock { $0.isNewConnection = true } }
             hearing.wake()
@@ -228,7 +228,7 @@ package final class PolicyExchange: Sendable {
     private func hear(_ raw: PostgresRow, into cache: PolicyCache) async {
         do throws(PolicyRow.Defect) {
             let row = try PolicyRow(raw)
-            if let time = row.forgottenAt, cache.isNews(row.domain, fetchedAt: time), cache.holds(row.domain) {
+            if let time = row.forgottenAt, cache.holds(row.domain, fetchedBy: time) {
                 send(.forget(before: time), for: row.domain, into: cache)
             }
             let isAwaited = questions.isAwaited(row.domain)

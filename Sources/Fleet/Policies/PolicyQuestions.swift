@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
+import Logging
 import PostgreSQL
 
 /// Lookups that are about to fetch and ask first whether another machine has the policy, or fetches it now.
@@ -37,12 +38,14 @@ final class PolicyQuestions: Sendable {
     private let connection: PolicyConnection
     private let node: String
     private let limits: PolicyExchange.Limits
+    private let logger: Logger
     private let state = Locked(State())
 
-    init(_ connection: PolicyConnection, node: String, limits: PolicyExchange.Limits) {
+    init(_ connection: PolicyConnection, node: String, limits: PolicyExchange.Limits, logger: Logger) {
         self.connection = connection
         self.node = node
         self.limits = limits
+        self.logger = logger
     }
 
     // MARK: Whether the database is asked
@@ -50,20 +53,24 @@ final class PolicyQuestions: Sendable {
     var isOpen: Bool { state.withLock { $0.isOpen } }
     /// The database has answered, in good time.
     func open() { state.withLock { $0.isOpen = !$0.isClosed } }
-    /// It did not. Who asks already goes on without.
-    func shut() {
-        let asking = state.withLock { state in
-            state.isOpen = false
-            defer { (state.questions, state.next) = ([:], []) }
-            return state.questions.values.map(\.turn)
-        }
-        for turn in asking { turn.resume(returning: nil) }
-    }
+    /// It did not. Who asks now goes on without; who waits for another machine may still hear of it.
+    func shut() { shut { !$0.isElsewhere } }
 
     /// For good.
     func close() {
         state.withLock { $0.isClosed = true }
-        shut()
+        shut { _ in true }
+    }
+
+    private func shut(_ isEnded: @Sendable (Question) -> Bool) {
+        let ended = state.withLock { state in
+            state.isOpen = false
+            state.next = []
+            let ended = state.questions.filter { isEnded($1) }
+            for domain in ended.keys { state.questions[domain] = nil }
+            return ended.values.map(\.turn)
+        }
+        for turn in ended { turn.resume(returning: nil) }
     }
 
     // MARK: Asking
@@ -115,7 +122,10 @@ final class PolicyQuestions: Sendable {
                 return piece
             }
             if domains.isEmpty { return }
-            do throws(FleetError) { try await ask(for: domains) } catch { shut() }
+            do throws(FleetError) { try await ask(for: domains) } catch {
+                logger.debug("other machines were not asked for policies", metadata: ["cause": "\(error)"])
+                shut()
+            }
         }
     }
 

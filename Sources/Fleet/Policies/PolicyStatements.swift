@@ -63,7 +63,8 @@ extension PostgresSession {
         try run(
             """
             DELETE FROM sts.claim WHERE domain IN (
-                SELECT domain FROM sts.claim WHERE node = $2 AND domain = ANY($1::text[]) ORDER BY domain FOR UPDATE)
+                SELECT domain FROM sts.claim WHERE node = $2 AND domain = ANY($1::text[])
+                ORDER BY domain COLLATE "C" FOR UPDATE)
             """, [.texts(domains.map(\.ascii)), .text(node)])
     }
 
