@@ -157,7 +157,9 @@ struct PolicyFaultTests {
         #expect(try await ask(machine, "b.example") < .seconds(2))
         try server.start()
         try await untilTold(2)
-        #expect(machine.log.lines.contains { $0.hasPrefix("notice policies are shared") })
+        try await Wait.until("it is said that it is over", within: FleetLab.limit) {
+            machine.log.lines.contains { $0.hasPrefix("notice policies are shared") }
+        }
     }
 
     @Test("read-only: what others know is taken, what is not is fetched, and told later")
