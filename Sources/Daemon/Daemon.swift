@@ -140,10 +140,11 @@ package final class Daemon: Sendable {
                 try await FleetWork(
                     fleet, reports: settings.reports, host: settings.heloName, store: store,
                     records: network.reportRecords, carrier: ownReports.noting(network), clock: clock, logger: logger
-                ) {
-                    [intake, ledger, clock] in
+                ) { [intake, ledger, clock] in
                     let through = intake.readThrough(at: clock.now)
                     return await ledger.flush() ? through : nil
+                } noteAddresses: { [ownReports] in
+                    ownReports.noteShared($0)
                 }
             } else { nil }
         watch = OwnDomainWatch(settings.watched, clock: clock, logger: logger) {

@@ -31,8 +31,12 @@ struct OwnReportsTests {
         own.expect(try ReportDestination("mailto:reports@b.lab"))
         #expect(isKnown("reports@b.lab"))
 
+        own.noteShared(["reports@c.lab"])
+        #expect(isKnown("reports@c.lab"))
+
         try await store.plan("mailto:old@a.lab", for: "b.lab", on: yesterday.advanced(by: -30))
         await own.refresh()
+        #expect(isKnown("reports@c.lab"))
         #expect(!isKnown("old@a.lab"))
     }
 }

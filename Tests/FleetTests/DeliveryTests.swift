@@ -208,9 +208,7 @@ extension ReportTests {
             try await a.send()
             #expect(site.carrier.sent.count == 2)
             try await site.putBack()
-            server.kill()
-            try server.start()
-            await site.lab.reconnect()
+            try await site.lab.restart()
             // It has never seen a mark.
             let c = try Machine(site, "c")
             defer { c.close() }

@@ -26,8 +26,14 @@ final class FleetLab: Sendable {
         try await postgresRun("CREATE DATABASE \(name)")
     }
 
-    /// Takes note that the server was started anew.
-    func reconnect() async { _ = try? await connection.run("SELECT 1", within: Self.limit) }
+    /// Ends the server as kill -9 does, and starts it again.
+    func restart() async throws {
+        postgres.kill()
+        // A child that was being made holds its memory for a moment longer.
+        try await Wait.until("the server has started") { (try? postgres.start()) != nil }
+        // The connection of before is found to be gone.
+        _ = try? await connection.run("SELECT 1", within: Self.limit)
+    }
 
     deinit { connection.close() }
 

@@ -16,6 +16,13 @@ extension ReportTests {
     struct DaemonTests {
         private let site: FleetSite
         private let log = CapturedLog()
+        private let noted = Noted()
+
+        private final class Noted: Sendable {
+            private let all = Locked<[Set<String>]>([])
+            var last: Set<String>? { all.withLock { $0.last } }
+            func append(_ addresses: Set<String>) { all.withLock { $0.append(addresses) } }
+        }
 
         init() async throws {
             site = try await FleetSite()
@@ -31,7 +38,9 @@ extension ReportTests {
             return FleetReports(
                 fleet, try Settings(file).reports, host: try DomainName("mta.lab"), database: database,
                 store: try Store(path: site.directory.path + "/own.sqlite", logger: log.logger), records: site.records,
-                carrier: site.carrier, clock: SystemClock(), logger: log.logger)
+                carrier: site.carrier, clock: TestClock(site.day.advanced(by: 1).start + .seconds(43_200)),
+                logger: log.logger,
+                noteAddresses: { [noted] in noted.append($0) })
         }
 
         private func count(_ text: String) -> Int { log.lines.count { $0.contains(text) } }
@@ -59,6 +68,10 @@ extension ReportTests {
             #expect(count("warning the fleet's reports of a day are made without the counts of some machines") == 1)
             #expect(site.carrier.sent == ["mailto:t@d.example"])
             #expect(count("notice the fleet's reports made") == 1)
+            // Whoever did not make them knows as well that their mails are no mail to report on.
+            #expect(noted.last == ["t@d.example"])
+            await patient.sendDue()
+            #expect(noted.last == ["t@d.example"])
         }
 
         @Test("while the database is away nothing is made and nothing sent, which is said once, as is its return")

@@ -123,7 +123,8 @@ final class Machine: Sendable {
 
     func send() async throws {
         try await ReportSender(
-            outbox: outbox, carrier: site.carrier, clock: clock, logger: log.logger, owner: "process of \(name)"
+            outbox: outbox, carrier: site.carrier, clock: clock, logger: log.logger,
+            owner: "process of \(name) \(UInt64.random(in: 0...UInt64.max))"
         ).send(DeliveryOrder())
     }
 }
@@ -131,16 +132,21 @@ final class Machine: Sendable {
 /// TLSRPT records from a table: what is not in it is absent.
 final class Records: ReportRecordSource {
     private let table = Locked<[String: String]>([:])
-    private let asked = Locked<@Sendable (String) async -> Void>({ _ in })
+    private let asked = Locked(Look { _ in })
+
+    /// A function that is held as a generic value is wrapped once more each time it is taken.
+    private struct Look: Sendable {
+        let body: @Sendable (String) async -> Void
+    }
 
     func set(_ domain: String, rua: String...) {
         table.withLock { $0[domain] = "v=TLSRPTv1; rua=" + rua.joined(separator: ",") }
     }
 
-    func onLook(_ body: @escaping @Sendable (String) async -> Void) { asked.withLock { $0 = body } }
+    func onLook(_ body: @escaping @Sendable (String) async -> Void) { asked.withLock { $0 = Look(body: body) } }
 
     func record(for domain: DomainName) async -> ReportRecordLookup {
-        await asked.withLock { $0 }(domain.ascii)
+        await asked.withLock { $0 }.body(domain.ascii)
         guard let text = table.withLock({ $0[domain.ascii] }) else { return .found(.absent) }
         return .found(TLSRPTRecord.select(from: [text]))
     }

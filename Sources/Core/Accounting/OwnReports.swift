@@ -13,6 +13,8 @@ package final class OwnReports: Sendable {
 
     private struct State {
         var addresses: Set<String> = []
+        /// Of those, the ones that are not in the outbox.
+        var shared: Set<String> = []
         var at: ContinuousClock.Instant?
         /// What the addresses were read for.
         var day: UTCDay?
@@ -32,6 +34,14 @@ package final class OwnReports: Sendable {
 
     /// Takes note of where copies of all reports go by mail from now on; nil for nowhere.
     package func noteCopies(to mailbox: Mailbox?) { copyAddress.withLock { $0 = mailbox?.description } }
+
+    /// Takes note of where reports go by mail that any of several machines may make and send.
+    package func noteShared(_ addresses: Set<String>) {
+        state.withLock { state in
+            state.shared = addresses
+            state.addresses.formUnion(addresses)
+        }
+    }
 
     /// Keeps what is known up to date until the task is cancelled.
     package func run() async {
@@ -81,6 +91,9 @@ package final class OwnReports: Sendable {
         guard !isKnown, let read = try? await outbox.mailAddresses(since: day.advanced(by: -Self.reach)) else {
             return
         }
-        state.withLock { $0 = State(addresses: read, at: .now, day: day, newest: newest) }
+        state.withLock { state in
+            state = State(
+                addresses: read.union(state.shared), shared: state.shared, at: .now, day: day, newest: newest)
+        }
     }
 }

@@ -21,6 +21,8 @@ final class FleetReports: Sendable {
     private let book: FleetBook
     private let records: any ReportRecordSource
     private let sender: ReportSender
+    private let addresses: FleetAddresses
+    private let noteAddresses: @Sendable (Set<String>) -> Void
     private let copies: ReportCopies
     private let clock: any WallClock
     private let logger: Logger
@@ -32,12 +34,16 @@ final class FleetReports: Sendable {
     /// What was said to wait for the database.
     private let failing = Locked<Set<Work>>([])
 
+    /// - Parameter noteAddresses: is told where the reports of all machines go by mail.
     init(
         _ fleet: FleetSettings, _ settings: ReportSettings, host: DomainName, database: FleetDatabase, store: Store,
-        records: any ReportRecordSource, carrier: any ReportCarrier, clock: any WallClock, logger: Logger
+        records: any ReportRecordSource, carrier: any ReportCarrier, clock: any WallClock, logger: Logger,
+        noteAddresses: @escaping @Sendable (Set<String>) -> Void
     ) {
         self.settings = Locked(settings)
         self.records = records
+        self.noteAddresses = noteAddresses
+        addresses = FleetAddresses(database)
         self.clock = clock
         self.logger = logger
         // Beside the store: there is room, and it is the daemon's to write to.
@@ -83,7 +89,11 @@ final class FleetReports: Sendable {
             var reporting = settings.reporting
             if !days.isEmpty { reporting.token = try await book.token() }
             let builder = ReportBuilder(book: book, records: records, settings: reporting, clock: clock, logger: logger)
-            for day in days where clock.now >= nextLooks.withLock({ $0[day] }) ?? day.start {
+            // Not all fleets ask their resolvers at midnight.
+            let schedule = ReportSchedule(
+                source: reporting.token ?? "", startedAt: UTCTime(secondsSinceEpoch: 0))
+            for day in days
+            where clock.now >= max(schedule.buildTime(of: day), nextLooks.withLock { $0[day] } ?? day.start) {
                 guard !Task.isCancelled, try await isComplete(day) else { continue }
                 try await build(day, builder)
             }
@@ -162,6 +172,7 @@ final class FleetReports: Sendable {
     func sendDue() async {
         guard settings.withLock({ $0.schedule != .off }) else { return }
         do {
+            noteAddresses(try await addresses.refresh())
             try await sender.send(DeliveryOrder())
             noteDone(.send)
         } catch {

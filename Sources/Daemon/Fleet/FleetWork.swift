@@ -27,7 +27,8 @@ final class FleetWork: Sendable {
     init(
         _ settings: FleetSettings, reports: ReportSettings, host: DomainName, store: Store,
         records: any ReportRecordSource, carrier: any ReportCarrier, clock: any WallClock, logger: Logger,
-        countedThrough: @escaping @Sendable () async -> UTCTime?
+        countedThrough: @escaping @Sendable () async -> UTCTime?,
+        noteAddresses: @escaping @Sendable (Set<String>) -> Void
     ) async throws {
         let member = FleetMember(try await store.node().node, host: host)
         database = try FleetDatabase(settings.server, as: member, clock: clock)
@@ -38,7 +39,7 @@ final class FleetWork: Sendable {
         self.logger = logger
         self.reports = FleetReports(
             settings, reports, host: host, database: database, store: store, records: records, carrier: carrier,
-            clock: clock, logger: logger)
+            clock: clock, logger: logger, noteAddresses: noteAddresses)
     }
 
     /// Takes new settings of the reports.

@@ -10,7 +10,7 @@ extension FleetOutbox {
     /// Deliveries of one look.
     private static let maxLook = 100
     /// Which server it is, and since when it runs; and which table, should it be made anew from a backup.
-    private static let incarnation =
+    static let incarnation =
         "(extract(epoch FROM pg_postmaster_start_time())::text || ' ' || 'sts.sender'::regclass::oid::text)"
 
     private enum Look: Sendable {
@@ -58,26 +58,22 @@ extension FleetOutbox {
         return try await database.transaction { [database] session throws(PostgresError) -> (Look, marks: Int64) in
             let row = try session.run(
                 """
-                SELECT marks, epoch, incarnation = \(Self.incarnation), incarnation = '', quiet_until > now()
+                SELECT marks, epoch, incarnation = \(Self.incarnation), quiet_until > now()
                 FROM sts.sender
                 """
             ).first
             guard let row, let marks = row.integer(0), let epoch = row[1] else {
                 throw PostgresError(.schema, "sts.sender has no row")
             }
-            let isNew = row.isTrue(3)
             if !row.isTrue(2) || marks < highest {
-                try Self.beginEpoch(highest, quiet: isNew && marks >= highest ? .zero : quiet, session)
-                return (
-                    isNew && marks >= highest ? .offerFirst(connection: -1, epoch: "") : .gone(back: marks < highest),
-                    max(marks, highest)
-                )
+                try Self.beginEpoch(highest, quiet: quiet, session)
+                return (.gone(back: marks < highest), max(marks, highest))
             }
             let connection = database.connections
             guard let offered, offered.connection == connection, offered.epoch == epoch else {
                 return (.offerFirst(connection: connection, epoch: epoch), marks)
             }
-            guard !row.isTrue(4), try Self.hasWork(order, session) else { return (.nothing, marks) }
+            guard !row.isTrue(3), try Self.hasWork(order, session) else { return (.nothing, marks) }
             // One machine at a time chooses, so that shares are those of the whole fleet.
             try session.run("SELECT marks FROM sts.sender FOR UPDATE")
             let lost = try Self.giveUpLost(session)

@@ -15,11 +15,12 @@ extension FleetSchema {
         CREATE TABLE sts.sender (
             token text NOT NULL,
             marks bigint NOT NULL DEFAULT 0,
-            incarnation text NOT NULL DEFAULT '',
+            incarnation text NOT NULL,
             epoch text NOT NULL DEFAULT '',
             quiet_until timestamptz NOT NULL DEFAULT '-infinity'
         );
-        INSERT INTO sts.sender (token) VALUES (left(replace(gen_random_uuid()::text, '-', ''), 13));
+        INSERT INTO sts.sender (token, incarnation)
+        VALUES (left(replace(gen_random_uuid()::text, '-', ''), 13), \(FleetOutbox.incarnation));
 
         CREATE TABLE sts.report (
             day int NOT NULL,
@@ -37,6 +38,7 @@ extension FleetSchema {
             PRIMARY KEY (day, domain)
         );
         ALTER TABLE sts.report ALTER COLUMN body SET STORAGE EXTERNAL;
+        CREATE INDEX report_settled ON sts.report (settled);
 
         CREATE TABLE sts.delivery (
             day int NOT NULL,
@@ -57,7 +59,8 @@ extension FleetSchema {
             PRIMARY KEY (day, domain, destination)
         );
         CREATE INDEX delivery_turn ON sts.delivery (turn, next_try) WHERE state IN ('waiting', 'deferred');
-        CREATE INDEX delivery_claimed ON sts.delivery (claimed_until) WHERE claimed_until > '-infinity';
+        CREATE INDEX delivery_due ON sts.delivery (next_try) WHERE state IN ('waiting', 'deferred');
+        CREATE INDEX delivery_claimed ON sts.delivery (claimed_until);
         CREATE INDEX delivery_sending ON sts.delivery (claimed_until) WHERE state = 'sending';
 
         CREATE TABLE sts.report_share (
