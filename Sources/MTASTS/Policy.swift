@@ -46,6 +46,12 @@ package struct Policy: Sendable, Hashable {
         content = Content(mode: mode, mx: mx, maxAgeSeconds: maxAgeSeconds, text: text)
     }
 
+    /// Octets of the ``text``, which is not handed out for it.
+    package var textOctets: Int { content.text.utf8.count }
+
+    /// Whether both are the very same block, and so equal.
+    package func isSame(as other: Policy) -> Bool { content === other.content }
+
     package static func == (left: Policy, right: Policy) -> Bool {
         if left.content === right.content { return true }
         return left.mode == right.mode && left.maxAgeSeconds == right.maxAgeSeconds && left.text == right.text

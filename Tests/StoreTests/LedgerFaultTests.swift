@@ -58,7 +58,7 @@ struct LedgerFaultTests {
         var other = PendingCounts(in: PendingRoom())
         other.add(pending)
         #expect(other.lost == 50)
-        #expect(other.tallies.values.reduce(0) { $0 + $1.successes } == PendingCounts.maxTallies + 1)
+        #expect(other.tallies.rows.reduce(0) { $0 + $1.tally.successes } == PendingCounts.maxTallies + 1)
     }
 
     @Test("counts that share their room are bounded as one, and what was taken makes room again")

@@ -33,6 +33,34 @@ struct LedgerTests {
             isFailure: details != nil, details: details.map { [$0] } ?? [])
     }
 
+    @Test("a verdict that a route keeps its policy counts as its outcome does, wherever the policy lies in memory")
+    func conforming() async throws {
+        let store = try Scratch().store()
+        let ledger = ledger(store)
+        let policies = [
+            try cached("a.example"), try cached("a.example"), try cached("b.example"),
+            try cached("a.example", mx: ["mx2.example.org"]), try cached("a.example", mode: "testing"), nil,
+        ]
+        for policy in policies {
+            let domain = try policy?.domain ?? name("a.example")
+            let verdict = Verdict.conforming(policy?.policy.mode ?? .enforce)
+            let basis = Judgement.Basis(policyDomain: domain, policy: policy)
+            ledger.recordConforming(Judgement(verdict, on: basis), at: noon)
+            ledger.recordConforming(Judgement(verdict, on: basis), at: noon)
+            ledger.recordConforming(Judgement(verdict, on: basis), at: noon + .seconds(86_400))
+            ledger.record(Outcome(time: noon, policyDomain: domain, policy: policy, verdict: verdict))
+        }
+        // No policy can belong to it.
+        ledger.recordConforming(Judgement(.conforming(.enforce)), at: noon)
+        #expect(await ledger.flush())
+        for (day, times) in [(noon.day, 3), (noon.day.advanced(by: 1), 1)] {
+            let found = try await results(store, day)
+            #expect(found.count == 2)
+            #expect(found["a.example"]?.map(\.tally.successes).sorted() == [1, 1, 1, 2].map { $0 * times })
+            #expect(found["b.example"]?.map(\.tally.successes) == [times])
+        }
+    }
+
     @Test("more domains at one time than wait in memory, when who counts keeps up with the disk")
     func flood() async throws {
         let store = try Scratch().store()

@@ -191,7 +191,8 @@ package final class Gate: Sendable {
         if mtaTellsSessions, !disposition.isHeldBack { return }
         switch disposition.verdict {
         case .notJudged, .noPolicy(nil), .modeNone, .unknown, .unproven, .provenLately: return
-        case .noPolicy, .conforming, .testing, .violating: break
+        case .conforming: return recorder.recordConforming(disposition.judgement, at: clock.now)
+        case .noPolicy, .testing, .violating: break
         }
         guard let outcome = Outcome(time: clock.now, disposition.judgement) else { return }
         recorder.record(outcome)

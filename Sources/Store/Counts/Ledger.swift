@@ -44,13 +44,19 @@ package final class Ledger: Recorder, IntakeLedger {
     }
 
     package func record(_ outcome: Outcome) {
-        // What nearly all mail comes to: no list is made for it.
-        if case .conforming = outcome.verdict {
-            let key = TallyKey(day: outcome.time.day, domain: outcome.policyDomain, policy: outcome.appliedPolicy)
-            return pending.withLock(pending.index(of: key)) { $0.add(key, failure: nil, times: 1) }
-        }
         // Outside the lock, which is held for the sums only.
         record(SessionCount.counts(of: outcome))
+    }
+
+    package func recordConforming(_ judgement: Judgement, at time: UTCTime) {
+        let basis = judgement.basis
+        guard let domain = basis.policyDomain else { return }
+        guard let policy = basis.policy?.policy else {
+            return record(Outcome(time: time, policyDomain: domain, policy: nil, verdict: judgement.verdict))
+        }
+        let day = time.day
+        let hash = TallyKey.hash(day, domain, policy.textOctets)
+        pending.withLock(pending.index(ofHash: hash)) { $0.addSuccess(hash, day, domain, policy) }
     }
 
     /// Counts each of the sessions so many times.
@@ -136,11 +142,11 @@ package final class Ledger: Recorder, IntakeLedger {
 
     private static let lostPlace = 2 * PolicyType.allCases.count
 
-    private func note(_ tallies: [[TallyKey: Tally]]) {
-        for (key, tally) in tallies.joined() {
-            let place = 2 * key.policy.typePlace
-            written.add(tally.successes, at: place)
-            written.add(tally.failures, at: place + 1)
+    private func note(_ tallies: [TallyTable]) {
+        for row in tallies.lazy.flatMap(\.rows) {
+            let place = 2 * row.key.policy.typePlace
+            written.add(row.tally.successes, at: place)
+            written.add(row.tally.failures, at: place + 1)
         }
     }
 

@@ -1,31 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
+import MTASTS
 import TLSRPT
-
-/// Under what sessions are added up: one policy of one report.
-struct TallyKey: TableKey {
-    let day: UTCDay
-    let domain: DomainName
-    let policy: AppliedPolicy
-    /// Made once, since a table that grows asks again; without the text of a policy, which is long: a domain seldom has two of
-    /// one length on a day.
-    let tableHash: UInt64
-
-    init(day: UTCDay, domain: DomainName, policy: AppliedPolicy) {
-        self.day = day
-        self.domain = domain
-        self.policy = policy
-        let ofPolicy =
-            switch policy {
-            case .sts(_, let policy): UInt64(policy?.text.utf8.count ?? 0)
-            case .reported(let policy): UInt64(bitPattern: Int64(policy.hashValue))
-            }
-        tableHash = KeyedHash.hash(domain.tableHash, UInt64(bitPattern: day.daysSinceEpoch) << 32 ^ ofPolicy)
-    }
-
-    func hash(into hasher: inout Hasher) { hasher.combine(tableHash) }
-}
 
 /// Counts on their way to the disk, bounded: what has no room loses its details first, and only then itself.
 package struct PendingCounts: Sendable {
@@ -41,7 +18,7 @@ package struct PendingCounts: Sendable {
 
     /// Nil for counts that are written at once, all or none: the caller limits them.
     private let room: PendingRoom?
-    private(set) var tallies: [TallyKey: Tally] = [:]
+    private(set) var tallies = TallyTable()
     private(set) var detailCount = 0
     private var octets = 0
     /// Sessions that could not be counted for want of room.
@@ -57,6 +34,16 @@ package struct PendingCounts: Sendable {
         add(key, failure: session.failure, times: times)
     }
 
+    /// One session that went well under the domain's own policy.
+    /// - Parameter hash: that of the key.
+    mutating func addSuccess(_ hash: UInt64, _ day: UTCDay, _ domain: DomainName, _ policy: Policy) {
+        if let place = tallies.place(of: hash, day, domain, policy) {
+            tallies[place].successes += 1
+        } else {
+            add(TallyKey(day: day, domain: domain, policy: .sts(domain, policy)), failure: nil, times: 1)
+        }
+    }
+
     /// - Parameter failure: nil for sessions that went well.
     mutating func add(_ key: TallyKey, failure: FailureDetails?, times: Int) {
         guard let index = place(of: key) else {
@@ -64,10 +51,10 @@ package struct PendingCounts: Sendable {
             return
         }
         guard let failure else {
-            tallies.values[index].successes += times
+            tallies[index].successes += times
             return
         }
-        tallies.values[index].failures += times
+        tallies[index].failures += times
         add(failure, times, at: index)
     }
 
@@ -82,35 +69,35 @@ package struct PendingCounts: Sendable {
     /// Puts back what could not be written.
     mutating func add(_ other: PendingCounts) {
         lost += other.lost
-        for (key, tally) in other.tallies {
-            guard let index = place(of: key) else {
+        for row in other.tallies.rows {
+            let tally = row.tally
+            guard let index = place(of: row.key) else {
                 lost += tally.successes + tally.failures
                 continue
             }
-            tallies.values[index].merge(Tally(successes: tally.successes, failures: tally.failures))
+            tallies[index].merge(Tally(successes: tally.successes, failures: tally.failures))
             for (details, sessions) in tally.details { add(details, sessions, at: index) }
         }
     }
 
-    private mutating func place(of key: TallyKey) -> Dictionary<TallyKey, Tally>.Index? {
-        if let index = tallies.index(forKey: key) { return index }
+    private mutating func place(of key: TallyKey) -> Int? {
+        if let index = tallies.place(of: key) { return index }
         let needed = Self.tallyOctets + key.domain.ascii.utf8.count + key.policy.heldOctets
         if let room, !room.takeTally(needed) { return nil }
         octets += needed
-        tallies[key] = Tally()
-        return tallies.index(forKey: key)
+        return tallies.add(key)
     }
 
-    private mutating func add(_ details: FailureDetails, _ sessions: Int, at index: Dictionary<TallyKey, Tally>.Index) {
-        let held = tallies.values[index].details.count
-        let isNew = tallies.values[index].details[details] == nil
+    private mutating func add(_ details: FailureDetails, _ sessions: Int, at index: Int) {
+        let held = tallies[index].details.count
+        let isNew = tallies[index].details[details] == nil
         let hasRoom = held < Ledger.maxDetails && room?.hasDetail ?? true
         let kept = !isNew || hasRoom ? details : details.folded
-        if tallies.values[index].details[kept] == nil {
+        if tallies[index].details[kept] == nil {
             detailCount += 1
             room?.takeDetail()
         }
-        tallies.values[index].details[kept, default: 0] += sessions
+        tallies[index].details[kept, default: 0] += sessions
     }
 }
 

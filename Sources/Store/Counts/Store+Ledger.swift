@@ -8,13 +8,13 @@ import TLSRPT
 extension Store {
     /// Adds the counts to those of the database. A day whose reports are made is looked at again: its late counts may be
     /// of domains that had no report.
-    static func add(_ counts: [[TallyKey: Tally]], to db: Database) throws {
+    static func add(_ counts: [TallyTable], to db: Database) throws {
         var days: Set<UTCDay> = []
         var places: [TallyPlace] = []
         places.reserveCapacity(counts.reduce(0) { $0 + $1.count })
         for (table, tallies) in counts.enumerated() {
-            for index in tallies.indices {
-                let key = tallies.keys[index]
+            for index in tallies.rows.indices {
+                let key = tallies.rows[index].key
                 if places.last?.day != key.day { days.insert(key.day) }
                 places.append(TallyPlace(key, table, index))
             }
@@ -28,8 +28,8 @@ extension Store {
         var writer = try TallyWriter(db)
         places.sort { ($0.day, $0.name) < ($1.day, $1.name) }
         for place in places {
-            let (key, tally) = counts[place.table][place.index]
-            try writer.add(tally, to: key)
+            let row = counts[place.table].rows[place.index]
+            try writer.add(row.tally, to: row.key)
         }
     }
 }
@@ -41,9 +41,9 @@ private struct TallyPlace {
     /// The first eight octets of the domain.
     let name: UInt64
     let table: Int
-    let index: Dictionary<TallyKey, Tally>.Index
+    let index: Int
 
-    init(_ key: TallyKey, _ table: Int, _ index: Dictionary<TallyKey, Tally>.Index) {
+    init(_ key: TallyKey, _ table: Int, _ index: Int) {
         day = key.day
         let octets = key.domain.ascii.utf8.span
         var name: UInt64 = 0
