@@ -38,6 +38,12 @@ package struct LogLine: Sendable {
         append(key.octets, value, limit)
     }
 
+    /// A field whose value needs no escapes and no quotes, as who gives it knows.
+    package mutating func append(_ key: StaticString, plain value: String) {
+        var value = value
+        value.withUTF8 { append(key.octets, plain: $0) }
+    }
+
     mutating func append(key: String, _ value: String) {
         var key = key
         key.withUTF8 { append($0, value, Self.valueLimit) }
@@ -49,16 +55,36 @@ package struct LogLine: Sendable {
     }
 
     private mutating func append(_ key: UnsafeBufferPointer<UInt8>, _ value: String, _ limit: Int) {
-        append(UInt8(ascii: " "))
-        append(key)
-        append(UInt8(ascii: "="))
         var value = value
         let plain = value.withUTF8 { octets in
             guard octets.count <= limit, Self.isPlain(octets) else { return false }
-            append(octets)
+            append(key, plain: octets)
             return true
         }
-        if !plain { appendEscaped(value, limit) }
+        if !plain {
+            append(key, plain: UnsafeBufferPointer(start: nil, count: 0))
+            appendEscaped(value, limit)
+        }
+    }
+
+    /// All of a field at once.
+    private mutating func append(_ key: UnsafeBufferPointer<UInt8>, plain value: UnsafeBufferPointer<UInt8>) {
+        makeRoom(key.count + value.count + 2)
+        var place = count
+        storage.withUnsafeMutableBytes { room in
+            room[place] = UInt8(ascii: " ")
+            place += 1
+            for octet in key {
+                room[place] = octet
+                place += 1
+            }
+            room[place] = UInt8(ascii: "=")
+            place += 1
+            guard let start = room.baseAddress, let source = value.baseAddress else { return }
+            memcpy(start + place, source, value.count)
+            place += value.count
+        }
+        count = place
     }
 
     private mutating func appendEscaped(_ value: String, _ limit: Int) {
@@ -97,11 +123,12 @@ package struct LogLine: Sendable {
 
     /// Whether a value needs neither escapes nor quotes, as most do.
     private static func isPlain(_ octets: UnsafeBufferPointer<UInt8>) -> Bool {
-        // No early end, so that many octets are looked at by one instruction.
+        // No early end and no branch, so that many octets are looked at by one instruction.
         var odd: UInt8 = octets.isEmpty ? 1 : 0
         for octet in octets {
-            odd |= octet &- 0x21 > 0x7E - 0x21 ? 1 : 0
-            odd |= octet == UInt8(ascii: "\\") || needsQuotes(octet) ? 1 : 0
+            let isOdd = (octet &- 0x21 > 0x7E - 0x21 ? 1 : 0) as UInt8
+            let isMark = (octet == UInt8(ascii: "\\") ? 1 : 0) as UInt8
+            odd |= isOdd | isMark | (octet == UInt8(ascii: "\"") ? 1 : 0) | (octet == UInt8(ascii: "=") ? 1 : 0)
         }
         return odd == 0
     }

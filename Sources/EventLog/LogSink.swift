@@ -11,8 +11,7 @@ package final class LogSink: Sendable {
     private let writer: LogWriter
     /// Level and target in one number, so that nobody waits to learn them: each line asks.
     private let state: Atomic<Int>
-    /// What begins a line that goes to the descriptor, by level.
-    private let prefixes: [[UInt8]]
+    private let hasJournal: Bool
 
     private static let levels = Logger.Level.allCases
 
@@ -25,7 +24,7 @@ package final class LogSink: Sendable {
     ) {
         self.writer = writer
         state = Atomic(Self.packed(level, target))
-        prefixes = Self.levels.map { Array((hasJournal ? "<\($0.priority)>" : "\($0.rawValue): ").utf8) }
+        self.hasJournal = hasJournal
         Self.name.withUTF8Buffer { name in
             name.withMemoryRebound(to: CChar.self) { openlog($0.baseAddress, LOG_PID, LOG_MAIL) }
         }
@@ -49,9 +48,9 @@ package final class LogSink: Sendable {
         let rank: LogRank = level >= .warning ? .grave : level >= .notice ? .urgent : .ordinary
         line.withOctets { octets in
             if state.load(ordering: .relaxed) & 1 == 0 {
-                writer.write(octets, to: .stream, prefix: prefixes[level.place], rank)
+                writer.write(octets, to: .stream, prefix: level.prefix(inJournal: hasJournal), rank)
             } else {
-                writer.write(octets, to: .syslog(priority: level.priority), prefix: [], rank)
+                writer.write(octets, to: .syslog(priority: level.priority), prefix: "", rank)
             }
         }
     }
@@ -72,6 +71,20 @@ extension Logger.Level {
         case .warning: 4
         case .error: 5
         case .critical: 6
+        }
+    }
+
+    /// What begins a line that goes to the descriptor. Constant texts: the references to an array would be counted on one
+    /// cache line by all threads that write lines. - sd-daemon(3)
+    fileprivate func prefix(inJournal: Bool) -> StaticString {
+        switch self {
+        case .trace: inJournal ? "<7>" : "trace: "
+        case .debug: inJournal ? "<7>" : "debug: "
+        case .info: inJournal ? "<6>" : "info: "
+        case .notice: inJournal ? "<5>" : "notice: "
+        case .warning: inJournal ? "<4>" : "warning: "
+        case .error: inJournal ? "<3>" : "error: "
+        case .critical: inJournal ? "<2>" : "critical: "
         }
     }
 

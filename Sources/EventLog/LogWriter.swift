@@ -68,14 +68,14 @@ package final class LogWriter: Sendable {
     var waitingBytes: Int { state.withLock { $0.lines.bytes } }
 
     /// Writes a line to the descriptor.
-    package func write(_ text: String, prefix: String, _ rank: LogRank) {
+    package func write(_ text: String, prefix: StaticString, _ rank: LogRank) {
         var text = text
-        text.withUTF8 { write($0, to: .stream, prefix: Array(prefix.utf8), rank) }
+        text.withUTF8 { write($0, to: .stream, prefix: prefix, rank) }
     }
 
     /// Takes a line, or drops it; never waits for its reader.
     func write(
-        _ text: UnsafeBufferPointer<UInt8>, to outlet: WaitingLines.Outlet, prefix: [UInt8], _ rank: LogRank
+        _ text: UnsafeBufferPointer<UInt8>, to outlet: WaitingLines.Outlet, prefix: StaticString, _ rank: LogRank
     ) {
         let call = state.withLock { state in
             state.lines.append(text, prefix: prefix, to: outlet, rank)

@@ -81,9 +81,9 @@ struct WaitingLines {
 
     /// Takes a line, or drops it and counts it.
     mutating func append(
-        _ text: UnsafeBufferPointer<UInt8>, prefix: [UInt8], to outlet: Outlet, _ rank: LogRank
+        _ text: UnsafeBufferPointer<UInt8>, prefix: StaticString, to outlet: Outlet, _ rank: LogRank
     ) {
-        let octets = prefix.count + text.count + 1
+        let octets = prefix.utf8CodeUnitCount + text.count + 1
         let size = octets + Self.runBytes
         if rank == .grave && bytes + size > Self.limitBytes { dropOrdinary() }
         guard bytes + size <= (rank == .grave ? Self.limitBytes : Self.ordinaryLimitBytes) else {
@@ -92,7 +92,8 @@ struct WaitingLines {
             return
         }
         extend(Run(outlet: outlet, isGrave: rank == .grave, octets: octets, lines: 1)) { piece in
-            piece.append(contentsOf: prefix)
+            piece.append(
+                contentsOf: UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount))
             piece.append(contentsOf: text)
             piece.append(outlet.terminator)
         }

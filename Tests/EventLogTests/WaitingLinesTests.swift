@@ -3,7 +3,7 @@
 import Testing
 
 extension WaitingLines {
-    fileprivate mutating func append(_ text: [UInt8], prefix: [UInt8], to outlet: Outlet, _ rank: LogRank) {
+    fileprivate mutating func append(_ text: [UInt8], prefix: StaticString, to outlet: Outlet, _ rank: LogRank) {
         text.withUnsafeBufferPointer { append($0, prefix: prefix, to: outlet, rank) }
     }
 }
@@ -28,7 +28,7 @@ struct WaitingLinesTests {
             ("a", WaitingLines.Outlet.stream, LogRank.ordinary), ("b", .stream, .grave),
             ("c", .syslog(priority: 6), .ordinary),
             ("d", .syslog(priority: 4), .grave), ("e", .syslog(priority: 4), .urgent), ("f", .stream, .ordinary),
-        ] { lines.append(Array(text.utf8), prefix: outlet == .stream ? [0x3E] : [], to: outlet, rank) }
+        ] { lines.append(Array(text.utf8), prefix: outlet == .stream ? ">" : "", to: outlet, rank) }
         let next = lines.next()
         let piece = try #require(next)
         #expect(String(decoding: piece.octets, as: UTF8.self) == ">a\n>b\nc\0d\0e\0>f\n")
@@ -40,26 +40,26 @@ struct WaitingLinesTests {
     @Test("fill so much memory and no more; ordinary ones leave room for grave ones, and make way for them")
     func bounds() {
         var lines = WaitingLines()
-        for _ in 0..<20_000 { lines.append(Self.text, prefix: [], to: .stream, .ordinary) }
+        for _ in 0..<20_000 { lines.append(Self.text, prefix: "", to: .stream, .ordinary) }
         #expect(lines.bytes <= WaitingLines.ordinaryLimitBytes && lines.bytes > WaitingLines.ordinaryLimitBytes - 300)
         let kept = WaitingLines.ordinaryLimitBytes / 200
         #expect(abs(20_000 - lines.dropped.lines - kept) < 20)
         var count = 0
         while lines.dropped.grave == 0 {
-            lines.append(Self.text, prefix: [], to: .stream, .grave)
+            lines.append(Self.text, prefix: "", to: .stream, .grave)
             count += 1
             #expect(lines.bytes <= WaitingLines.limitBytes)
         }
         // Grave lines alone fill it now.
         #expect(lines.dropped.lines == 20_001)
         #expect(abs(count - WaitingLines.limitBytes / 200) < 20)
-        lines.append(Self.text, prefix: [], to: .stream, .urgent)
+        lines.append(Self.text, prefix: "", to: .stream, .urgent)
         let dropped = lines.takeDropped()
         #expect(dropped.lines == 20_002 && dropped.grave == 1 && lines.dropped.lines == 0)
         var read = all(&lines)
         #expect(read.utf8.count == (count - 1) * 200)
         #expect(lines.bytes == 0)
-        lines.append(Self.text, prefix: [], to: .stream, .ordinary)
+        lines.append(Self.text, prefix: "", to: .stream, .ordinary)
         read = all(&lines)
         #expect(read.utf8.count == 200)
     }
@@ -68,9 +68,9 @@ struct WaitingLinesTests {
     func orderAfterLoss() {
         var lines = WaitingLines()
         for number in 0..<40_000 {
-            lines.append(Array("i\(number)".utf8) + Self.text, prefix: [], to: .stream, .ordinary)
+            lines.append(Array("i\(number)".utf8) + Self.text, prefix: "", to: .stream, .ordinary)
             if number.isMultiple(of: 3) {
-                lines.append(Array("w\(number)".utf8) + Self.text, prefix: [], to: .syslog(priority: 4), .grave)
+                lines.append(Array("w\(number)".utf8) + Self.text, prefix: "", to: .syslog(priority: 4), .grave)
             }
         }
         let read = all(&lines).split { $0 == "\n" || $0 == "\0" }
@@ -83,10 +83,10 @@ struct WaitingLinesTests {
     func long() {
         var lines = WaitingLines()
         let long = [UInt8](repeating: 0x78, count: 3 * WaitingLines.pieceBytes)
-        for text in [[0x61], long, [0x62]] { lines.append(text, prefix: [], to: .stream, .ordinary) }
+        for text in [[0x61], long, [0x62]] { lines.append(text, prefix: "", to: .stream, .ordinary) }
         let read = all(&lines)
         #expect(read.utf8.count == long.count + 5)
-        lines.append([UInt8](repeating: 0x78, count: WaitingLines.limitBytes), prefix: [], to: .stream, .grave)
+        lines.append([UInt8](repeating: 0x78, count: WaitingLines.limitBytes), prefix: "", to: .stream, .grave)
         #expect(lines.dropped.grave == 1 && lines.pieces.isEmpty)
     }
 }
