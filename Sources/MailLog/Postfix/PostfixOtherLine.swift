@@ -14,8 +14,7 @@ extension SyslogOctets {
         // Octet by octet: the parts are so short that a call to look for their ends costs more.
         let header = prefix(Self.maxHeaderOctets)
         let host = stamp + 1
-        var place = host
-        while let octet = header[place], octet != .blank { place += 1 }
+        var place = header.blank(from: host)
         // A "host" with a colon is a tag.
         guard place > host, header[place - 1] != .colon, header.eight(at: place + 1) == Self.postfix else {
             return false
