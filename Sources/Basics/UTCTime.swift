@@ -44,7 +44,31 @@ extension UTCTime: CustomStringConvertible {
     @usableFromInline
     package var description: String {
         let second = secondsSinceEpoch - day.daysSinceEpoch * UTCDay.seconds
-        return "\(day)T\(twoDigits(second / 3600)):\(twoDigits(second / 60 % 60)):\(twoDigits(second % 60))Z"
+        let (year, month, date) = day.date
+        guard (0...9999).contains(year) else {
+            return "\(day)T\(twoDigits(second / 3600)):\(twoDigits(second / 60 % 60)):\(twoDigits(second % 60))Z"
+        }
+        // Octet by octet: what is kept of each message has several times.
+        return String(unsafeUninitializedCapacity: 20) { octets in
+            var place = 0
+            func put(_ number: Int64, _ mark: UInt8?) {
+                let digits = UInt8(truncatingIfNeeded: number)
+                octets[place] = 0x30 + digits / 10
+                octets[place + 1] = 0x30 + digits % 10
+                place += 2
+                guard let mark else { return }
+                octets[place] = mark
+                place += 1
+            }
+            put(year / 100, nil)
+            put(year % 100, UInt8(ascii: "-"))
+            put(month, UInt8(ascii: "-"))
+            put(date, UInt8(ascii: "T"))
+            put(second / 3600, UInt8(ascii: ":"))
+            put(second / 60 % 60, UInt8(ascii: ":"))
+            put(second % 60, UInt8(ascii: "Z"))
+            return place
+        }
     }
 }
 
@@ -91,6 +115,11 @@ package struct UTCDay: Sendable, Hashable, Comparable {
 extension UTCDay: CustomStringConvertible {
     /// The day in the form `2026-11-23`.
     package var description: String {
+        let (year, month, day) = date
+        return "\(twoDigits(year / 100))\(twoDigits(year % 100))-\(twoDigits(month))-\(twoDigits(day))"
+    }
+
+    fileprivate var date: (year: Int64, month: Int64, day: Int64) {
         let shifted = daysSinceEpoch + 719_468
         let era = shifted.floorDivided(by: 146_097)
         let dayOfEra = shifted - era * 146_097
@@ -99,8 +128,7 @@ extension UTCDay: CustomStringConvertible {
         let monthFromMarch = (5 * dayOfYear + 2) / 153
         let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
         let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return "\(twoDigits(year / 100))\(twoDigits(year % 100))-\(twoDigits(month))-\(twoDigits(day))"
+        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
     }
 }
 

@@ -205,7 +205,7 @@ package final class Daemon: Sendable {
         var failure: (any Error)?
         await withDiscardingTaskGroup { group in
             group.addTask { await self.maintenance.run() }
-            group.addTask { await self.explanations.run { self.milter.server.takeDecided().messages } }
+            group.addTask { await self.explanations.run { self.milter.server.takeDecided() } }
             group.addTask { await self.policyExchange?.run(into: self.policyCache) }
             group.addTask { await self.pauseControl.run() }
             group.addTask { await self.statusReporter.run() }
@@ -400,6 +400,7 @@ private final class GateJudge: RecipientJudge {
         gate.decideNow(hops, because: ending)
     }
     func noteAccepted(_ domain: DomainName) { mapUse?.noteAccepted(domain) }
+    var notesAccepted: Bool { mapUse != nil }
     func note(_ disposition: Disposition) {
         hops?.note(disposition)
         gate.note(disposition)

@@ -154,10 +154,12 @@ private func withSession<Result>(
     _ context: OpaquePointer?, _ body: (Session, CallbackContext) -> Result
 ) -> Result? {
     guard let context, let state = smfi_getpriv(context) else { return nil }
-    let session = Unmanaged<Session>.fromOpaque(state).takeUnretainedValue()
-    session.callbacks.underWay.add(1, ordering: .relaxed)
-    defer { session.callbacks.underWay.subtract(1, ordering: .releasing) }
-    return body(session, CallbackContext(pointer: context))
+    // The context has a reference until its connection closes, and no callback runs beside another: none is taken here.
+    return Unmanaged<Session>.fromOpaque(state)._withUnsafeGuaranteedRef { session in
+        session.callbacks.begin()
+        defer { session.callbacks.end() }
+        return body(session, CallbackContext(pointer: context))
+    }
 }
 
 /// Notes how long a callback takes: two looks at the clock that need no system call.
@@ -192,7 +194,11 @@ private struct CallbackContext: MilterContext {
         let name = UnsafeRawPointer(macro.name.utf8Start).assumingMemoryBound(to: CChar.self)
         guard let value = smfi_getsymval(pointer, UnsafeMutablePointer(mutating: name)) else { return nil }
         guard var known else { return String(cString: value) }
-        let isKnown = known.withUTF8 { $0.elementsEqual(octets(of: value)) }
+        let isKnown = known.withUTF8 { text in
+            let given = octets(of: value)
+            guard let ours = text.baseAddress, let theirs = given.baseAddress else { return text.count == given.count }
+            return text.count == given.count && memcmp(ours, theirs, text.count) == 0
+        }
         return isKnown ? known : String(cString: value)
     }
 

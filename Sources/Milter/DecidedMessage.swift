@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
+import Synchronization
 
 /// What was decided about one message with a queue id, and on what it rests: for `sts-milter explain`. It holds no local part.
 package struct DecidedMessage: Sendable {
@@ -34,9 +35,7 @@ package struct DecidedMessage: Sendable {
     package let requiresTLS: Bool
 
     /// Whether nothing was held back or found wanting: such as most mail is.
-    package var isPlain: Bool {
-        ending == .accepted && judged.allSatisfy { $0.decision == .deliver }
-    }
+    package let isPlain: Bool
 }
 
 /// What was decided about recipients of one domain and next hop.
@@ -50,8 +49,29 @@ package struct Judged: Sendable {
     package let rule: Rule.Action?
     /// Whether it came from sendmail(1).
     package let isLocal: Bool
+    /// What the client was told, in a block of its own: few recipients have any, and all are copied.
+    private var told: Told?
+
+    private final class Told: Sendable {
+        let reply: Reply
+
+        init(_ reply: Reply) { self.reply = reply }
+    }
+
+    init(_ line: VerdictLine, rule: Rule.Action?, isLocal: Bool) {
+        recipientDomain = line.recipient.domain
+        hops = line.hops
+        judgement = line.judgement
+        decision = line.decision
+        self.rule = rule
+        self.isLocal = isLocal
+    }
+
     /// What the client was told.
-    package internal(set) var reply: Reply?
+    package internal(set) var reply: Reply? {
+        get { told?.reply }
+        set { told = newValue.map(Told.init) }
+    }
 }
 
 /// Recipients that were not judged.
@@ -68,6 +88,19 @@ package struct Unjudged: Sendable, Equatable {
     package let reason: Reason
 }
 
+/// Plain messages that all connections together may hold until somebody takes them.
+final class DecidedRoom: Sendable {
+    /// As many as are written at a time: what is past that would be made and thrown away.
+    static let limit = 1000
+
+    private let held = Atomic(0)
+
+    /// Most messages of a busy site come here only to learn that there is none. So they read, and do not write.
+    var isFree: Bool { held.load(ordering: .relaxed) < Self.limit }
+    func take() { held.add(1, ordering: .relaxed) }
+    func giveBack(_ messages: Int) { held.subtract(messages, ordering: .relaxed) }
+}
+
 /// Messages decided on some connections that nobody has taken yet; bounded, since who takes them may be slow.
 final class DecidedMessages: Sendable {
     /// Recipients of all messages that are held, and of what plain ones may take.
@@ -77,38 +110,47 @@ final class DecidedMessages: Sendable {
     private struct State {
         var messages: [DecidedMessage] = []
         var recipients = 0
-        var lost = 0
+        var plain = 0
     }
 
+    private let room: DecidedRoom
     private let state = Locked(State())
+    /// As in the state, for a look without the lock.
+    private let recipients = Atomic(0)
 
+    /// - Parameter room: shared by all connections.
+    init(in room: DecidedRoom) { self.room = room }
+
+    /// Whether a message that ends now would be held. Takes no lock: nothing is made of a message that has no room.
+    func hasRoom(isPlain: Bool) -> Bool {
+        let held = recipients.load(ordering: .relaxed)
+        return isPlain ? held < Self.plainLimit && room.isFree : held < Self.limit
+    }
+
+    /// Holds a message that has room.
     func add(_ message: DecidedMessage) {
+        if message.isPlain { room.take() }
         state.withLock { state in
-            guard state.recipients < (message.isPlain ? Self.plainLimit : Self.limit) else {
-                state.lost += 1
-                return
-            }
             state.recipients += message.judged.count + message.unjudged.count
+            recipients.store(state.recipients, ordering: .relaxed)
+            if message.isPlain { state.plain += 1 }
             state.messages.append(message)
         }
     }
 
-    /// What came since the last time, and how many found no room.
-    func take() -> (messages: [DecidedMessage], lost: Int) {
-        state.withLock { state in
+    /// What came since the last time.
+    func take() -> [DecidedMessage] {
+        let taken = state.withLock { state in
+            recipients.store(0, ordering: .relaxed)
             defer { state = State() }
-            return (state.messages, state.lost)
+            return state
         }
+        room.giveBack(taken.plain)
+        return taken.messages
     }
 }
 
 extension MilterServer {
-    /// What was decided since the last time, connection by connection, and how many messages found no room.
-    package func takeDecided() -> (messages: [DecidedMessage], lost: Int) {
-        shared.callbacks.decided.reduce(into: ([], 0)) { all, part in
-            let (messages, lost) = part.take()
-            all.0 += messages
-            all.1 += lost
-        }
-    }
+    /// What was decided since the last time, connection by connection.
+    package func takeDecided() -> [DecidedMessage] { shared.callbacks.decided.flatMap { $0.take() } }
 }

@@ -32,6 +32,8 @@ final class Message {
     var others: [Judged] = []
     var unjudged: [Unjudged] = []
     var omitted = 0
+    /// Whether all recipients so far were let go without a finding.
+    var isPlain = true
     /// Domains with an enforce policy whose mail goes on if the message does, by their own MX records.
     var accepted: [DomainName] = []
     /// What is done about these only the end of the message decides.
@@ -48,6 +50,7 @@ final class Message {
         queueID = nil
         mayBeLocal = false
         requiresTLS = false
+        isPlain = true
         waited = .zero
         if verdicts.capacity > Self.keptVerdicts { verdicts = [] }
         while verdicts.popLast() != nil {}
@@ -70,8 +73,11 @@ final class Message {
 
 extension Message {
     /// Remembers a recipient whose next hops were judged before, unless the same is remembered.
-    func remember(_ judged: Judged, after known: Judged) {
-        if judged.says(whatIsSaidBy: known) || others.contains(where: { judged.says(whatIsSaidBy: $0) }) { return }
+    /// - Parameter known: the place of those in ``verdicts``.
+    func remember(_ judged: Judged, after known: Int) {
+        if judged.says(whatIsSaidBy: verdicts[known]) || others.contains(where: { judged.says(whatIsSaidBy: $0) }) {
+            return
+        }
         guard others.count < Self.maxTold else {
             omitted += 1
             return
@@ -88,18 +94,20 @@ extension Message {
         unjudged.append(recipient)
     }
 
-    /// What was decided, taken out of the message, which is over; nil where nobody could ask for it, or nothing was judged.
+    /// Whether anybody could wonder what was decided.
+    var isToldOf: Bool { !verdicts.isEmpty || unjudged.contains(where: \.isOfUse) }
+
+    /// What was decided, taken out of the message, which is over.
     /// - Parameter reply: what was told of all of it.
     func decided(
-        queueID: String?, _ ending: DecidedMessage.Ending, reply: Reply?, at now: UTCTime
-    ) -> DecidedMessage? {
-        guard let queueID, !verdicts.isEmpty || unjudged.contains(where: \.isOfUse) else { return nil }
+        queueID: String, _ ending: DecidedMessage.Ending, isPlain: Bool, reply: Reply?, at now: UTCTime
+    ) -> DecidedMessage {
         defer { verdicts = [] }
         let more = max(0, verdicts.count - Self.maxTold)
         let judged = more > 0 || !others.isEmpty ? verdicts.prefix(Self.maxTold) + others : verdicts
         return DecidedMessage(
             queueID: queueID, endedAt: now, ending: ending, reply: reply, judged: judged, unjudged: unjudged,
-            omitted: omitted + more, requiresTLS: requiresTLS)
+            omitted: omitted + more, requiresTLS: requiresTLS, isPlain: isPlain)
     }
 }
 

@@ -12,10 +12,27 @@ final class MilterState: Sendable {
     final class Settings: Sendable {
         let value: MilterSettings
         fileprivate let generation: Int
+        /// The first octets of our reports' sender, and which of the eight count: to look at them costs no reference to the
+        /// address, which all connections share.
+        private let senderBeginning: UInt64
+        private let senderMask: UInt64
 
         fileprivate init(_ value: MilterSettings, generation: Int) {
             self.value = value
             self.generation = generation
+            let first = value.reportSender?.local.utf8.prefix(8) ?? ""[...].utf8
+            senderBeginning = first.reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+            senderMask = first.count < 8 ? (1 << UInt64(8 * first.count)) - 1 : .max
+        }
+
+        /// Whether octets that are an address may be read as that of our reports' sender: only then they need be read.
+        func mayBeReportSender(_ octets: UnsafeRawBufferPointer) -> Bool {
+            let start = octets.first == UInt8(ascii: "<") ? 1 : 0
+            if octets.count >= start + 8 {
+                let first = UInt64(littleEndian: octets.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+                guard first & senderMask == senderBeginning else { return false }
+            }
+            return value.reportSender?.mayBe(octets) == true
         }
     }
 
@@ -50,10 +67,8 @@ final class MilterState: Sendable {
     /// The settings in force, in a box for who asks.
     var settings: Settings { current.withLock { Settings($0.value, generation: $0.generation) } }
 
-    /// The settings in force; takes no lock as long as they are those known.
-    func settings(since known: Settings) -> Settings {
-        generation.load(ordering: .acquiring) == known.generation ? known : settings
-    }
+    /// Whether settings are those in force; takes no lock.
+    func isInForce(_ known: Settings) -> Bool { generation.load(ordering: .acquiring) == known.generation }
 
     func apply(_ settings: MilterSettings) {
         current.withLock { current in
@@ -72,15 +87,25 @@ final class CallbackCount: Sendable {
         let messages = Atomic(0)
         /// By ``VerdictPlace``.
         let verdicts = CounterArray()
-        let decided = DecidedMessages()
+        let decided: DecidedMessages
         let recipientTimes = Histogram(Histogram.memoryBounds)
         let endTimes = Histogram(Histogram.memoryBounds)
         /// Keeps what else is written off the cache lines of the counter.
         private let room = InlineArray<14, Int>(repeating: 0)
+
+        fileprivate init(_ decided: DecidedMessages) { self.decided = decided }
+
+        func begin() { underWay.add(1, ordering: .relaxed) }
+        func end() { underWay.subtract(1, ordering: .releasing) }
     }
 
-    private let parts = (0..<16).map { _ in Part() }
+    private let parts: [Part]
     private let handedOut = Atomic(0)
+
+    init() {
+        let room = DecidedRoom()
+        parts = (0..<16).map { _ in Part(DecidedMessages(in: room)) }
+    }
 
     var verdicts: [CounterArray] { parts.map(\.verdicts) }
 

@@ -3,7 +3,9 @@ import Basics
 import Core
 
 /// What the milter asks about a recipient's next hops; nothing here is counted until ``note(_:)``.
-package protocol RecipientJudge: Sendable {
+///
+/// An object, since to hand on what may be any value costs a copy.
+package protocol RecipientJudge: AnyObject, Sendable {
     /// The verdict if memory alone decides it; called on libmilter's thread, must not block.
     func cached(_ hops: [NextHop]) -> Judgement?
     /// The verdict after looking things up; may take long, and goes on although the caller stopped waiting.
@@ -15,6 +17,8 @@ package protocol RecipientJudge: Sendable {
     /// Takes note that a message goes on whose recipients in the domain are under an enforce policy, and are delivered by
     /// the domain's own MX records; must not block.
     func noteAccepted(_ domain: DomainName)
+    /// Whether anybody wants to know that.
+    var notesAccepted: Bool { get }
     /// Whether a report of ours is on its way to the address; must not block.
     func awaitsReport(_ recipient: EnvelopeAddress) -> Bool
     /// Whether the operator has all mail go now, whatever the verdicts; must not block.
@@ -31,4 +35,6 @@ extension RecipientJudge {
     package var isPaused: Bool { false }
 
     package func noteAccepted(_ domain: DomainName) {}
+
+    package var notesAccepted: Bool { true }
 }

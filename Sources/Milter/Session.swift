@@ -10,24 +10,32 @@ import TLSRPT
 /// libmilter calls on changing threads but never on two at once, so nothing here is locked.
 final class Session {
     let shared: MilterState
+    /// Here as well: what is reached by way of another object costs a reference to it, which all threads would count.
+    private let judge: any RecipientJudge
     /// Counts callbacks of this connection, and of some others.
     let callbacks: CallbackCount.Part
     /// Whether the MTA can put mail on hold.
     private let canQuarantine: Bool
-    /// Nil between messages.
-    private var message: Message?
-    /// The message before, to be used again.
-    private var spare: Message?
+    /// The message in transfer, one after the other.
+    private let room: Message
+    private var isInMessage = false
     private var settings: MilterState.Settings
+    /// The mailer found last that delivers by SMTP: nearly all mail has the same.
+    private var smtpMailer = ""
     private var log: VerdictLog
 
     init(shared: MilterState, canQuarantine: Bool) {
         self.shared = shared
         self.canQuarantine = canQuarantine
         callbacks = shared.callbacks.part()
+        judge = shared.judge
         settings = shared.settings
+        room = Message(settings: settings)
         log = VerdictLog(sink: shared.log)
     }
+
+    /// Nil between messages.
+    private var message: Message? { isInMessage ? room : nil }
 
     /// MAIL: a message begins.
     /// - Parameter address: read only if settings depend on it.
@@ -38,7 +46,7 @@ final class Session {
         // Postfix gives a queue id at MAIL, and port 0, only to mail that did not come by SMTP.
         message.mayBeLocal = message.queueID != nil && context.symbol(.daemonPort) ?? "0" == "0"
         message.requiresTLS = requiresTLS
-        if !settings.value.rules.isEmpty || settings.value.reportSender?.mayBe(address) == true {
+        if !settings.value.rules.isEmpty || settings.mayBeReportSender(address) {
             message.origin = Origin(
                 daemonName: context.symbol(.daemonName), port: context.symbol(.daemonPort).flatMap { UInt16($0) },
                 client: context.symbol(.clientAddress).flatMap { IPAddress(literal: $0) },
@@ -50,12 +58,11 @@ final class Session {
     func recipient(_ address: EnvelopeAddress, in context: some MilterContext) -> Answer {
         let message = self.message ?? begin()
         let settings = message.settings
-        let mailer = context.symbol(.recipientMailer)
+        let mailer = context.symbol(.recipientMailer, like: smtpMailer.isEmpty ? nil : smtpMailer)
         let recipient = Recipient(
             domain: address.domain, mailer: mailer,
             host: context.symbol(.recipientHost, like: address.domain?.ascii))
-        let destination = recipient.destination(
-            transports: settings.value.transports, services: settings.value.services)
+        let destination = recipient.destination(services: settings.value.services) { isSMTP($0, settings) }
         guard case .remote(let hops) = destination else {
             if case .notOurs(let why) = destination { passOver(address, .notOurs(why), in: message) }
             return .proceed
@@ -71,27 +78,28 @@ final class Session {
             message.queueID = queueID
             log.writeWaiting(queueID: queueID)
         }
-        let known = message.verdicts.first { $0.hops == hops }
-        let judgement = known?.judgement ?? judgement(on: hops, of: message)
-        var circumstances = circumstances(settings.value, rule, judgement.enforcement, isLocal: isLocal)
+        let known = message.verdicts.isEmpty ? nil : message.verdicts.firstIndex { $0.hops == hops }
+        let judgement = if let known { message.verdicts[known].judgement } else { judgement(on: hops, of: message) }
+        var circumstances = circumstances(settings, rule, judgement.enforcement, isLocal: isLocal)
         // An MTA may ask the map by the next hop or by the recipient's domain: it holds the mail where both are the same.
         let isDirect = address.isDelivered(by: hops)
         if !isDirect { circumstances.isGuardedByMap = false }
         let decision = Decision(on: judgement.verdict, circumstances)
+        if decision != .deliver { message.isPlain = false }
         // Where the MTA names no transport that delivers by SMTP, such as for an alias, nobody knows what it will ask.
-        if isDirect, known == nil, !decision.holdsBack, judgement.basis.policy?.policy.mode == .enforce,
-            let domain = address.domain, let mailer, settings.value.transports.contains(mailer)
+        if isDirect, known == nil, !decision.holdsBack, judge.notesAccepted,
+            judgement.basis.policy?.policy.mode == .enforce, let domain = address.domain, let mailer,
+            isSMTP(mailer, settings)
         {
             message.accepted.append(domain)
         }
         let line = VerdictLine(recipient: address, hops: hops, judgement: judgement, decision: decision)
-        let judged = Judged(
-            recipientDomain: address.domain, hops: hops, judgement: judgement, decision: decision, rule: rule,
-            isLocal: isLocal)
-        if known == nil {
-            message.verdicts.append(judged)
-        } else if let known, settings.value.keepsDecisions {
-            message.remember(judged, after: known)
+        if let known {
+            if settings.value.keepsDecisions {
+                message.remember(Judged(line, rule: rule, isLocal: isLocal), after: known)
+            }
+        } else {
+            message.verdicts.append(Judged(line, rule: rule, isLocal: isLocal))
         }
         record(line, isRepeated: known != nil, in: message)
         return act(line, isRepeated: known != nil, on: message, in: context)
@@ -107,8 +115,8 @@ final class Session {
     /// End of message: what concerns all of it.
     func end(in context: some MilterContext) -> Answer {
         guard let message else { return .proceed }
-        self.message = nil
-        defer { retire(message) }
+        isInMessage = false
+        defer { message.clear() }
         let isPlain = message.deferral == nil && message.hold == nil
         let isKept = message.settings.value.keepsDecisions
         guard !isPlain || log.isWaiting || isKept else { return accept(message) }
@@ -129,9 +137,9 @@ final class Session {
         _ message: Message, _ queueID: String?, in context: some MilterContext
     ) -> (Answer, DecidedMessage.Ending) {
         // A pause may have begun since the recipients were judged.
-        let isPaused = shared.judge.isPaused
+        let isPaused = judge.isPaused
         for disposition in message.undecided {
-            shared.judge.note(message.isTLSOptional || isPaused ? disposition.released : disposition)
+            judge.note(message.isTLSOptional || isPaused ? disposition.released : disposition)
         }
         if message.isTLSOptional {
             shared.logger.info("let through by TLS-Required: No", metadata: named(queueID))
@@ -158,11 +166,12 @@ final class Session {
 
     /// Keeps what was decided, for who asks later.
     private func keep(_ message: Message, _ queueID: String?, _ ending: DecidedMessage.Ending) {
+        guard let queueID, message.isToldOf else { return }
+        let isPlain = ending == .accepted && message.isPlain
+        guard callbacks.decided.hasRoom(isPlain: isPlain) else { return }
         let reply: Reply? = ending == .accepted || ending == .gone ? nil : message.deferral ?? message.hold
-        guard let decided = message.decided(queueID: queueID, ending, reply: reply, at: shared.clock.now) else {
-            return
-        }
-        callbacks.decided.add(decided)
+        callbacks.decided.add(
+            message.decided(queueID: queueID, ending, isPlain: isPlain, reply: reply, at: shared.clock.now))
     }
 
     /// A recipient that is not judged.
@@ -177,7 +186,7 @@ final class Session {
     /// The message goes on, and what it holds is delivered.
     private func accept(_ message: Message) -> Answer {
         // By the header the MTA may leave the policy map out.
-        if !message.isTLSOptional { for domain in message.accepted { shared.judge.noteAccepted(domain) } }
+        if !message.isTLSOptional { for domain in message.accepted { judge.noteAccepted(domain) } }
         return .proceed
     }
 
@@ -185,9 +194,9 @@ final class Session {
     func abort() {
         if let message {
             if message.settings.value.keepsDecisions { keep(message, message.queueID, .gone) }
-            retire(message)
+            message.clear()
         }
-        message = nil
+        isInMessage = false
         log.writeWaiting(queueID: nil)
     }
 
@@ -195,31 +204,36 @@ final class Session {
     private func begin() -> Message {
         abort()
         callbacks.messages.add(1, ordering: .relaxed)
-        settings = shared.settings(since: settings)
-        let message = spare ?? Message(settings: settings)
-        message.settings = settings
-        (self.message, spare) = (message, nil)
-        return message
+        if !shared.isInForce(settings) {
+            settings = shared.settings
+            smtpMailer = ""
+            room.settings = settings
+        }
+        isInMessage = true
+        return room
     }
 
-    private func retire(_ message: Message) {
-        message.clear()
-        spare = message
+    /// Whether mail of a mailer is delivered by SMTP.
+    private func isSMTP(_ mailer: String, _ settings: MilterState.Settings) -> Bool {
+        if mailer == smtpMailer, !mailer.isEmpty { return true }
+        guard settings.value.transports.contains(mailer) else { return false }
+        smtpMailer = mailer
+        return true
     }
 
     private func judgement(on hops: [NextHop], of message: Message) -> Judgement {
-        if let judgement = shared.judge.cached(hops) { return judgement }
+        if let judgement = judge.cached(hops) { return judgement }
         let settings = message.settings.value
         let start = ContinuousClock.now
         let waitLimit = min(settings.lookupWait, settings.messageBudget - message.waited)
         let found = shared.lookups.judgement(
-            on: hops, by: shared.judge, within: waitLimit, maxWaiting: settings.maxWaiting)
+            on: hops, by: judge, within: waitLimit, maxWaiting: settings.maxWaiting)
         let waited = ContinuousClock.now - start
         message.waited += waited
         shared.waits.note(waited)
         switch found {
         case .success(let judgement): return judgement
-        case .failure(let ending): return shared.judge.decideNow(hops, because: ending)
+        case .failure(let ending): return judge.decideNow(hops, because: ending)
         }
     }
 
@@ -247,25 +261,25 @@ final class Session {
         if line.decision == .deferMessage {
             message.undecided.append(disposition)
         } else {
-            shared.judge.note(disposition)
+            judge.note(disposition)
         }
     }
 
     private func circumstances(
-        _ settings: MilterSettings, _ rule: Rule.Action?, _ enforcement: Enforcement, isLocal: Bool
+        _ box: MilterState.Settings, _ rule: Rule.Action?, _ enforcement: Enforcement, isLocal: Bool
     ) -> Decision.Circumstances {
-        let whereUnproven = settings.onUnproven ?? .whereUnproven(under: enforcement)
+        let whereUnproven = box.value.onUnproven ?? .whereUnproven(under: enforcement)
         var circumstances = Decision.Circumstances(
-            onViolation: settings.onViolation, onUnknown: settings.onUnknown, onUnproven: whereUnproven,
-            onUnprovenDANE: settings.onUnprovenDANE,
-            localSubmission: isLocal ? settings.localSubmission : nil, awaitsHeader: settings.tlsRequiredNo,
-            isGuardedByMap: settings.isGuardedByMap && enforcement == .milterAndPolicyMap,
-            canQuarantine: canQuarantine, isPaused: shared.judge.isPaused)
+            onViolation: box.value.onViolation, onUnknown: box.value.onUnknown, onUnproven: whereUnproven,
+            onUnprovenDANE: box.value.onUnprovenDANE,
+            localSubmission: isLocal ? box.value.localSubmission : nil, awaitsHeader: box.value.tlsRequiredNo,
+            isGuardedByMap: box.value.isGuardedByMap && enforcement == .milterAndPolicyMap,
+            canQuarantine: canQuarantine, isPaused: judge.isPaused)
         if case .act(let onViolation, let onUnknown, let onUnproven) = rule {
-            circumstances.onViolation = onViolation ?? settings.onViolation
-            circumstances.onUnknown = onUnknown ?? settings.onUnknown
+            circumstances.onViolation = onViolation ?? box.value.onViolation
+            circumstances.onUnknown = onUnknown ?? box.value.onUnknown
             circumstances.onUnproven = onUnproven ?? whereUnproven
-            circumstances.onUnprovenDANE = onUnproven ?? settings.onUnprovenDANE
+            circumstances.onUnprovenDANE = onUnproven ?? box.value.onUnprovenDANE
         }
         return circumstances
     }
@@ -309,7 +323,7 @@ final class Session {
         guard let origin = message.origin, !origin.sender.local.isEmpty,
             let own = message.settings.value.reportSender, own == origin.sender
         else { return false }
-        return (isLocal || origin.client?.isLoopback == true) && shared.judge.awaitsReport(recipient)
+        return (isLocal || origin.client?.isLoopback == true) && judge.awaitsReport(recipient)
     }
 
     private func named(_ queueID: String?) -> Logger.Metadata {

@@ -23,10 +23,13 @@ struct VerdictLine: Sendable {
 
     /// The fields behind the queue id, in the order of all lines: see `LineLogHandler`.
     func append(to line: inout LogLine, withLocalPart: Bool) {
-        line.append("recipient_domain", recipient.domain?.ascii ?? "-")
-        if let domain = policyDomain { line.append("policy_domain", domain.ascii) }
-        line.append("verdict", verdict.word)
-        line.append("action", decision.rawValue)
+        // A domain name, and a word of ours, need no look whether they are to be escaped.
+        line.append("recipient_domain", plain: recipient.domain?.ascii ?? "-")
+        if let domain = policyDomain { line.append("policy_domain", plain: domain.ascii) }
+        line.append("verdict", plain: verdict.word)
+        line.append("action", plain: decision.rawValue)
+        // As nearly all lines are.
+        if case .conforming(let mode) = verdict, !withLocalPart { return line.append("mode", plain: mode.rawValue) }
         let details = Details(verdict)
         if let mode = details.mode { line.append("mode", mode) }
         if let host = details.host { line.append("host", host.ascii) }

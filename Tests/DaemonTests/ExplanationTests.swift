@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import Testing
 @testable import Daemon
 
@@ -23,5 +24,49 @@ struct ExplanationTests {
             #expect(text.contains(part), "\(part)")
         }
         #expect(ExplanationText(keptFor: .zero).render(nothing).contains("store.explain_for is 0s"))
+    }
+
+    @Test("what is written of a message is read again, whatever is in it and whatever is absent")
+    func writtenAndRead() throws {
+        let odd = "a\"b\\c/\u{0}\u{1F}\n\u{7F}\u{2028}é😀"
+        let host = Explanation.Host(
+            name: "mx.lab", preference: 65_535, port: 25, pattern: "*.lab", status: "failing", resultType: odd,
+            text: odd, address: "192.0.2.1", authentication: "pkix", certificateEnds: "2026-01-02T00:00:00Z")
+        let bare = Explanation.Host(
+            name: "", preference: 0, port: 0, pattern: nil, status: "not-tried", resultType: nil, text: nil,
+            address: nil, authentication: nil, certificateEnds: nil)
+        let policy = Explanation.PolicySeen(
+            mode: "enforce", id: odd, source: "published", mx: ["*.lab", odd], fetched: "x", expires: "y",
+            ageSeconds: -5)
+        let full = Explanation.Recipients(
+            domain: "a.lab", nextHops: ["a.lab", "[b.lab]:587"], policyDomain: "a.lab", verdict: "violating",
+            action: "defer", explanation: odd, reply: odd, rule: "on_unknown = defer", isLocalSubmission: true,
+            enforcement: "milter", policy: policy, mxSecure: false, hosts: [host, bare], otherTargets: [odd])
+        let empty = Explanation.Recipients(
+            domain: nil, nextHops: [], policyDomain: nil, verdict: nil, action: nil, explanation: "", reply: nil,
+            rule: nil, isLocalSubmission: false, enforcement: nil, policy: nil, mxSecure: nil, hosts: [],
+            otherTargets: [])
+        for message in [
+            Explanation.Message(
+                ended: "now", answer: "accepted", reply: nil, requiresTLS: false, recipients: [], omitted: 0),
+            Explanation.Message(
+                ended: odd, answer: odd, reply: odd, requiresTLS: true, recipients: [full, empty, full],
+                omitted: 250),
+        ] { try expectReadAgain(message, message.octets) }
+        for text in [nil, odd] {
+            let delivery = Explanation.Delivery(
+                time: "t", source: "postfix", domain: text, host: text, address: text, result: "success",
+                reason: text, verification: text, refusal: text)
+            try expectReadAgain(delivery, delivery.octets)
+        }
+    }
+
+    /// All that `Codable` sees of the value is in the octets.
+    private func expectReadAgain<Value: Codable>(_ value: Value, _ octets: [UInt8]) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        let read = try JSONDecoder().decode(Value.self, from: Data(octets))
+        #expect(try encoder.encode(read) == encoder.encode(value), "\(String(decoding: octets, as: UTF8.self))")
+        #expect(octets.allSatisfy { $0 >= 0x20 })
     }
 }

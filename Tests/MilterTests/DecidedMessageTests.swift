@@ -29,7 +29,7 @@ struct DecidedMessageTests {
     }
 
     private func take(_ state: MilterState) -> [DecidedMessage] {
-        state.callbacks.decided.flatMap { $0.take().messages }
+        state.callbacks.decided.flatMap { $0.take() }
     }
 
     @Test("Postfix's first recipient has no queue id, the end of the message gives it")
@@ -130,6 +130,24 @@ struct DecidedMessageTests {
         #expect(messages.count(where: \.isPlain) == DecidedMessages.plainLimit)
         send("good.lab")
         #expect(take(state).count == 1)
+    }
+
+    @Test("all connections together hold as many plain messages as are written at a time")
+    func boundedTogether() throws {
+        context.symbols[.queueID] = "4B9"
+        func send(_ domain: String, _ session: Session) {
+            session.sender("<s@x.lab>", in: context)
+            _ = session.recipient("<a@\(domain)>", in: context)
+            _ = session.end(in: context)
+        }
+        let sessions = (0..<16).map { _ in Session(shared: state, canQuarantine: true) }
+        for session in sessions { for _ in 0..<DecidedMessages.plainLimit { send("good.lab", session) } }
+        send("testing.lab", sessions[0])
+        let messages = take(state)
+        #expect(messages.count(where: \.isPlain) == DecidedRoom.limit)
+        #expect(messages.count == DecidedRoom.limit + 1)
+        for _ in 0..<5 { send("good.lab", sessions[1]) }
+        #expect(take(state).count == 5)
     }
 
     @Test("of a message to very many domains some are kept, and how many are not")

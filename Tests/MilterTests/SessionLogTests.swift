@@ -122,12 +122,15 @@ struct SessionLogTests {
         used.queueID = "4B1"
         used.mayBeLocal = true
         used.requiresTLS = true
+        used.isPlain = false
         used.tlsRequired = [.no]
         used.waited = .seconds(1)
         let judgement = Judgement(.modeNone)
         func judged(_ domain: DomainName?) -> Judged {
             Judged(
-                recipientDomain: domain, hops: [], judgement: judgement, decision: .deliver, rule: nil, isLocal: false)
+                VerdictLine(
+                    recipient: EnvelopeAddress(local: "", domain: domain), hops: [], judgement: judgement,
+                    decision: .deliver), rule: nil, isLocal: false)
         }
         let good = try DomainName("good.lab")
         used.verdicts = [judged(nil)]

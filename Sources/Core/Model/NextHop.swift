@@ -68,13 +68,20 @@ extension Recipient {
     ///   - transports: the names of `{rcpt_mailer}` that deliver by SMTP.
     ///   - services: what the name of a port stands for.
     package func destination(transports: Set<String>, services: ServicePorts) -> Destination {
+        destination(services: services) { transports.contains($0) }
+    }
+
+    /// - Parameters:
+    ///   - services: asked for only where a port has a name.
+    ///   - isSMTP: whether a name of `{rcpt_mailer}` delivers by SMTP.
+    package func destination(services: @autoclosure () -> ServicePorts, isSMTP: (String) -> Bool) -> Destination {
         guard let mailer, !mailer.isEmpty, mailer != Self.unknownRouteMailer else { return ownDomain }
-        guard transports.contains(mailer) else { return .notOurs("transport \(printable(mailer, limit: 40))") }
+        guard isSMTP(mailer) else { return .notOurs("transport \(printable(mailer, limit: 40))") }
         guard let host, !host.isEmpty else { return ownDomain }
         // What nearly all mail has, at a fraction of the cost of reading it.
         if let domain, host == domain.ascii { return ownDomain }
         if host.hasPrefix("unix:") { return .notOurs("local socket") }
-        let hops = Self.nextHops(in: host, services)
+        let hops = Self.nextHops(in: host, services())
         return hops.isEmpty ? .notOurs("next hop \(printable(host, limit: 80))") : .remote(hops)
     }
 

@@ -76,7 +76,7 @@ package final class MapUse: Sendable {
     }
 
     private func change(_ body: (inout Shared) -> Bool) {
-        let (isChanged, now) = shared.withLock { shared in
+        let now = shared.withLock { shared -> Shared? in
             let isChanged = body(&shared)
             if case .asks = shared.questions.state {
                 isGuarding.store(true, ordering: .relaxed)
@@ -84,9 +84,10 @@ package final class MapUse: Sendable {
                 isGuarding.store(false, ordering: .relaxed)
             }
             hasUnasked.store(!shared.questions.unasked.isEmpty, ordering: .relaxed)
-            return (isChanged, shared)
+            // A copy of all that is known only for who says something of it: each mail comes here.
+            return isChanged ? shared : nil
         }
-        guard isChanged else { return }
+        guard let now else { return }
         changed()
         switch now.questions.state {
         case .unheard: break

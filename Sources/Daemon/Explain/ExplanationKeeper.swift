@@ -2,7 +2,6 @@
 import Basics
 import Concurrency
 import Core
-import FoundationEssentials
 import Logging
 import Milter
 import Store
@@ -14,12 +13,14 @@ import Store
 final class ExplanationKeeper: Sendable {
     /// Between two writes.
     private static let interval = Duration.seconds(1)
-    /// Messages written at a time, the plain ones left out first: past that a busy site pays for what nobody asks for.
+    /// Messages written at a time, the plain ones left out first: past that a busy site pays for what nobody asks for. The
+    /// milter holds no more plain ones between two writes.
     private static let maxMessages = 1000
     /// Sessions of logs that wait to be written.
     private static let maxDeliveries = 2000
-    /// Rows between two looks for what has run out, and the longest time.
-    private static let trimAfterRows = 5000
+    /// What may be written before the first look at how much is kept; and the longest time between two looks, at which what
+    /// has run out goes.
+    private static let firstRoom = ExplanationRoom(rows: 5000, octets: 8 << 20)
     private static let trimInterval = Duration.seconds(600)
 
     private enum Warning: RepeatedWarning {
@@ -51,7 +52,7 @@ final class ExplanationKeeper: Sendable {
         let rows = sessions.compactMap { session -> ExplanationRow? in
             guard let id = session.queueID.flatMap(QueueID.init), session.time > oldest else { return nil }
             let refusal = session.result == .refusedByMap ? refusal(session) : nil
-            guard let body = Self.json(Explanation.Delivery(session, refusal)) else { return nil }
+            let body = Explanation.Delivery(session, refusal).octets
             return ExplanationRow(queueID: id.text, time: session.time, origin: .intake, body: body)
         }
         guard !rows.isEmpty else { return }
@@ -63,18 +64,18 @@ final class ExplanationKeeper: Sendable {
     /// Writes at each interval until the task is cancelled, and then once more.
     /// - Parameter decided: takes what the milter has decided.
     func run(_ decided: @Sendable () -> [DecidedMessage]) async {
-        var (rows, trimAt) = (0, ContinuousClock.now)
+        var (room, trimAt) = (Self.firstRoom, ContinuousClock.now)
         repeat {
             try? await Task.sleep(for: Self.interval)
-            rows += await write(decided())
-            guard rows >= Self.trimAfterRows || ContinuousClock.now >= trimAt else { continue }
-            (rows, trimAt) = (0, ContinuousClock.now + Self.trimInterval)
-            await trim()
+            for row in await write(decided()) { room.take(row) }
+            guard room.isUsedUp || ContinuousClock.now >= trimAt else { continue }
+            trimAt = ContinuousClock.now + Self.trimInterval
+            room = await trim() ?? Self.firstRoom
         } while !Task.isCancelled
     }
 
-    /// - Returns: how many rows were written.
-    func write(_ messages: [DecidedMessage]) async -> Int {
+    /// - Returns: the rows that were written.
+    func write(_ messages: [DecidedMessage]) async -> [ExplanationRow] {
         var kept = messages
         if kept.count > Self.maxMessages {
             kept = Array((kept.filter { !$0.isPlain } + kept.filter(\.isPlain)).prefix(Self.maxMessages))
@@ -84,38 +85,38 @@ final class ExplanationKeeper: Sendable {
             rows += waiting
             waiting.removeAll(keepingCapacity: true)
         }
-        guard !rows.isEmpty else { return 0 }
+        guard !rows.isEmpty else { return [] }
         do throws(StoreError) {
             try await store.keep(rows)
-            return rows.count
+            return rows
         } catch {
             warnings.warn(.notWritten, ["cause": "\(error)"])
-            return 0
+            return []
         }
     }
 
     /// Lets go of what is kept no longer.
-    func trim() async {
+    /// - Returns: how much may be kept from now on; nil where the store did not say.
+    func trim() async -> ExplanationRoom? {
         do throws(StoreError) {
-            try await store.trimExplanations(before: clock.now - keptFor.withLock { $0 })
-        } catch { warnings.warn(.notWritten, ["cause": "\(error)"]) }
+            return try await store.trimExplanations(before: clock.now - keptFor.withLock { $0 })
+        } catch {
+            warnings.warn(.notWritten, ["cause": "\(error)"])
+            return nil
+        }
     }
 
     private static func row(_ message: DecidedMessage) -> ExplanationRow? {
         guard let id = QueueID(message.queueID) else { return nil }
         var told = Explanation.Message(message)
-        while let body = json(told) {
+        while true {
+            let body = told.octets
             guard body.count > ExplanationBounds.bodyOctets else {
                 return ExplanationRow(queueID: id.text, time: message.endedAt, origin: .milter, body: body)
             }
             guard told.recipients.count > 1 else { return nil }
             told.halve()
         }
-        return nil
-    }
-
-    private static func json(_ value: some Encodable) -> [UInt8]? {
-        (try? JSONEncoder().encode(value)).map { [UInt8]($0) }
     }
 }
 

@@ -45,6 +45,17 @@ struct BatchStatement {
         try check(code)
     }
 
+    /// Binds a blob.
+    func bind(_ place: Int32, _ value: [UInt8]) throws {
+        let code = value.withUnsafeBytes { octets in
+            // SQLite takes an address of nothing for NULL.
+            octets.isEmpty
+                ? sqlite3_bind_zeroblob(handle, place, 0)
+                : sqlite3_bind_blob(handle, place, octets.baseAddress, Int32(clamping: octets.count), Self.copied)
+        }
+        try check(code)
+    }
+
     /// Runs with what is bound, to its end.
     func run(_ row: (Row) -> Void = { _ in }) throws {
         defer { sqlite3_reset(handle) }

@@ -37,31 +37,56 @@ package enum ExplanationBounds {
     static let kept = (rows: 90_000, octets: 56 << 20)
 }
 
+/// How much may still be kept before the table is full.
+package struct ExplanationRoom: Sendable, Hashable {
+    package var rows: Int
+    package var octets: Int
+
+    package init(rows: Int, octets: Int) {
+        self.rows = rows
+        self.octets = octets
+    }
+
+    package var isUsedUp: Bool { rows < 0 || octets < 0 }
+
+    package mutating func take(_ row: ExplanationRow) {
+        rows -= 1
+        octets -= row.body.count
+    }
+}
+
 extension Store {
     /// Keeps the rows. A row of the log that is there already is not kept twice: a log is read again after a crash.
     package func keep(_ rows: [ExplanationRow]) async throws(StoreError) {
         try await write { db in
-            let insert = try db.cachedStatement(
-                sql: """
-                    INSERT INTO explanation (queue_id, time, origin, body) SELECT ?1, ?2, ?3, ?4
-                    WHERE ?3 = 'milter' OR NOT EXISTS (
-                        SELECT 1 FROM explanation WHERE queue_id = ?1 AND origin = ?3 AND body = ?4)
-                    """)
+            let insert = try BatchStatement(
+                db,
+                """
+                INSERT INTO explanation (queue_id, time, origin, body) SELECT ?1, ?2, ?3, ?4
+                WHERE ?3 = 'milter' OR NOT EXISTS (
+                    SELECT 1 FROM explanation WHERE queue_id = ?1 AND origin = ?3 AND body = ?4)
+                """)
             for row in rows where row.body.count <= ExplanationBounds.bodyOctets {
-                try insert.execute(arguments: [
-                    row.queueID, row.time.secondsSinceEpoch, row.origin.rawValue, Data(row.body),
-                ])
+                try insert.bind(1, row.queueID)
+                try insert.bind(2, row.time.secondsSinceEpoch)
+                try insert.bind(3, row.origin.rawValue)
+                try insert.bind(4, row.body)
+                try insert.run()
             }
         }
     }
 
-    /// Lets go of what is older than that, and of the oldest where the table is full.
-    package func trimExplanations(before time: UTCTime) async throws(StoreError) {
+    /// Lets go of what is older than that, and of the oldest where the table is full. It goes through all of the table.
+    /// - Returns: how much may be kept before it is full.
+    @discardableResult
+    package func trimExplanations(before time: UTCTime) async throws(StoreError) -> ExplanationRoom {
         try await write { db in
             try db.execute(
                 sql: "DELETE FROM explanation WHERE time < ?", arguments: [time.secondsSinceEpoch])
             let held = try Row.fetchOne(db, sql: "SELECT count(*), ifnull(sum(length(body)), 0) FROM explanation")
-            guard let held, held[0] > ExplanationBounds.rows || held[1] > ExplanationBounds.octets else { return }
+            let room = ExplanationRoom(
+                rows: ExplanationBounds.rows - (held?[0] ?? 0), octets: ExplanationBounds.octets - (held?[1] ?? 0))
+            guard room.isUsedUp else { return room }
             // The newest that have room.
             try db.execute(
                 sql: """
@@ -72,6 +97,9 @@ extension Store {
                         WHERE place > ? OR octets > ? ORDER BY id DESC LIMIT 1), 0)
                     """,
                 arguments: [ExplanationBounds.kept.rows, ExplanationBounds.kept.octets])
+            return ExplanationRoom(
+                rows: ExplanationBounds.rows - ExplanationBounds.kept.rows,
+                octets: ExplanationBounds.octets - ExplanationBounds.kept.octets)
         }
     }
 
