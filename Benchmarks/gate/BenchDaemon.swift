@@ -10,10 +10,13 @@ struct BenchDaemon {
     let socket: String
 
     /// Starts a daemon that logs from this level on.
-    /// - Parameter within: how long it may take until it serves.
-    init(level: String, in network: TestNetwork, _ directory: TemporaryDirectory, within limit: Duration = .seconds(30))
-        async throws
-    {
+    /// - Parameters:
+    ///   - within: how long it may take until it serves.
+    ///   - explainFor: `store.explain_for`, its default if it is nil.
+    init(
+        level: String, in network: TestNetwork, _ directory: TemporaryDirectory, within limit: Duration = .seconds(30),
+        explainFor: String? = nil
+    ) async throws {
         let path = "\(directory.path)/\(level).sock"
         socket = "unix:\(path)"
         let settings =
@@ -22,6 +25,7 @@ struct BenchDaemon {
                 socket = "\(socket)"
                 [store]
                 path = "\(Self.store(level, directory))"
+                \(explainFor.map { "explain_for = \"\($0)\"" } ?? "")
                 [control]
                 socket = ""
                 [log]

@@ -8,7 +8,14 @@ import TestKit
 // Runs in a network of its own (Tests/lab/netns). Half of the domains have an enforce policy that their route keeps,
 // half have none, as the daemon's memory would hold them after the first mail to each. With `million` the daemon has a
 // million policies: see MillionPolicies.
+//
+// bench-gate message VERDICTS [EXPLAIN_FOR]: so many messages of one recipient each by one connection, and nothing else: for
+// callgrind, which counts the instructions of the daemon (Benchmarks/instructions).
 let arguments = Array(CommandLine.arguments.dropFirst())
+if arguments.first == "message", let count = arguments.dropFirst().first.flatMap({ Int($0) }) {
+    try await MessageInstructions.run(count, explainFor: arguments.dropFirst(2).first)
+    exit(0)
+}
 let isMillion = arguments.first == "million"
 let given = Array(arguments.dropFirst(isMillion ? 1 : 0))
 let options = given.isEmpty ? ["-c", "1,16,100", "-t", "0.2", "-r", "50"] : given
@@ -18,21 +25,9 @@ if isMillion {
     exit(result.status)
 }
 
-let domainCount = 20
 let network = try TestNetwork(prefix: "127.30")
 let directory = try TemporaryDirectory("sts-bench")
-var domains: [String] = []
-for number in 0..<domainCount {
-    let name = "d\(number).lab"
-    if number.isMultiple(of: 2) {
-        try network.domain(name)
-    } else {
-        try network.mailHost("mx.\(name)", plain: true)
-        network.route(name, to: ["mx.\(name)"])
-    }
-    domains.append(name)
-}
-let common = ["-d", try directory.write("domains", domains.joined(separator: "\n") + "\n")]
+let common = ["-d", try KnownDomains.add(to: network, directory)]
 let quiet = try await BenchDaemon(level: "warning", in: network, directory)
 let talking = try await BenchDaemon(level: "info", in: network, directory)
 // Every domain is asked for once before anything is measured.
