@@ -152,7 +152,6 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
     private static func validate(_ bytes: Span<UInt8>, allowing extra: UInt8?) throws(DomainNameError) {
         guard !bytes.isEmpty else { throw .empty }
         guard bytes.count <= maxOctets else { throw .tooLong }
-        if isPlainlyValid(bytes, allowing: extra) { return }
         var labelIsNumeric = true
         var start = 0
         // In one pass and without copies: log readers come here for each session.
@@ -171,33 +170,6 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
         }
         try validateLabel(bytes, start, bytes.count)
         guard !labelIsNumeric else { throw .numericTopLabel }
-    }
-
-    /// Whether a name is valid beyond doubt, as nearly all are; what is wrong with another one is found out by a longer way.
-    private static func isPlainlyValid(_ bytes: Span<UInt8>, allowing extra: UInt8?) -> Bool {
-        let extra = extra ?? UInt8(ascii: "-")
-        var odd: UInt8 = 0
-        // No early end, so that many octets are looked at by one instruction.
-        for index in bytes.indices {
-            let octet = bytes[index]
-            let isKnown =
-                octet &- 0x61 < 26 || octet &- 0x30 < 10 || octet == UInt8(ascii: ".") || octet == UInt8(ascii: "-")
-                || octet == extra
-            odd |= isKnown ? 0 : 1
-        }
-        guard odd == 0, bytes[bytes.count - 1] &- 0x61 < 26 else { return false }
-        var start = 0
-        for index in bytes.indices where bytes[index] == UInt8(ascii: ".") {
-            guard isPlainLabel(bytes, start, index) else { return false }
-            start = index + 1
-        }
-        // The last octet is a letter, so that the last label is no number.
-        return isPlainLabel(bytes, start, bytes.count)
-    }
-
-    private static func isPlainLabel(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
-        end > start && end - start <= maxLabelOctets && bytes[start] != UInt8(ascii: "-")
-            && bytes[end - 1] != UInt8(ascii: "-")
     }
 
     /// - Parameter end: behind the label, whose octets are those of a name.
