@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Milter
 import Testing
+@testable import Milter
 
 @Suite("Envelope addresses")
 struct EnvelopeAddressTests {
@@ -36,5 +36,23 @@ struct EnvelopeAddressTests {
         ])
     func none(_ text: String) {
         #expect(EnvelopeAddress(text).domain == nil)
+    }
+
+    @Test(
+        "only an address that begins as the sender of our reports is read as one",
+        arguments: [
+            ("r@x.lab", "<r@x.lab>", true), ("r@x.lab", "r@x.lab", true), ("r@x.lab", "<s@x.lab>", false),
+            ("reports-of-tls@x.lab", "<reports-of-tls@x.lab>", true),
+            ("reports-of-tls@x.lab", "<reports-@x.lab>", false), ("reports-of-tls@x.lab", "<>", false),
+            ("r@x.lab", "r", true), ("r@x.lab", "", false),
+        ])
+    func mayBeReportSender(_ own: String, _ given: String, _ expected: Bool) throws {
+        var settings = MilterSettings()
+        settings.reportSender = EnvelopeAddress(own)
+        let log = try WrittenLog()
+        let state = MilterState(settings: settings, judge: TableJudge(), logger: log.logger, log: log.sink)
+        var given = given
+        let found = given.withUTF8 { state.settings.mayBeReportSender(UnsafeRawBufferPointer($0)) }
+        #expect(found == expected)
     }
 }

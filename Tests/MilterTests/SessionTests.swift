@@ -79,23 +79,6 @@ struct SessionTests {
         #expect(session.recipient("<a@bad.lab>", in: smtp()) == .proceed)
     }
 
-    @Test(
-        "only an address that begins as the sender of our reports is read as one",
-        arguments: [
-            ("r@x.lab", "<r@x.lab>", true), ("r@x.lab", "r@x.lab", true), ("r@x.lab", "<s@x.lab>", false),
-            ("reports-of-tls@x.lab", "<reports-of-tls@x.lab>", true),
-            ("reports-of-tls@x.lab", "<reports-@x.lab>", false), ("reports-of-tls@x.lab", "<>", false),
-            ("r@x.lab", "r", true), ("r@x.lab", "", false),
-        ])
-    func mayBeReportSender(_ own: String, _ given: String, _ expected: Bool) {
-        var settings = MilterSettings()
-        settings.reportSender = EnvelopeAddress(own)
-        let state = MilterState(settings: settings, judge: judge, logger: log.logger, log: log.sink)
-        var given = given
-        let found = given.withUTF8 { state.settings.mayBeReportSender(UnsafeRawBufferPointer($0)) }
-        #expect(found == expected)
-    }
-
     @Test("what is not known yet is waited for, in bounds")
     func waiting() async {
         await onThread {
