@@ -142,7 +142,7 @@ let package = Package(
         .target(
             name: "Fleet",
             dependencies: [
-                "Basics", "Concurrency", "Core", "Gzip", "MTASTS", "PostgreSQL", "Reporting", "TLSRPT",
+                "Basics", "Concurrency", "Core", "MTASTS", "PostgreSQL", "Reporting", "TLSRPT",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(

@@ -53,7 +53,9 @@ let package = Package(
                 "Basics", "CSystemd", "Concurrency", "Core", "MTASTS", "Metrics", "Reporting", "TLSRPT",
                 .product(name: "GRDB", package: "GRDB.swift"), logging,
             ]),
-        .target(name: "Fleet", dependencies: ["Basics", "Concurrency", "PostgreSQL", "Reporting", logging]),
+        .target(
+            name: "Fleet",
+            dependencies: ["Basics", "Concurrency", "Core", "MTASTS", "PostgreSQL", "Reporting", "TLSRPT", logging]),
         .target(name: "TestKit", dependencies: ["Basics", logging], path: "TestKit"),
         .target(
             name: "LabKit",

@@ -33,59 +33,31 @@ package final class FleetDatabase: Sendable {
     /// Drawn at each start.
     private let session: String
     private let clock: any WallClock
-    private let state: Shared
+    private let state: Locked<State>
     private let connection: PostgresConnection
 
-    /// What the connection's listener and the calls share.
-    private final class Shared: Sendable {
-        let state = Locked(State())
-        let notified = Locked<[String: @Sendable (String) -> Void]>([:])
-        let connected = Locked<[@Sendable () -> Void]>([])
-    }
-
     /// Nothing is connected yet.
-    /// - Parameter channels: on which others say something, see ``onNotice(_:_:)``.
     package init(
-        _ server: FleetServer, as member: FleetMember, channels: [String] = FleetDatabase.channels, clock: any WallClock
+        _ server: FleetServer, as member: FleetMember, clock: any WallClock
     ) throws(PostgresError) {
         self.member = member
         self.clock = clock
         session = String(UInt64.random(in: 0...UInt64.max), radix: 16)
-        let shared = Shared()
-        state = shared
-        connection = try PostgresConnection(server.text, channels: channels) { event in
-            switch event {
-            case .connected:
-                shared.state.withLock {
-                    $0.isAdmitted = false
-                    $0.connections += 1
-                }
-                for tell in shared.connected.withLock({ $0 }) { tell() }
-            case .lost: shared.state.withLock { $0.isAdmitted = false }
-            case .notice(let notice): shared.notified.withLock { $0[notice.channel] }?(notice.payload)
+        let state = Locked(State())
+        self.state = state
+        connection = try PostgresConnection(server.text) { event in
+            state.withLock { state in
+                state.isAdmitted = false
+                if case .connected = event { state.connections += 1 }
             }
         }
     }
 
-    /// Channels on which machines tell each other that something is new: no more than a hint, since a notice is lost when a
-    /// connection is.
-    package static let channels: [String] = []
-    /// Rows of policies have changed; heard by ``PolicyExchange`` on its own connection.
-    static let policyChannel = "sts_policy"
-
     package func close() { connection.close() }
 
-    package var health: Health { state.state.withLock { $0.health } }
+    package var health: Health { state.withLock { $0.health } }
     /// Grows with each new connection.
-    package var connections: Int { state.state.withLock { $0.connections } }
-
-    /// - Parameter tell: gets what was said; called on the connection's thread, and must not wait.
-    package func onNotice(_ channel: String, _ tell: @escaping @Sendable (String) -> Void) {
-        state.notified.withLock { $0[channel] = tell }
-    }
-
-    /// - Parameter tell: is called on the connection's thread after each new connection, and must not wait.
-    package func onConnected(_ tell: @escaping @Sendable () -> Void) { state.connected.withLock { $0.append(tell) } }
+    package var connections: Int { state.withLock { $0.connections } }
 
     /// Runs work in one transaction. After ``PostgresError/Cause/late`` and ``PostgresError/Cause/uncertain`` it may have been
     /// committed all the same: the work must be such that it can be done again.
@@ -102,9 +74,9 @@ package final class FleetDatabase: Sendable {
         let result: Result<Value, FleetError>
         do throws(PostgresError) {
             result = try await connection.perform(within: limit) { [self] session throws(PostgresError) in
-                if !state.state.withLock({ $0.isAdmitted }) {
+                if !state.withLock({ $0.isAdmitted }) {
                     if let refusal = try admit(session) { return .failure(refusal) }
-                    state.state.withLock { $0.isAdmitted = true }
+                    state.withLock { $0.isAdmitted = true }
                 }
                 return .success(try work(session))
             }
@@ -117,7 +89,7 @@ package final class FleetDatabase: Sendable {
 
     private func note<Value>(_ result: Result<Value, FleetError>) {
         let now = clock.now
-        state.state.withLock { state in
+        state.withLock { state in
             switch (result, state.health) {
             case (.success, _): state.health = .working
             case (.failure(let error), .failing(let since, _)): state.health = .failing(since: since, error)
@@ -138,7 +110,7 @@ package final class FleetDatabase: Sendable {
         return try session.transaction { session throws(PostgresError) in
             let row = try session.run(
                 "SELECT machine, host, session, began > $2::timestamptz FROM sts.node WHERE node = $1 FOR UPDATE",
-                [.text(member.node), state.state.withLock { $0.began }.map(PostgresValue.text) ?? .null]
+                [.text(member.node), state.withLock { $0.began }.map(PostgresValue.text) ?? .null]
             ).first
             if let row {
                 let (machine, host) = (row[0] ?? "", row[1] ?? "")
@@ -162,7 +134,7 @@ package final class FleetDatabase: Sendable {
                     .integer(Int64(FleetSchema.version)), .text(self.session),
                 ]
             ).first?[0]
-            state.state.withLock { $0.began = began }
+            state.withLock { $0.began = began }
             return nil
         }
     }

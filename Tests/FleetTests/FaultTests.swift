@@ -11,14 +11,7 @@ extension ReportTests {
     @Suite("Whatever faults come in whatever order, no destination gets a report twice, and none is forgotten")
     struct FaultTests {
         private static let rounds = 6
-        /// `STS_FAULT_SEEDS=100...119` for more than a usual run has.
-        private static let seeds: [UInt64] = {
-            let words = ProcessInfo.processInfo.environment["STS_FAULT_SEEDS"]?.components(separatedBy: "...") ?? []
-            guard let first = words.first.flatMap({ UInt64($0) }), let last = words.last.flatMap({ UInt64($0) }),
-                first <= last
-            else { return [1, 2] }
-            return Array(first...last)
-        }()
+        private static let seeds = Array(1...UInt64(Endurance.count(40, usually: 2)))
         private static let domains = 12
         private static let machines = ["a", "b", "c"]
 

@@ -152,7 +152,7 @@ struct BatchTests {
                 domain: name("a.example"), result: PolicyResult(ReportedPolicy(.sts, domain: "a.example"), Tally()))
         ).octets
         for (octets, place) in [
-            ([], 1), (line, 1), (line + [0x0A] + line, 1), (line + [0x0A, 0x0A], 2), (line + [0x0A] + [0x7B, 0x0A], 2),
+            (line, 1), (line + [0x0A] + line, 2), (line + [0x0A, 0x0A], 2), (line + [0x0A] + [0x7B, 0x0A], 2),
             (try CountsEntry.end(lines: 3).octets + [0x0A], 1),
         ] as [([UInt8], Int)] {
             let error = #expect(throws: CountsFileError.self) { try CountBatch.lines(in: compress(octets)) }

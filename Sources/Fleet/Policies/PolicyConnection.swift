@@ -7,6 +7,9 @@ import PostgreSQL
 final class PolicyConnection: Sendable {
     typealias Work<Value> = @Sendable (PostgresSession) throws(PostgresError) -> Value
 
+    /// On which machines tell each other that rows of policies have changed: a hint, since a notice is lost when a connection is.
+    static let channel = "sts_policy"
+
     private struct State {
         var isAdmitted = false
         var tell: (@Sendable (_ isNew: Bool) -> Void)?
@@ -18,7 +21,7 @@ final class PolicyConnection: Sendable {
     init(_ server: FleetServer) throws(PostgresError) {
         let state = Locked(State())
         self.state = state
-        connection = try PostgresConnection(server.text, channels: [FleetDatabase.policyChannel]) { event in
+        connection = try PostgresConnection(server.text, channels: [Self.channel]) { event in
             switch event {
             case .connected:
                 state.withLock { state in

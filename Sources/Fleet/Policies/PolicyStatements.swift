@@ -124,7 +124,7 @@ extension PostgresSession {
 
     /// Has other machines read what has changed.
     func tellPolicies() throws(PostgresError) {
-        try run("SELECT pg_notify($1, '')", [.text(FleetDatabase.policyChannel)])
+        try run("SELECT pg_notify($1, '')", [.text(PolicyConnection.channel)])
     }
 
     /// Lets go of policies that ended long ago and of claims that are over; a piece each.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import Gzip
 import PostgreSQL
 import Reporting
 
@@ -29,11 +28,8 @@ struct BatchReader: Sendable {
     /// Batches of one statement, and octets past which it takes no further one.
     static let maxBatches = 200
     static let maxOctets = 4 << 20
-    /// Octets of one batch, compressed and not.
+    /// Octets of one batch.
     static let maxBatchOctets = 16 << 20
-    static let maxTextOctets = 256 << 20
-    /// Octets of a line: the text of a policy, and all kinds of failure of a domain.
-    static let maxLineOctets = 4 << 20
     /// Lines that are added in one go.
     static let maxLines = 2000
 
@@ -100,74 +96,16 @@ struct BatchReader: Sendable {
         }
         guard let body = batch.body else { throw unreadable("more than \(Self.maxBatchOctets) octets") }
         var count: Int64 = 0
-        var lines = BatchLines(body)
+        var lines = CountBatchLines(body)
         while true {
             let next: [CountsLine]
-            do throws(BatchLines.Failure) { next = try lines.next(Self.maxLines) } catch {
-                throw unreadable(error.text)
+            do throws(CountsFileError) { next = try lines.next(Self.maxLines) } catch {
+                throw unreadable("line \(error.line): \(error.text)")
             }
             if next.isEmpty { break }
             count += Int64(next.count)
             try await sums.add(next, on: day)
         }
         guard count == batch.lines else { throw unreadable("\(count) lines instead of \(batch.lines)") }
-    }
-}
-
-/// The lines of a batch, which another machine has written: read strictly, and in bounded memory.
-struct BatchLines {
-    struct Failure: Error {
-        /// Safe to print.
-        let text: String
-    }
-
-    private let body: [UInt8]
-    private var pieces: GzipPieces?
-    private var buffer: [UInt8] = []
-    private var isAtEnd = false
-
-    init(_ body: [UInt8]) { self.body = body }
-
-    /// The next lines, none at the end.
-    mutating func next(_ most: Int) throws(Failure) -> [CountsLine] {
-        var lines: [CountsLine] = []
-        var start = 0
-        while lines.count < most {
-            guard let end = buffer[start...].firstIndex(of: 0x0A) else {
-                guard buffer.count - start <= BatchReader.maxLineOctets else {
-                    throw Failure(text: "a line is too long")
-                }
-                buffer.removeSubrange(..<start)
-                start = 0
-                if try fill() { continue }
-                guard buffer.isEmpty else { throw Failure(text: "it ends within a line") }
-                return lines
-            }
-            lines.append(try line(buffer[start..<end]))
-            start = end + 1
-        }
-        buffer.removeSubrange(..<start)
-        return lines
-    }
-
-    private func line(_ octets: ArraySlice<UInt8>) throws(Failure) -> CountsLine {
-        let entry: CountsEntry
-        do throws(CountsEntryError) { entry = try CountsEntry(Array(octets)) } catch { throw Failure(text: error.text) }
-        guard case .line(let line) = entry else { throw Failure(text: "a line that has no counts") }
-        return line
-    }
-
-    /// - Returns: false at the end.
-    private mutating func fill() throws(Failure) -> Bool {
-        guard !isAtEnd else { return false }
-        do throws(GzipError) {
-            if pieces == nil { pieces = try GzipPieces(body[...], limitBytes: BatchReader.maxTextOctets) }
-            let piece = try pieces?.next() ?? []
-            buffer += piece
-            isAtEnd = piece.isEmpty
-        } catch {
-            throw Failure(text: "\(error)")
-        }
-        return !isAtEnd
     }
 }

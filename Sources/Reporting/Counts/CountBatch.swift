@@ -4,9 +4,6 @@ import Gzip
 
 /// A part of what one machine has counted on a day, on its way to the fleet's database. It never changes.
 package struct CountBatch: Sendable, Hashable {
-    /// Octets that may come out of one: 500 domains with all that is kept of each.
-    static let maxOctets = 64 << 20
-
     /// Grows with each batch of a store, and is never used again.
     package let number: Int64
     package let day: UTCDay
@@ -30,27 +27,10 @@ package struct CountBatch: Sendable, Hashable {
         return try writer.finish()
     }
 
-    /// The lines in a batch's octets.
-    /// - Throws: ``CountsFileError`` where one is not as this program writes it.
+    /// All lines of a batch at once.
     package static func lines(in body: [UInt8]) throws(CountsFileError) -> [CountsLine] {
-        let octets: [UInt8]
-        do { octets = try decompress(body, limitBytes: maxOctets) } catch {
-            throw CountsFileError(line: 1, "\(error)")
-        }
-        guard octets.last == 0x0A else { throw CountsFileError(line: 1, "the batch ends too early") }
-        var lines: [CountsLine] = []
-        for text in octets.dropLast().split(separator: 0x0A, omittingEmptySubsequences: false) {
-            let number = lines.count + 1
-            do throws(CountsEntryError) {
-                guard case .line(let line) = try CountsEntry(Array(text)) else {
-                    throw CountsEntryError("no line of counts")
-                }
-                lines.append(line)
-            } catch {
-                throw CountsFileError(line: number, error.text)
-            }
-        }
-        return lines
+        var lines = CountBatchLines(body)
+        return try lines.next(.max)
     }
 }
 

@@ -31,10 +31,11 @@ package final class ScratchCounts: DaySums {
     }
 
     package func add(_ lines: [CountsLine], on day: UTCDay) async throws {
-        var tallies: [TallyKey: Tally] = [:]
+        var tallies = TallyTable()
         for line in lines {
             let key = TallyKey(day: day, domain: line.domain, policy: .reported(line.result.policy))
-            tallies[key, default: Tally(successes: 0, failures: 0)].merge(line.result.tally)
+            let place = tallies.place(of: key) ?? tallies.add(key)
+            tallies[place].merge(line.result.tally)
         }
         let counts = tallies
         try await open.write { db in try Store.add([counts], to: db) }
