@@ -77,13 +77,17 @@ func lines(_ sessions: Int) throws -> [CountsLine] {
 
 /// Batches that wait, of one machine.
 actor Batches: CountBatches {
+    private let node: String
     private var left: [CountBatch]
 
-    init(_ batches: [CountBatch]) { left = batches }
+    init(of node: String, _ batches: [CountBatch]) {
+        self.node = node
+        left = batches
+    }
 
     func seal(at time: UTCTime, isThorough: Bool) -> Int { 0 }
     // A minute's batch goes by itself, as a machine sends it.
-    func waiting(limitOctets: Int) -> [CountBatch] { Array(left.prefix(1)) }
+    func waiting(limitOctets: Int) -> (node: String, batches: [CountBatch]) { (node, Array(left.prefix(1))) }
     func noteShipped(_ numbers: [Int64], at time: UTCTime) { left.removeAll { numbers.contains($0.number) } }
     func shipped() -> (kept: [Int64], newest: Int64) { ([], 1 << 40) }
     func noteLacking(_ numbers: [Int64]) {}
@@ -124,7 +128,8 @@ try await withThrowingTaskGroup(of: Void.self) { group in
             let member = FleetMember(node: "node\(number)", machine: "", host: "mx\(number).example", program: "bench")
             let database = try FleetDatabase(server, as: member, clock: BenchClock())
             defer { database.close() }
-            try await CountShipper(Batches(batches), to: database, as: member, clock: BenchClock()).ship()
+            try await CountShipper(Batches(of: member.node, batches), to: database, as: member, clock: BenchClock())
+                .ship()
         }
     }
     try await group.waitForAll()

@@ -31,6 +31,8 @@ import Store
 package final class Daemon: Sendable {
     /// How long reports under way may take at the end: service managers do not wait for a slow destination.
     private static let reportTime = Duration.seconds(5)
+    /// How long it may take to tell the fleet the last policies.
+    private static let farewellTime = Duration.seconds(2)
 
     private let settings: SettingsInForce
     private let logger: Logger
@@ -133,7 +135,7 @@ package final class Daemon: Sendable {
             settings.intake, reading: settings.logReading, accounting: accounting, ledger: ledger,
             explanations: explanations, logger: logger)
         reports = ReportScheduler(
-            settings: settings.reports, store: store, records: network.reportRecords,
+            settings: settings.reports, isInFleet: settings.fleet != nil, store: store, records: network.reportRecords,
             carrier: ownReports.noting(network), clock: clock, logger: logger)
         fleet =
             if let fleet = settings.fleet {
@@ -206,7 +208,7 @@ package final class Daemon: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.maintenance.run() }
             group.addTask { await self.explanations.run { self.milter.server.takeDecided() } }
-            group.addTask { await self.policyExchange?.run(into: self.policyCache) }
+            group.addTask { await self.sharePolicies() }
             group.addTask { await self.pauseControl.run() }
             group.addTask { await self.statusReporter.run() }
             await withDiscardingTaskGroup { group in
@@ -257,6 +259,15 @@ package final class Daemon: Sendable {
             store: store, table: table, ledger: ledger, policyCache: policyCache, refresher: refresher,
             overrides: overrides, clock: clock, mapUse: mapUse, logger: logger, sweep: { self.sweep() },
             retryDNSSEC: { await self.retryDNSSEC() })
+    }
+
+    /// Shares policies with the fleet until the task is cancelled; a database that is silent then is not waited for.
+    private func sharePolicies() async {
+        guard let policyExchange else { return }
+        let work = Task { [policyCache] in await policyExchange.run(into: policyCache) }
+        await cancellation()
+        work.cancel()
+        if await !work.hasEnded(within: Self.farewellTime) { policyExchange.close() }
     }
 
     /// Reports until the task is cancelled. Reports under way are then brought to their end, but not for long.

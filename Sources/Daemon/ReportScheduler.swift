@@ -20,6 +20,8 @@ package final class ReportScheduler: Sendable {
     private static let farAhead: Int64 = 400
 
     private let settings: Locked<ReportSettings>
+    /// Whether a fleet makes the reports of what this machine counts.
+    private let isInFleet: Bool
     private let store: Store
     private let records: any ReportRecordSource
     private let sender: ReportSender
@@ -33,10 +35,11 @@ package final class ReportScheduler: Sendable {
     private let waiting = Locked<Set<UTCDay>>([])
 
     package init(
-        settings: ReportSettings, store: Store, records: any ReportRecordSource, carrier: any ReportCarrier,
-        clock: any WallClock, logger: Logger
+        settings: ReportSettings, isInFleet: Bool = false, store: Store, records: any ReportRecordSource,
+        carrier: any ReportCarrier, clock: any WallClock, logger: Logger
     ) {
         self.settings = Locked(settings)
+        self.isInFleet = isInFleet
         self.store = store
         self.records = records
         self.clock = clock
@@ -82,6 +85,8 @@ package final class ReportScheduler: Sendable {
         do {
             let oldest = clock.now.day.advanced(by: -settings.retention.days)
             for day in try await store.openDays(before: clock.now.day) where day >= oldest {
+                // All others are the fleet's, also those of which it has nothing yet.
+                if isInFleet, try await !store.reportsItself(day) { continue }
                 let due = max(schedule.buildTime(of: day), nextLooks.withLock { $0[day] } ?? day.start)
                 guard clock.now >= due, !Task.isCancelled else { continue }
                 guard try await isComplete(day, settings) else { continue }

@@ -25,6 +25,8 @@ package final class FleetDatabase: Sendable {
         /// When this daemon was first let in, by the database's clock.
         var began: String?
         var health = Health.untried
+        /// Since when the connection of now was let in.
+        var steadySince: ContinuousClock.Instant?
         /// Connections so far: what was read from one before may no longer be so.
         var connections = 0
     }
@@ -48,6 +50,7 @@ package final class FleetDatabase: Sendable {
         connection = try PostgresConnection(server.text) { event in
             state.withLock { state in
                 state.isAdmitted = false
+                state.steadySince = nil
                 if case .connected = event { state.connections += 1 }
             }
         }
@@ -56,6 +59,8 @@ package final class FleetDatabase: Sendable {
     package func close() { connection.close() }
 
     package var health: Health { state.withLock { $0.health } }
+    /// For how long the database has been there without a break.
+    package var steadyFor: Duration { state.withLock { $0.steadySince }.map { .now - $0 } ?? .zero }
     /// Grows with each new connection.
     package var connections: Int { state.withLock { $0.connections } }
 
@@ -76,7 +81,10 @@ package final class FleetDatabase: Sendable {
             result = try await connection.perform(within: limit) { [self] session throws(PostgresError) in
                 if !state.withLock({ $0.isAdmitted }) {
                     if let refusal = try admit(session) { return .failure(refusal) }
-                    state.withLock { $0.isAdmitted = true }
+                    state.withLock { state in
+                        state.isAdmitted = true
+                        state.steadySince = .now
+                    }
                 }
                 return .success(try work(session))
             }
@@ -142,9 +150,15 @@ package final class FleetDatabase: Sendable {
     /// Says that this machine lives, as a part of a transaction: work that only one daemon may do under an identity.
     /// - Returns: false if another daemon has taken the identity.
     func isAlone(_ session: PostgresSession) throws(PostgresError) -> Bool {
-        try !session.run(
+        let isOurs = try !session.run(
             "UPDATE sts.node SET seen = now() WHERE node = $1 AND session = $2 RETURNING node",
             [.text(member.node), .text(self.session)]
         ).isEmpty
+        if isOurs { return true }
+        let isThere = try !session.run("SELECT 1 FROM sts.node WHERE node = $1", [.text(member.node)]).isEmpty
+        guard !isThere else { return false }
+        // Somebody has removed a machine that lives: it says that it is here.
+        state.withLock { $0.isAdmitted = false }
+        throw PostgresError(.conflict, state: "40001", "the row of this machine is gone")
     }
 }

@@ -14,6 +14,8 @@ package enum FleetError: Error, Sendable, Hashable {
     case storeIsOlder
     /// The store was made on another machine.
     case otherMachine
+    /// Another store has taken the place of the one that the daemon began with.
+    case otherStore
 }
 
 extension FleetError {
@@ -21,7 +23,7 @@ extension FleetError {
     package var needsHelp: Bool {
         switch self {
         case .database(let error): error.cause == .settings || error.cause == .refused
-        case .notMigrated, .tooOld, .copied, .storeIsOlder, .otherMachine: true
+        case .notMigrated, .tooOld, .copied, .storeIsOlder, .otherMachine, .otherStore: true
         }
     }
 }
@@ -41,6 +43,7 @@ extension FleetError: CustomStringConvertible {
         case .storeIsOlder:
             "the database has counts of this store that the store does not know: it was put back from a backup, or is a copy; "
                 + "sts-milter report export --copied gives it an identity of its own from tomorrow on"
+        case .otherStore: "another store has taken the place of the one that the daemon began with: restart sts-milter"
         case .otherMachine:
             "the store was made on another machine: sts-milter report export --moved, or --copied if that one goes on"
         }

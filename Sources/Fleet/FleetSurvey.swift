@@ -13,7 +13,9 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
         /// Since its last word, by the database's clock.
         package let silentSeconds: Int64
         /// The last day of which the database has all that it counted; nil if there is none.
-        package let closedThrough: String?
+        package var closedThrough: String? { closed > 0 ? "\(UTCDay(daysSinceEpoch: closed))" : nil }
+        /// Its number.
+        package let closed: Int64
         /// Batches that waited there when it last spoke.
         package let batchesWaiting: Int64
     }
@@ -28,6 +30,10 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
         package let leaseSeconds: Int64?
         /// Whether the reports are made.
         package let isEnded: Bool
+        /// Whether they should have been made a day ago.
+        package let isLate: Bool
+        /// Machines that have not sent all they counted.
+        package let awaits: [String]
         /// Why they cannot be made.
         package let trouble: String?
     }
@@ -41,15 +47,39 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
     package let machines: [Machine]
     package let days: [Day]
 
+    /// Deliveries of reports, by the word for their state.
+    package let deliveries: [String: Int64]
+    /// For how long nothing is sent, since the database may have gone back; 0 mostly.
+    package let quietSeconds: Int64
+
+    /// Removes a machine that is gone for good, so that no day waits for it.
+    /// - Parameter name: of the host, or the identity of its store.
+    /// - Returns: how many were removed; those that were heard of within five minutes stay.
+    package static func remove(_ name: String, from server: FleetServer) async throws(FleetError) -> Int {
+        try await ask(server) { session throws(PostgresError) in
+            try session.run(
+                """
+                DELETE FROM sts.node WHERE (host = $1 OR node = $1) AND seen < now() - interval '5 minutes' RETURNING node
+                """, [.text(name)]
+            ).count
+        }
+    }
+
     /// Asks the database, as nobody in particular.
     package static func read(_ server: FleetServer) async throws(FleetError) -> FleetSurvey {
-        let result: Result<FleetSurvey, FleetError>
+        try await ask(server) { session throws(PostgresError) in try read(session) }
+    }
+
+    private static func ask<Value: Sendable>(
+        _ server: FleetServer, _ work: @escaping @Sendable (PostgresSession) throws(PostgresError) -> Value
+    ) async throws(FleetError) -> Value {
+        let result: Result<Value, FleetError>
         do throws(PostgresError) {
             let connection = try PostgresConnection(server.text)
             defer { connection.close() }
             result = try await connection.perform(within: limit) { session throws(PostgresError) in
                 if let refusal = try FleetSchema.refusal(session) { return .failure(refusal) }
-                return .success(try read(session))
+                return .success(try work(session))
             }
         } catch {
             throw .database(error)
@@ -67,27 +97,37 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
         ).map { row in
             Machine(
                 host: printable(row[0] ?? ""), node: printable(row[1] ?? ""), version: printable(row[2] ?? ""),
-                silentSeconds: row.integer(3) ?? 0,
-                closedThrough: row.integer(4).flatMap { $0 > 0 ? "\(UTCDay(daysSinceEpoch: $0))" : nil },
+                silentSeconds: row.integer(3) ?? 0, closed: row.integer(4) ?? 0,
                 batchesWaiting: row.integer(5) ?? 0)
         }
         let days = try session.run(
             """
             SELECT d.day, count(b.number), coalesce(sum(b.sessions), 0), d.owner,
                 CASE WHEN d.until > now() THEN extract(epoch FROM d.until - now())::bigint END, d.ended IS NOT NULL,
-                d.trouble
+                d.trouble, d.ended IS NULL AND d.day < \(FleetBook.today) - 1, d.began IS NULL AND d.ended IS NULL
             FROM (SELECT * FROM sts.day ORDER BY day DESC LIMIT $1) d LEFT JOIN sts.batch b ON b.day = d.day
-            GROUP BY d.day, d.owner, d.until, d.ended, d.trouble ORDER BY d.day DESC
+            GROUP BY d.day, d.owner, d.until, d.began, d.ended, d.trouble ORDER BY d.day DESC
             """, [.integer(Int64(mostDays))]
         ).map { row in
             let lease = row.integer(4)
             // A host, and what tells its daemon from others.
             let owner = row[3]?.split(separator: " ").first.map { printable(String($0)) }
+            let number = row.integer(0) ?? 0
+            let awaits = machines.filter { $0.closed < number }.map(\.host)
             return Day(
                 day: "\(UTCDay(daysSinceEpoch: row.integer(0) ?? 0))", batches: row.integer(1) ?? 0,
                 sessions: row.integer(2) ?? 0, owner: lease == nil ? nil : owner, leaseSeconds: lease,
-                isEnded: row[5] == "t", trouble: row[6].flatMap { $0.isEmpty ? nil : printable($0, limit: 500) })
+                isEnded: row[5] == "t", isLate: row[7] == "t", awaits: row[8] == "t" ? awaits : [],
+                trouble: row[6].flatMap { $0.isEmpty ? nil : printable($0, limit: 500) })
         }
-        return FleetSurvey(version: Int(version), machines: machines, days: days)
+        var deliveries: [String: Int64] = [:]
+        for row in try session.run("SELECT state, count(*) FROM sts.delivery GROUP BY state") {
+            deliveries[printable(row[0] ?? "")] = row.integer(1) ?? 0
+        }
+        let quiet = try session.run(
+            "SELECT extract(epoch FROM quiet_until - now())::bigint FROM sts.sender WHERE quiet_until > now()"
+        ).first?.integer(0)
+        return FleetSurvey(
+            version: Int(version), machines: machines, days: days, deliveries: deliveries, quietSeconds: quiet ?? 0)
     }
 }

@@ -130,6 +130,10 @@ struct PeerCacheTests {
         #expect(await cache.forgetAsTold(domain, before: told - .seconds(3600)) == false)
         #expect(held?.fetchedAt == told)
         world.clock.advance(by: .seconds(3600))
+        // What was not tried has shown nothing.
+        world.discoverer.policyAnswer = .failure(.notTried("too many fetches"))
+        #expect(await cache.forgetAsTold(domain, before: world.clock.now) == false)
+        #expect(held?.fetchedAt == told)
         world.discoverer.policyAnswer = .failure(.failed(PolicyFailure(.stsPolicyFetchError, "HTTP status 503")))
         #expect(await cache.forgetAsTold(domain, before: world.clock.now))
         #expect(held == nil && cache.cached(domain) == nil)

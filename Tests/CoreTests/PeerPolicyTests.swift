@@ -54,7 +54,7 @@ struct PeerPolicyTests {
             what: "the same hosts in another order",
             offered: Described(
                 mx: ["mx2.example.org", "mx1.example.org"], fetched: 10_000), fate: .taken),
-        Row(what: "the same under a new id", offered: Described(id: "2", fetched: 10_000), fate: .taken),
+        Row(what: "the same under a new id", offered: Described(id: "2", fetched: 10_000), fate: .fetchedFirst),
         Row(what: "a longer life", offered: Described(maxAge: 1_000_000, fetched: 10_000), fate: .taken),
         Row(what: "a shorter one with a later end", offered: Described(maxAge: 594_801, fetched: 10_000), fate: .taken),
         Row(what: "the same end", offered: Described(maxAge: 594_800, fetched: 10_000), fate: .taken),

@@ -60,7 +60,7 @@ struct FleetScenarios {
             try DatagramSender.send(to: folder.path + "/tlsrpt.sock", domains: 10, aSecond: 100, for: .seconds(2))
         }
         try await Wait.until("the log says so") {
-            daemon.log.contains("the fleet's database cannot be used, counts and policies wait")
+            daemon.log.contains("the fleet's database cannot be used, counts wait")
         }
         let status = try daemon.command("status")
         #expect(
@@ -75,6 +75,23 @@ struct FleetScenarios {
             try site.query("SELECT coalesce(sum(sessions), 0) FROM sts.batch") == "\(sent)"
         }
         #expect(try daemon.command("status").output.contains("fleet: the database answers, nothing waits"))
+    }
+
+    @Test("a database that takes connections and says nothing holds up no stop")
+    func silentDatabase() async throws {
+        let lab = try await Lab.open()
+        let site = try await FleetSite()
+        let daemon = try site.machine(lab, 114, "mx.fleet.lab")
+        try await daemon.start()
+        try await Wait.until("it takes part") { try site.query("SELECT count(*) FROM sts.node") == "1" }
+        site.postgres.pause()
+        defer { site.postgres.resume() }
+        // Policies are asked for each ten seconds: somebody waits for an answer by then.
+        try await Task.sleep(for: .seconds(11))
+        let start = ContinuousClock.now
+        #expect(daemon.terminate(within: .seconds(15)) == 0)
+        // systemd gives it 20 s.
+        #expect(ContinuousClock.now - start < .seconds(12))
     }
 
     /// Sending blocks.

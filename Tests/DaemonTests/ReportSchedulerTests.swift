@@ -59,12 +59,13 @@ struct ReportSchedulerTests {
         }
 
         func desk(
-            _ settings: String = "", host: String = "mta.lab",
+            _ settings: String = "", host: String = "mta.lab", isInFleet: Bool = false,
             logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) throws -> ReportScheduler {
             let file = try SettingsFile(text: "network.helo_name = \"\(host)\"\n[report]\n" + settings, name: "test")
             return ReportScheduler(
-                settings: try Settings(file).reports, store: store, records: self, carrier: self, clock: self,
+                settings: try Settings(file).reports, isInFleet: isInFleet, store: store, records: self, carrier: self,
+                clock: self,
                 logger: logger)
         }
     }
@@ -74,6 +75,20 @@ struct ReportSchedulerTests {
         let site = try Site(at: day.start + .seconds(43_200))
         for before: Int64 in [-61, -2, -1, 0] { try await site.count("a.lab", day.advanced(by: before)) }
         return (site, day)
+    }
+
+    @Test("of a machine in a fleet only those days that it has begun before, whatever its logs tell of days of before")
+    func fleet() async throws {
+        let site = try Site(at: UTCTime(secondsSinceEpoch: 1_790_000_000))
+        let today = UTCTime(secondsSinceEpoch: 1_790_000_000).day
+        for days in [1, 3] as [Int64] { try await site.count("a.lab", today.advanced(by: -days)) }
+        _ = try await site.store.begin(today.advanced(by: -3), at: UTCTime(secondsSinceEpoch: 1_790_000_000))
+        site.answer("v=TLSRPTv1; rua=mailto:t@a.lab")
+        let desk = try site.desk("spread = \"0s\"", isInFleet: true)
+        site.advance(by: .seconds(3600))
+        await desk.buildDue()
+        await desk.sendDue()
+        #expect(site.deliveries == ["\(today.advanced(by: -3)) a.lab mailto:t@a.lab"])
     }
 
     @Test("days that nobody reported, as the days they were, and today not before it is over")

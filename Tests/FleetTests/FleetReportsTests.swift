@@ -39,7 +39,7 @@ extension ReportTests {
                 fleet, try Settings(file).reports, host: try DomainName("mta.lab"), database: database,
                 store: try Store(path: site.directory.path + "/own.sqlite", logger: log.logger), records: site.records,
                 carrier: site.carrier, clock: TestClock(site.day.advanced(by: 1).start + .seconds(43_200)),
-                logger: log.logger,
+                logger: log.logger, steadiness: .zero,
                 noteAddresses: { [noted] in noted.append($0) })
         }
 

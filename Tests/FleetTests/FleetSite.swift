@@ -91,15 +91,15 @@ final class Machine: Sendable {
     private let clock = SystemClock()
 
     init(
-        _ site: FleetSite, _ name: String, wait: Duration = .seconds(0), quiet: Duration = .seconds(2),
-        by relay: TCPRelay? = nil
+        _ site: FleetSite, _ name: String, wait: Duration = .seconds(0), steadiness: Duration = .zero,
+        quiet: Duration = .seconds(2), by relay: TCPRelay? = nil
     ) throws {
         self.site = site
         self.name = name
         store = try Store(path: site.directory.path + "/\(name).sqlite", logger: log.logger)
         database = try site.lab.member(name, machine: "m-" + name, host: "\(name).example", by: relay)
         let sums = ScratchCounts(path: site.directory.path + "/\(name).fleet", logger: log.logger)
-        book = FleetBook(database, sums: sums, host: "\(name).example", wait: wait)
+        book = FleetBook(database, sums: sums, host: "\(name).example", wait: wait, steadiness: steadiness)
         var limits = FleetOutbox.Limits()
         limits.quiet = quiet
         outbox = FleetOutbox(database, memory: store, limits: limits, logger: log.logger)

@@ -236,7 +236,12 @@ enum ReportTests {
                 let trouble = try await site.lab.run("SELECT trouble FROM sts.day").first?[0] ?? ""
                 #expect(trouble.contains("of node z cannot be read"))
                 #expect(try await site.number("SELECT count(*) FROM sts.report") == 0)
-                try await site.lab.run("DELETE FROM sts.batch WHERE node = 'z'")
+                // Another machine may have it at once, and what is said of the day stays until it was read.
+                try await a.book.giveBack(site.day)
+                await #expect(throws: FleetBookError.self) { try await b.build() }
+                try await b.book.giveBack(site.day)
+                #expect(try await site.lab.run("SELECT trouble FROM sts.day").first?[0] != "")
+                try await site.lab.run("UPDATE sts.batch SET skipped = true WHERE node = 'z'")
             }
             #expect(try await a.build().planned == 1)
             #expect(try await site.lab.run("SELECT trouble FROM sts.day").first?[0] == "")

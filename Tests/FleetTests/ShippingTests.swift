@@ -95,6 +95,16 @@ struct ShippingTests {
         #expect(try await lab.counts()["a.example"] == 5)
     }
 
+    @Test("a store that has taken the place of another under the daemon sends nothing under its identity")
+    func otherStore() async throws {
+        let machine = try await CountingMachine(in: lab, clock)
+        try await machine.store.adopt(on: "m", from: clock.now.day)
+        try await machine.count("a.example", 1)
+        try await machine.store.seal(at: clock.now, isThorough: true)
+        #expect(try await machine.shippingError() == .otherStore)
+        #expect(try await lab.counts().isEmpty)
+    }
+
     @Test("a day that was ended goes on when a count comes late")
     func late() async throws {
         let machine = try await CountingMachine(in: lab, clock)

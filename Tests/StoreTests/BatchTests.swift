@@ -34,7 +34,7 @@ struct BatchTests {
 
     /// What the batches from a number on say, a line for each policy of a domain.
     private func lines(_ store: Store, from first: Int64 = 1) async throws -> [String] {
-        try await store.waiting(limitOctets: .max).filter { $0.number >= first }.flatMap { batch in
+        try await store.waiting(limitOctets: .max).batches.filter { $0.number >= first }.flatMap { batch in
             try CountBatch.lines(in: batch.body).map { line in
                 let tally = line.result.tally
                 let kinds = tally.sortedDetails.map { "\($0.details.receivingMXHostname ?? "")=\($0.sessions)" }
@@ -97,6 +97,8 @@ struct BatchTests {
         try await count("a.example", good: 1, on: yesterday, in: begun)
         _ = try await begun.begin(yesterday, at: noon)
         #expect(try await begun.seal(at: noon, isThorough: true) == 0)
+        #expect(try await begun.reportsItself(yesterday))
+        #expect(try await !shared.reportsItself(yesterday))
         let exported = try Scratch().store()
         try await count("a.example", good: 1, on: yesterday, in: exported)
         let head = try await exported.handOver(yesterday, of: name("mx.example"), at: noon)
@@ -115,11 +117,11 @@ struct BatchTests {
             try await store.seal(at: noon, isThorough: false)
         }
         try await store.noteShipped([1, 2], at: noon)
-        #expect(try await store.waiting(limitOctets: .max).map(\.number) == [3])
+        #expect(try await store.waiting(limitOctets: .max).batches.map(\.number) == [3])
         #expect(try await store.shipped().kept == [1, 2])
         try await store.noteLacking([2])
-        #expect(try await store.waiting(limitOctets: .max).map(\.number) == [2, 3])
-        #expect(try await store.waiting(limitOctets: 1).map(\.number) == [2])
+        #expect(try await store.waiting(limitOctets: .max).batches.map(\.number) == [2, 3])
+        #expect(try await store.waiting(limitOctets: 1).batches.map(\.number) == [2])
         try await store.noteShipped([2, 3], at: noon + .seconds(10))
         try await store.dropShipped(before: noon + .seconds(5))
         #expect(try await store.shipped().kept == [2, 3])
@@ -128,7 +130,7 @@ struct BatchTests {
         #expect(try await store.shipped() == ([], 3))
         try await count("a.example", good: 1, in: store)
         try await store.seal(at: noon, isThorough: false)
-        #expect(try await store.waiting(limitOctets: .max).map(\.number) == [4])
+        #expect(try await store.waiting(limitOctets: .max).batches.map(\.number) == [4])
     }
 
     @Test("a copy of a store leaves to the other machine what waits, and what is counted before it is one of its own")

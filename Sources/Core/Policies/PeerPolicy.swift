@@ -48,8 +48,9 @@ package enum PeerPolicy {
     private static func fate(of offered: CachedPolicy, over held: CachedPolicy, at now: UTCTime) -> PeerPolicyFate {
         guard offered.fetchedAt > held.fetchedAt else { return .leftAlone }
         let isWeaker = offered.policy.mode.strength < held.policy.mode.strength || offered.expiresAt < held.expiresAt
-        // More hosts could let mail go to an attacker's, fewer could hold it back.
-        let isOther = Set(offered.policy.mx) != Set(held.policy.mx)
+        // More hosts could let mail go to an attacker's, fewer could hold it back. What is published under another id is for
+        // this machine to see: under it the old rules could be offered, so that the new ones are never fetched.
+        let isOther = Set(offered.policy.mx) != Set(held.policy.mx) || offered.id != held.id
         if !isWeaker, !isOther, offered.policy.mode != .none { return .taken }
         // What stays none protects nothing that could be lost, and is fetched when it is due.
         if held.policy.mode == .none, offered.policy.mode == .none { return .leftAlone }

@@ -50,7 +50,7 @@ extension PolicyCache {
 
     /// Whether fetches pause because they failed, or because the record is gone: many such domains must not take the
     /// turns of those that can be renewed.
-    private func isPausing(_ domain: DomainName, at now: UTCTime) -> Bool {
+    func isPausing(_ domain: DomainName, at now: UTCTime) -> Bool {
         entries.value(of: domain) { entry in
             entry.withoutRecord.contains(now) || entry.pause?.value(at: now).map { now < $0.until } ?? false
         } ?? false

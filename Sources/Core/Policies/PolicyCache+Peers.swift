@@ -90,7 +90,8 @@ extension PolicyCache {
             old.fetchedAt <= time
         else { return false }
         await renew(domain)
-        guard memory.life(of: domain) == old else { return false }
+        // What was not tried, for want of a place or of our own DNS, has shown nothing.
+        guard memory.life(of: domain) == old, isPausing(domain, at: clock.now) else { return false }
         logger.notice(
             "policy forgotten, as an operator said on another machine",
             metadata: ["domain": "\(domain)", "mode": "\(old.mode)", "expires": "\(old.expiresAt)"])

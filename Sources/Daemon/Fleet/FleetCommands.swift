@@ -25,4 +25,10 @@ package struct FleetCommands: Sendable {
 
     /// What the database knows of the machines and days.
     package func survey() async throws -> FleetSurvey { try await FleetSurvey.read(settings.server) }
+
+    /// Removes a machine that is gone for good.
+    /// - Returns: how many machines of that name were removed.
+    package func remove(_ name: String) async throws -> Int {
+        try await FleetSurvey.remove(name, from: settings.server)
+    }
 }

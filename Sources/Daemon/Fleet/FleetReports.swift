@@ -38,7 +38,7 @@ final class FleetReports: Sendable {
     init(
         _ fleet: FleetSettings, _ settings: ReportSettings, host: DomainName, database: FleetDatabase, store: Store,
         records: any ReportRecordSource, carrier: any ReportCarrier, clock: any WallClock, logger: Logger,
-        noteAddresses: @escaping @Sendable (Set<String>) -> Void
+        steadiness: Duration = FleetBook.usualSteadiness, noteAddresses: @escaping @Sendable (Set<String>) -> Void
     ) {
         self.settings = Locked(settings)
         self.records = records
@@ -48,7 +48,7 @@ final class FleetReports: Sendable {
         self.logger = logger
         // Beside the store: there is room, and it is the daemon's to write to.
         let sums = ScratchCounts(path: store.path + ".fleet", logger: logger)
-        book = FleetBook(database, sums: sums, host: host.ascii, wait: fleet.wait)
+        book = FleetBook(database, sums: sums, host: host.ascii, wait: fleet.wait, steadiness: steadiness)
         copies = ReportCopies(to: settings.copyPlace, carrier: carrier, logger: logger)
         sender = ReportSender(
             outbox: FleetOutbox(database, memory: store, logger: logger), carrier: carrier, copier: copies,
@@ -94,8 +94,10 @@ final class FleetReports: Sendable {
                 source: reporting.token ?? "", startedAt: UTCTime(secondsSinceEpoch: 0))
             for day in days
             where clock.now >= max(schedule.buildTime(of: day), nextLooks.withLock { $0[day] } ?? day.start) {
-                guard !Task.isCancelled, try await isComplete(day) else { continue }
-                try await build(day, builder)
+                guard !Task.isCancelled else { continue }
+                // Whom this day waits for, the later ones would miss as well.
+                guard let missing = try await missing(day) else { break }
+                try await build(day, builder, without: missing)
             }
             noteDone(.make)
         } catch {
@@ -103,15 +105,11 @@ final class FleetReports: Sendable {
         }
     }
 
-    /// Whether all machines have sent what they counted, or have been waited for long enough.
-    private func isComplete(_ day: UTCDay) async throws -> Bool {
+    /// The machines without whose counts the day is to be made, none mostly; nil while they are waited for.
+    private func missing(_ day: UTCDay) async throws -> [String]? {
         switch try await book.readiness(of: day) {
-        case .complete: return true
-        case .overdue(let machines):
-            logger.warning(
-                "the fleet's reports of a day are made without the counts of some machines",
-                metadata: ["day": "\(day)", "machines": "\(machines.joined(separator: " "))"])
-            return true
+        case .complete: return []
+        case .overdue(let machines): return machines
         case .waiting(let machines, let left):
             if waiting.withLock({ $0.insert(day).inserted }) {
                 logger.notice(
@@ -121,14 +119,19 @@ final class FleetReports: Sendable {
                         "until": "\(clock.now + left)",
                     ])
             }
-            return false
+            return nil
         }
     }
 
     /// - Throws: what keeps the other days as well from being made.
-    private func build(_ day: UTCDay, _ builder: ReportBuilder) async throws {
+    private func build(_ day: UTCDay, _ builder: ReportBuilder, without missing: [String]) async throws {
         do {
             let summary = try await builder.build(day)
+            if !missing.isEmpty {
+                logger.warning(
+                    "the fleet's reports of a day are made without the counts of some machines",
+                    metadata: ["day": "\(day)", "machines": "\(missing.joined(separator: " "))"])
+            }
             logger.notice(
                 "the fleet's reports made",
                 metadata: [
@@ -145,9 +148,14 @@ final class FleetReports: Sendable {
             case .notOurs: break
             // The next look goes on with them.
             case .moreCounts: logger.info("more counts have come for a day of the fleet", metadata: ["day": "\(day)"])
-            case .lost, .unreadable:
+            case .lost:
                 warn(day, error)
                 try await rest(day)
+            case .unreadable:
+                warn(day, error)
+                // A later version can read more.
+                try await book.giveBack(day)
+                nextLooks.withLock { $0[day] = clock.now + ReportSchedule.retryPause }
             }
         } catch {
             warn(day, error)

@@ -7,7 +7,8 @@ extension FleetSurvey {
 
     /// Whether every machine was heard of lately, and no day is stuck.
     package var isWell: Bool {
-        machines.allSatisfy { $0.silentSeconds <= Self.longestSilence } && days.allSatisfy { $0.trouble == nil }
+        machines.allSatisfy { $0.silentSeconds <= Self.longestSilence }
+            && days.allSatisfy { $0.trouble == nil && !$0.isLate }
     }
 
     /// For a terminal.
@@ -23,11 +24,32 @@ extension FleetSurvey {
         guard !days.isEmpty else { return all }
         table = TextTable(["DAY", ">BATCHES", ">SESSIONS", "REPORTS"])
         for day in days {
-            let reports =
-                day.trouble ?? day.owner.map { "\($0) works on them" } ?? (day.isEnded ? "made" : "not made yet")
-            table.add([day.day, "\(day.batches)", "\(day.sessions)", reports])
+            table.add([day.day, "\(day.batches)", "\(day.sessions)", day.reports])
         }
         all += table.lines
+        if !deliveries.isEmpty {
+            all.append(
+                "deliveries of reports: "
+                    + deliveries.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", "))
+        }
+        if quietSeconds > 0 {
+            all.append(
+                "nothing is sent for \(quietSeconds) s: the database may have gone back, and machines say what they have sent"
+            )
+        }
         return all
+    }
+}
+
+extension FleetSurvey.Day {
+    private static let mostNamed = 3
+
+    /// What has become of its reports.
+    fileprivate var reports: String {
+        if let trouble { return trouble }
+        if let owner { return "\(owner) works on them" }
+        if isEnded { return "made" }
+        let names = awaits.prefix(Self.mostNamed).joined(separator: " ") + (awaits.count > Self.mostNamed ? " ..." : "")
+        return (isLate ? "NOT MADE" : "not made yet") + (awaits.isEmpty ? "" : ", not all is there of \(names)")
     }
 }

@@ -48,18 +48,19 @@ final class FleetWork: Sendable {
     /// Goes on until the task is cancelled.
     func run() async {
         guard await isOfThisMachine() else { return await cancellation() }
-        let work = Task { [reports] in await reports.run() }
-        await withDiscardingTaskGroup { group in
-            group.addTask { await self.counts.run() }
-        }
-        work.cancel()
-        // What is past the point of no return is to be written to the database; if it is not, the store has it.
-        _ = await work.hasEnded(within: Self.reportTime)
+        let reporting = Task { [reports] in await reports.run() }
+        let counting = Task { [counts] in await counts.run() }
+        await cancellation()
+        reporting.cancel()
+        counting.cancel()
+        // What is past the point of no return is to be written to the database; if it is not, the store has it. A database
+        // that is silent is not waited for.
+        _ = await reporting.hasEnded(within: Self.reportTime)
     }
 
     /// Sends what was counted last, if that does not take long; otherwise the next start does.
     func finish() async {
-        if refusal.withLock({ $0 }) == nil {
+        if case .working = database.health {
             let work = Task { await counts.finish() }
             _ = await work.hasEnded(within: Self.finishTime)
         }

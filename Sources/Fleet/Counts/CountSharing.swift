@@ -17,8 +17,13 @@ package final class CountSharing: Sendable {
     static let grace = Duration.seconds(300)
 
     private enum Warning: RepeatedWarning {
-        case failing
-        var message: Logger.Message { "the fleet's database cannot be used, counts and policies wait" }
+        case failing, store
+        var message: Logger.Message {
+            switch self {
+            case .failing: "the fleet's database cannot be used, counts wait"
+            case .store: "counts for the fleet cannot be read from the store or noted there"
+            }
+        }
     }
 
     private struct State {
@@ -68,9 +73,13 @@ package final class CountSharing: Sendable {
             if warnings.end(.failing) { warnings.logger.notice("the fleet's database is used again") }
         } catch is CancellationError {
             return
-        } catch {
+        } catch let error as FleetError {
+            // Two that met in one row: the next look goes on.
+            if case .database(let error) = error, error.cause == .conflict { return }
             let waiting = try? await batches.backlog()
             warnings.warn(.failing, ["cause": "\(error)", "batches-waiting": "\(waiting?.batches ?? 0)"])
+        } catch {
+            warnings.warn(.store, ["cause": "\(error)"])
         }
     }
 
@@ -87,7 +96,10 @@ package final class CountSharing: Sendable {
     private func seal() async throws {
         let now = clock.now
         let (isDue, isThorough) = state.withLock { state in
-            let isThorough = state.thoroughAt.map { now - $0 >= Self.thoroughInterval || now < $0 } ?? true
+            // Until it is known what was read, the logs may tell of any day.
+            let isThorough =
+                state.sealedThrough == nil
+                || state.thoroughAt.map { now - $0 >= Self.thoroughInterval || now < $0 } ?? true
             let isDue = state.sealedAt.map { now - $0 >= Self.sealInterval || now < $0 } ?? true
             // A day that has ended is closed as soon as may be.
             let isClosing = state.sealedThrough.map { ($0 - Self.grace).day != (now - Self.grace).day } ?? true

@@ -38,7 +38,8 @@ package actor CountShipper {
         var count = 0
         try await compare()
         while true {
-            let waiting = try await batches.waiting(limitOctets: Self.transactionOctets)
+            let (node, waiting) = try await batches.waiting(limitOctets: Self.transactionOctets)
+            guard node == member.node else { throw FleetError.otherStore }
             guard !waiting.isEmpty else { break }
             try await send(waiting)
             try await batches.noteShipped(waiting.map(\.number), at: clock.now)
@@ -99,7 +100,10 @@ package actor CountShipper {
     private static func lock(_ day: UTCDay, _ session: PostgresSession) throws(PostgresError) {
         let number = PostgresValue.integer(day.daysSinceEpoch)
         try session.run("INSERT INTO sts.day (day) VALUES ($1) ON CONFLICT DO NOTHING", [number])
+        // First of all: two that both hold a share lock would wait for each other.
+        try session.run("UPDATE sts.day SET ended = NULL WHERE day = $1 AND ended IS NOT NULL", [number])
         let row = try session.run("SELECT ended FROM sts.day WHERE day = $1 FOR SHARE", [number]).first
+        // It was ended between the two.
         if row?[0] != nil { try session.run("UPDATE sts.day SET ended = NULL WHERE day = $1", [number]) }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
+import MTASTS
 import PostgreSQL
 
 /// What the policy cache asks and tells.
@@ -27,7 +28,11 @@ extension PolicyExchange: PolicyPeers {
         }
     }
 
-    package func offer(_ policy: CachedPolicy) { put { $0.offer(policy) } }
+    package func offer(_ policy: CachedPolicy) {
+        // Fetched without a record, in the place of one that could not be read: nobody would take it.
+        guard STSRecord.isID(policy.id) else { return release(policy.domain) }
+        put { $0.offer(policy) }
+    }
     package func release(_ domain: DomainName) { put { $0.release(domain) } }
     package func tellForgotten(_ domain: DomainName, at time: UTCTime) { put { $0.forget(domain, at: time) } }
 }

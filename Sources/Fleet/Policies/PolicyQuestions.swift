@@ -116,8 +116,9 @@ final class PolicyQuestions: Sendable {
     private func askAll() async {
         while true {
             let domains = state.withLock { state in
-                let piece = Array(state.next.prefix(Self.pieceCount))
-                state.next.removeFirst(piece.count)
+                // One that was asked twice meanwhile is one row.
+                let piece = Array(Set(state.next.prefix(Self.pieceCount)))
+                state.next.removeFirst(min(Self.pieceCount, state.next.count))
                 if piece.isEmpty { state.isAsking = false }
                 return piece
             }

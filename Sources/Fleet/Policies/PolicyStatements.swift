@@ -73,7 +73,7 @@ extension PostgresSession {
     /// Begins a change of rows; until the transaction ends no other machine writes any.
     /// - Throws: ``PostgresError/Cause/conflict`` if another one does so now. Nobody waits for it: lookups would wait as well.
     func lockPolicies() throws(PostgresError) {
-        let row = try run("SELECT pg_try_advisory_xact_lock($1)", [.integer(FleetSchema.policyLock)]).first
+        let row = try run("SELECT pg_try_advisory_xact_lock(\(FleetSchema.Lock.policies))").first
         guard row?[0] == "t" else { throw PostgresError(.conflict, state: "55P03", "another machine writes policies") }
     }
 

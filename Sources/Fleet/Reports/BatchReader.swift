@@ -16,7 +16,8 @@ struct BatchesRead: Sendable, Hashable {
     /// Those in the database now.
     init(_ day: UTCDay, _ session: PostgresSession) throws(PostgresError) {
         let row = try session.run(
-            "SELECT count(*), coalesce(sum(\(Self.hash)), 0)::bigint FROM sts.batch WHERE day = $1", [.day(day)]
+            "SELECT count(*), coalesce(sum(\(Self.hash)), 0)::bigint FROM sts.batch WHERE day = $1 AND NOT skipped",
+            [.day(day)]
         ).first
         count = row?.integer(0) ?? 0
         sum = row?.integer(1) ?? 0
@@ -77,7 +78,7 @@ struct BatchReader: Sendable {
                 SELECT node, number, lines, hash, CASE WHEN octets <= \(Self.maxBatchOctets) THEN body END FROM (
                     SELECT *, sum(octets) OVER (ORDER BY node, number) - octets AS before FROM (
                         SELECT node, number, lines, \(BatchesRead.hash) AS hash, body, octet_length(body) AS octets
-                        FROM sts.batch WHERE day = $1 AND (node, number) > ($2, $3)
+                        FROM sts.batch WHERE day = $1 AND NOT skipped AND (node, number) > ($2, $3)
                         ORDER BY node, number LIMIT \(Self.maxBatches)
                     ) next
                 ) piece WHERE before < \(Self.maxOctets) ORDER BY node, number

@@ -29,8 +29,8 @@ extension FleetBook {
     /// - Returns: how many rows went.
     private func delete(from table: String, _ condition: String) async throws(FleetError) -> Int {
         try await database.transaction { session throws(PostgresError) in
-            // Any number, the same for all.
-            let isAlone = try session.run("SELECT pg_try_advisory_xact_lock(5572062)").first?.isTrue(0) ?? false
+            let isAlone =
+                try session.run("SELECT pg_try_advisory_xact_lock(\(FleetSchema.Lock.prune))").first?.isTrue(0) ?? false
             guard isAlone else { return 0 }
             return try session.run(
                 """

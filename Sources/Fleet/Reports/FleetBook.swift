@@ -14,8 +14,12 @@ import Reporting
 package final class FleetBook: DailyCounts {
     /// How long a day stays ours without a word: longer than the pause between two pieces of work on it.
     package static let lease = Duration.seconds(600)
-    /// Machines that were seen within this time are waited for.
+    /// Machines that were seen within this time are waited for; so are those that had sent all of the days just before, which
+    /// were there until the database went away.
     package static let living = Duration.seconds(2 * 86_400)
+    /// How long the database has to answer this machine before a day is made without others: after an outage they come one by
+    /// one.
+    package static let usualSteadiness = Duration.seconds(900)
     /// Machines that are named.
     private static let maxNamed = 20
     /// The day of now.
@@ -37,15 +41,20 @@ package final class FleetBook: DailyCounts {
     /// Unlike that of any other process.
     let owner: String
     private let wait: Duration
+    private let steadiness: Duration
     private let state = Locked(State())
 
     /// - Parameters:
     ///   - host: this machine's name, for who asks who has a day.
     ///   - wait: how long after its end a day waits for machines.
-    package init(_ database: FleetDatabase, sums: any DaySums, host: String, wait: Duration) {
+    package init(
+        _ database: FleetDatabase, sums: any DaySums, host: String, wait: Duration,
+        steadiness: Duration = usualSteadiness
+    ) {
         self.database = database
         self.sums = sums
         self.wait = wait
+        self.steadiness = steadiness
         owner = host + " " + String(UInt64.random(in: 0...UInt64.max), radix: 16)
     }
 
@@ -76,7 +85,7 @@ package final class FleetBook: DailyCounts {
 
     package func readiness(of day: UTCDay) async throws(FleetError) -> Readiness {
         let wait = wait
-        return try await database.perform { session throws(PostgresError) in
+        let readiness = try await database.perform { session throws(PostgresError) -> Readiness in
             let row = try session.run(
                 """
                 SELECT began IS NOT NULL, ((day + 1)::bigint * 86400 + $2::bigint - extract(epoch FROM now()))::bigint
@@ -86,7 +95,8 @@ package final class FleetBook: DailyCounts {
             guard let row, !row.isTrue(0) else { return .complete }
             let missing = try session.run(
                 """
-                SELECT host FROM sts.node WHERE closed_through < $1 AND seen > now() - make_interval(secs => $2)
+                SELECT host FROM sts.node WHERE closed_through < $1
+                AND (seen > now() - make_interval(secs => $2) OR closed_through >= $1 - 2)
                 ORDER BY host, node LIMIT \(Self.maxNamed)
                 """, [.day(day), .seconds(Self.living)]
             ).compactMap { $0[0].map { printable($0, limit: 253) } }
@@ -94,6 +104,9 @@ package final class FleetBook: DailyCounts {
             let left = Duration.seconds(row.integer(1) ?? 0)
             return left > .zero ? .waiting(missing, left: left) : .overdue(missing)
         }
+        guard case .overdue(let missing) = readiness else { return readiness }
+        let left = steadiness - database.steadyFor
+        return left > .zero ? .waiting(missing, left: left) : readiness
     }
 
     // MARK: The lease
@@ -105,7 +118,7 @@ package final class FleetBook: DailyCounts {
             try session.run(
                 """
                 UPDATE sts.day SET owner = $2, until = now() + make_interval(secs => $3),
-                    fence = fence + (owner <> $2)::int, began = coalesce(began, now()), trouble = ''
+                    fence = fence + (owner <> $2)::int, began = coalesce(began, now())
                 WHERE day = $1 AND ended IS NULL AND day < \(now) AND (owner = $2 OR until < now())
                 RETURNING fence, extract(epoch FROM now() - began)::bigint
                 """, [.day(day), .text(owner), .seconds(Self.lease)]
@@ -128,20 +141,21 @@ package final class FleetBook: DailyCounts {
         state.withLock { $0.read = nil }
         do {
             let batches = try await BatchReader(database, sums).read(held.day) { try await self.renew(held) }
+            try await note("", held)
             state.withLock { $0.read = (held, batches) }
         } catch let error as FleetBookError {
-            if case .unreadable = error { try await note(error, held) }
+            if case .unreadable = error { try await note("\(error)", held) }
             throw error
         }
     }
 
     /// Says in the day's row why it does not go on.
-    private func note(_ error: FleetBookError, _ held: Held) async throws {
+    private func note(_ trouble: String, _ held: Held) async throws {
         let owner = owner
         try await database.perform { session throws(PostgresError) in
             _ = try session.run(
                 "UPDATE sts.day SET trouble = $4 WHERE day = $1 AND owner = $2 AND fence = $3",
-                [.day(held.day), .text(owner), .integer(held.fence), .text("\(error)")])
+                [.day(held.day), .text(owner), .integer(held.fence), .text(trouble)])
         }
     }
 
@@ -163,6 +177,21 @@ package final class FleetBook: DailyCounts {
     package func rest(_ day: UTCDay, for pause: Duration) async throws {
         guard let held = state.withLock({ $0.held }), held.day == day else { return }
         try await renew(held, for: pause + Self.lease)
+    }
+
+    /// Leaves the day to others, who may be able to do what we are not.
+    package func giveBack(_ day: UTCDay) async throws {
+        guard let held = state.withLock({ $0.held }), held.day == day else { return }
+        state.withLock { state in
+            state.held = nil
+            state.read = nil
+        }
+        let owner = owner
+        try await database.perform { session throws(PostgresError) in
+            _ = try session.run(
+                "UPDATE sts.day SET until = now(), owner = '' WHERE day = $1 AND owner = $2 AND fence = $3",
+                [.day(held.day), .text(owner), .integer(held.fence)])
+        }
     }
 
     /// Gives back what is ours, so that nobody waits for the end of the lease.

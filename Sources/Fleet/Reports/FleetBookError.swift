@@ -20,8 +20,8 @@ extension FleetBookError: CustomStringConvertible {
         case .lost(let day): "\(day): another machine has taken its reports over"
         case .moreCounts(let day): "\(day): more counts have come"
         case .unreadable(let day, let node, let number, let why):
-            "\(day): batch \(number) of node \(node) cannot be read (\(why)); upgrade sts-milter here if that machine has a "
-                + "later version, or delete the row from sts.batch to report without it"
+            "\(day): batch \(number) of node \(node) cannot be read (\(why)); if that machine has a later version, upgrade here; "
+                + "to report without it: UPDATE sts.batch SET skipped = true WHERE node = '\(node)' AND number = \(number)"
         }
     }
 }

@@ -75,7 +75,10 @@ extension FleetOutbox {
             }
             guard !row.isTrue(3), try Self.hasWork(order, session) else { return (.nothing, marks) }
             // One machine at a time chooses, so that shares are those of the whole fleet.
-            try session.run("SELECT marks FROM sts.sender FOR UPDATE")
+            let isQuiet = try session.run(
+                "SELECT quiet_until > now() OR epoch <> $1 FROM sts.sender FOR UPDATE", [.text(epoch)]
+            ).first?.isTrue(0)
+            guard isQuiet == false else { return (.nothing, marks) }
             let lost = try Self.giveUpLost(session)
             let due = try Self.due(order, at: time, session)
             for one in due { try Self.take(one.delivery, for: owner, session) }

@@ -3,7 +3,7 @@
 extension FleetSchema {
     /// What the machines have counted, as they sent it. Days are days since 1970-01-01.
     ///
-    /// A batch never changes. `day` has a row for each day that has batches: who makes its reports, by a lease with a fence
+    /// A batch never changes; one that cannot be read is `skipped` by hand, and not deleted: its machine would send it again. `day` has a row for each day that has batches: who makes its reports, by a lease with a fence
     /// that grows with each owner, whether they are made, and why they cannot be. A batch is written under a share lock of its day's row, and the
     /// day is ended under an exclusive one, so that no batch slips in unseen.
     static let counts = """
@@ -15,6 +15,7 @@ extension FleetSchema {
             sessions bigint NOT NULL,
             received timestamptz NOT NULL DEFAULT now(),
             body bytea NOT NULL,
+            skipped boolean NOT NULL DEFAULT false,
             PRIMARY KEY (node, number)
         );
         ALTER TABLE sts.batch ALTER COLUMN body SET STORAGE EXTERNAL;

@@ -4,7 +4,7 @@ extension FleetSchema {
     /// Policies that any machine has fetched, and who fetches them now.
     ///
     /// A domain has one row. `changed` grows with each change of any row, in the order of the commits: who writes holds
-    /// `policyLock`, so that who reads on from the last one it has seen misses none. A row without a body says that an operator
+    /// `Lock.policies`, so that who reads on from the last one it has seen misses none. A row without a body says that an operator
     /// had the policy forgotten; what was fetched before `forgotten_at` is not good any more. Times in it are seconds since
     /// 1970 by the clock of the machine that wrote the row.
     static let policies = """
@@ -31,7 +31,4 @@ extension FleetSchema {
         );
         CREATE INDEX claim_end ON sts.claim (until);
         """
-
-    /// The advisory lock under which rows of `policy` change: any number, the same for all.
-    static let policyLock: Int64 = 5_572_062
 }

@@ -11,6 +11,13 @@ package enum FleetSchema {
 
     private static let migrations = [[nodes, counts, policies, reports]]
 
+    /// Numbers of advisory locks, each for one thing; the same for all machines.
+    enum Lock {
+        static let migration = 5_572_061
+        static let prune = 5_572_062
+        static let policies = 5_572_063
+    }
+
     private static let nodes = """
         CREATE SCHEMA sts;
 
@@ -55,8 +62,7 @@ package enum FleetSchema {
     /// The same on a connection.
     static func migrate(_ session: PostgresSession, role: String?) throws(PostgresError) -> Int? {
         try session.transaction { session throws(PostgresError) in
-            // Any number, the same for all.
-            try session.run("SELECT pg_advisory_xact_lock(5572061)")
+            try session.run("SELECT pg_advisory_xact_lock(\(Lock.migration))")
             let isThere = try session.run("SELECT to_regclass('sts.version') IS NOT NULL").first?[0] == "t"
             let found =
                 isThere ? try session.run("SELECT version FROM sts.version").first?.integer(0).map(Int.init) : nil
@@ -69,7 +75,15 @@ package enum FleetSchema {
                     "INSERT INTO sts.version VALUES ($1, $2, now())",
                     [.integer(Int64(version)), .integer(Int64(oldest))])
             }
-            if let role { try grant(to: role, session) }
+            // Later tables are for those, too, who could use the earlier ones.
+            let known = try session.run(
+                """
+                SELECT DISTINCT grantee FROM information_schema.role_table_grants
+                WHERE table_schema = 'sts' AND table_name = 'node' AND privilege_type = 'UPDATE'
+                AND grantee <> current_user AND grantee <> 'PUBLIC'
+                """
+            ).compactMap { $0[0] }
+            for role in Set(known + [role].compactMap { $0 }) { try grant(to: role, session) }
             return found
         }
     }

@@ -42,8 +42,8 @@ package protocol CountBatches: Sendable {
     /// - Returns: how many were made.
     @discardableResult
     func seal(at time: UTCTime, isThorough: Bool) async throws -> Int
-    /// The oldest that wait to be sent.
-    func waiting(limitOctets: Int) async throws -> [CountBatch]
+    /// The oldest that wait to be sent, and the identity of the store that has them: another one may have taken its place.
+    func waiting(limitOctets: Int) async throws -> (node: String, batches: [CountBatch])
     /// Notes that the database has them.
     func noteShipped(_ numbers: [Int64], at time: UTCTime) async throws
     /// Numbers of those that the database has had and that are kept here; and the newest number of all.

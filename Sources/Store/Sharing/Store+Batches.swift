@@ -78,7 +78,7 @@ extension Store: CountBatches {
             arguments: [day.daysSinceEpoch]) ?? false
     }
 
-    package func waiting(limitOctets: Int) async throws(StoreError) -> [CountBatch] {
+    package func waiting(limitOctets: Int) async throws(StoreError) -> (node: String, batches: [CountBatch]) {
         try await read { db in
             let rows = try Row.fetchCursor(
                 db.cachedStatement(
@@ -96,7 +96,7 @@ extension Store: CountBatches {
                         number: row[0], day: UTCDay(daysSinceEpoch: row[1]), lines: row[2], sessions: row[3],
                         body: Array(body)))
             }
-            return batches
+            return (try Self.node(in: db).id, batches)
         }
     }
 
@@ -142,6 +142,20 @@ extension Store: CountBatches {
                 db, sql: "SELECT count(*), min(day) FROM count_batch WHERE shipped_at IS NULL")
             return CountBacklog(
                 batches: row?[0] ?? 0, oldest: (row?[1] as Int64?).map(UTCDay.init(daysSinceEpoch:)))
+        }
+    }
+
+    /// Whether a day's reports are this machine's to make although it is in a fleet: they are begun here, or another machine's
+    /// counts of the day came by a file.
+    package func reportsItself(_ day: UTCDay) async throws(StoreError) -> Bool {
+        try await read { db in
+            try Bool.fetchOne(
+                db,
+                sql: """
+                    SELECT EXISTS (SELECT 1 FROM report_day WHERE day = ?1)
+                        OR EXISTS (SELECT 1 FROM imported_day WHERE day = ?1 AND is_complete = 1)
+                    """,
+                arguments: [day.daysSinceEpoch]) ?? false
         }
     }
 }

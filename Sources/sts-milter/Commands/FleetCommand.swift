@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Basics
 import Daemon
 import Fleet
 
@@ -7,13 +8,14 @@ struct FleetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fleet",
         abstract: "Several machines as one sender, by a PostgreSQL database (fleet.postgres).",
-        subcommands: [Status.self, Migrate.self])
+        subcommands: [Status.self, Remove.self, Migrate.self])
 
     struct Status: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show the machines, what waits, and who makes the reports of which day.",
             discussion: """
-                Exit code: 0 all machines were heard of within 5 minutes, 1 one was not, 69 the database cannot be asked.
+                Exit code: 0 all machines were heard of within 5 minutes and no day is late, 1 otherwise, 69 the database \
+                cannot be asked.
                 """)
 
         @Flag(help: "Print JSON.")
@@ -30,6 +32,29 @@ struct FleetCommand: ParsableCommand {
             }
             if json { print(try sts_milter.json(survey)) } else { for line in survey.lines { print(line) } }
             if !survey.isWell { throw ExitCode(1) }
+        }
+    }
+
+    struct Remove: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Remove a machine that is gone for good, so that no day waits for it.",
+            discussion: """
+                What it has sent stays in the reports. A machine that was heard of within 5 minutes is not removed; one that \
+                comes back takes part again.
+                """)
+
+        @Argument(help: "Its host name as fleet status shows it, or the identity of its store.")
+        var machine: String
+
+        @OptionGroup var settings: SettingsOption
+
+        func run() throws {
+            let commands = try FleetCommands(try settings.read())
+            let machine = machine
+            guard try blocking({ try await commands.remove(machine) }) > 0 else {
+                printError("no machine '\(printable(machine))' that was silent for 5 minutes")
+                throw ExitCode(1)
+            }
         }
     }
 
