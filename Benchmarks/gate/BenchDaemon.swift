@@ -13,27 +13,30 @@ struct BenchDaemon {
     /// - Parameters:
     ///   - within: how long it may take until it serves.
     ///   - explainFor: `store.explain_for`, its default if it is nil.
+    ///   - fleet: `fleet.postgres`, none if it is nil.
     init(
         level: String, in network: TestNetwork, _ directory: TemporaryDirectory, within limit: Duration = .seconds(30),
-        explainFor: String? = nil
+        explainFor: String? = nil, fleet: String? = nil
     ) async throws {
-        let path = "\(directory.path)/\(level).sock"
+        let name = level + (fleet == nil ? "" : "-fleet")
+        let path = "\(directory.path)/\(name).sock"
         socket = "unix:\(path)"
         let settings =
             network.settings + """
                 [milter]
                 socket = "\(socket)"
                 [store]
-                path = "\(Self.store(level, directory))"
+                path = "\(Self.store(name, directory))"
                 \(explainFor.map { "explain_for = \"\($0)\"" } ?? "")
                 [control]
                 socket = ""
                 [log]
                 level = "\(level)"
+                \(fleet.map { "[fleet]\npostgres = \"\($0)\"" } ?? "")
                 """
-        let file = try directory.write("\(level).toml", settings)
+        let file = try directory.write("\(name).toml", settings)
         let process = try BackgroundProcess(
-            [try DaemonProcess.program(), "serve", "--config", file], logFile: directory.path + "/\(level).log")
+            [try DaemonProcess.program(), "serve", "--config", file], logFile: directory.path + "/\(name).log")
         self.process = process
         try await Wait.until("the socket of the daemon\n\(process.log)", within: limit) {
             FileManager.default.fileExists(atPath: path)
