@@ -18,7 +18,7 @@ final class FleetSite: Sendable {
         postgres = try await Self.shared.value
         database = "site\(Self.numbers.withLock { $0 += 1; return $0 })"
         _ = try postgres.query("CREATE DATABASE \(database)")
-        _ = try await FleetSite.migrate(postgres.settingsConnection(database: database))
+        try Self.migrate(postgres.settingsConnection(database: database))
     }
 
     private static func migrate(_ connection: String) throws {

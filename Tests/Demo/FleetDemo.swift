@@ -37,7 +37,7 @@ struct FleetDemo {
         heading("Mail through all three: good.lab keeps its enforce policy, expired.lab does not")
         for machine in machines {
             for number in 1...Self.messages {
-                try await machine.postfix.send(to: ["user\(number)@good.lab"])
+                _ = try await machine.postfix.send(to: ["user\(number)@good.lab"])
                 let line = try await machine.postfix.waitForLog("to=<user\(number)@good.lab>", "status=sent")
                 print("\(machine.name): \(line.split(separator: ": ", maxSplits: 1).last ?? "")")
             }
