@@ -62,16 +62,9 @@ package final class ReportScheduler: Sendable {
         if isDaily, let obstacle { logger.warning("\(obstacle)") }
         await noteMachine()
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.repeating(Self.buildInterval) { await self.buildDue() } }
-            group.addTask { await self.repeating(Self.sendInterval) { await self.sendDue() } }
-            group.addTask { await self.repeating(Self.pruneInterval) { await self.prune() } }
-        }
-    }
-
-    private func repeating(_ interval: Duration, _ work: () async -> Void) async {
-        while !Task.isCancelled {
-            await work()
-            try? await Task.sleep(for: interval)
+            group.addTask { await repeating(Self.buildInterval) { await self.buildDue() } }
+            group.addTask { await repeating(Self.sendInterval) { await self.sendDue() } }
+            group.addTask { await repeating(Self.pruneInterval) { await self.prune() } }
         }
     }
 

@@ -65,18 +65,11 @@ final class FleetReports: Sendable {
     /// Goes on until the task is cancelled; deliveries under way are then brought to their end.
     func run() async {
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.repeating(Self.buildInterval) { await self.buildDue() } }
-            group.addTask { await self.repeating(Self.sendInterval) { await self.sendDue() } }
-            group.addTask { await self.repeating(Self.pruneInterval) { await self.prune() } }
+            group.addTask { await repeating(Self.buildInterval) { await self.buildDue() } }
+            group.addTask { await repeating(Self.sendInterval) { await self.sendDue() } }
+            group.addTask { await repeating(Self.pruneInterval) { await self.prune() } }
         }
         await book.close()
-    }
-
-    private func repeating(_ interval: Duration, _ work: () async -> Void) async {
-        while !Task.isCancelled {
-            await work()
-            try? await Task.sleep(for: interval)
-        }
     }
 
     /// Builds the days whose time has come and that are nobody else's.

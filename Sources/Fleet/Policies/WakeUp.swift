@@ -26,7 +26,8 @@ final class WakeUp: Sendable {
             return state.rests
         }
         let timer = Task {
-            try? await Task.sleep(for: limit)
+            // Cancelled: the rest is over, and the next one is not to be cut short.
+            do { try await Task.sleep(for: limit) } catch { return }
             end(rest)
         }
         await withTaskCancellationHandler {
@@ -49,6 +50,11 @@ final class WakeUp: Sendable {
     }
 
     private func end(_ rest: Int) {
-        state.withLock { state in state.rests == rest ? state.sleeper.take() : nil }?.resume()
+        state.withLock { state -> CheckedContinuation<Void, Never>? in
+            guard state.rests == rest else { return nil }
+            // The limit may have passed before the rest has begun.
+            if state.sleeper == nil { state.isDue = true }
+            return state.sleeper.take()
+        }?.resume()
     }
 }
