@@ -64,7 +64,7 @@ package final class FleetDatabase: Sendable {
     /// Grows with each new connection.
     package var connections: Int { state.withLock { $0.connections } }
 
-    /// Runs work in one transaction. After ``PostgresError/Cause/late`` and ``PostgresError/Cause/uncertain`` it may have been
+    /// Runs work in one transaction. After `PostgresError.Cause.late` and `uncertain` it may have been
     /// committed all the same: the work must be such that it can be done again.
     package func transaction<Value: Sendable>(
         within limit: Duration = usualLimit, _ work: @escaping Work<Value>

@@ -10,7 +10,7 @@ import SystemPackage
 /// with its children. Every run has a time limit, and what is kept of its words has a limit in octets. The cancellation
 /// of a task ends no program: what it was given to do may be past the point of no return.
 ///
-/// ``run(within:outputLimitBytes:)`` is for a program that is asked something, ``prepare(_:within:keptBytes:)`` for
+/// ``run(reading:within:outputLimitBytes:)`` is for a program that is asked something, ``prepare(_:within:keptBytes:)`` for
 /// one that is handed something.
 package struct Program: Sendable, Hashable {
     /// Messages in one language, and nothing of ours that changes what a program does.

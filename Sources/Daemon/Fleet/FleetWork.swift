@@ -23,7 +23,7 @@ final class FleetWork: Sendable {
     private let clock: any WallClock
     private let logger: Logger
 
-    /// - Parameter countedThrough: see ``CountSharing``.
+    /// - Parameter countedThrough: see `CountSharing`.
     init(
         _ settings: FleetSettings, reports: ReportSettings, host: DomainName, store: Store,
         records: any ReportRecordSource, carrier: any ReportCarrier, clock: any WallClock, logger: Logger,
