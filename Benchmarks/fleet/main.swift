@@ -139,7 +139,7 @@ let needed = Double(machines) / 60
 print(
     "taken by the database: \(rounded(Double(batches) / shipping)) batches a second; needed \(rounded(needed)): "
         + "\(rounded(Double(batches) / shipping / needed)) times")
-// BEGIN, isAlone, the day's row and its lock, the batch, COMMIT.
+// BEGIN, that the machine lives, the day's row and its lock, the batch, COMMIT.
 print(
     "statements of the fleet: \(rounded(needed * 6)) a second for batches, \(rounded(Double(machines) / 15 * 4)) for words"
 )

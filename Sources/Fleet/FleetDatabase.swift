@@ -123,9 +123,11 @@ package final class FleetDatabase: Sendable {
             if let row {
                 let (machine, host) = (row[0] ?? "", row[1] ?? "")
                 // An identity that the system does not give tells nothing.
-                if machine != member.machine, !machine.isEmpty, !member.machine.isEmpty { return .copied(host: host) }
+                if machine != member.machine, !machine.isEmpty, !member.machine.isEmpty {
+                    return .copied(host: printable(host))
+                }
                 // The row of an earlier start is ours to take; so is one that a restored database has of a start before it.
-                if row[2] != self.session, row[3] == "t" { return .copied(host: host) }
+                if row[2] != self.session, row[3] == "t" { return .copied(host: printable(host)) }
             }
             let began = try session.run(
                 """
@@ -148,15 +150,16 @@ package final class FleetDatabase: Sendable {
     }
 
     /// Says that this machine lives, as a part of a transaction: work that only one daemon may do under an identity.
-    /// - Returns: false if another daemon has taken the identity.
-    func isAlone(_ session: PostgresSession) throws(PostgresError) -> Bool {
+    /// - Returns: why it must not be done, where another daemon has taken the identity.
+    func confirm(_ session: PostgresSession) throws(PostgresError) -> FleetError? {
         let isOurs = try !session.run(
             "UPDATE sts.node SET seen = now() WHERE node = $1 AND session = $2 RETURNING node",
             [.text(member.node), .text(self.session)]
         ).isEmpty
-        if isOurs { return true }
-        let isThere = try !session.run("SELECT 1 FROM sts.node WHERE node = $1", [.text(member.node)]).isEmpty
-        guard !isThere else { return false }
+        if isOurs { return nil }
+        if let row = try session.run("SELECT host FROM sts.node WHERE node = $1", [.text(member.node)]).first {
+            return .copied(host: printable(row[0] ?? ""))
+        }
         // Somebody has removed a machine that lives: it says that it is here.
         state.withLock { $0.isAdmitted = false }
         throw PostgresError(.conflict, state: "40001", "the row of this machine is gone")

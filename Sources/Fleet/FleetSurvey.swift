@@ -13,9 +13,7 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
         /// Since its last word, by the database's clock.
         package let silentSeconds: Int64
         /// The last day of which the database has all that it counted; nil if there is none.
-        package var closedThrough: String? { closed > 0 ? "\(UTCDay(daysSinceEpoch: closed))" : nil }
-        /// Its number.
-        package let closed: Int64
+        package let closedThrough: String?
         /// Batches that waited there when it last spoke.
         package let batchesWaiting: Int64
     }
@@ -97,7 +95,8 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
         ).map { row in
             Machine(
                 host: printable(row[0] ?? ""), node: printable(row[1] ?? ""), version: printable(row[2] ?? ""),
-                silentSeconds: row.integer(3) ?? 0, closed: row.integer(4) ?? 0,
+                silentSeconds: row.integer(3) ?? 0,
+                closedThrough: row.integer(4).flatMap { $0 > 0 ? "\(UTCDay(daysSinceEpoch: $0))" : nil },
                 batchesWaiting: row.integer(5) ?? 0)
         }
         let days = try session.run(
@@ -112,10 +111,11 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
             let lease = row.integer(4)
             // A host, and what tells its daemon from others.
             let owner = row[3]?.split(separator: " ").first.map { printable(String($0)) }
-            let number = row.integer(0) ?? 0
-            let awaits = machines.filter { $0.closed < number }.map(\.host)
+            let day = "\(UTCDay(daysSinceEpoch: row.integer(0) ?? 0))"
+            // In the form of RFC 3339 days are in the order of their texts.
+            let awaits = machines.filter { $0.closedThrough ?? "" < day }.map(\.host)
             return Day(
-                day: "\(UTCDay(daysSinceEpoch: row.integer(0) ?? 0))", batches: row.integer(1) ?? 0,
+                day: day, batches: row.integer(1) ?? 0,
                 sessions: row.integer(2) ?? 0, owner: lease == nil ? nil : owner, leaseSeconds: lease,
                 isEnded: row[5] == "t", isLate: row[7] == "t", awaits: row[8] == "t" ? awaits : [],
                 trouble: row[6].flatMap { $0.isEmpty ? nil : printable($0, limit: 500) })

@@ -77,12 +77,12 @@ struct OutageTests {
         #expect(try await FleetSurvey.read(site.lab.owner).machines.map(\.host) == ["a.example"])
         try await site.lab.run("DELETE FROM sts.node")
         let database = machine.database
-        @Sendable func isAlone() async throws(FleetError) -> Bool {
-            try await database.transaction { session throws(PostgresError) in try database.isAlone(session) }
+        @Sendable func confirm() async throws(FleetError) -> FleetError? {
+            try await database.transaction { session throws(PostgresError) in try database.confirm(session) }
         }
-        let error = await #expect(throws: FleetError.self) { try await isAlone() }
+        let error = await #expect(throws: FleetError.self) { _ = try await confirm() }
         guard case .database(let cause)? = error else { return }
         #expect(cause.cause == .conflict)
-        #expect(try await isAlone())
+        #expect(try await confirm() == nil)
     }
 }

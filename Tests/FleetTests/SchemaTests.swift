@@ -68,8 +68,8 @@ struct SchemaTests {
         let clone = try server.member("a", machine: "m1", host: "three")
         defer { clone.close() }
         #expect(await refusal(of: clone) == nil)
-        let isAlone = try await first.transaction { session throws(PostgresError) in try first.isAlone(session) }
-        #expect(!isAlone)
+        let taken = try await first.transaction { session throws(PostgresError) in try first.confirm(session) }
+        #expect(taken == .copied(host: "three"))
         // And after a new connection it is refused.
         try await server.cutSessions()
         try await Wait.until("the connection is gone") { await refusal(of: first) == .copied(host: "three") }

@@ -123,10 +123,7 @@ package final class CountSharing: Sendable {
         let closed = whole.map { min($0, backlog.oldest?.advanced(by: -1) ?? $0) }
         let node = member.node
         let refusal: FleetError? = try await database.transaction { [database] session throws(PostgresError) in
-            guard try database.isAlone(session) else {
-                let host = try session.run("SELECT host FROM sts.node WHERE node = $1", [.text(node)]).first?[0]
-                return .copied(host: host ?? "")
-            }
+            if let refusal = try database.confirm(session) { return refusal }
             try session.run(
                 "UPDATE sts.node SET waiting = $2, closed_through = coalesce($3, closed_through) WHERE node = $1",
                 [

@@ -83,10 +83,7 @@ package actor CountShipper {
     private func send(_ waiting: [CountBatch]) async throws {
         let node = member.node
         let refusal: FleetError? = try await database.transaction { [database] session throws(PostgresError) in
-            guard try database.isAlone(session) else {
-                let host = try session.run("SELECT host FROM sts.node WHERE node = $1", [.text(node)]).first?[0]
-                return .copied(host: host ?? "")
-            }
+            if let refusal = try database.confirm(session) { return refusal }
             for (day, batches) in Dictionary(grouping: waiting, by: \.day).sorted(by: { $0.key < $1.key }) {
                 try Self.lock(day, session)
                 for batch in batches where try !Self.insert(batch, of: node, session) { return .storeIsOlder }
