@@ -305,7 +305,8 @@ let package = Package(
             name: "StoreTests",
             dependencies: [
                 "Basics", "Core", "Gzip", "Intake", "MTASTS", "Reporting", "Store", "TLSRPT", "TestKit",
-                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "CourierTests",

@@ -8,7 +8,7 @@ enum Schema {
 
     static func migrate(_ pool: DatabasePool, path: String) throws {
         let migrator = migrator
-        try pool.read { db in
+        let isOurs = try pool.read { db in
             let isOurs = try Int32.fetchOne(db, sql: "PRAGMA application_id") == applicationID
             guard try isOurs || isEmpty(db) else {
                 throw StoreError(.foreign, path: path, text: "it holds other tables")
@@ -16,6 +16,12 @@ enum Schema {
             guard try !migrator.hasBeenSuperseded(db) else {
                 throw StoreError(.newerSchema, path: path, text: "it knows migrations that this version does not")
             }
+            return isOurs
+        }
+        if !isOurs {
+            // Before the migrator makes a table of its own: a file whose making broke off there would look like another
+            // program's.
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA application_id = \(applicationID)") }
         }
         try migrator.migrate(pool)
     }
@@ -27,7 +33,6 @@ enum Schema {
     private static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { db in
-            try db.execute(sql: "PRAGMA application_id = \(applicationID)")
             try db.execute(sql: policies)
             try db.execute(sql: ledger)
         }
