@@ -55,12 +55,19 @@ package final class LogWriter: Sendable {
     }
 
     private let descriptor: Int32
+    private let ownsDescriptor: Bool
     private let queue = DispatchQueue(label: "sts-milter.log")
     /// Whether the wait for more lines is to end at once.
     private let hurry = Awaited(false)
     private let state = Locked(State())
 
-    package init(descriptor: Int32 = STDERR_FILENO) { self.descriptor = descriptor }
+    /// - Parameter ownsDescriptor: whether the descriptor is closed once nobody can write a line any more.
+    package init(descriptor: Int32 = STDERR_FILENO, ownsDescriptor: Bool = false) {
+        self.descriptor = descriptor
+        self.ownsDescriptor = ownsDescriptor
+    }
+
+    deinit { if ownsDescriptor { close(descriptor) } }
 
     /// Lines dropped since the start.
     var droppedLines: Int { state.withLock { $0.droppedLines + $0.lines.dropped.lines } }

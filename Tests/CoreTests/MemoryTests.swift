@@ -98,6 +98,7 @@ struct ClockJumpTests {
         #expect(await policyCache.resolve(domain) == .absent)
         world.clock.advance(by: .seconds(-8 * 86_400))
         #expect(policyCache.cached(domain) == policy)
+        #expect(await policyCache.saveUnsaved() == 0)
         #expect(world.store.saved[domain] != nil)
     }
 

@@ -14,14 +14,9 @@ final class WrittenLog: Sendable {
     init(_ level: Logger.Level = .info) throws {
         directory = try TemporaryDirectory()
         descriptor = open(directory.path + "/log", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        writer = LogWriter(descriptor: descriptor)
+        // Sessions write lines for as long as they live: none may go to what takes the number next.
+        writer = LogWriter(descriptor: descriptor, ownsDescriptor: true)
         sink = LogSink(writer: writer, level: level, target: .stderr, hasJournal: false)
-    }
-
-    deinit {
-        // No line may go to what takes the number next.
-        writer.flush()
-        close(descriptor)
     }
 
     var logger: Logger { Logger(label: "test") { _ in LineLogHandler(sink: self.sink) } }
