@@ -43,13 +43,19 @@ package final class TCPRelay: Sendable {
     package func set(_ mode: Mode) { state.withLock { $0.mode = mode } }
 
     /// Cuts what is connected now.
-    package func cut() { for one in state.withLock({ $0.open }) { shutdown(one, Int32(SHUT_RDWR)) } }
+    package func cut() { state.withLock { Self.cut($0) } }
 
     package func stop() {
-        state.withLock { $0.isStopped = true }
-        cut()
-        shutdown(listener, Int32(SHUT_RDWR))
+        state.withLock { state in
+            guard !state.isStopped else { return }
+            state.isStopped = true
+            Self.cut(state)
+            shutdown(listener, Int32(SHUT_RDWR))
+        }
     }
+
+    /// Under the lock, as each close is: a number that is closed may be somebody else's.
+    private static func cut(_ state: State) { for one in state.open { shutdown(one, Int32(SHUT_RDWR)) } }
 
     private func accept() {
         while true {
@@ -74,9 +80,11 @@ package final class TCPRelay: Sendable {
 
     private func relay(_ client: Int32, _ server: Int32) {
         defer {
-            state.withLock { $0.open.subtract([client, server]) }
-            close(client)
-            close(server)
+            state.withLock { state in
+                state.open.subtract([client, server])
+                close(client)
+                close(server)
+            }
         }
         var octets = [UInt8](repeating: 0, count: 64 << 10)
         while true {

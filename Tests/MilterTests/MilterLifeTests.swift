@@ -20,7 +20,6 @@ struct MilterLifeTests {
             }
             try test.start()
             let (answered, reply) = (DispatchSemaphore(value: 0), Locked<Character?>(nil))
-            // What this process finds it tells its parent by one pipe: from one thread only.
             DispatchQueue(label: "waiter").async {
                 let command = try? test.message().recipient("<a@bad.slow.lab>").command
                 reply.withLock { $0 = command }
