@@ -194,7 +194,7 @@ let package = Package(
             dependencies: [
                 "Basics", "Control", "Core", "Daemon", "Fleet", "MTACheck", "MTASTS", "MTASetup", "Preload",
                 "Processes",
-                "ReportView", "Reporting", "Settings", "TLSRPT",
+                "ReportView", "Reporting", "Settings", "TLS", "TLSRPT",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

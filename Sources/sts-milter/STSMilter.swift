@@ -3,6 +3,7 @@ import ArgumentParser
 import Daemon
 import Logging
 import Settings
+import TLS
 
 @main
 struct STSMilter: ParsableCommand {
@@ -15,6 +16,11 @@ struct STSMilter: ParsableCommand {
             Setup.self, PolicyCommand.self, Config.self, Intake.self, ImpactCommand.self, Publish.self,
             ReportCommand.self, FleetCommand.self,
         ])
+
+    static func main() {
+        OpenSSLAtExit.keepAll()
+        main(nil)
+    }
 }
 
 /// The settings file, the same flag in every command.

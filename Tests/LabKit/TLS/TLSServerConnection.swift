@@ -38,7 +38,11 @@ final class TLSServerConnection {
         SSL_CTX_free(context)
     }
 
+    /// Servers are still in the middle of handshakes when the process ends, and OpenSSL is to free nothing under them.
+    private static let keepsAllAtExit = OPENSSL_init_crypto(UInt64(OPENSSL_INIT_NO_ATEXIT), nil) == 1
+
     private static func context(_ settings: TLSServerSettings) throws -> OpaquePointer {
+        guard keepsAllAtExit else { throw LabError("no OpenSSL: \(reason())") }
         guard let context = SSL_CTX_new(TLS_server_method()) else { throw LabError("no TLS: \(reason())") }
         let (oldest, newest) = (settings.minimumVersion.rawValue, settings.maximumVersion.rawValue)
         // What <openssl/ssl.h> has macros for. Level 0, or versions before 1.2 would have no signature to use.
