@@ -20,12 +20,17 @@ package struct DayChart {
     private let isCut: Bool
     private let largest: Int
 
+    /// What its parts are told from those of other charts on the page by.
+    private let name: String
+
+    /// - Parameter name: of letters, digits, dots and hyphens; another one for each chart of a page.
     /// - Returns: nil if there is no second day to compare with.
-    package init?(_ days: [UTCDay: Tally]) {
+    package init?(_ days: [UTCDay: Tally], name: String) {
         guard let earliest = days.keys.min(), let last = days.keys.max() else { return nil }
         let bound = last.advanced(by: 1 - Self.maxDays)
         guard let first = days.keys.filter({ $0 >= bound }).min(), first < last else { return nil }
         self.days = days
+        self.name = name
         self.first = first
         self.last = last
         isCut = first != earliest
@@ -49,9 +54,9 @@ package struct DayChart {
         return """
             <figure><figcaption>Sessions a day (UTC)\(isCut ? ", the last \(Self.maxDays) days" : "")</figcaption>
             <svg class="chart" viewBox="0 0 \(Self.width) \(Self.height)" role="img" \
-            aria-labelledby="days-title days-desc">
-            <title id="days-title">Sessions a day</title>
-            <desc id="days-desc">A bar for each day from \(first.description) to \(last.description): sessions that \
+            aria-labelledby="title-\(name) desc-\(name)">
+            <title id="title-\(name)">Sessions a day</title>
+            <desc id="desc-\(name)">A bar for each day from \(first.description) to \(last.description): sessions that \
             succeeded, and on top those that failed. At most \(grouped(largest)) a day.</desc>
             <line x1="\(Self.left)" y1="\(Self.top)" x2="\(Self.width)" y2="\(Self.top)"/>\
             <line x1="\(Self.left)" y1="\(axis)" x2="\(Self.width)" y2="\(axis)"/>

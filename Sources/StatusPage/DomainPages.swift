@@ -101,20 +101,7 @@ struct DomainPage {
     private var sessions: Markup {
         let days = report.days.mapValues { Tally(successes: $0.successes, failures: $0.failures) }
         guard !days.isEmpty else { return "<h2>Sessions</h2>\n<p>None were counted in the last 14 days.</p>\n" }
-        let rows: [Markup] = days.sorted { $0.key > $1.key }.map { day, tally in
-            """
-            <tr><th scope="row">\(day.description)</th><td class="n">\(grouped(tally.sessions))</td>\
-            <td class="n">\(grouped(tally.failures))</td></tr>
-
-            """
-        }
-        return """
-            <h2>Sessions</h2>
-            \(DayChart(days)?.markup ?? "")
-            <details><summary>The same as a table</summary>
-            \(table("Sessions a day (UTC)", [head("Day"), numberHead("Sessions"), numberHead("Failed")], rows))</details>
-
-            """
+        return "<h2>Sessions</h2>\n\(sessionDays(days, of: report.domain))"
     }
 
     private var reports: Markup {

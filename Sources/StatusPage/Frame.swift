@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import HTML
 import Status
+import TLSRPT
 
 /// What all pages have: title, ways to the others, and nothing from elsewhere.
 struct Frame {
@@ -65,6 +67,25 @@ func table(_ caption: String, _ heads: [Markup], _ rows: [Markup]) -> Markup {
     \(rows)</tbody></table></div>
 
     """
+}
+
+/// Sessions of each day as a chart, and as a table, which is open where there are too few days for a chart.
+func sessionDays(_ days: [UTCDay: Tally], of domain: String) -> Markup {
+    let chart = DayChart(days, name: domain)?.markup
+    let rows: [Markup] = days.sorted { $0.key > $1.key }.map { day, tally in
+        """
+        <tr><th scope="row">\(day.description)</th><td class="n">\(grouped(tally.sessions))</td>\
+        <td class="n">\(grouped(tally.failures))</td></tr>
+
+        """
+    }
+    let heads = [head("Day"), numberHead("Sessions"), numberHead("Failed")]
+    return """
+        \(chart ?? "")
+        <details\(chart == nil ? " open=\"\"" : "")><summary>Each day</summary>
+        \(table("Sessions a day (UTC)", heads, rows))</details>
+
+        """
 }
 
 func head(_ text: String) -> Markup { "<th scope=\"col\">\(text)</th>" }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Basics
 import HTML
 import Status
 import TLSRPT
@@ -59,7 +58,7 @@ struct OwnPage {
             <h3>\(domain.domain)</h3>
             <p\(domain.failures > 0 ? " class=\"failed\"" : "")>\
             \(outcome(successes: domain.successes, failures: domain.failures))</p>
-            \(failures(domain))\(DayChart(days)?.markup ?? "")\(dayTable(days))\(reporters(domain))
+            \(failures(domain))\(sessionDays(days, of: domain.domain))\(reporters(domain))
             """
     }
 
@@ -68,9 +67,10 @@ struct OwnPage {
         let rows: [Markup] = domain.kinds.prefix(Self.maxRows).map { kind in
             var names = kind.reporters.prefix(Self.maxNames).joined(separator: ", ")
             if kind.reporters.count > Self.maxNames { names += " and \(kind.reporters.count - Self.maxNames) more" }
+            let days = kind.firstDay == kind.lastDay ? "\(kind.lastDay)" : "\(kind.firstDay) to \(kind.lastDay)"
             return """
                 <tr><td class="n">\(grouped(kind.sessions))</td><th scope="row">\(kind.host ?? "no host named")</th>\
-                <td>\(kind.text)</td><td>\(kind.firstDay) to \(kind.lastDay)</td><td>\(names)</td></tr>
+                <td>\(kind.text)</td><td>\(days)</td><td>\(names)</td></tr>
 
                 """
         }
@@ -78,22 +78,6 @@ struct OwnPage {
             "What failed at \(domain.domain)",
             [numberHead("Failed"), head("Host"), head("Cause"), head("Days"), head("Told by")], rows)
             + more(domain.kinds.count - Self.maxRows, "kinds of failure")
-    }
-
-    private func dayTable(_ days: [UTCDay: Tally]) -> Markup {
-        let rows: [Markup] = days.sorted { $0.key > $1.key }.map { day, tally in
-            """
-            <tr><th scope="row">\(day.description)</th><td class="n">\(grouped(tally.sessions))</td>\
-            <td class="n">\(grouped(tally.failures))</td></tr>
-
-            """
-        }
-        let heads = [head("Day"), numberHead("Sessions"), numberHead("Failed")]
-        return """
-            <details><summary>Each day</summary>
-            \(table("Sessions a day (UTC)", heads, rows))</details>
-
-            """
     }
 
     private func reporters(_ domain: OwnDomainsReport.Received) -> Markup {

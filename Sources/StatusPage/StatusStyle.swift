@@ -3,7 +3,7 @@ import HTML
 
 /// What these pages have beside the style of reports.
 let statusStyle: Markup = """
-    :root{--well:#1a7f37;--look:#9a6700;--focus:#0969da}
+    :root{--well:#1a7f37;--look:#8f5f00;--focus:#0969da}
     @media(prefers-color-scheme:dark){:root{--well:#57ab5a;--look:#d4a72c;--focus:#6cb6ff}}
     a{color:inherit;text-underline-offset:.15em}a:hover{text-decoration-thickness:2px}
     :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
@@ -26,6 +26,7 @@ let statusStyle: Markup = """
     .held{margin:0;border-left:.35rem solid var(--bad);overflow-wrap:anywhere}.host{color:var(--soft)}
     .facts{display:flex;flex-wrap:wrap;gap:.4rem 1.5rem;margin:.6rem 0}.facts div{min-width:5rem}
     .facts dt{color:var(--soft);font-size:.88em}.facts dd{margin:0;overflow-wrap:anywhere}
+    p+h3,.scroll+h3{margin-top:1.6rem}th.n{white-space:normal}td ul{margin:0;padding-left:1.1rem}
     .verdict{font-size:1.1rem}
     pre{margin:.5rem 0;padding:.7rem 1rem;border:1px solid var(--line);border-radius:.4rem;background:var(--panel);
     overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere;font:.92em/1.4 ui-monospace,"DejaVu Sans Mono",monospace}

@@ -6,7 +6,7 @@ import Testing
 /// What all scenarios share: one network and one real Postfix. Each scenario has a daemon and domains of its own.
 final class Lab: Sendable {
     /// Daemons that scenarios may have, each behind an smtpd of its own.
-    static let gates = Array(1...64) + [67, 84, 87] + Array(90...96) + [99] + Array(105...113)
+    static let gates = Array(1...64) + [67, 84, 87] + Array(90...96) + [99] + Array(105...113) + [115]
 
     let network: TestNetwork
     let postfix: Postfix

@@ -44,7 +44,7 @@ package struct ReportPage: ReportForm {
             <h1>TLS reports</h1>
             <p class="soft">\(counted(totals.reports, "report")) of \(counted(totals.senders.count, "sender")), \
             \(totals.period)</p>
-            \(sums)\(DayChart(totals.days)?.markup ?? "")
+            \(sums)\(DayChart(totals.days, name: "days")?.markup ?? "")
             \(types)\(policies)<h2>Reports</h2>
             \(articles)\(rest)</main></body></html>
 
