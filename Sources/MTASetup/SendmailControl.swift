@@ -7,11 +7,19 @@ package struct SendmailControl: MTAControl {
     /// What a site's make writes beside sendmail.cf, by the beginnings of the names.
     private static let byproducts = ["sendmail.", "submit.", "Makefile", "databases"]
 
+    private enum Build {
+        /// It writes the file itself.
+        case by(Program)
+        /// It says what the file is to hold.
+        case output(of: Program)
+    }
+
     package let name = "Sendmail"
     private let macros: String
     private let configuration: String
     private let program: String
-    private let build: Program
+    /// How sendmail.cf is made.
+    private let build: Build
     private let reload: Program
 
     /// - Parameters:
@@ -19,20 +27,22 @@ package struct SendmailControl: MTAControl {
     ///   - configuration: the path of sendmail.cf.
     ///   - program: the path of sendmail, for its test mode.
     ///   - build: for sh(1), makes the one of the other; nil for `make` where the folder has a Makefile, or m4.
-    package init(macros: String, configuration: String, program: String, build: String?, reload: Program) {
+    ///   - m4: the path of m4.
+    package init(
+        macros: String, configuration: String, program: String, build: String?, m4: String = "/usr/bin/m4",
+        reload: Program
+    ) {
         self.macros = macros
         self.configuration = configuration
         self.program = program
         self.reload = reload
         let folder = URL(fileURLWithPath: macros).deletingLastPathComponent().path
         if let build {
-            self.build = .shell(build)
+            self.build = .by(.shell(build))
         } else if FileManager.default.fileExists(atPath: folder + "/Makefile") {
-            self.build = Program("/usr/bin/make", ["-C", folder])
+            self.build = .by(Program("/usr/bin/make", ["-C", folder]))
         } else {
-            // m4 says of an error in its status, and the old file stays.
-            self.build = Program(
-                "/bin/sh", ["-c", "m4 \"$1\" >\"$2.new\" && mv \"$2.new\" \"$2\"", "sh", macros, configuration])
+            self.build = .output(of: Program(m4, ["--", macros]))
         }
     }
 
@@ -50,10 +60,21 @@ package struct SendmailControl: MTAControl {
     }
 
     package func change(_ plan: SetupPlan) async throws {
-        let said = try await build.carryOut()
+        switch build {
+        case .by(let program): _ = try await built(by: program)
+        case .output(let program):
+            // Of an error m4 says in its status; the old file stays then.
+            let text = try await built(by: program).output
+            try SetupBackup.replace(configuration, by: Data(text))
+        }
+    }
+
+    private func built(by program: Program) async throws(SetupError) -> ProgramOutput {
+        let said = try await program.carryOut()
         let words = String(decoding: said.output + said.errors, as: UTF8.self)
         // m4's errprint changes no status.
         guard !words.contains("*** ERROR") else { throw SetupError("sendmail.cf: \(said.words)") }
+        return said
     }
 
     package func restart() async throws { try await reload.carryOut() }
