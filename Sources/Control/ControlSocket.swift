@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import FoundationEssentials
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -124,7 +125,8 @@ package enum ControlClient {
                 .connect(unixDomainSocketPath: path).get()
         } catch {
             answer.fail(error)
-            throw .notRunning(path, cause: "\(error)")
+            throw .notRunning(
+                path, cause: (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)")
         }
         channel.closeFuture.whenComplete { _ in answer.fail(ChannelError.eof) }
         let timer = channel.eventLoop.scheduleTask(in: waitLimit) {

@@ -72,6 +72,8 @@ struct SettingsReader {
     private static func cure(_ key: String, _ known: [String]) -> String {
         let name = key.split(separator: ".").last.map(String.init) ?? key
         let near = known.filter { $0 == name || $0.hasSuffix("." + name) || editDistance($0, key) <= 2 }.sorted()
+            // A key of no table that stands below a table's name belongs to that table.
+            .map { key.contains(".") && !$0.contains(".") ? "\($0), above the first [table]" : $0 }
         return near.isEmpty
             ? "remove it, or see the example file for all keys" : "did you mean \(near.joined(separator: " or "))?"
     }

@@ -16,7 +16,9 @@ enum TOMLValue: Sendable, Equatable {
     /// Reads a whole file, which is a table.
     static func file(_ text: String) throws(TOMLFault) -> [String: TOMLValue] {
         do { return entries(try TOMLTable(string: text)) } catch let error as TOMLParseError {
-            throw TOMLFault(line: error.source.begin.line, text: error.description)
+            // As tomlplusplus shows a line feed.
+            let text = error.description.replacing("saw '\\n'", with: "saw the end of the line")
+            throw TOMLFault(line: error.source.begin.line, text: text)
         } catch {
             throw TOMLFault(line: 0, text: "\(error)")
         }

@@ -107,9 +107,14 @@ struct KeyTests {
             ("[rule]\nexempt = true", "1: rule: must be written [[rule]]"),
             ("[milter]\nsoket = \"x\"", "2: milter.soket: unknown key; did you mean milter.socket?"),
             ("lookup_wait = \"3s\"", "1: lookup_wait: unknown key; did you mean milter.lookup_wait?"),
+            (
+                "[milter]\non_violation = \"log\"",
+                "2: milter.on_violation: unknown key; did you mean on_violation, above the first [table]?"
+            ),
+            ("on_violatoin = \"log\"", "1: on_violatoin: unknown key; did you mean on_violation?"),
             ("[[rule]]\nexempt = true\nprt = 1", "3: prt: unknown key; did you mean port?"),
             ("nonsense = 1", "1: nonsense: unknown key; remove it, or see the example file for all keys"),
-            ("[milter\n", "1: not TOML: "),
+            ("[milter\n", "1: not TOML: Error while parsing table header: expected ']', saw the end of the line"),
         ])
     func wrong(_ text: String, _ expected: String) throws {
         let error = try #require(throws: SettingsError.self) { try read(text) }

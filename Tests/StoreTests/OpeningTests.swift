@@ -36,6 +36,7 @@ struct OpeningTests {
         let nested = scratch.directory + "/no/such/test.sqlite"
         #expect(failure(nested)?.cause == .noDirectory)
         #expect(failure(scratch.database, createIfMissing: false)?.cause == .missing)
+        #expect(failure(nested, createIfMissing: false)?.cause == .missing)
         #expect(FileManager.default.fileExists(atPath: scratch.database) == false)
         try Data().write(to: URL(fileURLWithPath: scratch.directory + "/file"))
         #expect(failure(scratch.directory + "/file/test.sqlite")?.cause == .noDirectory)

@@ -90,10 +90,14 @@ final class DatabaseFile: Sendable {
         let file = created < 0 && mayExist ? Glibc.open(path, O_RDWR | O_CLOEXEC) : created
         guard file >= 0 else {
             let code = errno
-            let cause = cause(ofOpenError: code, path: path)
-            throw StoreError(
-                cause == .missing && createIfMissing ? .vanished : cause, path: path,
-                text: String(cString: strerror(code)))
+            var cause = cause(ofOpenError: code, path: path)
+            switch (cause, createIfMissing) {
+            case (.missing, true): cause = .vanished
+            // Who only reads is not to make a directory: no daemon has run here.
+            case (.noDirectory, false): cause = .missing
+            default: break
+            }
+            throw StoreError(cause, path: path, text: String(cString: strerror(code)))
         }
         // In spite of a narrow umask.
         if created >= 0 { _ = fchmod(file, fileMode) }

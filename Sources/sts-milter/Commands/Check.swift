@@ -18,11 +18,11 @@ struct Check: ParsableCommand {
 
     @OptionGroup var settings: SettingsOption
 
+    func validate() throws { _ = try domains.map(domainArgument) }
+
     func run() throws {
         let workspace = try settings.workspace("check")
-        let names = try domains.map { text throws in
-            do { return try DomainName(text) } catch { throw ValidationError("\(printable(text)): \(error)") }
-        }
+        let names = try domains.map(domainArgument)
         let examiner = try blocking { try await Examiner(workspace) }
         defer { examiner.shutdown() }
         var examinations: [Examination] = []
