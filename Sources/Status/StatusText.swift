@@ -16,8 +16,14 @@ extension StatusReport {
         if isDryRun {
             lines.append("dry run: on_violation = \"log\", so milter and policy map hold no mail to a policy")
         }
-        lines += lights.filter { $0.state != .good }.map { "\($0.state == .bad ? "BAD" : "LOOK"): \($0.text)" }
-        lines += heldLines
+        let troubles = lights.filter { $0.state != .good }
+        lines += troubles.map { "\($0.state == .bad ? "BAD" : "LOOK"): \($0.text)" }
+        // What is said above is not said again.
+        return lines + details.filter { line in !troubles.contains { $0.text == line } }
+    }
+
+    private var details: [String] {
+        var lines = heldLines
         lines.append("enforcement \(enforcement), \(policies.count) policies in memory\(modes)")
         if let oldest = policies.oldestFetch {
             lines.append("policy that was not fetched for longest: \(oldest.age(at: at))")

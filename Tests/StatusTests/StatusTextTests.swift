@@ -67,6 +67,17 @@ struct StatusTextTests {
         #expect(!report.lines.contains { $0.contains("fine") })
     }
 
+    @Test("what a light says is said once")
+    func once() {
+        var report = report()
+        let problem = "DNSSEC is not validated"
+        report.dnssec = DNSSECReport(isValidated: false, text: problem)
+        report.lights = [Light("DNSSEC", .warning, problem)]
+        #expect(report.lines.filter { $0.contains(problem) } == ["LOOK: \(problem)"])
+        report.lights = []
+        #expect(report.lines.filter { $0.contains(problem) } == [problem])
+    }
+
     @Test("JSON comes back as it was, with times as RFC 3339 has them")
     func json() throws {
         var report = report()
