@@ -16,7 +16,7 @@ struct ImpactTextTests {
     private func impact(_ domains: [Impact.Domain]) -> Impact {
         Impact(
             source: .mailLog, firstDay: "2026-11-01", lastDay: "2026-11-02",
-            deliveries: domains.reduce(0) { $0 + $1.deliveries }, domains: domains.sorted(by: Impact.Domain.precedes),
+            deliveries: domains.reduce(7) { $0 + $1.deliveries }, domains: domains.sorted(by: Impact.Domain.precedes),
             leftOut: [Impact.LeftOut(why: "of no domain that is known", deliveries: 7)], remarks: ["a remark"])
     }
 
@@ -35,7 +35,7 @@ struct ImpactTextTests {
         ])
         #expect(
             ImpactText(all: false).render(impact) == """
-                of 965 deliveries from 2026-11-01 to 2026-11-02 12 would have been held back, to 1 domains; of 3, to 1 domains, it could not be told
+                972 deliveries from 2026-11-01 to 2026-11-02, 965 of them looked at: 12 would have been held back, to 1 domain; of 3, to 1 domain, it could not be told
 
                 domain        deliveries  held  mode     mail would be  why
                 bad.example           12    12  enforce  held           mx1.bad.example, mx2.bad.example, mx3.bad.example, mx4.bad.example and 2 more: host does not offer STARTTLS
@@ -43,7 +43,7 @@ struct ImpactTextTests {
                 far.example            3     0  enforce  unclear
                 good.example          50     0  enforce  delivered
 
-                1 more domains without a policy, 900 deliveries: they pass
+                1 more domain without a policy, 900 deliveries: they pass
                 7 deliveries not looked at, of no domain that is known
                 a remark
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Status
 
 /// An impact as a table for a terminal.
 package struct ImpactText {
@@ -18,12 +19,12 @@ package struct ImpactText {
         let rest = impact.domains.filter { domain in !showsAll && !domain.isOfInterest }
         var notes: [String] = []
         if !rest.isEmpty {
-            let deliveries = rest.reduce(0) { $0 + $1.deliveries }
-            notes.append("\(rest.count) more domains without a policy, \(deliveries) deliveries: they pass")
+            let count = rest.reduce(0) { $0 + $1.deliveries }
+            notes.append("\(amount(rest.count, "more domain")) without a policy, \(deliveries(count)): they pass")
         }
         notes += impact.leftOut.map { one in
-            let domains = one.domains.map { " to \($0) domains" } ?? ""
-            return "\(one.deliveries) deliveries\(domains) not looked at, \(one.why)"
+            let domains = one.domains.map { " to \(amount($0, "domain"))" } ?? ""
+            return "\(deliveries(one.deliveries))\(domains) not looked at, \(one.why)"
         }
         notes += impact.remarks
         if !notes.isEmpty { lines += [""] + notes }
@@ -31,20 +32,25 @@ package struct ImpactText {
     }
 
     private func headline(_ impact: Impact) -> String {
-        var days = ""
-        if let first = impact.firstDay, let last = impact.lastDay { days = " from \(first) to \(last)" }
+        var text = deliveries(impact.deliveries)
+        if let first = impact.firstDay, let last = impact.lastDay { text += " from \(first) to \(last)" }
+        if !impact.leftOut.isEmpty {
+            text += ", \(impact.deliveries - impact.leftOut.reduce(0) { $0 + $1.deliveries }) of them looked at"
+        }
         let unclear = impact.domains.filter { $0.outcome == .unclear }
-        let domains = impact.domains.filter { $0.outcome == .held }
-        var text =
-            domains.isEmpty
-            ? "of \(impact.deliveries) deliveries\(days) none would have been held back"
-            : "of \(impact.deliveries) deliveries\(days) \(impact.held) would have been held back, to \(domains.count) domains"
+        let held = impact.domains.filter { $0.outcome == .held }
+        text +=
+            held.isEmpty
+            ? ": none would have been held back"
+            : ": \(impact.held) would have been held back, to \(amount(held.count, "domain"))"
         if !unclear.isEmpty {
-            let deliveries = unclear.reduce(0) { $0 + $1.deliveries }
-            text += "; of \(deliveries), to \(unclear.count) domains, it could not be told"
+            let count = unclear.reduce(0) { $0 + $1.deliveries }
+            text += "; of \(count), to \(amount(unclear.count, "domain")), it could not be told"
         }
         return text
     }
+
+    private func deliveries(_ count: Int) -> String { count == 1 ? "1 delivery" : "\(count) deliveries" }
 
     private func table(_ domains: [Impact.Domain], _ source: Impact.Source) -> [String] {
         var table = TextTable(["domain", ">deliveries", ">held", "mode", "mail would be", "why"])
