@@ -122,23 +122,72 @@ struct StatusPageScenarios {
         #expect(asked.subtracting(told).isEmpty, "\(asked.subtracting(told))")
     }
 
-    @Test("the dashboard has its panels, none of which lies on another")
-    func dashboard() throws {
-        let data = Data(try file("contrib/grafana/sts-milter.json").utf8)
-        let board = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
-        let panels = try #require(board["panels"] as? [[String: Any]])
-        #expect(panels.count > 20)
-        #expect(Set(panels.compactMap { $0["id"] as? Int }).count == panels.count)
-        var taken: Set<[Int]> = []
-        for panel in panels {
-            let place = try #require(panel["gridPos"] as? [String: Int])
-            let (x, y) = (try #require(place["x"]), try #require(place["y"]))
-            for column in x..<(x + (place["w"] ?? 0)) {
-                for row in y..<(y + (place["h"] ?? 0)) {
-                    #expect(taken.insert([column, row]).inserted && column < 24, "\(panel["title"] ?? "")")
-                }
+    private func dashboard() throws -> Dashboard {
+        try Dashboard(file: Self.root().appendingPathComponent("contrib/grafana/sts-milter.json"))
+    }
+
+    @Test("the dashboard has panels of kinds that Grafana brings, each with a unit, none on another")
+    func panels() throws {
+        let board = try dashboard()
+        #expect(board.drawn.count > 20)
+        #expect(Set(board.panels.map(\.id)).count == board.panels.count)
+        let cells = board.panels.flatMap(\.gridPos.cells)
+        #expect(Set(cells).count == cells.count && cells.allSatisfy { (0..<24).contains($0[1]) })
+        for panel in board.drawn {
+            #expect(["stat", "timeseries"].contains(panel.type), "\(panel.title)")
+            #expect(
+                ["bytes", "percentunit", "s", "short"].contains(panel.fieldConfig?.defaults.unit), "\(panel.title)")
+            #expect(panel.datasource?.type == "prometheus", "\(panel.title)")
+            let names = (panel.targets ?? []).map(\.refId)
+            #expect(!names.isEmpty && Set(names).count == names.count, "\(panel.title)")
+        }
+    }
+
+    @Test("the dashboard uses each of its variables and no other")
+    func variables() throws {
+        let board = try dashboard()
+        let texts =
+            board.targets.map(\.expr) + board.drawn.flatMap { $0.links ?? [] }.map(\.url)
+            + board.drawn.compactMap(\.datasource?.uid)
+            + board.templating.list.flatMap { [$0.datasource?.uid, $0.definition].compactMap(\.self) }
+        let used = Set(texts.flatMap { $0.matches(of: /\$\{?(\w+)/) }.map { String($0.1) })
+        // Grafana's own.
+        #expect(used.subtracting(["__rate_interval"]) == Set(board.templating.list.map(\.name)))
+    }
+
+    @Test("the dashboard selects, groups and names by labels that the metric has, and by the chosen machines")
+    func labels() async throws {
+        var told: [String: Set<String>] = [:]
+        for sample in try await metrics().matches(of: /(?m)^([a-z_]+)\{([^}]*)\}/) {
+            told[String(sample.1), default: []].formUnion(sample.2.matches(of: /(\w+)="/).map { String($0.1) })
+        }
+        // What Prometheus adds.
+        let machine: Set = ["job", "instance"]
+        for target in try dashboard().targets {
+            #expect(!target.selectors.isEmpty, "\(target.expr)")
+            for (metric, labels) in target.selectors {
+                let known = told[metric, default: []].union(machine)
+                #expect(labels.isSuperset(of: machine) && labels.isSubset(of: known), "\(target.expr): \(known)")
+                #expect((target.grouping ?? []).isSubset(of: known), "\(target.expr): \(known)")
+                #expect(target.legend.isSubset(of: target.grouping ?? known), "\(target.expr): \(target.legend)")
             }
         }
+    }
+
+    @Test(
+        "the dashboard's expressions are some to Prometheus, by promtool",
+        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/promtool")))
+    func expressions() throws {
+        let rules = try dashboard().targets.enumerated().map { index, target in
+            ["record": "dashboard:\(index)", "expr": target.expr.replacing("$__rate_interval", with: "5m")]
+        }
+        let groups = [["name": "dashboard", "rules": rules] as [String: Any]]
+        let folder = try TemporaryDirectory()
+        // YAML takes JSON as it is.
+        let text = try JSONSerialization.data(withJSONObject: ["groups": groups], options: .withoutEscapingSlashes)
+        let file = try folder.write("rules.yml", String(decoding: text, as: UTF8.self))
+        let checked = try Command.run(["promtool", "check", "rules", file])
+        #expect(checked.status == 0 && checked.output.contains("\(rules.count) rules found"), "\(checked)")
     }
 
     @Test(
