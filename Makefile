@@ -13,6 +13,7 @@
 # make asan    all tests under AddressSanitizer, with its leak detection; fails as well
 # make install puts the program, its units, settings, manuals and completions into place (DESTDIR, PREFIX)
 # make deb     a package for Debian 12 and 13, in .build/deb
+# make rpm     a package of the same files for a Linux with rpm, in .build/rpm; build it where it is to run
 # make test-deb what that package does on a fresh Debian 12 and 13 with Postfix and with Sendmail, from installation to purge
 # make test-all all tests, those of endurance in full, then what takes longer: the package on both releases, fuzzing, a short soak; before a release
 
@@ -31,7 +32,7 @@ RELEASE = -c release --static-swift-stdlib --disable-local-rpath -Xswiftc -Xfron
 # Everything that a test or the demo starts lies in one place.
 DEBUG = .build/debug
 
-.PHONY: build release demo fleet-demo unit test check lint imports docs bench soak link-order fuzz tsan asan install deb test-deb test-all \
+.PHONY: build release demo fleet-demo unit test check lint imports docs bench soak link-order fuzz tsan asan install deb rpm test-deb test-all \
 	settings-example packages test-packages clean
 
 build: packages
@@ -135,6 +136,7 @@ settings-example: build
 LIB = $(DESTDIR)$(PREFIX)/lib
 SHARE = $(DESTDIR)$(PREFIX)/share
 DOC = $(SHARE)/doc/sts-milter
+ZSH = $(SHARE)/zsh/vendor-completions
 PROGRAM = .build/release/sts-milter
 
 install: release
@@ -149,12 +151,13 @@ install: release
 		install -D -m 0644 contrib/sts-milter.toml $(DESTDIR)/etc/sts-milter/sts-milter.toml
 	install -D -m 0644 docs/sts-milter.8 $(SHARE)/man/man8/sts-milter.8
 	install -D -m 0644 docs/sts-milter.toml.5 $(SHARE)/man/man5/sts-milter.toml.5
-	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/vendor-completions $(SHARE)/fish/vendor_completions.d
+	install -d $(SHARE)/bash-completion/completions $(ZSH) $(SHARE)/fish/vendor_completions.d
 	$(PROGRAM) --generate-completion-script bash | sed 1d >$(SHARE)/bash-completion/completions/sts-milter
-	$(PROGRAM) --generate-completion-script zsh >$(SHARE)/zsh/vendor-completions/_sts-milter
+	$(PROGRAM) --generate-completion-script zsh >$(ZSH)/_sts-milter
 	$(PROGRAM) --generate-completion-script fish >$(SHARE)/fish/vendor_completions.d/sts-milter.fish
 	cd contrib && find optional -type f -exec install -D -m 0644 '{}' '$(abspath $(SHARE))/sts-milter/{}' ';'
-	find README.md CHANGELOG.md docs/*.md docs/manual contrib/README.md contrib/postfix contrib/sendmail -type f \
+	find README.md CHANGELOG.md docs/*.md docs/manual contrib/README.md contrib/postfix contrib/sendmail contrib/prometheus \
+		contrib/grafana -type f \
 		-exec install -D -m 0644 '{}' '$(DOC)/{}' ';'
 
 DEB = .build/deb
@@ -168,6 +171,17 @@ deb:
 	lintian --fail-on error,warning --info $(DEB)/*.deb
 	@ls -s --block-size=kB $(DEB)/*.deb && sha256sum $(DEB)/*.deb
 
+RPM = $(CURDIR)/.build/rpm
+
+# Its version is that of Debian's package, as the program's.
+rpm:
+	Tests/lab/install --check build rpm
+	rm -rf $(RPM)
+	$(MAKE) install DESTDIR=$(RPM)/staged ZSH='$$(SHARE)/zsh/site-functions'
+	rpmbuild -bb --quiet --define '_topdir $(RPM)' --define 'staged $(RPM)/staged' --define 'sources $(CURDIR)' \
+		--define "upstream_version $$(sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)" contrib/rpm/sts-milter.spec
+	rpm -qlp $(RPM)/RPMS/*/*.rpm
+
 test-deb: test-packages
 	Tests/lab/install deb
 	$(SWIFT) build --product demo
@@ -180,6 +194,7 @@ test-deb: test-packages
 # One after another, since each counts on the machine; the package is built from what is there now.
 test-all:
 	$(MAKE) test STS_LAB_ENDURANCE=1
+	Tests/lab/install build deb
 	$(MAKE) deb
 	$(MAKE) test-deb
 	$(MAKE) fuzz
