@@ -13,6 +13,7 @@
 # make asan    all tests under AddressSanitizer, with its leak detection; fails as well
 # make install puts the program, its units, settings, manuals and completions into place (DESTDIR, PREFIX)
 # make deb     a package for Debian 12 and 13, in .build/deb
+# make deb-repeat makes the package again from a clone elsewhere; fails if it is another one
 # make rpm     a package of the same files for a Linux with rpm, in .build/rpm; build it where it is to run
 # make test-deb what that package does on a fresh Debian 12 and 13 with Postfix and with Sendmail, from installation to purge
 # make test-all all tests, those of endurance in full, then what takes longer: the package on both releases, fuzzing, a short soak; before a release
@@ -25,14 +26,14 @@ SWIFT ?= swift
 NETNS = Tests/lab/netns
 # The Swift runtime goes into the program: the machine that runs it needs no toolchain. A section for each function of the
 # libraries as well: see Package.swift. No path of the machine that built it, and no sum of debug information, which has
-# some: two builds give the same octets, but for five that tell the length of a source's path.
+# some: two builds give the same octets (Linking/no-sums.ld, and no withoutActuallyEscaping).
 RELEASE = -c release --static-swift-stdlib --disable-local-rpath -Xswiftc -Xfrontend -Xswiftc -function-sections \
 	-Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. -Xcc -ffile-prefix-map=$(CURDIR)=. \
 	-Xlinker --build-id=none
 # Everything that a test or the demo starts lies in one place.
 DEBUG = .build/debug
 
-.PHONY: build release demo fleet-demo unit test check lint imports docs bench soak link-order fuzz tsan asan install deb rpm test-deb test-all \
+.PHONY: build release demo fleet-demo unit test check lint imports docs bench soak link-order fuzz tsan asan install deb deb-repeat rpm test-deb test-all \
 	settings-example packages test-packages clean
 
 build: packages
@@ -170,6 +171,10 @@ deb:
 	debian/rules binary DEB_DESTDIR=$(CURDIR)/$(DEB)
 	lintian --fail-on error,warning --info $(DEB)/*.deb
 	@ls -s --block-size=kB $(DEB)/*.deb && sha256sum $(DEB)/*.deb
+
+deb-repeat:
+	ls $(DEB)/*.deb >/dev/null 2>&1 || $(MAKE) deb
+	Tests/lab/package-again $(DEB)/*.deb
 
 RPM = $(CURDIR)/.build/rpm
 

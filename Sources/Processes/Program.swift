@@ -79,8 +79,8 @@ extension Program {
     }
 
     /// Does `work` to its end, also when the task is cancelled.
-    static func uncancelled<Value: Sendable>(_ work: @Sendable () async -> Value) async -> Value {
-        await withoutActuallyEscaping(work) { work in await Task { await work() }.value }
+    static func uncancelled<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value {
+        await Task { await work() }.value
     }
 }
 

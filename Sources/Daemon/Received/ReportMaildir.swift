@@ -147,7 +147,9 @@ final class ReportMaildir: Sendable {
     /// - Returns: what was not stored, and why; nil if all was.
     private func take(_ mail: [UInt8], since oldest: UTCDay, _ look: inout Look) throws(StoreError) -> String? {
         var (problem, failure, count): (String?, StoreError?, Int) = (nil, nil, 0)
-        let notes = ReportReader.read(mail) { report in
+        var seen = look
+        defer { look = seen }
+        let notes = ReportReader.read(mail) { [clock, store] report in
             count += 1
             guard failure == nil, count <= Self.maxReports else { return }
             do throws(StoreError) {
@@ -156,8 +158,8 @@ final class ReportMaildir: Sendable {
                     try await store.receive(report, at: now, since: oldest)
                 }
                 switch reception {
-                case .stored: look.stored += 1
-                case .known: look.known += 1
+                case .stored: seen.stored += 1
+                case .known: seen.known += 1
                 case .untimely, .full, .empty: problem = problem ?? reception.inWords
                 }
             } catch { failure = error }

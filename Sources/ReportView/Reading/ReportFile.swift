@@ -25,14 +25,11 @@ package struct ReportFile: Sendable {
 
     /// Hands each report in the file to `visit`.
     /// - Returns: without problems if all was well and there was a report.
-    package func read(visit: (Report) -> Void) throws(Unreadable) -> ReadingNotes {
+    package func read(visit: @escaping (Report) -> Void) throws(Unreadable) -> ReadingNotes {
         let descriptor = path == "-" ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Unreadable(errno) }
         defer { close(descriptor) }
-        let result = withoutActuallyEscaping(visit) { visit in
-            Result { () throws(Unreadable) in try Self.read(descriptor, ReportReader(visit)) }
-        }
-        return try result.get()
+        return try Self.read(descriptor, ReportReader(visit))
     }
 
     private static func read(_ descriptor: CInt, _ reader: ReportReader) throws(Unreadable) -> ReadingNotes {

@@ -46,12 +46,10 @@ package struct ReportReader {
 
     /// Hands each report in `bytes` to `visit`.
     /// - Returns: without problems if all was well and there was a report.
-    package static func read(_ bytes: [UInt8], visit: (Report) -> Void) -> ReadingNotes {
-        withoutActuallyEscaping(visit) { visit in
-            var reader = ReportReader(visit)
-            reader.take(bytes[...], depth: 0)
-            return reader.notes
-        }
+    package static func read(_ bytes: [UInt8], visit: @escaping (Report) -> Void) -> ReadingNotes {
+        var reader = ReportReader(visit)
+        reader.take(bytes[...], depth: 0)
+        return reader.notes
     }
 
     mutating func take(_ bytes: ArraySlice<UInt8>, depth: Int) {
