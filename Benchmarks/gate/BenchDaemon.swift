@@ -34,9 +34,7 @@ struct BenchDaemon {
                 level = "\(level)"
                 \(fleet.map { "[fleet]\npostgres = \"\($0)\"" } ?? "")
                 """
-        let file = try directory.write("\(name).toml", settings)
-        let process = try BackgroundProcess(
-            [try DaemonProcess.program(), "serve", "--config", file], logFile: directory.path + "/\(name).log")
+        let process = try BackgroundProcess(daemon: name, settings, in: directory)
         self.process = process
         try await Wait.until("the socket of the daemon\n\(process.log)", within: limit) {
             FileManager.default.fileExists(atPath: path)

@@ -56,9 +56,7 @@ struct MixedBench {
                 [control]
                 socket = ""
                 """
-        daemon = try BackgroundProcess(
-            [try DaemonProcess.program(), "serve", "--config", try folder.write("sts-milter.toml", settings)],
-            logFile: folder.path + "/daemon.log")
+        daemon = try BackgroundProcess(daemon: "daemon", settings, in: folder)
         noop = try BackgroundProcess(
             [programs + "/noop-milter", "unix:\(folder.path)/noop.sock"], logFile: folder.path + "/noop.log")
     }

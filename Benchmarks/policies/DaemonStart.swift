@@ -66,10 +66,8 @@ enum DaemonStart {
                 [control]
                 socket = ""
                 """
-        let file = try directory.write("\(store).toml", settings)
         let began = ContinuousClock.now
-        let process = try BackgroundProcess(
-            [try DaemonProcess.program(), "serve", "--config", file], logFile: directory.path + "/\(store).log")
+        let process = try BackgroundProcess(daemon: store, settings, in: directory)
         defer { process.stop() }
         try await ask(socket)
         let first = ContinuousClock.now - began

@@ -18,6 +18,14 @@ package final class BackgroundProcess: Sendable {
         child = try ChildProcess(arguments, output: logFile, directory: directory, environment: environment)
     }
 
+    /// Starts sts-milter by these settings alone, which are written to `NAME.toml` in `folder`; the log is `NAME.log`.
+    /// Unlike ``DaemonProcess`` it adds nothing to them, and waits for nothing.
+    package convenience init(daemon name: String, _ settings: String, in folder: TemporaryDirectory) throws {
+        let file = try folder.write("\(name).toml", settings)
+        try self.init(
+            [try DaemonProcess.program(), "serve", "--config", file], logFile: "\(folder.path)/\(name).log")
+    }
+
     package var isRunning: Bool { child.poll() == nil }
 
     package var processIdentifier: Int32 { child.processIdentifier }
