@@ -62,6 +62,7 @@ enum Schema {
         migrator.registerMigration("11-merged-counts") { db in try db.execute(sql: merged) }
         migrator.registerMigration("12-count-batches") { db in try db.execute(sql: batches) }
         migrator.registerMigration("13-fleet-deliveries") { db in try db.execute(sql: Store.fleetDeliveries) }
+        migrator.registerMigration("14-forgotten-policies") { db in try db.execute(sql: Store.forgottenPolicies) }
         return migrator
     }
 

@@ -50,6 +50,9 @@ final class FleetLab: Sendable {
                 "host=\(postgres.address) port=\(postgres.port)", with: "host=\(relay.address) port=\(relay.port)"))
     }
 
+    /// The server behind a relay, for its owner.
+    func server(by relay: TCPRelay) throws -> FleetServer { try server(user: "sts", by: relay) }
+
     /// The server by another way.
     func server(at address: String?) throws -> FleetServer {
         let text = try postgres.settingsConnection(database: name)

@@ -4,6 +4,7 @@ import Core
 import LabKit
 import MTASTS
 import PostgreSQL
+import Store
 import TestKit
 import Testing
 @testable import Fleet
@@ -170,6 +171,46 @@ struct PolicyExchangeTests {
         hosts.set { $0.isDown = false }
         #expect(await two.mode(domain) == .enforce)
         try await until("all have it") { one.held(domain) != nil && three.held(domain) != nil }
+    }
+
+    @Test(
+        "policy forget while the database is away is told by the next process, and forgets nothing that was fetched since"
+    )
+    func forgetWhileAway() async throws {
+        let two = try await machine("two")
+        let relay = try TCPRelay(address: "127.8.2.9", port: 5460, to: (lab.postgres.address, lab.postgres.port))
+        defer { relay.stop() }
+        let directory = try TemporaryDirectory("fleet-forgotten")
+        let store = try Store(path: directory.path + "/store", logger: CapturedLog().logger)
+        let one = try PolicyMachine("one", in: lab, hosts, clock, forgotten: store, by: relay)
+        try await one.isWorking()
+        let newer = try DomainName("newer.example")
+        for domain in [domain, newer] {
+            #expect(await one.mode(domain) == .enforce)
+            try await until("the other has it") { two.held(domain) != nil }
+        }
+        relay.set(.refuse)
+        relay.cut()
+        clock.advance(by: .seconds(3600))
+        for domain in [domain, newer] { try await one.cache.forget(domain) }
+        await one.stop()
+        #expect(try await store.forgottenPolicies().count == 2)
+        // The other fetches one of them anew meanwhile.
+        clock.advance(by: .seconds(3600))
+        _ = await two.cache.refresh(newer)
+        try await until("it is told") {
+            try await lab.run("SELECT fetched_at FROM sts.policy WHERE domain = 'newer.example'").first?.integer(0)
+                == clock.now.secondsSinceEpoch
+        }
+        hosts.set { $0.isDown = true }
+        relay.set(.pass)
+        let again = try PolicyMachine("one", in: lab, hosts, clock, forgotten: store, by: relay)
+        try await until("the other forgets it") { two.held(domain) == nil }
+        try await until("it is told for good") { try await store.forgottenPolicies().isEmpty }
+        #expect(two.held(newer) != nil)
+        #expect(
+            try await lab.run("SELECT body IS NULL FROM sts.policy ORDER BY domain").map { $0[0] } == ["t", "f"])
+        await again.stop()
     }
 
     @Test("what was fetched before it was forgotten elsewhere does not come back by a machine that was away")

@@ -86,7 +86,7 @@ final class PolicyMachine: Sendable {
     /// - Parameter isPatient: whether it waits for as long as a loaded machine takes.
     init(
         _ name: String, in lab: FleetLab, _ hosts: PolicyHosts, _ clock: any WallClock, isPatient: Bool = true,
-        poll: Duration = .milliseconds(200)
+        poll: Duration = .milliseconds(200), forgotten: (any ForgottenPolicies)? = nil, by relay: TCPRelay? = nil
     ) throws {
         var limits = PolicyExchange.Limits()
         limits.poll = poll
@@ -96,7 +96,9 @@ final class PolicyMachine: Sendable {
             limits.wait = FleetLab.limit
             limits.background = FleetLab.limit
         }
-        exchange = try PolicyExchange(lab.owner, node: name, clock: clock, logger: log.logger, limits: limits)
+        exchange = try PolicyExchange(
+            relay.map { try lab.server(by: $0) } ?? lab.owner, node: name, forgotten: forgotten, clock: clock,
+            logger: log.logger, limits: limits)
         cache = PolicyCache(
             memory: kept, store: kept, discoverer: hosts, peers: exchange, clock: clock, logger: log.logger,
             settings: PolicyCacheSettings())

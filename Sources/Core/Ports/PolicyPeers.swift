@@ -19,8 +19,17 @@ package protocol PolicyPeers: Sendable {
     func offer(_ policy: CachedPolicy)
     /// This machine has failed to fetch it, so that others need not wait for it; must not wait.
     func release(_ domain: DomainName)
-    /// The operator has had the domain's policy forgotten here; must not wait.
-    func tellForgotten(_ domain: DomainName, at time: UTCTime)
+    /// The operator has had the domain's policy forgotten here; may wait for the disk, and for nothing else. Other machines hear
+    /// of it whatever happens then.
+    func tellForgotten(_ domain: DomainName, at time: UTCTime) async
+}
+
+/// Which policies an operator had forgotten here without that other machines were told yet; kept across restarts.
+package protocol ForgottenPolicies: Sendable {
+    func keepForgotten(_ domain: DomainName, at time: UTCTime) async throws
+    func forgottenPolicies() async throws -> [DomainName: UTCTime]
+    /// Lets go of those that were forgotten at these times or before.
+    func dropForgotten(_ domains: [DomainName: UTCTime]) async throws
 }
 
 /// Who fetches policies anew.
@@ -43,5 +52,5 @@ package struct NoPolicyPeers: PolicyPeers {
     package func claimRenewals(of domains: [DomainName]) async -> RenewalClaims? { nil }
     package func offer(_ policy: CachedPolicy) {}
     package func release(_ domain: DomainName) {}
-    package func tellForgotten(_ domain: DomainName, at time: UTCTime) {}
+    package func tellForgotten(_ domain: DomainName, at time: UTCTime) async {}
 }

@@ -31,7 +31,14 @@ package struct StoredPolicies: Sendable {
 
     /// Removes policies while no daemon is running: there is no memory to change.
     package func forget(_ domains: [DomainName]) async -> ControlReply {
-        await PolicyCommands.forget(domains, by: store.remove) { error in "not forgotten: \(error)" }
+        let isInFleet = workspace.settings.fleet != nil
+        return await PolicyCommands.forget(domains) { [store] domain in
+            // Other machines hear of it by the next daemon.
+            if isInFleet { try await store.keepForgotten(domain, at: SystemClock().now) }
+            try await store.remove(domain)
+        } failure: { error in
+            "not forgotten: \(error)"
+        }
     }
 
     /// Fetches policies while no daemon is running.

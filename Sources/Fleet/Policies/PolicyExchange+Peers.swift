@@ -34,7 +34,14 @@ extension PolicyExchange: PolicyPeers {
         put { $0.offer(policy) }
     }
     package func release(_ domain: DomainName) { put { $0.release(domain) } }
-    package func tellForgotten(_ domain: DomainName, at time: UTCTime) { put { $0.forget(domain, at: time) } }
+    package func tellForgotten(_ domain: DomainName, at time: UTCTime) async {
+        do { try await forgotten?.keepForgotten(domain, at: time) } catch {
+            logger.warning(
+                "that a policy was forgotten cannot be written, and other machines hear of it only from this process",
+                metadata: ["domain": "\(domain)", "cause": "\(error)"])
+        }
+        put { $0.forget(domain, at: time) }
+    }
 }
 
 extension PostgresRow {

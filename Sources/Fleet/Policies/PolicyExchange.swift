@@ -72,6 +72,7 @@ package final class PolicyExchange: Sendable {
     let clock: any WallClock
     let logger: Logger
     let connection: PolicyConnection
+    let forgotten: (any ForgottenPolicies)?
     let state = Locked(State())
     let questions: PolicyQuestions
     private let warnings: RateLimitedLog<PeerWarning>
@@ -79,10 +80,14 @@ package final class PolicyExchange: Sendable {
     private let telling = WakeUp()
 
     /// Nothing is connected yet.
-    /// - Parameter node: the identity of this machine's store.
+    /// - Parameters:
+    ///   - node: the identity of this machine's store.
+    ///   - forgotten: outlasts the process, so that what an operator had forgotten is told also if the database is away for long.
     package init(
-        _ server: FleetServer, node: String, clock: any WallClock, logger: Logger, limits: Limits = Limits()
+        _ server: FleetServer, node: String, forgotten: (any ForgottenPolicies)? = nil, clock: any WallClock,
+        logger: Logger, limits: Limits = Limits()
     ) throws(PostgresError) {
+        self.forgotten = forgotten
         self.node = node
         self.limits = limits
         self.clock = clock
@@ -104,6 +109,7 @@ package final class PolicyExchange: Sendable {
 
     /// Goes on until the task is cancelled.
     package func run(into cache: PolicyCache) async {
+        await recall()
         await withDiscardingTaskGroup { group in
             group.addTask { await self.hear(into: cache) }
             group.addTask { await self.tell() }
@@ -111,6 +117,16 @@ package final class PolicyExchange: Sendable {
         let piece = state.withLock { $0.isFailing ? PolicyOutbox.Piece() : $0.outbox.take() }
         if !piece.isEmpty { _ = try? await write(piece, within: Self.lastWords) }
         close()
+    }
+
+    /// Has those told that an earlier process could not tell.
+    private func recall() async {
+        do {
+            guard let kept = try await forgotten?.forgottenPolicies(), !kept.isEmpty else { return }
+            put { $0.putBack(PolicyOutbox.Piece(forgotten: kept)) }
+        } catch {
+            logger.warning("which policies were forgotten cannot be read", metadata: ["cause": "\(error)"])
+        }
     }
 
     package func close() {
@@ -150,6 +166,13 @@ package final class PolicyExchange: Sendable {
     }
 
     private func write(_ piece: PolicyOutbox.Piece, within limit: Duration) async throws(FleetError) -> Int {
+        let count = try await put(piece, within: limit)
+        // What stays is told once more, which changes nothing.
+        if !piece.forgotten.isEmpty { try? await forgotten?.dropForgotten(piece.forgotten) }
+        return count
+    }
+
+    private func put(_ piece: PolicyOutbox.Piece, within limit: Duration) async throws(FleetError) -> Int {
         try await connection.perform(within: limit) { [node] session throws(PostgresError) in
             var count = 0
             if !piece.policies.isEmpty || !piece.forgotten.isEmpty {

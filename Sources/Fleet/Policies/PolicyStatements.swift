@@ -104,7 +104,8 @@ extension PostgresSession {
         ).count
     }
 
-    /// Says that an operator had the policies forgotten that were fetched before.
+    /// Says that an operator had the policies forgotten that were fetched before. What is told late forgets nothing that was
+    /// fetched since, but for what the clocks of machines may differ by.
     func forget(_ domains: [DomainName: UTCTime], by node: String) throws(PostgresError) {
         for (domain, time) in domains.sorted(by: { $0.key < $1.key }) {
             try run(
@@ -115,6 +116,8 @@ extension PostgresSession {
                 ON CONFLICT (domain) DO UPDATE SET id = excluded.id, mode = excluded.mode,
                     fetched_at = excluded.fetched_at, expires_at = excluded.expires_at, body = NULL,
                     node = excluded.node, forgotten_at = excluded.forgotten_at, changed = excluded.changed
+                WHERE policy.fetched_at <= excluded.forgotten_at + $4
+                    OR policy.fetched_at > extract(epoch FROM now())::bigint + $4
                 """,
                 [
                     .text(domain.ascii), .integer(time.secondsSinceEpoch), .text(node), .integer(Self.clockTolerance),
