@@ -109,8 +109,7 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
             """, [.integer(Int64(mostDays))]
         ).map { row in
             let lease = row.integer(4)
-            // A host, and what tells its daemon from others.
-            let owner = row[3]?.split(separator: " ").first.map { printable(String($0)) }
+            let owner = FleetBook.host(ofOwner: row[3])
             let day = "\(UTCDay(daysSinceEpoch: row.integer(0) ?? 0))"
             // In the form of RFC 3339 days are in the order of their texts.
             let awaits = machines.filter { $0.closedThrough ?? "" < day }.map(\.host)

@@ -81,17 +81,92 @@ struct FleetScenarios {
     func silentDatabase() async throws {
         let lab = try await Lab.open()
         let site = try await FleetSite()
+        let folder = try TemporaryDirectory("sts-lab-fleet")
         let daemon = try site.machine(lab, 114, "mx.fleet.lab")
         try await daemon.start()
         try await Wait.until("it takes part") { try site.query("SELECT count(*) FROM sts.node") == "1" }
+        // Its next question is not answered: for a lock that nobody gives up.
+        let lock = try BackgroundProcess(
+            site.postgres.psql(database: site.database)
+                + ["-c", "BEGIN; LOCK sts.node, sts.policy, sts.delivery; SELECT pg_sleep(120)"],
+            logFile: folder.path + "/psql")
+        defer { lock.stop() }
+        let waiting = "wait_event_type = 'Lock' AND datname = '\(site.database)'"
+        try await Wait.until("the daemon waits", within: .seconds(60)) {
+            try site.query("SELECT count(*) FROM pg_stat_activity WHERE \(waiting)") != "0"
+        }
         site.postgres.pause()
         defer { site.postgres.resume() }
-        // Policies are asked for each ten seconds: somebody waits for an answer by then.
-        try await Task.sleep(for: .seconds(11))
         let start = ContinuousClock.now
         #expect(daemon.terminate(within: .seconds(15)) == 0)
         // systemd gives it 20 s.
         #expect(ContinuousClock.now - start < .seconds(12))
+    }
+
+    @Test("report build and report send leave the fleet's days to its daemons, and say whose they are and what to do")
+    func commands() async throws {
+        let lab = try await Lab.open()
+        let site = try await FleetSite()
+        let machine = try site.machine(lab, 115, "mx.fleet.lab")
+        // It has a store, and does nothing meanwhile.
+        try await machine.start()
+        #expect(machine.terminate() == 0, "\(machine.log.suffix(2000))")
+        let today = Int(try site.query("SELECT extract(epoch FROM now())::bigint / 86400")) ?? 0
+        let day = "\(UTCDay(daysSinceEpoch: Int64(today - 1)))"
+        let unknown = "\(UTCDay(daysSinceEpoch: Int64(today - 9)))"
+        _ = try site.query(
+            """
+            INSERT INTO sts.day (day, owner, until) VALUES (\(today - 1), 'mx7.fleet.lab f00', now() + interval '1 hour');
+            INSERT INTO sts.report (day, domain, state, text, report_id, file_name, organization, contact, body)
+                VALUES (\(today - 1), 'd.lab', 'planned', '', '', '', '', '', 'x');
+            INSERT INTO sts.delivery (day, domain, destination, host, state, next_try, claimed_until, source, site) VALUES
+                (\(today - 1), 'd.lab', 'mailto:a@d.lab', 'd.lab', 'refused', now(), '-infinity', 'd.lab', 'd.lab'),
+                (\(today - 1), 'd.lab', 'mailto:b@d.lab', 'd.lab', 'sending', now(), now() + interval '1 hour', 'd.lab', 'd.lab');
+            """)
+        let table: [(command: [String], status: Int32, texts: [String])] = [
+            (["report", "build", "--day", day], 1, ["the fleet makes one report", "report list", "report.copy_to"]),
+            (
+                ["report", "send", "--day", day], 1,
+                [
+                    "\(day): its reports are the fleet's", "mx7.fleet.lab works on them now", "fleet status",
+                    "report send --again --day \(day)",
+                ]
+            ),
+            (["report", "send", "--dry-run", "--day", unknown], 1, ["nothing of it has come to the fleet yet"]),
+            (["report", "send"], 0, ["its daemons report", "fleet status"]),
+            (
+                ["report", "send", "--again", "--day", day], 0,
+                [
+                    "1 deliveries of the fleet are due", "1 are under way and left alone",
+                    "mx7.fleet.lab works on the day now",
+                ]
+            ),
+            (["report", "list", "--day", day], 0, ["mailto:a@d.lab", "waiting"]),
+        ]
+        for row in table {
+            let result = try machine.command(row.command)
+            #expect(result.status == row.status, "\(row.command): \(result)")
+            for text in row.texts {
+                #expect((result.output + result.errors).contains(text), "\(row.command): \(result)")
+            }
+        }
+        #expect(try site.query("SELECT state FROM sts.delivery ORDER BY destination LIMIT 1") == "waiting")
+        // Another machine has it, and goes on.
+        #expect(try site.query("SELECT owner FROM sts.day") == "mx7.fleet.lab f00")
+        _ = try site.query("UPDATE sts.day SET until = now() - interval '1 s', ended = now()")
+        #expect(try machine.command("report", "send", "--day", day).errors.contains("and they are made"))
+        try site.setAway(true)
+        for command in [
+            ["report", "send", "--again", "--day", day], ["report", "send", "--day", day], ["report", "list"],
+        ] {
+            let result = try machine.command(command)
+            #expect(result.status == 1, "\(command): \(result)")
+            for text in ["PostgreSQL", "fleet.postgres", "try again"] {
+                #expect(result.errors.contains(text), "\(command): \(result)")
+            }
+        }
+        try site.setAway(false)
+        #expect(try machine.command("report", "list").succeeded)
     }
 
     /// Sending blocks.

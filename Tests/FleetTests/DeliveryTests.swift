@@ -55,7 +55,7 @@ extension ReportTests {
             #expect(site.carrier.sent == [Self.y])
 
             // Only the operator has it sent again, and what machines remember of before does not undo that.
-            #expect(try await FleetReportList(site.lab.owner).reopen(site.day, nil) == 1)
+            #expect(try await FleetReportList(site.lab.owner).reopen(site.day, nil).due == 1)
             let third = try Machine(site, "a")
             defer { third.close() }
             try await third.send()

@@ -46,10 +46,14 @@ package struct ReportCommands: Sendable {
         _ order: Order, tell: @escaping @Sendable (String) -> Void, conclude: (String) -> Void
     ) async throws -> Bool {
         if let obstacle = settings.obstacle { throw ReportCommandError.obstacle(obstacle) }
-        if let fleet, order.again, let day = order.day {
-            let count = try await fleet.reopen(day, order.domain)
-            conclude("\(day): \(count) deliveries of the fleet are due: its daemons send them, see report list")
-            guard try await store.hasBegun(day) else { return true }
+        if order.again, let day = order.day {
+            let text = try await asking { fleet in try await fleet.reopen(day, order.domain).text(day) }
+            if let text {
+                conclude(text)
+                guard try await store.reportsItself(day) else { return true }
+            }
+        } else if fleet != nil, order.day == nil {
+            conclude("what machines of the fleet have counted its daemons report: see sts-milter fleet status")
         }
         let days = try await days(of: order, tell: tell)
         let network = try await workspace.openNetwork()
@@ -128,6 +132,11 @@ package struct ReportCommands: Sendable {
         let today = clock.now.day
         if let day = order.day {
             guard day < today else { throw ReportCommandError.dayNotOver(day) }
+            if try await !store.reportsItself(day),
+                let text = try await asking({ try await $0.work(on: day).text(day) })
+            {
+                throw ReportCommandError.obstacle(text)
+            }
             if settings.schedule == .export, try await !store.hasBegun(day) {
                 throw ReportCommandError.obstacle(
                     "\(day): report.schedule is export: another machine makes its reports, see report export")
@@ -140,10 +149,20 @@ package struct ReportCommands: Sendable {
             source: settings.reporting.source, startedAt: UTCTime(secondsSinceEpoch: 0))
         var days: [UTCDay] = []
         for day in try await store.openDays(before: today) {
+            // All others are the fleet's, also those of which it has nothing yet.
+            if fleet != nil, try await !store.reportsItself(day) { continue }
             if order.keepsSpread, schedule.buildTime(of: day) > clock.now { continue }
             if try await isComplete(day, tell: tell) { days.append(day) }
         }
         return days
+    }
+
+    /// - Returns: what the fleet's database says; nil where there is no fleet.
+    private func asking<Value>(_ work: (FleetReportList) async throws -> Value) async throws -> Value? {
+        guard let fleet else { return nil }
+        do { return try await work(fleet) } catch let error as FleetError {
+            throw ReportCommandError.fleetAway("\(error)")
+        }
     }
 
     /// Whether the counts of all machines are there, or have been waited for long enough.
@@ -168,20 +187,22 @@ package struct ReportCommands: Sendable {
         of day: UTCDay?, for domain: DomainName?, failuresOnly: Bool
     ) async throws -> [ReportLine] {
         var lines = try await store.reportLines(of: day, for: domain, failuresOnly: failuresOnly)
-        try await fleet?.lines(of: day, for: domain, failuresOnly: failuresOnly, at: clock.now) { lines.append($0) }
+        _ = try await asking { fleet in
+            try await fleet.lines(of: day, for: domain, failuresOnly: failuresOnly, at: clock.now) { lines.append($0) }
+        }
         return lines
     }
 
     /// The destinations that are left alone, since they refused too often.
     package func suppressions() async throws -> [Suppression] {
-        try await store.suppressions(at: clock.now) + (fleet?.suppressions(at: clock.now) ?? [])
+        try await store.suppressions(at: clock.now) + (asking { try await $0.suppressions(at: clock.now) } ?? [])
     }
 
     /// Lets reports go to a destination again, in whatever way its URI is written.
     /// - Returns: whether it was left alone until now.
     package func allow(_ destination: String) async throws -> Bool {
         let uri = (try? ReportDestination(destination))?.description ?? destination
-        let isOfFleet = try await fleet?.unsuppress(uri) ?? false
+        let isOfFleet = try await asking { try await $0.unsuppress(uri) } ?? false
         return try await store.unsuppress(uri) || isOfFleet
     }
 }
@@ -191,6 +212,8 @@ package enum ReportCommandError: Error, Sendable, CustomStringConvertible {
     case dayNotOver(UTCDay)
     case dayAhead(UTCDay)
     case obstacle(String)
+    /// The fleet's database does not do what was asked, and why.
+    case fleetAway(String)
     case output(String, cause: String)
 
     package var description: String {
@@ -198,7 +221,35 @@ package enum ReportCommandError: Error, Sendable, CustomStringConvertible {
         case .dayNotOver(let day): "\(day) is not over yet (UTC): its reports are made when it is"
         case .dayAhead(let day): "\(day) has not begun yet (UTC): there is nothing to report"
         case .obstacle(let text): text
+        case .fleetAway(let cause):
+            "the fleet's reports are in its database, which cannot be used: \(printable(cause, limit: 500)); see to the database and "
+                + "to fleet.postgres, and try again: its daemons go on by themselves"
         case .output(let path, let cause): "\(printable(path)): cannot be written: \(cause)"
         }
+    }
+}
+
+extension FleetDayWork {
+    /// Why a command makes no reports of the day, and what to do instead.
+    fileprivate func text(_ day: UTCDay) -> String {
+        let state =
+            switch self {
+            case .none: "nothing of it has come to the fleet yet"
+            case .owned(let host): "\(host) works on them now"
+            case .ended: "they are made"
+            case .open: "they are not made yet"
+            }
+        return
+            "\(day): its reports are the fleet's to make and to send, by its daemons, and \(state): see sts-milter fleet status "
+            + "and report list; what was not accepted goes out again by: sts-milter report send --again --day \(day)"
+    }
+}
+
+extension FleetReopening {
+    fileprivate func text(_ day: UTCDay) -> String {
+        let underWay = underWay == 0 ? "" : ", \(underWay) are under way and left alone"
+        let owner = owner.map { ", and \($0) works on the day now" } ?? ""
+        return
+            "\(day): \(due) deliveries of the fleet are due: its daemons send them, see report list\(underWay)\(owner)"
     }
 }

@@ -58,6 +58,11 @@ package final class FleetBook: DailyCounts {
         owner = host + " " + String(UInt64.random(in: 0...UInt64.max), radix: 16)
     }
 
+    /// The name of the machine whose process is the owner of a day, safe to print; nil if nobody is.
+    static func host(ofOwner owner: String?) -> String? {
+        owner?.split(separator: " ").first.map { printable(String($0), limit: 253) }
+    }
+
     // MARK: Days
 
     /// The days before today, by the database's clock, that are not ended and that nobody else works on.

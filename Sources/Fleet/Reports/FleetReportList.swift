@@ -100,15 +100,29 @@ package struct FleetReportList: Sendable {
         }
     }
 
+    /// How far the day's reports are.
+    package func work(on day: UTCDay) async throws(FleetError) -> FleetDayWork {
+        try await perform { session throws(PostgresError) in
+            let row = try session.run(
+                "SELECT CASE WHEN until > now() THEN owner END, ended IS NOT NULL FROM sts.day WHERE day = $1",
+                [.day(day)]
+            ).first
+            guard let row else { return .none }
+            if row.isTrue(1) { return .ended }
+            return FleetBook.host(ofOwner: row[0]).map { .owned($0) } ?? .open
+        }
+    }
+
     /// Makes everything that was not accepted due anew, as the operator wants it: also what may have been accepted, and what
     /// had no report. Deliveries under way are left alone. The fleet's daemons send it.
-    /// - Returns: how many deliveries are due.
-    package func reopen(_ day: UTCDay, _ domain: DomainName?) async throws(FleetError) -> Int {
+    package func reopen(_ day: UTCDay, _ domain: DomainName?) async throws(FleetError) -> FleetReopening {
         try await perform { session throws(PostgresError) in
             try session.transaction { session throws(PostgresError) in
                 let which: [PostgresValue] = [.day(day), domain.map { .text($0.ascii) } ?? .null]
                 // Before any delivery, as whoever settles does.
-                try session.run("SELECT day FROM sts.day WHERE day = $1 FOR UPDATE", [.day(day)])
+                let row = try session.run(
+                    "SELECT CASE WHEN until > now() THEN owner END FROM sts.day WHERE day = $1 FOR UPDATE", [.day(day)]
+                ).first
                 let count = try session.run(
                     """
                     UPDATE sts.delivery d SET state = 'waiting', attempts = 0, first_attempt = NULL, next_try = now(), text = '',
@@ -124,8 +138,16 @@ package struct FleetReportList: Sendable {
                     DELETE FROM sts.report WHERE day = $1 AND ($2::text IS NULL OR domain = $2::text)
                     AND state <> '\(FleetBook.planned)'
                     """, which)
-                try session.run("UPDATE sts.day SET ended = NULL WHERE day = $1", [.day(day)])
-                return count
+                try session.run(
+                    "UPDATE sts.day SET ended = NULL WHERE day = $1", [.day(day)])
+                let underWay = try session.run(
+                    """
+                    SELECT count(*) FROM sts.delivery WHERE day = $1 AND ($2::text IS NULL OR domain = $2::text)
+                    AND claimed_until > now()
+                    """, which
+                ).first?.integer(0)
+                return FleetReopening(
+                    due: count, underWay: Int(underWay ?? 0), owner: row.flatMap { FleetBook.host(ofOwner: $0[0]) })
             }
         }
     }
@@ -135,4 +157,23 @@ extension ReportLine {
     fileprivate var isFailure: Bool {
         Delivery.State(rawValue: state)?.isFailure ?? NoReport(rawValue: state)?.isFailure ?? false
     }
+}
+
+/// How far the reports of a day of the fleet are.
+package enum FleetDayWork: Sendable, Hashable {
+    /// No counts of it have come.
+    case none
+    /// This host makes them.
+    case owned(String)
+    case ended
+    case open
+}
+
+/// What became of deliveries that were to be made anew.
+package struct FleetReopening: Sendable, Hashable {
+    package let due: Int
+    /// Under way, and left alone.
+    package let underWay: Int
+    /// The host that makes the day's reports now.
+    package let owner: String?
 }

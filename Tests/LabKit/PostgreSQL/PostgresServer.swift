@@ -59,8 +59,12 @@ package final class PostgresServer: Sendable {
 
     /// The first column of the first row, by psql.
     package func query(_ sql: String, database: String = "postgres") throws -> String {
-        try Command.check([programs + "/psql", "-AXtq", "-d", connection(database: database), "-c", sql])
-            .trimmingCharacters(in: .whitespacesAndNewlines)
+        try Command.check(psql(database: database) + ["-c", sql]).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// How psql is called.
+    package func psql(database: String = "postgres") -> [String] {
+        [programs + "/psql", "-AXtq", "-d", connection(database: database)]
     }
 
     /// Standbys hear of nothing more: what is committed from now on is lost with this server.

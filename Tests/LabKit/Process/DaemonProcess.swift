@@ -128,6 +128,10 @@ package final class DaemonProcess: Sendable {
 
     /// Runs a command with this daemon's settings.
     package func command(_ arguments: String..., timeout: Duration = .seconds(60)) throws -> Command.Result {
+        try command(arguments, timeout: timeout)
+    }
+
+    package func command(_ arguments: [String], timeout: Duration = .seconds(60)) throws -> Command.Result {
         try Command.run([try Self.program()] + arguments + ["--config", configuration], timeout: timeout)
     }
 }
