@@ -139,9 +139,9 @@ let needed = Double(machines) / 60
 print(
     "taken by the database: \(rounded(Double(batches) / shipping)) batches a second; needed \(rounded(needed)): "
         + "\(rounded(Double(batches) / shipping / needed)) times")
-// BEGIN, that the machine lives, the day's row and its lock, the batch, COMMIT.
+// BEGIN, that the machine lives, the day's row and its lock, the batch, what came of the day, COMMIT.
 print(
-    "statements of the fleet: \(rounded(needed * 6)) a second for batches, \(rounded(Double(machines) / 15 * 4)) for words"
+    "statements of the fleet: \(rounded(needed * 7)) a second for batches, \(rounded(Double(machines) / 15 * 4)) for words"
 )
 
 let size = Int(try postgres.query("SELECT pg_total_relation_size('sts.batch')")) ?? 0

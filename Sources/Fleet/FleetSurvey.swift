@@ -20,6 +20,7 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
 
     package struct Day: Sendable, Hashable, Codable {
         package let day: String
+        /// What has come of it.
         package let batches: Int64
         package let sessions: Int64
         /// The machine that makes the day's reports now.
@@ -30,6 +31,8 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
         package let isEnded: Bool
         /// Whether they should have been made a day ago.
         package let isLate: Bool
+        /// For how long counts that came late are waited for, to be added up together.
+        package let restSeconds: Int64?
         /// Machines that have not sent all they counted.
         package let awaits: [String]
         /// Why they cannot be made.
@@ -101,11 +104,14 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
         }
         let days = try session.run(
             """
-            SELECT d.day, count(b.number), coalesce(sum(b.sessions), 0), d.owner,
+            SELECT d.day, coalesce(c.batches, 0)::bigint, coalesce(c.sessions, 0)::bigint, d.owner,
                 CASE WHEN d.until > now() THEN extract(epoch FROM d.until - now())::bigint END, d.ended IS NOT NULL,
-                d.trouble, d.ended IS NULL AND d.day < \(FleetBook.today) - 1, d.began IS NULL AND d.ended IS NULL
-            FROM (SELECT * FROM sts.day ORDER BY day DESC LIMIT $1) d LEFT JOIN sts.batch b ON b.day = d.day
-            GROUP BY d.day, d.owner, d.until, d.began, d.ended, d.trouble ORDER BY d.day DESC
+                d.trouble, d.ended IS NULL AND d.day < \(FleetBook.today) - 1 AND d.rests_until < now() - interval '1 hour',
+                d.began IS NULL AND d.ended IS NULL,
+                CASE WHEN d.rests_until > now() THEN extract(epoch FROM d.rests_until - now())::bigint END
+            FROM (SELECT * FROM sts.day ORDER BY day DESC LIMIT $1) d LEFT JOIN (
+                SELECT day, sum(batches) AS batches, sum(sessions) AS sessions FROM sts.counted GROUP BY day
+            ) c ON c.day = d.day ORDER BY d.day DESC
             """, [.integer(Int64(mostDays))]
         ).map { row in
             let lease = row.integer(4)
@@ -116,7 +122,8 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
             return Day(
                 day: day, batches: row.integer(1) ?? 0,
                 sessions: row.integer(2) ?? 0, owner: lease == nil ? nil : owner, leaseSeconds: lease,
-                isEnded: row[5] == "t", isLate: row[7] == "t", awaits: row[8] == "t" ? awaits : [],
+                isEnded: row[5] == "t", isLate: row[7] == "t", restSeconds: row[5] == "t" ? nil : row.integer(9),
+                awaits: row[8] == "t" ? awaits : [],
                 trouble: row[6].flatMap { $0.isEmpty ? nil : printable($0, limit: 500) })
         }
         var deliveries: [String: Int64] = [:]

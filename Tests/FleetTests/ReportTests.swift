@@ -140,6 +140,58 @@ enum ReportTests {
             #expect(try await a.book.openDays(before: site.day) == [])
         }
 
+        @Test("a machine that is late with every batch has the day added up a few times, not with each batch")
+        func alwaysLate() async throws {
+            defer { close() }
+            for name in ["d", "e", "f"] { site.records.set("\(name).example", rua: "mailto:t@\(name).example") }
+            try await site.ship(["d.example": (1, 0)])
+            try await a.build()
+            let (site, late) = (site, try await CountingMachine(in: site.lab, SystemClock()))
+            @Sendable func ship(_ domain: String) async throws {
+                try await late.count(domain, 1, on: site.day)
+                try await late.store.seal(at: SystemClock().now, isThorough: true)
+                try await late.shipper.ship()
+            }
+            func rest() async throws -> Int64 {
+                try await site.number("SELECT round(extract(epoch FROM rests_until - now()) / 60)::bigint FROM sts.day")
+            }
+            try await ship("e.example")
+            #expect(try await site.number("SELECT count(*) FROM sts.day WHERE ended IS NULL") == 1)
+            #expect(try await b.book.openDays(before: site.day) == [], "what comes late is waited for")
+            #expect(try await rest() == 60)
+            #expect(try await FleetSurvey.read(site.lab.owner).days.first?.restSeconds ?? 0 > 3500)
+            // It changes nothing that more comes.
+            try await ship("f.example")
+            #expect(try await rest() == 60)
+            try await site.lab.run("UPDATE sts.day SET rests_until = rests_until - interval '1 hour'")
+            #expect(try await b.book.openDays(before: site.day) == [site.day])
+            // While it is added up, too.
+            let isFirst = Locked(true)
+            site.records.onLook { _ in
+                guard
+                    isFirst.withLock({ was in
+                        defer { was = false }; return was
+                    })
+                else { return }
+                try? await ship("g.example")
+            }
+            await #expect(throws: FleetBookError.moreCounts(site.day)) { try await b.build() }
+            #expect(try await site.number("SELECT count(*) FROM sts.report") == 3, "both that were late")
+            #expect(try await a.book.openDays(before: site.day) == [])
+            #expect(try await rest() == 120)
+            // An operator who asks for it does not wait.
+            _ = try await FleetReportList(site.lab.owner).reopen(site.day, nil)
+            #expect(try await a.book.openDays(before: site.day) == [site.day])
+            // With each time it takes longer.
+            var rests: [Int64] = []
+            for number in 0..<6 {
+                try await a.build()
+                try await ship("h\(number).example")
+                rests.append(try await rest())
+            }
+            #expect(rests == [4, 8, 16, 32, 64, 64].map { $0 * 60 })
+        }
+
         @Test("a batch that comes between the last read and the end of the day is not lost")
         func slippedIn() async throws {
             defer { close() }

@@ -140,7 +140,8 @@ final class FleetReports: Sendable {
             switch error {
             case .notOurs: break
             // The next look goes on with them.
-            case .moreCounts: logger.info("more counts have come for a day of the fleet", metadata: ["day": "\(day)"])
+            case .moreCounts:
+                logger.info("more counts have come for a day of the fleet", metadata: ["day": "\(day)"])
             case .lost:
                 warn(day, error)
                 try await rest(day)

@@ -49,6 +49,7 @@ extension FleetSurvey.Day {
         if let trouble { return trouble }
         if let owner { return "\(owner) works on them" }
         if isEnded { return "made" }
+        if let restSeconds { return "made; what came late is added in \(restSeconds) s" }
         let names = awaits.prefix(Self.mostNamed).joined(separator: " ") + (awaits.count > Self.mostNamed ? " ..." : "")
         return (isLate ? "NOT MADE" : "not made yet") + (awaits.isEmpty ? "" : ", not all is there of \(names)")
     }

@@ -2,6 +2,7 @@
 import Basics
 import PostgreSQL
 import Reporting
+import TLSRPT
 
 /// Brings this machine's batches to the fleet's database, each once.
 ///
@@ -86,7 +87,15 @@ package actor CountShipper {
             if let refusal = try database.confirm(session) { return refusal }
             for (day, batches) in Dictionary(grouping: waiting, by: \.day).sorted(by: { $0.key < $1.key }) {
                 try Self.lock(day, session)
-                for batch in batches where try !Self.insert(batch, of: node, session) { return .storeIsOlder }
+                var new: [CountBatch] = []
+                for batch in batches {
+                    switch try Self.insert(batch, of: node, session) {
+                    case .new: new.append(batch)
+                    case .there: continue
+                    case .another: return .storeIsOlder
+                    }
+                }
+                try Self.count(new, of: node, on: day, session)
             }
             return nil
         }
@@ -98,16 +107,19 @@ package actor CountShipper {
         let number = PostgresValue.integer(day.daysSinceEpoch)
         try session.run("INSERT INTO sts.day (day) VALUES ($1) ON CONFLICT DO NOTHING", [number])
         // First of all: two that both hold a share lock would wait for each other.
-        try session.run("UPDATE sts.day SET ended = NULL WHERE day = $1 AND ended IS NOT NULL", [number])
+        let open = "UPDATE sts.day SET ended = NULL, \(FleetBook.rest) WHERE day = $1 AND ended IS NOT NULL"
+        try session.run(open, [number])
         let row = try session.run("SELECT ended FROM sts.day WHERE day = $1 FOR SHARE", [number]).first
         // It was ended between the two.
-        if row?[0] != nil { try session.run("UPDATE sts.day SET ended = NULL WHERE day = $1", [number]) }
+        if row?[0] != nil { try session.run(open, [number]) }
     }
 
-    /// - Returns: false if the database has another batch of that number.
+    private enum Insertion { case new, there, another }
+
+    /// - Returns: whether the database had the batch, or another one of that number.
     private static func insert(
         _ batch: CountBatch, of node: String, _ session: PostgresSession
-    ) throws(PostgresError) -> Bool {
+    ) throws(PostgresError) -> Insertion {
         let key: [PostgresValue] = [.text(node), .integer(batch.number), .octets(batch.body)]
         let inserted = try session.run(
             """
@@ -117,9 +129,27 @@ package actor CountShipper {
             key + [
                 .integer(batch.day.daysSinceEpoch), .integer(Int64(batch.lines)), .integer(Int64(batch.sessions)),
             ])
-        guard inserted.isEmpty else { return true }
-        return try !session.run(
+        guard inserted.isEmpty else { return .new }
+        let isThere = try !session.run(
             "SELECT 1 FROM sts.batch WHERE node = $1 AND number = $2 AND body = $3", key
         ).isEmpty
+        return isThere ? .there : .another
+    }
+
+    /// Adds to what has come of the day.
+    private static func count(
+        _ batches: [CountBatch], of node: String, on day: UTCDay, _ session: PostgresSession
+    ) throws(PostgresError) {
+        guard !batches.isEmpty else { return }
+        try session.run(
+            """
+            INSERT INTO sts.counted AS c (day, node, batches, sessions) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (day, node) DO UPDATE SET
+                batches = c.batches + excluded.batches, sessions = c.sessions + excluded.sessions
+            """,
+            [
+                .day(day), .text(node), .integer(Int64(batches.count)),
+                .integer(Int64(batches.reduce(0) { saturatingSum($0, $1.sessions) })),
+            ])
     }
 }

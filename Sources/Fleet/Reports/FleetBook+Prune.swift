@@ -19,7 +19,7 @@ extension FleetBook {
         let tables = [
             ("batch", old), ("batch", ended), ("delivery", old), ("report", old), ("report_share", old),
             ("refusal", old),
-            ("suppression", "until < now()"), ("day", old),
+            ("suppression", "until < now()"), ("counted", old), ("day", old),
         ]
         for (table, condition) in tables {
             while try await delete(from: table, condition) == Self.pieceCount { try Task.checkCancellation() }

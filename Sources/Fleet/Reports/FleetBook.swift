@@ -20,6 +20,15 @@ package final class FleetBook: DailyCounts {
     /// How long the database has to answer this machine before a day is made without others: after an outage they come one by
     /// one.
     package static let usualSteadiness = Duration.seconds(900)
+    /// Before a day is added up once more that late counts have opened; twice as long with each further time, up to 64 times.
+    /// Batches are kept for a week, so that a machine that is always late has a day added up eight times at most.
+    package static let firstRest = Duration.seconds(3600)
+    private static let mostDoublings = 6
+    /// Of a day's row: late counts have opened it.
+    static let rest = """
+        openings = openings + 1,
+        rests_until = now() + make_interval(secs => \(firstRest.components.seconds) * (1 << least(openings, \(mostDoublings))))
+        """
     /// Machines that are named.
     private static let maxNamed = 20
     /// The day of now.
@@ -65,14 +74,15 @@ package final class FleetBook: DailyCounts {
 
     // MARK: Days
 
-    /// The days before today, by the database's clock, that are not ended and that nobody else works on.
+    /// The days before today, by the database's clock, that are not ended, that nobody else works on, and of which no late
+    /// counts are waited for.
     package func openDays(before day: UTCDay) async throws -> [UTCDay] {
         let owner = owner
         return try await database.perform { session throws(PostgresError) in
             try session.run(
                 """
                 SELECT day FROM sts.day WHERE ended IS NULL AND day < \(Self.today) AND (owner = $1 OR until < now())
-                AND EXISTS (SELECT 1 FROM sts.batch b WHERE b.day = sts.day.day) ORDER BY day
+                AND rests_until <= now() AND EXISTS (SELECT 1 FROM sts.batch b WHERE b.day = sts.day.day) ORDER BY day
                 """, [.text(owner)]
             ).compactMap { $0.day(0) }
         }
@@ -253,7 +263,8 @@ package final class FleetBook: DailyCounts {
     }
 
     /// Ends the day, if the batches that are there now are those that were added up: a machine writes a batch under a lock of
-    /// the day's row, so that it comes before the look, or after the end, which it takes back.
+    /// the day's row, so that it comes before the look, or after the end, which it takes back. If there are others, the day
+    /// rests as one that they have opened: they may come faster than a large day can be added up.
     package func end(_ day: UTCDay, at time: UTCTime) async throws {
         let held = try held(day)
         guard let read = state.withLock({ $0.read }), read.held == held else { throw lost(held) }
@@ -261,20 +272,20 @@ package final class FleetBook: DailyCounts {
         enum Outcome: Sendable { case ended, lost, more }
         let outcome = try await database.transaction { session throws(PostgresError) -> Outcome in
             guard try Self.lock(held, owner, session) else { return .lost }
-            guard try BatchesRead(day, session) == read.batches else { return .more }
+            guard try BatchesRead(day, session) == read.batches else {
+                try session.run("UPDATE sts.day SET until = now(), \(Self.rest) WHERE day = $1", [.day(day)])
+                return .more
+            }
             try session.run("UPDATE sts.day SET ended = now(), until = now() WHERE day = $1", [.day(day)])
             return .ended
         }
-        switch outcome {
-        case .ended:
-            state.withLock { state in
-                state.held = nil
-                state.read = nil
-            }
-            sums.end()
-        case .lost: throw lost(held)
-        case .more: throw FleetBookError.moreCounts(day)
+        if outcome == .lost { throw lost(held) }
+        state.withLock { state in
+            state.held = nil
+            state.read = nil
         }
+        sums.end()
+        if outcome == .more { throw FleetBookError.moreCounts(day) }
     }
 
     /// What stands in the ids of reports, the same for all machines.

@@ -7,7 +7,7 @@ package enum FleetBookError: Error, Sendable, Hashable {
     case notOurs(UTCDay)
     /// It was ours, and another machine has taken it since.
     case lost(UTCDay)
-    /// Counts have come since the day's were added up: it goes on with them.
+    /// Counts have come since the day's were added up: it goes on with them later.
     case moreCounts(UTCDay)
     /// What a machine has sent cannot be read. The day waits until it can be, or is gone.
     case unreadable(UTCDay, node: String, number: Int64, why: String)

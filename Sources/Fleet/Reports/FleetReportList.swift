@@ -139,7 +139,7 @@ package struct FleetReportList: Sendable {
                     AND state <> '\(FleetBook.planned)'
                     """, which)
                 try session.run(
-                    "UPDATE sts.day SET ended = NULL WHERE day = $1", [.day(day)])
+                    "UPDATE sts.day SET ended = NULL, rests_until = '-infinity' WHERE day = $1", [.day(day)])
                 let underWay = try session.run(
                     """
                     SELECT count(*) FROM sts.delivery WHERE day = $1 AND ($2::text IS NULL OR domain = $2::text)
