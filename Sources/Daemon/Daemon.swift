@@ -140,8 +140,9 @@ package final class Daemon: Sendable {
         fleet =
             if let fleet = settings.fleet {
                 try await FleetWork(
-                    fleet, reports: settings.reports, host: settings.heloName, store: store,
-                    records: network.reportRecords, carrier: ownReports.noting(network), clock: clock, logger: logger
+                    fleet, reports: settings.reports, shared: FleetSettingValues(settings.sharedByFleet),
+                    host: settings.heloName, store: store, records: network.reportRecords,
+                    carrier: ownReports.noting(network), clock: clock, logger: logger
                 ) { [intake, ledger, clock] in
                     let through = intake.readThrough(at: clock.now)
                     return await ledger.flush() ? through : nil
@@ -344,7 +345,7 @@ package final class Daemon: Sendable {
         mapUse?.apply(new.gate.enforcement)
         mapResolver.apply(new.mapAnswers)
         reports.apply(new.reports)
-        fleet?.apply(new.reports)
+        fleet?.apply(new)
         watch.apply(new.watched)
         explanations.apply(new.explainFor)
         ownReports.noteCopies(to: new.reports.copyPlace)

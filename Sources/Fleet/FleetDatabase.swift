@@ -29,6 +29,9 @@ package final class FleetDatabase: Sendable {
         var steadySince: ContinuousClock.Instant?
         /// Connections so far: what was read from one before may no longer be so.
         var connections = 0
+        /// What its clock said last, since 1970, and when it did.
+        var told: (time: Duration, at: ContinuousClock.Instant)?
+        var clockAhead: Int64?
     }
 
     private let member: FleetMember
@@ -63,6 +66,29 @@ package final class FleetDatabase: Sendable {
     package var steadyFor: Duration { state.withLock { $0.steadySince }.map { .now - $0 } ?? .zero }
     /// Grows with each new connection.
     package var connections: Int { state.withLock { $0.connections } }
+
+    /// The time by the database's clock: what it said last, and what has passed since. Nil before its first word.
+    ///
+    /// Whatever the clock of this machine says or becomes, what all machines have to agree on goes by this one.
+    package var time: UTCTime? {
+        state.withLock { $0.told }.map { UTCTime(secondsSinceEpoch: ($0.time + (.now - $0.at)).components.seconds) }
+    }
+
+    /// By how many seconds this machine's clock was ahead of the database's when that last told the time.
+    package var clockAhead: Int64? { state.withLock { $0.clockAhead } }
+
+    /// What ``noteTime(_:)`` takes, as a column of an answer: milliseconds since 1970.
+    static let timeColumn = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+
+    /// Takes note of the time that the database has just told.
+    func noteTime(_ milliseconds: Int64?) {
+        guard let milliseconds else { return }
+        let now = clock.now
+        state.withLock { state in
+            state.told = (.milliseconds(milliseconds), .now)
+            state.clockAhead = now.secondsSinceEpoch - milliseconds / 1000
+        }
+    }
 
     /// Runs work in one transaction. After `PostgresError.Cause.late` and `uncertain` it may have been
     /// committed all the same: the work must be such that it can be done again.
@@ -129,7 +155,7 @@ package final class FleetDatabase: Sendable {
                 // The row of an earlier start is ours to take; so is one that a restored database has of a start before it.
                 if row[2] != self.session, row[3] == "t" { return .copied(host: printable(host)) }
             }
-            let began = try session.run(
+            let told = try session.run(
                 """
                 INSERT INTO sts.node (node, machine, host, program, version, session, began, seen)
                 VALUES ($1, $2, $3, $4, $5, $6, now(), now())
@@ -137,14 +163,15 @@ package final class FleetDatabase: Sendable {
                     machine = excluded.machine, host = excluded.host, program = excluded.program,
                     version = excluded.version, session = excluded.session, seen = excluded.seen,
                     began = CASE WHEN node.session = excluded.session THEN node.began ELSE excluded.began END
-                RETURNING began
+                RETURNING began, \(Self.timeColumn)
                 """,
                 [
                     .text(member.node), .text(member.machine), .text(member.host), .text(member.program),
                     .integer(Int64(FleetSchema.version)), .text(self.session),
                 ]
-            ).first?[0]
-            state.withLock { $0.began = began }
+            ).first
+            state.withLock { $0.began = told?[0] }
+            noteTime(told?.integer(1))
             return nil
         }
     }

@@ -16,6 +16,8 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
         package let closedThrough: String?
         /// Batches that waited there when it last spoke.
         package let batchesWaiting: Int64
+        /// By how many seconds its clock was ahead of the database's when it last spoke; negative if it was behind.
+        package let clockAheadSeconds: Int64
     }
 
     package struct Day: Sendable, Hashable, Codable {
@@ -46,6 +48,8 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
     package let version: Int
     /// By name.
     package let machines: [Machine]
+    /// Settings that have to be the same on all machines, and are not.
+    package let differences: [FleetSettingDifference]
     package let days: [Day]
 
     /// Deliveries of reports, by the word for their state.
@@ -90,17 +94,20 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
 
     private static func read(_ session: PostgresSession) throws(PostgresError) -> FleetSurvey {
         let version = try session.run("SELECT version FROM sts.version").first?.integer(0) ?? 0
-        let machines = try session.run(
+        let rows = try session.run(
             """
-            SELECT host, node, program, extract(epoch FROM now() - seen)::bigint, closed_through, waiting FROM sts.node
+            SELECT host, node, program, extract(epoch FROM now() - seen)::bigint, closed_through, waiting, clock_ahead,
+                seen > now() - make_interval(secs => $1), settings FROM sts.node
             ORDER BY host, node
-            """
-        ).map { row in
+            """, [.seconds(FleetBook.living)])
+        let differences = FleetSettingDifference.all(
+            rows.filter { $0.isTrue(7) }.map { (printable($0[0] ?? ""), FleetSettingValues(text: $0[8] ?? "")) })
+        let machines = rows.map { row in
             Machine(
                 host: printable(row[0] ?? ""), node: printable(row[1] ?? ""), version: printable(row[2] ?? ""),
                 silentSeconds: row.integer(3) ?? 0,
                 closedThrough: row.integer(4).flatMap { $0 > 0 ? "\(UTCDay(daysSinceEpoch: $0))" : nil },
-                batchesWaiting: row.integer(5) ?? 0)
+                batchesWaiting: row.integer(5) ?? 0, clockAheadSeconds: row.integer(6) ?? 0)
         }
         let days = try session.run(
             """
@@ -134,6 +141,7 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
             "SELECT extract(epoch FROM quiet_until - now())::bigint FROM sts.sender WHERE quiet_until > now()"
         ).first?.integer(0)
         return FleetSurvey(
-            version: Int(version), machines: machines, days: days, deliveries: deliveries, quietSeconds: quiet ?? 0)
+            version: Int(version), machines: machines, differences: differences, days: days, deliveries: deliveries,
+            quietSeconds: quiet ?? 0)
     }
 }

@@ -68,6 +68,9 @@ package struct Setting<Table: SettingsTable>: Sendable {
     /// Takes a value of the file to its place.
     func read(_ value: TOMLValue, into table: inout Table) throws(WrongValue) { try put(value, &table) }
 
+    /// The value as a file would have it; nil if there is none.
+    func text(in table: Table) -> String? { written(table) }
+
     /// What the example file shows behind the key: the example, or else the default.
     func shown(_ defaults: Table) -> String { example ?? written(defaults) ?? "\"\"" }
 

@@ -258,6 +258,8 @@ package struct FleetReport: Sendable, Hashable, Codable {
     package var batchesWaiting = 0
     /// The oldest day of them.
     package var oldestWaiting: String?
+    /// By how many seconds this machine's clock is ahead of the database's; negative if it is behind, nil if that is little.
+    package var clockAheadSeconds: Int64?
 
     package init() {}
 }

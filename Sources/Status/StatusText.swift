@@ -161,7 +161,12 @@ extension FleetReport {
             batchesWaiting == 0
             ? "nothing waits"
             : "\(batchesWaiting == 1 ? "1 batch" : "\(batchesWaiting) batches") of counts wait, from \(oldestWaiting ?? "") on"
-        guard !isWorking else { return "fleet: the database answers, \(waiting)" }
+        let clock =
+            clockAheadSeconds.map {
+                ", this machine's clock is \(abs($0)) s \($0 > 0 ? "ahead of" : "behind") the database's"
+            }
+            ?? ""
+        guard !isWorking else { return "fleet: the database answers, \(waiting)\(clock)" }
         return
             "fleet: the database cannot be used\(since.map { ", since \($0.age(at: at))" } ?? ""), \(waiting): \(problem ?? "")"
     }

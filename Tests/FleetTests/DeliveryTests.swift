@@ -113,7 +113,7 @@ extension ReportTests {
             let relay = try TCPRelay(
                 address: "127.8.2.9", port: isCommitted ? 5441 : 5440,
                 to: (site.lab.postgres.address, site.lab.postgres.port))
-            let a = try Machine(site, "a", by: relay)
+            let a = try Machine(site, "a", by: [relay])
             defer {
                 a.close()
                 relay.stop()
@@ -121,6 +121,7 @@ extension ReportTests {
             site.carrier.set(prepared: {
                 relay.set(.refuse)
                 relay.cut()
+                return nil
             })
             try? await a.send()
             #expect(site.carrier.sent.isEmpty)
@@ -148,7 +149,7 @@ extension ReportTests {
             let relay = try TCPRelay(
                 address: "127.8.2.9", port: state == "accepted" ? 5442 : 5443,
                 to: (site.lab.postgres.address, site.lab.postgres.port))
-            let a = try Machine(site, "a", by: relay)
+            let a = try Machine(site, "a", by: [relay])
             defer {
                 a.close()
                 relay.stop()

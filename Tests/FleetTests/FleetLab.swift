@@ -16,14 +16,32 @@ final class FleetLab: Sendable {
 
     let postgres: PostgresServer
     let name: String
+    /// Servers that take each other's place, the first of which is `postgres`.
+    private let pair: ServerPair?
     private let connection: PostgresConnection
 
-    /// - Parameter own: a server that the test does not leave running as it is.
-    init(on own: PostgresServer? = nil) async throws {
-        if let own { postgres = own } else { postgres = try await shared.value }
+    /// - Parameters:
+    ///   - own: a server that the test does not leave running as it is.
+    ///   - pair: the same with a standby.
+    init(on own: PostgresServer? = nil, pair: ServerPair? = nil) async throws {
+        if let own = pair?.first ?? own { postgres = own } else { postgres = try await shared.value }
+        self.pair = pair
         name = "fleet\(numbers.withLock { $0 += 1; return $0 })"
-        connection = try PostgresConnection(postgres.connection(database: name))
+        let owner = postgres.connection(database: name)
+        connection = try PostgresConnection(
+            pair.map { owner.replacing("host=\($0.addresses[0])", with: Self.hosts($0.addresses)) } ?? owner)
         try await postgresRun("CREATE DATABASE \(name)")
+    }
+
+    /// Of a connection string: the one of them that may be written to.
+    private static func hosts(_ addresses: [String]) -> String {
+        "target_session_attrs=read-write connect_timeout=2 host=" + addresses.joined(separator: ",")
+    }
+
+    /// The primary is gone, and the standby takes its place with what it has.
+    func failOver() async throws {
+        try pair?.failOver()
+        _ = try? await connection.run("SELECT 1", within: Self.limit)
     }
 
     /// Ends the server as kill -9 does, and starts it again.
@@ -42,16 +60,18 @@ final class FleetLab: Sendable {
         get throws { try server(user: "sts") }
     }
 
-    private func server(user: String, by relay: TCPRelay? = nil) throws -> FleetServer {
+    private func server(user: String, by relays: [TCPRelay] = []) throws -> FleetServer {
         let text = try postgres.settingsConnection(user: user, database: name)
-        guard let relay else { return try FleetServer(text) }
+        guard !relays.isEmpty else { return try FleetServer(text) }
+        let ports = relays.map { "\($0.port)" }.joined(separator: ",")
         return try FleetServer(
             text.replacing(
-                "host=\(postgres.address) port=\(postgres.port)", with: "host=\(relay.address) port=\(relay.port)"))
+                "host=\(postgres.address) port=\(postgres.port)",
+                with: "\(Self.hosts(relays.map(\.address))) port=\(ports)"))
     }
 
     /// The server behind a relay, for its owner.
-    func server(by relay: TCPRelay) throws -> FleetServer { try server(user: "sts", by: relay) }
+    func server(by relay: TCPRelay) throws -> FleetServer { try server(user: "sts", by: [relay]) }
 
     /// The server by another way.
     func server(at address: String?) throws -> FleetServer {
@@ -67,13 +87,14 @@ final class FleetLab: Sendable {
     }
 
     /// A daemon's connection.
+    /// - Parameter relays: one for each server.
     func member(
         _ node: String, machine: String = "m", host: String = "mx.example", user: String = "sts",
-        by relay: TCPRelay? = nil
+        by relays: [TCPRelay] = [], clock: any WallClock = SystemClock()
     ) throws -> FleetDatabase {
         try FleetDatabase(
-            server(user: user, by: relay), as: FleetMember(node: node, machine: machine, host: host, program: "0"),
-            clock: SystemClock())
+            server(user: user, by: relays), as: FleetMember(node: node, machine: machine, host: host, program: "0"),
+            clock: clock)
     }
 
     /// Runs a statement as the owner.

@@ -80,7 +80,7 @@ extension ReportTests {
                 address: "127.8.2.9", port: 5450, to: (site.lab.postgres.address, site.lab.postgres.port))
             defer { relay.stop() }
             relay.set(.refuse)
-            let database = try site.lab.member("a", by: relay)
+            let database = try site.lab.member("a", by: [relay])
             defer { database.close() }
             let reports = try reports(database, wait: .zero)
             for _ in 0..<3 { await reports.buildDue() }

@@ -20,8 +20,8 @@ final class FleetSite: Sendable {
     let carrier = Carrier()
     private let numbers = Locked<Int64>(0)
 
-    init(on own: PostgresServer? = nil) async throws {
-        lab = try await FleetLab(on: own)
+    init(on own: PostgresServer? = nil, pair: ServerPair? = nil) async throws {
+        lab = try await FleetLab(on: own, pair: pair)
         directory = try TemporaryDirectory("sts-lab-fleet")
         _ = try await FleetSchema.migrate(lab.owner, role: nil)
         let today = try await lab.run("SELECT \(FleetBook.today)").first?.integer(0) ?? 0
@@ -88,16 +88,17 @@ final class Machine: Sendable {
     let outbox: FleetOutbox
     let log = CapturedLog()
     private let site: FleetSite
-    private let clock = SystemClock()
+    private let clock: FleetClock
 
     init(
         _ site: FleetSite, _ name: String, wait: Duration = .seconds(0), steadiness: Duration = .zero,
-        quiet: Duration = .seconds(2), by relay: TCPRelay? = nil
+        quiet: Duration = .seconds(2), by relays: [TCPRelay] = [], clock own: any WallClock = SystemClock()
     ) throws {
         self.site = site
         self.name = name
         store = try Store(path: site.directory.path + "/\(name).sqlite", logger: log.logger)
-        database = try site.lab.member(name, machine: "m-" + name, host: "\(name).example", by: relay)
+        database = try site.lab.member(name, machine: "m-" + name, host: "\(name).example", by: relays, clock: own)
+        clock = FleetClock(database, else: own)
         let sums = ScratchCounts(path: site.directory.path + "/\(name).fleet", logger: log.logger)
         book = FleetBook(database, sums: sums, host: "\(name).example", wait: wait, steadiness: steadiness)
         var limits = FleetOutbox.Limits()
@@ -129,6 +130,14 @@ final class Machine: Sendable {
     }
 }
 
+/// A clock that is wrong by as much as the test says.
+final class SkewedClock: WallClock {
+    private let ahead = Locked(Duration.zero)
+
+    var now: UTCTime { SystemClock().now + ahead.withLock { $0 } }
+    func set(ahead new: Duration) { ahead.withLock { $0 = new } }
+}
+
 /// TLSRPT records from a table: what is not in it is absent.
 final class Records: ReportRecordSource {
     private let table = Locked<[String: String]>([:])
@@ -157,7 +166,7 @@ final class Carrier: ReportCarrier {
     private struct State {
         var sent: [String] = []
         var reports: [CompressedReport] = []
-        var prepared: @Sendable () async -> Void = {}
+        var prepared: @Sendable () async -> SendResult? = { nil }
         var finished: @Sendable () async -> SendResult = { .accepted("201") }
     }
 
@@ -168,10 +177,10 @@ final class Carrier: ReportCarrier {
     var reports: [CompressedReport] { state.withLock { $0.reports } }
 
     /// - Parameters:
-    ///   - prepared: what happens when all but the last octet is sent.
+    ///   - prepared: what happens when all but the last octet is sent; a result is how it ends there.
     ///   - finished: what happens behind the last octet.
     func set(
-        prepared: @escaping @Sendable () async -> Void = {},
+        prepared: @escaping @Sendable () async -> SendResult? = { nil },
         finished: @escaping @Sendable () async -> SendResult = { .accepted("201") }
     ) {
         state.withLock { state in
@@ -181,7 +190,7 @@ final class Carrier: ReportCarrier {
     }
 
     func prepare(_ report: CompressedReport, for destination: ReportDestination) async -> ReportPreparation {
-        await state.withLock { $0.prepared }()
+        if let result = await state.withLock({ $0.prepared })() { return .ended(result) }
         return .held(Held(carrier: self, report: report, destination: destination.description))
     }
 

@@ -22,10 +22,12 @@ struct SharedFateTests {
         case machineKilled, serverKilled, connectionsCut, answersLost, serverPaused, promotion
     }
 
-    @Test("machines killed, servers killed, a standby that lacks the last transactions, a network that cuts answers")
+    @Test(
+        "machines killed, servers killed, a standby that lacks the last transactions, a network that cuts answers, clocks that jump"
+    )
     func faults() async throws {
         var random = SystemRandomNumberGenerator()
-        let pair = try await ServerPair()
+        let pair = try await RelayedPair()
         defer { pair.stop() }
         let victims = try (0..<Self.machines).map { try Victim("\($0)", pair.settings) }
         for victim in victims { try victim.start() }
@@ -67,6 +69,8 @@ struct SharedFateTests {
         var counted: [String: Int] = [:]
         for victim in victims { counted.merge(try await victim.counts(), uniquingKeysWith: +) }
         let arrived = try await pair.counts()
+        let days = Set(counted.keys.compactMap { $0.split(separator: " ").first })
+        #expect(days.count > 2, "the clocks were those of one day: \(days)")
         #expect(counted.values.reduce(0, +) > Self.rounds)
         #expect(arrived == counted, "after \(kinds): \(arrived.filter { counted[$0.key] != $0.value })")
         #expect(pair.losses > 0, "no promotion lost anything: the test shows less than it says")
@@ -74,60 +78,33 @@ struct SharedFateTests {
 }
 
 /// A primary and its standby, each behind a relay.
-private final class ServerPair: Sendable {
-    private static let addresses = ["127.8.2.21", "127.8.2.22"]
+private final class RelayedPair: Sendable {
     private static let relayed = ["127.8.2.31", "127.8.2.32"]
 
-    private struct State {
-        var servers: [PostgresServer]
-        /// Which of them is written to.
-        var primary = 0
-        var lost = 0
-    }
-
-    private let state: Locked<State>
+    private let servers: ServerPair
     private let relays: [TCPRelay]
-    /// Has the file of the password, also when it serves no more.
-    private let first: PostgresServer
     let settings: String
 
     init() async throws {
-        let first = try PostgresServer(address: Self.addresses[0])
+        let servers = try ServerPair(["127.8.2.21", "127.8.2.22"])
+        self.servers = servers
         settings =
-            try first.settingsConnection().replacing(
-                "host=\(Self.addresses[0])", with: "host=\(Self.relayed.joined(separator: ","))")
+            try servers.first.settingsConnection().replacing(
+                "host=\(servers.addresses[0])", with: "host=\(Self.relayed.joined(separator: ","))")
             + " target_session_attrs=read-write connect_timeout=2"
-        _ = try await FleetSchema.migrate(FleetServer(try first.settingsConnection()), role: nil)
-        let second = try PostgresServer(following: first, address: Self.addresses[1])
-        state = Locked(State(servers: [first, second]))
-        self.first = first
-        relays = try zip(Self.relayed, Self.addresses).map { try TCPRelay(address: $0, port: 5432, to: ($1, 5432)) }
+        _ = try await FleetSchema.migrate(FleetServer(try servers.first.settingsConnection()), role: nil)
+        relays = try zip(Self.relayed, servers.addresses).map { try TCPRelay(address: $0, port: 5432, to: ($1, 5432)) }
     }
 
-    var primary: PostgresServer { state.withLock { $0.servers[$0.primary] } }
-    /// Promotions of a standby that lacked something.
-    var losses: Int { state.withLock { $0.lost } }
+    var primary: PostgresServer { servers.primary }
+    var losses: Int { servers.losses }
 
     func set(_ mode: TCPRelay.Mode) { for relay in relays { relay.set(mode) } }
     func cut() { for relay in relays { relay.cut() } }
+    func failOver() throws { try servers.failOver() }
     func stop() {
         for relay in relays { relay.stop() }
-        for server in state.withLock({ $0.servers }) { server.kill() }
-    }
-
-    /// The primary is gone, and the standby takes its place with what it has.
-    func failOver() throws {
-        let (old, new) = state.withLock { ($0.servers[$0.primary], $0.servers[1 - $0.primary]) }
-        let written = try old.query("SELECT pg_current_wal_lsn()")
-        old.kill()
-        let hasAll = try new.query("SELECT pg_last_wal_replay_lsn() >= '\(written)'") == "t"
-        try new.promote()
-        let standby = try PostgresServer(following: new, address: old.address)
-        state.withLock { state in
-            state.servers[state.primary] = standby
-            state.primary = 1 - state.primary
-            if !hasAll { state.lost += 1 }
-        }
+        servers.stop()
     }
 
     func counts() async throws -> [String: Int] {

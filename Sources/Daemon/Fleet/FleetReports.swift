@@ -77,8 +77,10 @@ final class FleetReports: Sendable {
         let settings = settings.withLock { $0 }
         guard settings.isDaily, settings.obstacle == nil else { return }
         do {
+            // First of all: by the answer the time of the fleet is known.
+            let open = try await book.openDays(before: clock.now.day)
             let oldest = clock.now.day.advanced(by: -settings.retention.components.seconds / UTCDay.seconds)
-            let days = try await book.openDays(before: clock.now.day).filter { $0 >= oldest }
+            let days = open.filter { $0 >= oldest }
             var reporting = settings.reporting
             if !days.isEmpty { reporting.token = try await book.token() }
             let builder = ReportBuilder(book: book, records: records, settings: reporting, clock: clock, logger: logger)

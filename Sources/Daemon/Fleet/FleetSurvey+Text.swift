@@ -1,26 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Fleet
 
 extension FleetSurvey {
     /// A machine that says nothing for longer is looked after.
     private static let longestSilence: Int64 = 300
 
-    /// Whether every machine was heard of lately, and no day is stuck.
+    /// Whether every machine was heard of lately and has the time and the settings of the others, and no day is stuck.
     package var isWell: Bool {
-        machines.allSatisfy { $0.silentSeconds <= Self.longestSilence }
+        machines.allSatisfy { $0.silentSeconds <= Self.longestSilence && !$0.isClockOff } && differences.isEmpty
             && days.allSatisfy { $0.trouble == nil && !$0.isLate }
     }
 
     /// For a terminal.
     package var lines: [String] {
-        var table = TextTable(["MACHINE", "VERSION", ">LAST WORD", "CLOSED THROUGH", ">WAITING", ""])
+        var table = TextTable(["MACHINE", "VERSION", ">LAST WORD", "CLOSED THROUGH", ">WAITING", ">CLOCK", ""])
         for machine in machines {
             table.add([
                 machine.host, machine.version, "\(machine.silentSeconds) s ago", machine.closedThrough ?? "-",
-                "\(machine.batchesWaiting)", machine.silentSeconds > Self.longestSilence ? "SILENT" : "",
+                "\(machine.batchesWaiting)",
+                "\(machine.clockAheadSeconds > 0 ? "+" : "")\(machine.clockAheadSeconds) s",
+                machine.silentSeconds > Self.longestSilence ? "SILENT" : machine.isClockOff ? "CLOCK" : "",
             ])
         }
         var all = ["tables of version \(version), machines: \(machines.count)"] + table.lines
+        all += differences.map(\.line)
         guard !days.isEmpty else { return all }
         table = TextTable(["DAY", ">BATCHES", ">SESSIONS", "REPORTS"])
         for day in days {
@@ -38,6 +42,24 @@ extension FleetSurvey {
             )
         }
         return all
+    }
+}
+
+extension FleetSurvey.Machine {
+    fileprivate var isClockOff: Bool { abs(clockAheadSeconds) > CountSharing.clockTolerance }
+}
+
+extension FleetSettingDifference {
+    private static let mostNamed = 3
+
+    fileprivate var line: String {
+        "DIFFERS \(setting): "
+            + values.map { value in
+                let more = value.hosts.count - Self.mostNamed
+                let hosts =
+                    value.hosts.prefix(Self.mostNamed).joined(separator: " ") + (more > 0 ? " and \(more) more" : "")
+                return "\(printable(value.value, limit: 100)) on \(hosts)"
+            }.joined(separator: "; ")
     }
 }
 

@@ -23,9 +23,11 @@ final class FleetWork: Sendable {
     private let clock: any WallClock
     private let logger: Logger
 
-    /// - Parameter countedThrough: see `CountSharing`.
+    /// - Parameters:
+    ///   - shared: the settings that have to be the same on all machines.
+    ///   - countedThrough: see `CountSharing`.
     init(
-        _ settings: FleetSettings, reports: ReportSettings, host: DomainName, store: Store,
+        _ settings: FleetSettings, reports: ReportSettings, shared: FleetSettingValues, host: DomainName, store: Store,
         records: any ReportRecordSource, carrier: any ReportCarrier, clock: any WallClock, logger: Logger,
         countedThrough: @escaping @Sendable () async -> UTCTime?,
         noteAddresses: @escaping @Sendable (Set<String>) -> Void
@@ -33,17 +35,21 @@ final class FleetWork: Sendable {
         let member = FleetMember(try await store.node().node, host: host)
         database = try FleetDatabase(settings.server, as: member, clock: clock)
         counts = CountSharing(
-            store, by: database, as: member, clock: clock, logger: logger, countedThrough: countedThrough)
+            store, by: database, as: member, settings: shared, clock: clock, logger: logger,
+            countedThrough: countedThrough)
         self.store = store
         self.clock = clock
         self.logger = logger
         self.reports = FleetReports(
             settings, reports, host: host, database: database, store: store, records: records, carrier: carrier,
-            clock: clock, logger: logger, noteAddresses: noteAddresses)
+            clock: FleetClock(database, else: clock), logger: logger, noteAddresses: noteAddresses)
     }
 
-    /// Takes new settings of the reports.
-    func apply(_ new: ReportSettings) { reports.apply(new) }
+    /// Takes new settings.
+    func apply(_ new: Settings) {
+        reports.apply(new.reports)
+        counts.apply(FleetSettingValues(new.sharedByFleet))
+    }
 
     /// Goes on until the task is cancelled.
     func run() async {
@@ -78,6 +84,7 @@ final class FleetWork: Sendable {
             report.problem = printable("\(error)", limit: 300)
             report.since = Stamp(since)
         }
+        report.clockAheadSeconds = database.clockAhead.flatMap { abs($0) > CountSharing.clockTolerance ? $0 : nil }
         // A store that cannot be read says so in its own place.
         if let backlog = try? await store.backlog() {
             report.batchesWaiting = backlog.batches

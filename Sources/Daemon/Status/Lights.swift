@@ -104,7 +104,13 @@ struct Lights {
 
     private var fleet: Light? {
         guard let fleet = report.fleet else { return nil }
-        guard !fleet.isWorking else { return Light("fleet", .good, "the database answers") }
+        guard !fleet.isWorking else {
+            guard let ahead = fleet.clockAheadSeconds else { return Light("fleet", .good, "the database answers") }
+            return Light(
+                "fleet", .warning,
+                "this machine's clock is \(abs(ahead)) s \(ahead > 0 ? "ahead of" : "behind") that of the fleet's database: set it"
+            )
+        }
         return Light(
             "fleet", .warning,
             "the fleet's database cannot be used, so that reports wait and policies are this machine's own: \(fleet.problem ?? "")"

@@ -15,6 +15,10 @@ package final class CountSharing: Sendable {
     private static let thoroughInterval = Duration.seconds(3600)
     /// How long after its end a day goes on: deliveries are logged some seconds after they ended.
     static let grace = Duration.seconds(300)
+    /// By how much a clock may differ from the database's before it is said: less than the pause after the end of a day.
+    package static let clockTolerance: Int64 = 60
+    /// Machines that are named.
+    private static let maxNamed = 20
 
     private enum Warning: RepeatedWarning {
         case failing, store
@@ -31,6 +35,10 @@ package final class CountSharing: Sendable {
         var thoroughAt: UTCTime?
         /// Up to which moment all was in batches when it was last looked.
         var sealedThrough: UTCTime?
+        var settings: FleetSettingValues
+        /// What was said of the clock, and of the settings of others: the machines by the setting.
+        var isClockOff = false
+        var differing: [String: [String]] = [:]
     }
 
     private let batches: any CountBatches
@@ -40,21 +48,30 @@ package final class CountSharing: Sendable {
     private let countedThrough: @Sendable () async -> UTCTime?
     private let clock: any WallClock
     private let warnings: RateLimitedLog<Warning>
-    private let state = Locked(State())
+    private let logger: Logger
+    private let state: Locked<State>
 
-    /// - Parameter countedThrough: up to when all that the MTA said is counted and written; nil while that is not known.
+    /// - Parameters:
+    ///   - settings: those of this machine that have to be the same on all.
+    ///   - countedThrough: up to when all that the MTA said is counted and written; nil while that is not known.
     package init(
-        _ batches: any CountBatches, by database: FleetDatabase, as member: FleetMember, clock: any WallClock,
-        logger: Logger, countedThrough: @escaping @Sendable () async -> UTCTime?
+        _ batches: any CountBatches, by database: FleetDatabase, as member: FleetMember,
+        settings: FleetSettingValues = FleetSettingValues([:]), clock: any WallClock, logger: Logger,
+        countedThrough: @escaping @Sendable () async -> UTCTime?
     ) {
+        self.logger = logger
+        state = Locked(State(settings: settings))
         self.batches = batches
         self.database = database
         self.member = member
         self.countedThrough = countedThrough
         self.clock = clock
-        shipper = CountShipper(batches, to: database, as: member, clock: clock)
+        shipper = CountShipper(batches, to: database, as: member, clock: FleetClock(database, else: clock))
         warnings = RateLimitedLog(logger: logger)
     }
+
+    /// Takes new settings.
+    package func apply(_ settings: FleetSettingValues) { state.withLock { $0.settings = settings } }
 
     /// Goes on until the task is cancelled.
     package func run() async {
@@ -96,6 +113,8 @@ package final class CountSharing: Sendable {
     private func seal() async throws {
         let now = clock.now
         let (isDue, isThorough) = state.withLock { state in
+            // The clock was set back: what it said before of what is read may lie ahead.
+            if let last = state.sealedAt, now < last { state.sealedThrough = nil }
             // Until it is known what was read, the logs may tell of any day.
             let isThorough =
                 state.sealedThrough == nil
@@ -115,23 +134,88 @@ package final class CountSharing: Sendable {
         }
     }
 
-    /// Says that this machine lives, what waits here, and which days are whole there.
+    /// What the database says to a word of this machine.
+    private enum Answer: Sendable {
+        case refused(FleetError)
+        /// Its time, and the machines whose settings are not ours.
+        case heard(milliseconds: Int64?, [(host: String, settings: FleetSettingValues)])
+    }
+
+    /// Says that this machine lives, what waits here, and which days are whole there; hears whether it is as others are.
     private func tell() async throws {
         let backlog = try await batches.backlog()
+        let (through, settings) = state.withLock { ($0.sealedThrough, $0.settings) }
         // A moment for what is logged late; then the day before is whole, unless some of it waits.
-        let whole = state.withLock { $0.sealedThrough }.map { ($0 - Self.grace).day.advanced(by: -1) }
+        let whole = through.map { ($0 - Self.grace).day.advanced(by: -1) }
         let closed = whole.map { min($0, backlog.oldest?.advanced(by: -1) ?? $0) }
-        let node = member.node
-        let refusal: FleetError? = try await database.transaction { [database] session throws(PostgresError) in
-            if let refusal = try database.confirm(session) { return refusal }
-            try session.run(
-                "UPDATE sts.node SET waiting = $2, closed_through = coalesce($3, closed_through) WHERE node = $1",
+        let (node, text, ahead) = (member.node, settings.text, database.clockAhead ?? 0)
+        let answer = try await database.transaction { [database] session throws(PostgresError) -> Answer in
+            if let refusal = try database.confirm(session) { return .refused(refusal) }
+            // A machine whose clock is ahead has not closed what for all others is not over.
+            let time = try session.run(
+                """
+                UPDATE sts.node SET waiting = $2, clock_ahead = $4, settings = $5, closed_through = least(
+                    coalesce($3, closed_through),
+                    (extract(epoch FROM now())::bigint - \(Self.grace.components.seconds)) / 86400 - 1)
+                WHERE node = $1 RETURNING \(FleetDatabase.timeColumn)
+                """,
                 [
-                    .text(node), .integer(Int64(backlog.batches)),
-                    closed.map { .integer($0.daysSinceEpoch) } ?? .null,
-                ])
-            return nil
+                    .text(node), .integer(Int64(backlog.batches)), closed.map { .integer($0.daysSinceEpoch) } ?? .null,
+                    .integer(ahead), .text(text),
+                ]
+            ).first?.integer(0)
+            let others = try session.run(
+                """
+                SELECT host, settings FROM sts.node WHERE settings NOT IN ('', $1) AND $1 <> ''
+                AND seen > now() - make_interval(secs => $2) ORDER BY host, node LIMIT \(Self.maxNamed)
+                """, [.text(text), .seconds(FleetBook.living)]
+            ).map { (printable($0[0] ?? "", limit: 253), FleetSettingValues(text: $0[1] ?? "")) }
+            return .heard(milliseconds: time, others)
         }
-        if let refusal { throw refusal }
+        switch answer {
+        case .refused(let refusal): throw refusal
+        case .heard(let milliseconds, let others):
+            database.noteTime(milliseconds)
+            warnOfClock()
+            warn(of: others, settings)
+        }
+    }
+
+    private func warnOfClock() {
+        guard let ahead = database.clockAhead else { return }
+        let isOff = abs(ahead) > Self.clockTolerance
+        let wasOff = state.withLock { state in
+            defer { state.isClockOff = isOff }
+            return state.isClockOff
+        }
+        if isOff, !wasOff {
+            logger.warning(
+                "the clock of this machine differs from that of the fleet's database",
+                metadata: ["ahead-seconds": "\(ahead)"])
+        } else if wasOff, !isOff {
+            logger.notice("the clock of this machine is that of the fleet's database again")
+        }
+    }
+
+    /// Names each setting with the machines that have it otherwise, once until that changes.
+    private func warn(of others: [(host: String, settings: FleetSettingValues)], _ settings: FleetSettingValues) {
+        var differing: [String: [String]] = [:]
+        for other in others {
+            for (key, value) in other.settings.values where settings.values[key].map({ $0 != value }) ?? false {
+                differing[key, default: []].append(other.host)
+            }
+        }
+        let before = state.withLock { state in
+            defer { state.differing = differing }
+            return state.differing
+        }
+        for (key, hosts) in differing.sorted(by: { $0.key < $1.key }) where before[key] != hosts {
+            logger.warning(
+                "a setting differs between machines of the fleet, and whoever makes a report goes by its own",
+                metadata: ["setting": "\(key)", "machines": "\(hosts.joined(separator: " "))"])
+        }
+        if differing.isEmpty, !before.isEmpty {
+            logger.notice("the settings that have to be the same in the fleet are so again")
+        }
     }
 }

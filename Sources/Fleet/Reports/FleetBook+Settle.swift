@@ -17,7 +17,7 @@ extension FleetBook {
         guard let day = reports.first?.day else { return [:] }
         let (held, owner) = (try held(day), owner)
         let excess = try await database.transaction(within: Self.settleLimit) {
-            session throws(PostgresError) -> [DomainName: Int]? in
+            [database] session throws(PostgresError) -> [DomainName: Int]? in
             guard try Self.lock(held, owner, session) else { return nil }
             var inserted: [(ReportDecision, [PlannedDelivery])] = []
             for report in reports {
@@ -26,7 +26,7 @@ extension FleetBook {
                 }
                 inserted.append((report, deliveries))
             }
-            return try Self.plan(inserted, of: day, at: time, session)
+            return try Self.plan(inserted, of: day, at: database.time ?? time, session)
         }
         guard let excess else { throw lost(held) }
         let absent = reports.filter { $0.outcome == .absent }.map(\.domain)

@@ -143,7 +143,7 @@ package final class FleetBook: DailyCounts {
         let held = Held(day: day, fence: fence)
         state.withLock { $0.held = held }
         try await addUp(held)
-        return time.after(seconds: -(row.integer(1) ?? 0))
+        return (database.time ?? time).after(seconds: -(row.integer(1) ?? 0))
     }
 
     /// What is in the sums stays if the lease is the same and no batch has come since.

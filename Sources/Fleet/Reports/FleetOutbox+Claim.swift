@@ -38,7 +38,7 @@ extension FleetOutbox {
                 return claim
             case .nothing: return Claim(deliveries: [], lost: [])
             case .offerFirst(let connection, let epoch):
-                try await offer(at: time)
+                try await offer(at: database.time ?? time)
                 state.withLock { $0.offered = (connection, epoch) }
             case .gone(let isBack):
                 logger.warning(
@@ -80,7 +80,7 @@ extension FleetOutbox {
             ).first?.isTrue(0)
             guard isQuiet == false else { return (.nothing, marks) }
             let lost = try Self.giveUpLost(session)
-            let due = try Self.due(order, at: time, session)
+            let due = try Self.due(order, at: database.time ?? time, session)
             for one in due { try Self.take(one.delivery, for: owner, session) }
             return (.claimed(Claim(deliveries: due.map(\.delivery), lost: lost), due.map(\.round)), marks)
         }

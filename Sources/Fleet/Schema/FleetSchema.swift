@@ -26,6 +26,8 @@ package enum FleetSchema {
 
         -- One row a store. `session` is drawn at each start of a daemon, at `began`: two that live under one identity show by
         -- it. `closed_through` is the last day (since 1970-01-01) of which all that the machine counted is in `batch`.
+        -- `clock_ahead` is by how many seconds its clock is ahead of the database's; `settings` are those that have to be the
+        -- same on all machines, as a JSON object of texts, empty where it makes no reports.
         CREATE TABLE sts.node (
             node text PRIMARY KEY,
             machine text NOT NULL,
@@ -37,7 +39,9 @@ package enum FleetSchema {
             first_seen timestamptz NOT NULL DEFAULT now(),
             seen timestamptz NOT NULL,
             closed_through int NOT NULL DEFAULT 0,
-            waiting bigint NOT NULL DEFAULT 0
+            waiting bigint NOT NULL DEFAULT 0,
+            clock_ahead bigint NOT NULL DEFAULT 0,
+            settings text NOT NULL DEFAULT ''
         );
         """
 

@@ -14,8 +14,8 @@ struct FleetCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show the machines, what waits, and who makes the reports of which day.",
             discussion: """
-                Exit code: 0 all machines were heard of within 5 minutes and no day is late, 1 otherwise, 69 the database \
-                cannot be asked.
+                Exit code: 0 all machines were heard of within 5 minutes, their clocks and settings are the same and no day is \
+                late, 1 otherwise, 69 the database cannot be asked.
                 """)
 
         @Flag(help: "Print JSON.")
