@@ -198,6 +198,7 @@ test-deb: test-packages
 
 # One after another, since each counts on the machine; the package is built from what is there now.
 test-all:
+	Tests/lab/install alerts pages
 	$(MAKE) test STS_LAB_ENDURANCE=1
 	Tests/lab/install build deb
 	$(MAKE) deb
