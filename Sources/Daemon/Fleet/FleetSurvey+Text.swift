@@ -53,7 +53,7 @@ extension FleetSettingDifference {
     private static let mostNamed = 3
 
     fileprivate var line: String {
-        "DIFFERS \(setting): "
+        "DIFFERS \(printable(setting, limit: 60)): "
             + values.map { value in
                 let more = value.hosts.count - Self.mostNamed
                 let hosts =
