@@ -110,7 +110,7 @@ fuzz: packages
 	Fuzz/run
 
 # Modules in which threads meet, and those whose code runs on the thread that calls it.
-THREADED = ConcurrencyTests CoreTests DNSTests SMTPTests HTTPTests PostgreSQLTests ProcessesTests EventLogTests MilterTests PolicyMapTests \
+THREADED = ConcurrencyTests CoreTests DNSTests SMTPTests HTTPTests PostgreSQLTests SQLiteTests ProcessesTests EventLogTests MilterTests PolicyMapTests \
 	DiscoveryTests ProbeTests PreloadTests IntakeTests StoreTests FleetTests CourierTests ReportingTests DaemonTests
 UNTHREADED = BasicsTests MTASTSTests TLSRPTTests MailLogTests ReportViewTests SettingsTests MTACheckTests MTASetupTests
 # Left out, since a sanitizer costs up to ten times the time and memory: what the daemon does with hundreds of messages or

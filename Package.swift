@@ -23,7 +23,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         // Without Foundation, of which its input and output could be.
@@ -42,6 +41,8 @@ let package = Package(
         .systemLibrary(name: "CPQ", path: "CShims/CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(
             name: "COpenSSL", path: "CShims/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CSQLite", path: "CShims/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(
             name: "CSystemd", path: "CShims/CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CZlib", path: "CShims/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -84,6 +85,7 @@ let package = Package(
             ]),
         .target(name: "HTML", dependencies: ["Basics", "TLSRPT"]),
         .target(name: "PostgreSQL", dependencies: ["Basics", "CPQ", "Events"]),
+        .target(name: "SQLite", dependencies: ["Basics", "CSQLite"]),
 
         // Layer 3: the core, with its model and its ports; and reporting, with its own
         .target(
@@ -135,8 +137,8 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "Basics", "CSystemd", "Concurrency", "Core", "MTASTS", "Metrics", "Reporting", "TLSRPT",
-                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "Basics", "CSQLite", "CSystemd", "Concurrency", "Core", "MTASTS", "Metrics", "Reporting", "SQLite",
+                "TLSRPT",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
@@ -247,6 +249,7 @@ let package = Package(
                 "Basics", "Core", "Daemon", "Fleet", "Gzip", "LabKit", "MTASTS", "PostgreSQL", "Reporting", "Settings",
                 "Store", "TLSRPT", "TestKit", "fleet-victim", .product(name: "Logging", package: "swift-log"),
             ]),
+        .testTarget(name: "SQLiteTests", dependencies: ["SQLite", "TestKit"]),
         .testTarget(name: "PostgreSQLTests", dependencies: ["Basics", "LabKit", "PostgreSQL", "TestKit"]),
         .testTarget(name: "HTTPTests", dependencies: ["Basics", "Events", "Gzip", "HTTP", "LabKit", "TLS"]),
         .testTarget(
@@ -304,8 +307,8 @@ let package = Package(
         .testTarget(
             name: "StoreTests",
             dependencies: [
-                "Basics", "Core", "Gzip", "Intake", "MTASTS", "Reporting", "Store", "TLSRPT", "TestKit",
-                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "Basics", "CSQLite", "Core", "Gzip", "Intake", "MTASTS", "Reporting", "SQLite", "Store", "TLSRPT",
+                "TestKit",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(

@@ -10,13 +10,13 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         .systemLibrary(name: "CIDN2", path: "CShims/CIDN2", pkgConfig: "libidn2"),
         .systemLibrary(name: "COpenSSL", path: "CShims/COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CPQ", path: "CShims/CPQ", pkgConfig: "libpq"),
         .systemLibrary(name: "CPSL", path: "CShims/CPSL", pkgConfig: "libpsl"),
+        .systemLibrary(name: "CSQLite", path: "CShims/CSQLite", pkgConfig: "sqlite3"),
         .systemLibrary(name: "CSystemd", path: "CShims/CSystemd", pkgConfig: "libsystemd"),
         .systemLibrary(name: "CZlib", path: "CShims/CZlib", pkgConfig: "zlib"),
         .target(name: "Basics", dependencies: ["CIDN2", "CPSL"]),
@@ -26,6 +26,7 @@ let package = Package(
         .target(name: "Events", dependencies: ["Basics"]),
         .target(name: "Gzip", dependencies: ["CZlib"]),
         .target(name: "PostgreSQL", dependencies: ["Basics", "CPQ", "Events"]),
+        .target(name: "SQLite", dependencies: ["Basics", "CSQLite"]),
         .target(
             name: "Sockets",
             dependencies: [
@@ -50,8 +51,9 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "Basics", "CSystemd", "Concurrency", "Core", "MTASTS", "Metrics", "Reporting", "TLSRPT",
-                .product(name: "GRDB", package: "GRDB.swift"), logging,
+                "Basics", "CSQLite", "CSystemd", "Concurrency", "Core", "MTASTS", "Metrics", "Reporting", "SQLite",
+                "TLSRPT",
+                logging,
             ]),
         .target(
             name: "Fleet",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import GRDB
+import SQLite
 
 /// The tables, and how an older file becomes a newer one. A published migration is never changed, only followed.
 enum Schema {
@@ -7,64 +7,92 @@ enum Schema {
     static let applicationID: Int32 = 0x5354_5331
 
     static func migrate(_ pool: DatabasePool, path: String) throws {
-        let migrator = migrator
-        let isOurs = try pool.read { db in
+        let (isOurs, isCurrent) = try pool.read { db in
             let isOurs = try Int32.fetchOne(db, sql: "PRAGMA application_id") == applicationID
             guard try isOurs || isEmpty(db) else {
                 throw StoreError(.foreign, path: path, text: "it holds other tables")
             }
-            guard try !migrator.hasBeenSuperseded(db) else {
+            let (applied, known) = (try applied(in: db), Set(migrations.map(\.name)))
+            guard applied.isSubset(of: known) else {
                 throw StoreError(.newerSchema, path: path, text: "it knows migrations that this version does not")
             }
-            return isOurs
+            return (isOurs, applied == known)
         }
-        if !isOurs {
-            // Before the migrator makes a table of its own: a file whose making broke off there would look like another
-            // program's.
-            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA application_id = \(applicationID)") }
+        // Then there is nothing to write, and no writer to wait for.
+        if isOurs, isCurrent { return }
+        try pool.writeWithoutTransaction { db in
+            if !isOurs {
+                // Before the first table: a file whose making broke off there would look like another program's.
+                try db.execute(sql: "PRAGMA application_id = \(applicationID)")
+            }
+            for (name, migration) in migrations {
+                // Looked up in the transaction, since another process may be doing the same.
+                try db.inTransaction(.write) { db in
+                    try db.execute(sql: migrationTable)
+                    guard try !applied(in: db).contains(name) else { return }
+                    try migration(db)
+                    try db.execute(sql: "INSERT INTO migration (name) VALUES (?)", arguments: [name])
+                }
+            }
         }
-        try migrator.migrate(pool)
     }
 
     static func isEmpty(_ db: Database) throws -> Bool {
         try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") == 0
     }
 
-    private static var migrator: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        migrator.registerMigration("1") { db in
-            try db.execute(sql: policies)
-            try db.execute(sql: ledger)
-        }
-        migrator.registerMigration("2") { db in try db.execute(sql: uses) }
-        migrator.registerMigration("3") { db in try db.execute(sql: intake) }
-        migrator.registerMigration("4") { db in try db.execute(sql: reports) }
-        migrator.registerMigration("5-report-shares") { db in
-            try db.execute(sql: shares)
-            try Store.fillShares(in: db)
-        }
-        // Rows of before have none: nothing is known of them.
-        migrator.registerMigration("6-policy-checksum") { db in
-            try db.execute(sql: "ALTER TABLE policy ADD COLUMN checksum INTEGER")
-        }
-        // Reports of before have none: their mails leave them out.
-        migrator.registerMigration("7-report-totals") { db in
-            try db.execute(sql: "ALTER TABLE report ADD COLUMN successes INTEGER")
-            try db.execute(sql: "ALTER TABLE report ADD COLUMN failures INTEGER")
-        }
-        // By the name first: a batch is written in the order of the names, and the digests of its policies lie anywhere.
-        migrator.registerMigration("8-policy-order") { db in
-            try db.execute(sql: "DROP INDEX applied_policy_digest")
-            try db.execute(sql: "CREATE INDEX applied_policy_name ON applied_policy (policy_domain, digest)")
-        }
-        migrator.registerMigration("9-received-reports") { db in try db.execute(sql: received) }
-        migrator.registerMigration("10-explanations") { db in try db.execute(sql: explanations) }
-        migrator.registerMigration("11-merged-counts") { db in try db.execute(sql: merged) }
-        migrator.registerMigration("12-count-batches") { db in try db.execute(sql: batches) }
-        migrator.registerMigration("13-fleet-deliveries") { db in try db.execute(sql: Store.fleetDeliveries) }
-        migrator.registerMigration("14-forgotten-policies") { db in try db.execute(sql: Store.forgottenPolicies) }
-        return migrator
+    /// Which migrations a file has had.
+    private static let migrationTable = "CREATE TABLE IF NOT EXISTS migration (name TEXT NOT NULL PRIMARY KEY) STRICT"
+
+    private static func applied(in db: Database) throws -> Set<String> {
+        let find = "SELECT count(*) FROM sqlite_schema WHERE name = 'migration'"
+        guard try Int.fetchOne(db, sql: find) == 1 else { return [] }
+        return try Set(String.fetchAll(db, sql: "SELECT name FROM migration"))
     }
+
+    private static let migrations: [(name: String, apply: @Sendable (Database) throws -> Void)] = [
+        (
+            "1",
+            { db in
+                try db.execute(sql: policies)
+                try db.execute(sql: ledger)
+            }
+        ),
+        ("2", { try $0.execute(sql: uses) }),
+        ("3", { try $0.execute(sql: intake) }),
+        ("4", { try $0.execute(sql: reports) }),
+        (
+            "5-report-shares",
+            { db in
+                try db.execute(sql: shares)
+                try Store.fillShares(in: db)
+            }
+        ),
+        // Rows of before have none: nothing is known of them.
+        ("6-policy-checksum", { try $0.execute(sql: "ALTER TABLE policy ADD COLUMN checksum INTEGER") }),
+        // Reports of before have none: their mails leave them out.
+        (
+            "7-report-totals",
+            { db in
+                try db.execute(sql: "ALTER TABLE report ADD COLUMN successes INTEGER")
+                try db.execute(sql: "ALTER TABLE report ADD COLUMN failures INTEGER")
+            }
+        ),
+        // By the name first: a batch is written in the order of the names, and the digests of its policies lie anywhere.
+        (
+            "8-policy-order",
+            { db in
+                try db.execute(sql: "DROP INDEX applied_policy_digest")
+                try db.execute(sql: "CREATE INDEX applied_policy_name ON applied_policy (policy_domain, digest)")
+            }
+        ),
+        ("9-received-reports", { try $0.execute(sql: received) }),
+        ("10-explanations", { try $0.execute(sql: explanations) }),
+        ("11-merged-counts", { try $0.execute(sql: merged) }),
+        ("12-count-batches", { try $0.execute(sql: batches) }),
+        ("13-fleet-deliveries", { try $0.execute(sql: Store.fleetDeliveries) }),
+        ("14-forgotten-policies", { try $0.execute(sql: Store.forgottenPolicies) }),
+    ]
 
     /// Times are seconds since 1970; the body is a blob, since it may hold any octet.
     private static let policies = """

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import GRDB
 import Reporting
+import SQLite
 
 /// A stored policy without its text.
 package struct PolicyListing: Sendable, Hashable {

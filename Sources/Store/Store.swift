@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import GRDB
 import Logging
+import SQLite
 
 /// The SQLite database that keeps policies and counts across restarts.
 ///
@@ -32,7 +32,7 @@ package final class Store: Sendable {
     /// the write-ahead log is empty. Each use after that is an error.
     package func close() throws(StoreError) {
         do {
-            try pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+            try pool.writeWithoutTransaction { try $0.truncateLog() }
             try pool.close()
         } catch {
             throw StoreError(error, path: path)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import GRDB
+import CSQLite
+import SQLite
 
 /// Why the store cannot be read or written. The caller goes on with what is in memory, or refuses to start.
 package struct StoreError: Error, Sendable, Hashable {
@@ -85,19 +86,19 @@ extension StoreError {
         switch error {
         case let error as StoreError: self = error
         case let error as DatabaseError:
-            self.init(Self.cause(of: error), path: path, text: error.message ?? "\(error.resultCode)")
+            self.init(Self.cause(of: error), path: path, text: error.message)
         default: self.init(.other, path: path, text: "\(error)")
         }
     }
 
     private static func cause(of error: DatabaseError) -> Cause {
-        switch error.resultCode {
-        case .SQLITE_NOTADB: .notADatabase
-        case .SQLITE_CORRUPT: .corrupt
-        case .SQLITE_READONLY: .readOnly
-        case .SQLITE_PERM, .SQLITE_AUTH, .SQLITE_CANTOPEN: .notPermitted
-        case .SQLITE_BUSY, .SQLITE_LOCKED: .busy
-        case .SQLITE_FULL: .full
+        switch error.code {
+        case SQLITE_NOTADB: .notADatabase
+        case SQLITE_CORRUPT: .corrupt
+        case SQLITE_READONLY: .readOnly
+        case SQLITE_PERM, SQLITE_AUTH, SQLITE_CANTOPEN: .notPermitted
+        case SQLITE_BUSY, SQLITE_LOCKED: .busy
+        case SQLITE_FULL: .full
         default: .other
         }
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import GRDBSQLite
+import CSQLite
 import Glibc
 import Synchronization
 import TestKit

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import TestKit
 import Core
-import GRDB
+import SQLite
 import TLSRPT
 import Testing
 @testable import Store
@@ -54,7 +54,7 @@ struct IntakeMarkTests {
         let store = try Scratch().store()
         let ledger = ledger(store)
         try await ledger.commit(sessions(1), mark: mark(1))
-        try await store.pool.writeWithoutTransaction { try $0.execute(sql: fault) }
+        try store.pool.writeWithoutTransaction { try $0.execute(sql: fault) }
         var refusals = 0
         // Enough that no page already there takes them all.
         for place in 2...20 {
@@ -67,7 +67,7 @@ struct IntakeMarkTests {
         let (written, kept) = try await (tally(store).failures, store.intakeMark(of: source))
         #expect(written == 1 + (19 - refusals) * 100)
         #expect(refusals < 19 || kept == mark(1))
-        try await store.pool.writeWithoutTransaction { try $0.execute(sql: repair) }
+        try store.pool.writeWithoutTransaction { try $0.execute(sql: repair) }
         #expect(await ledger.flush())
         #expect(try await tally(store).failures == written)
         try await ledger.commit(sessions(1), mark: mark(21))

@@ -2,7 +2,7 @@
 import Basics
 import TestKit
 import Core
-import GRDB
+import SQLite
 import MTASTS
 import Testing
 @testable import Store
@@ -30,7 +30,7 @@ struct LedgerFaultTests {
         let store = try Scratch().store()
         let start = ContinuousClock.now
         let ledger = Ledger(store: store, clock: clock, logger: log.logger) { start + (clock.now - noon) }
-        try await store.pool.writeWithoutTransaction { try $0.execute(sql: fault) }
+        try store.pool.writeWithoutTransaction { try $0.execute(sql: fault) }
         for second in 0..<130 {
             // Enough domains that no page already there takes them all.
             ledger.record(try (0..<100).map { try success("d\(second)-\($0).example") })
@@ -41,7 +41,7 @@ struct LedgerFaultTests {
         let warnings = log.lines.filter { $0.hasPrefix("warning") }
         #expect((2...3).contains(warnings.count), "\(warnings)")
         #expect(warnings.allSatisfy { $0.contains("kept in memory") && $0.contains(store.path) })
-        try await store.pool.writeWithoutTransaction { try $0.execute(sql: repair) }
+        try store.pool.writeWithoutTransaction { try $0.execute(sql: repair) }
         #expect(await ledger.flush())
         #expect(try await total(store) == 13_000)
         #expect(log.lines.last?.contains("written again") == true)

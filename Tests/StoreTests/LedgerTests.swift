@@ -2,7 +2,7 @@
 import TestKit
 import Basics
 import Core
-import GRDB
+import SQLite
 import TLSRPT
 import Testing
 @testable import Store

@@ -3,7 +3,7 @@ import TestKit
 import Basics
 import Core
 import Foundation
-import GRDB
+import SQLite
 import Glibc
 import Testing
 @testable import Store
@@ -25,7 +25,7 @@ struct LossTests {
             try await store.save(policy)
         }
         // So that the file, not only the log, has them.
-        try await store.pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        try store.pool.writeWithoutTransaction { try $0.truncateLog() }
         return (store, table)
     }
 
@@ -124,9 +124,11 @@ struct LossTests {
         for policy in policies.dropFirst(5) { try await store.remove(policy.domain) }
         #expect(try await store.mendIfLost(from: table) == nil)
         let before = try #require(FileIdentity(at: scratch.database))
-        let other = try DatabaseQueue(path: scratch.database)
-        try await other.vacuum()
-        try await other.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        let other = try DatabasePool(path: scratch.database, busyTimeout: .zero)
+        try other.writeWithoutTransaction { db in
+            try db.execute(sql: "VACUUM")
+            try db.truncateLog()
+        }
         #expect(try #require(FileIdentity(at: scratch.database)).octets < before.octets)
         #expect(try await store.mendIfLost(from: table) == nil)
         #expect(try await store.policies().count == 5)
@@ -153,7 +155,9 @@ struct MarkerTests {
             { truncate($0, 0) },
             { path in
                 unlink(path)
-                try DatabaseQueue(path: path).vacuum()
+                try DatabasePool(path: path, busyTimeout: .zero).writeWithoutTransaction {
+                    try $0.execute(sql: "VACUUM")
+                }
             },
         ]
         for make in empty {
@@ -249,7 +253,7 @@ struct UnreadableTests {
             try await store.save(policy)
             try await store.write { db in
                 try db.execute(sql: "ALTER TABLE policy DROP COLUMN checksum")
-                try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier = '6-policy-checksum'")
+                try db.execute(sql: "DELETE FROM migration WHERE name = '6-policy-checksum'")
             }
             try store.close()
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import TestKit
 import Foundation
-import GRDB
+import SQLite
 import Testing
 @testable import Store
 
@@ -18,7 +18,7 @@ struct OpeningTests {
 
     /// Leaves no write-ahead log that could mend the file.
     private func moveAllIntoOneFile(_ store: Store) throws {
-        try store.pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        try store.pool.writeWithoutTransaction { try $0.truncateLog() }
         try store.pool.close()
     }
 
@@ -57,14 +57,16 @@ struct OpeningTests {
     @Test("refuses a database of another program")
     func foreign() throws {
         let scratch = try Scratch()
-        try DatabaseQueue(path: scratch.database).write { try $0.execute(sql: "CREATE TABLE other (x)") }
+        try DatabasePool(path: scratch.database, busyTimeout: .zero).write {
+            try $0.execute(sql: "CREATE TABLE other (x)")
+        }
         #expect(failure(scratch.database)?.cause == .foreign)
     }
 
     @Test("refuses a database of a newer version")
     func newer() async throws {
         let scratch = try Scratch()
-        try await scratch.store().write { try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('999')") }
+        try await scratch.store().write { try $0.execute(sql: "INSERT INTO migration VALUES ('999')") }
         #expect(failure(scratch.database)?.cause == .newerSchema)
     }
 

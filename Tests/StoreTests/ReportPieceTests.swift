@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import TestKit
 import Core
-import GRDB
+import SQLite
 import Reporting
 import TLSRPT
 import Testing

@@ -47,7 +47,7 @@ struct ReportTotalsTests {
             try await store.write { db in
                 try db.execute(sql: "ALTER TABLE report DROP COLUMN successes")
                 try db.execute(sql: "ALTER TABLE report DROP COLUMN failures")
-                try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier = '7-report-totals'")
+                try db.execute(sql: "DELETE FROM migration WHERE name = '7-report-totals'")
             }
             try store.close()
         }

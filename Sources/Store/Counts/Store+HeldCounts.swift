@@ -2,8 +2,8 @@
 import Basics
 import Core
 import FoundationEssentials
-import GRDB
 import MTASTS
+import SQLite
 import TLSRPT
 
 /// The sessions of a domain that broke what must be kept: its enforce policy, or TLSA records.

@@ -2,7 +2,7 @@
 import Basics
 import Core
 import FoundationEssentials
-import GRDB
+import SQLite
 import TLSRPT
 
 extension Store {

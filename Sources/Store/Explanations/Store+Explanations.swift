@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import FoundationEssentials
-import GRDB
+import SQLite
 
 /// Something that is known of a message, for who asks for it by its queue id.
 package struct ExplanationRow: Sendable, Hashable {
@@ -114,7 +114,7 @@ extension Store {
                     """, arguments: [queueID])
             return rows.compactMap { row in
                 guard let origin = ExplanationRow.Origin(rawValue: row[1]) else { return nil }
-                let body: Data = row[2]
+                let body: [UInt8] = row[2]
                 return ExplanationRow(
                     queueID: queueID, time: UTCTime(secondsSinceEpoch: row[0]), origin: origin, body: [UInt8](body))
             }

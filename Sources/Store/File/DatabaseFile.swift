@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import GRDB
+import CSQLite
 import Glibc
 import Logging
+import SQLite
 
 /// The connections to the database at a path. When the file is lost under them, they are exchanged for those of a new
 /// one, and what waits to be written goes there.
@@ -56,7 +57,7 @@ final class DatabaseFile: Sendable {
         _ path: String, check: (DatabasePool) throws(StoreError) -> Void = { _ throws(StoreError) in }
     ) throws(StoreError) -> DatabasePool {
         do {
-            let pool = try DatabasePool(path: path, configuration: configuration)
+            let pool = try DatabasePool(path: path, busyTimeout: Store.busyTimeout)
             try check(pool)
             try Schema.migrate(pool, path: path)
             return pool
@@ -68,17 +69,6 @@ final class DatabaseFile: Sendable {
     private static func state(of pool: DatabasePool, at path: String) -> State {
         let files = DatabaseFiles(at: path)
         return State(pool: pool, files: files, octets: files.main?.octets ?? 0)
-    }
-
-    private static var configuration: Configuration {
-        var configuration = Configuration()
-        configuration.label = "store"
-        configuration.busyMode = .timeout(Double(Store.busyTimeout.components.seconds))
-        configuration.prepareDatabase { db in
-            // The pool's own default is NORMAL, which may lose the last commits at a power cut.
-            try db.execute(sql: "PRAGMA synchronous = FULL")
-        }
-        return configuration
     }
 
     /// Makes the file with our mode, and finds in the system's own words what SQLite would only call "unable to open".
@@ -147,7 +137,7 @@ final class DatabaseFile: Sendable {
                         // A writer that waited while the file was exchanged writes to the new one.
                         guard self.pool === pool else { return nil }
                         return .some(try updates(db))
-                    }, completion: { _, result in continuation.resume(returning: result) })
+                    }, completion: { continuation.resume(returning: $0) })
             }
             do { if let value = try result.get() { return value } } catch { throw StoreError(error, path: path) }
         }
@@ -158,7 +148,7 @@ final class DatabaseFile: Sendable {
         _ value: @escaping @Sendable (Database) throws -> Value
     ) async throws(StoreError) -> Value {
         let result: Result<Value, any Error> = await withCheckedContinuation { [pool] continuation in
-            pool.asyncRead { db in continuation.resume(returning: Result { try value(db.get()) }) }
+            pool.asyncRead(value) { continuation.resume(returning: $0) }
         }
         do { return try result.get() } catch { throw StoreError(error, path: path) }
     }
@@ -188,8 +178,8 @@ final class DatabaseFile: Sendable {
                     let length = octets == nil ? nil : try Int.fetchOne(db, sql: sql)
                     continuation.resume(returning: length == octets)
                 } catch let error as DatabaseError {
-                    let damage: [ResultCode] = [.SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_ERROR]
-                    continuation.resume(returning: !damage.contains(error.resultCode))
+                    let damage = [SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_ERROR]
+                    continuation.resume(returning: !damage.contains(error.code))
                 } catch {
                     continuation.resume(returning: true)
                 }
@@ -251,7 +241,7 @@ final class DatabaseFile: Sendable {
         }
         _ = fchmod(file, Self.fileMode)
         Glibc.close(file)
-        let pool = try DatabasePool(path: path, configuration: Self.configuration)
+        let pool = try DatabasePool(path: path, busyTimeout: Store.busyTimeout)
         if let lost {
             do { try pool.writeWithoutTransaction { try lost.backup(to: $0) } } catch {
                 let error = StoreError(error, path: path)

@@ -2,8 +2,8 @@
 import Basics
 import Core
 import FoundationEssentials
-import GRDB
 import Reporting
+import SQLite
 import TLSRPT
 
 /// Takes a file of counts: its lines go to the database as they are read, some at a time, so that neither memory nor a long

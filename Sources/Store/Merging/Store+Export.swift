@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import GRDB
 import Reporting
+import SQLite
 
 extension Store {
     /// Leaves the reports of a finished day to another machine: they are not made here from now on, and its counts can be
@@ -54,10 +54,11 @@ extension Store {
     package func missing(_ hosts: [DomainName], on day: UTCDay) async throws(StoreError) -> [DomainName] {
         guard !hosts.isEmpty else { return [] }
         let here = try await read { db in
-            try String.fetchSet(
+            try String.fetchAll(
                 db, sql: "SELECT host FROM imported_day WHERE day = ? AND is_complete = 1",
                 arguments: [day.daysSinceEpoch])
         }
-        return hosts.filter { !here.contains($0.ascii) }
+        let names = Set(here)
+        return hosts.filter { !names.contains($0.ascii) }
     }
 }

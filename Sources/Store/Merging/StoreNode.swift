@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import CSQLite
 import CSystemd
-import GRDB
 import Reporting
+import SQLite
 
 /// Whose counts those of a store are.
 package struct StoreNode: Sendable, Hashable {
@@ -87,7 +88,7 @@ extension Store {
 
     static func node(in db: Database) throws -> StoreNode {
         guard let row = try Row.fetchOne(db, sql: "SELECT id, machine, first_day FROM node") else {
-            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the store has no identity")
+            throw DatabaseError(code: SQLITE_CORRUPT, message: "the store has no identity")
         }
         return StoreNode(id: row[0], machine: row[1], firstDay: UTCDay(daysSinceEpoch: row[2]))
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import GRDB
+import SQLite
 
 /// Writes policies in groups: what comes while one transaction is written goes into the next.
 actor PolicyChanges {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import GRDB
 import Logging
+import SQLite
 
 /// Reads the stored policies into a table while it is in use: piece by piece, in the order in which they lie in the file,
 /// and at once the row of a domain that somebody asks for.
@@ -103,7 +103,7 @@ private func read<Value: Sendable>(
     _ snapshot: DatabaseSnapshot, _ path: String, _ value: @escaping @Sendable (Database) throws -> Value
 ) async throws(StoreError) -> Value {
     let result: Result<Value, any Error> = await withCheckedContinuation { continuation in
-        snapshot.asyncRead { db in continuation.resume(returning: Result { try value(db.get()) }) }
+        snapshot.asyncRead(value) { continuation.resume(returning: $0) }
     }
     do { return try result.get() } catch { throw StoreError(error, path: path) }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import GRDB
+import SQLite
 
 extension Store {
     /// Policies that an operator had forgotten here and other machines of a fleet were not told yet.

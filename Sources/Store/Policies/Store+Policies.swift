@@ -2,9 +2,9 @@
 import Basics
 import Core
 import FoundationEssentials
-import GRDB
 import Logging
 import MTASTS
+import SQLite
 
 extension Store: PolicyStore {
     /// Returns when the policy is on disk.
@@ -170,7 +170,7 @@ extension Store {
     private static func arguments(_ packed: PackedPolicy, of domain: DomainName) -> StatementArguments {
         [
             domain.ascii, String(decoding: packed.id, as: UTF8.self), packed.life.mode.rawValue,
-            packed.fetchedAt.secondsSinceEpoch, packed.expiresAt.secondsSinceEpoch, Data(packed.body),
+            packed.fetchedAt.secondsSinceEpoch, packed.expiresAt.secondsSinceEpoch, Array(packed.body),
             packed.checksum(of: domain),
         ]
     }

@@ -2,8 +2,8 @@
 import Basics
 import Core
 import FoundationEssentials
-import GRDB
 import MTASTS
+import SQLite
 
 /// A row of the table `policy`, its lines not parsed yet.
 enum StoredPolicyRow {
@@ -47,9 +47,7 @@ enum StoredPolicyRow {
         let life = PolicyLife(
             mode: mode, fetchedAt: UTCTime(secondsSinceEpoch: fetchedAt),
             expiresAt: UTCTime(secondsSinceEpoch: expiresAt))
-        let packed = try? row.withUnsafeData(atIndex: 5) { body in
-            body.map { PackedPolicy(life: life, id: id.utf8, body: $0) }
-        }
-        return packed ?? nil
+        guard !row.isNull(5) else { return nil }
+        return row.withBlob(at: 5) { PackedPolicy(life: life, id: id.utf8, body: $0) }
     }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import FoundationEssentials
-import GRDB
 import Logging
 import Reporting
+import SQLite
 import TLSRPT
 
 /// Reads the counts of some domains: two cursors in the order of the primary keys, whatever the number of domains. What other

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import GRDB
 import Glibc
 import Logging
 import Reporting
+import SQLite
 import TLSRPT
 
 /// Sums of other machines' counts, in a database of their own beside the store, which is removed when they are done: with the

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import GRDB
 import Reporting
+import SQLite
 import TLSRPT
 
 extension Store {

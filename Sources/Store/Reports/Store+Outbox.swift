@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import FoundationEssentials
-import GRDB
 import Reporting
+import SQLite
 import TLSRPT
 
 extension Store: ReportOutbox {
@@ -85,7 +85,9 @@ extension Store: ReportOutbox {
                         FROM report r JOIN delivery d ON d.report = r.id WHERE d.id = ?
                         """),
                 arguments: [delivery.id])
-            guard let row, let fileName = ReportFileName(row[0] as String), let body: Data = row[4] else { return nil }
+            guard let row, let fileName = ReportFileName(row[0] as String), let body: [UInt8] = row[4] else {
+                return nil
+            }
             let (successes, failures): (Int?, Int?) = (row[5], row[6])
             return CompressedReport(
                 policyDomain: delivery.domain, submitter: fileName.sender, organizationName: row[1],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import GRDB
+import SQLite
 import TLSRPT
 
 extension Store: OwnReportDestinations {
@@ -11,7 +11,7 @@ extension Store: OwnReportDestinations {
 
     package func mailAddresses(since day: UTCDay) async throws(StoreError) -> Set<String> {
         try await read { db in
-            let rows = try String.fetchCursor(
+            let rows = try Row.fetchCursor(
                 db,
                 sql: """
                     SELECT DISTINCT d.destination FROM report r JOIN delivery d ON d.report = r.id
@@ -19,7 +19,8 @@ extension Store: OwnReportDestinations {
                     """,
                 arguments: [day.daysSinceEpoch])
             var addresses: Set<String> = []
-            while let uri = try rows.next() {
+            while let row = try rows.next() {
+                let uri: String = row[0]
                 if case .mail(let mailbox)? = try? ReportDestination(uri) { addresses.insert(mailbox.description) }
             }
             return addresses

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import GRDB
+import SQLite
 import TLSRPT
 
 /// What is kept of the reports that others send. They come by mail from anybody: all of it is bounded.

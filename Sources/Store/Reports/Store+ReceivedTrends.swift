@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import GRDB
+import SQLite
 import TLSRPT
 
 extension Store {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import FoundationEssentials
-import GRDB
 import Reporting
+import SQLite
 import TLSRPT
 
 extension Store: DailyCounts {
@@ -121,7 +121,7 @@ extension Store: DailyCounts {
         try insert.execute(arguments: [
             report.day.daysSinceEpoch, report.domain.ascii, state, text, time.secondsSinceEpoch,
             packed?.reportID ?? "", packed?.fileName.description ?? "", packed?.organizationName ?? "",
-            packed?.contactInfo ?? "", packed.map { Data($0.body) }, packed?.totals?.successes,
+            packed?.contactInfo ?? "", packed.map { Array($0.body) }, packed?.totals?.successes,
             packed?.totals?.failures,
         ])
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import GRDB
 import Reporting
+import SQLite
 
 extension Store {
     /// The days of which this machine has counts, the oldest first.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import FoundationEssentials
-import GRDB
 import Logging
 import Reporting
+import SQLite
 import TLSRPT
 
 /// Each row of counts says how much of it is in batches. A batch is made of the rest, in the transaction that says so: what
@@ -47,7 +47,7 @@ extension Store: CountBatches {
                 """,
             arguments: [
                 day.daysSinceEpoch, lines.count, lines.reduce(0) { saturatingSum($0, $1.result.tally.sessions) },
-                Data(try CountBatch.body(of: lines)),
+                try CountBatch.body(of: lines),
             ])
         try db.execute(
             sql: "INSERT OR IGNORE INTO shared_day (day) VALUES (?)", arguments: [day.daysSinceEpoch])
@@ -89,7 +89,7 @@ extension Store: CountBatches {
             var batches: [CountBatch] = []
             var octets = 0
             while octets < limitOctets, let row = try rows.next() {
-                let body: Data = row[4]
+                let body: [UInt8] = row[4]
                 octets += body.count
                 batches.append(
                     CountBatch(
