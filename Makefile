@@ -25,9 +25,12 @@ STRIP ?= -s
 SWIFT ?= swift
 NETNS = Tests/lab/netns
 # The Swift runtime goes into the program: the machine that runs it needs no toolchain. A section for each function of the
-# libraries as well: see Package.swift. No path of the machine that built it, and no sum of debug information, which has
+# libraries as well: see Package.swift. Nothing of Foundation beyond FoundationEssentials, and no ICU: what needs them does
+# not link (docs/performance.md). No path of the machine that built it, and no sum of debug information, which has
 # some: two builds give the same octets (Linking/no-sums.ld, and no withoutActuallyEscaping).
 RELEASE = -c release --static-swift-stdlib --disable-local-rpath -Xswiftc -Xfrontend -Xswiftc -function-sections \
+	$(foreach part,Foundation FoundationInternationalization,\
+	-Xswiftc -Xfrontend -Xswiftc -disable-autolink-library -Xswiftc -Xfrontend -Xswiftc $(part)) \
 	-Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. -Xcc -ffile-prefix-map=$(CURDIR)=. \
 	-Xlinker --build-id=none
 # Everything that a test or the demo starts lies in one place.
@@ -43,6 +46,8 @@ build: packages
 release:
 	Tests/lab/install --check build
 	$(SWIFT) build $(RELEASE) --product sts-milter
+	@nm $(PROGRAM) | awk '/ icudt/ { found = 1 } END { exit !NR || found }' || \
+		{ echo "the tables of ICU are in the program, 30 MB: see docs/performance.md, the size of the program" >&2; exit 1; }
 
 packages:
 	Tests/lab/install build

@@ -73,7 +73,7 @@ struct MacroFile: Sendable {
     /// What a line is about, without quotes and blanks: `define(confCACERT`, `FEATURE(sts_milter`; empty for a remark.
     private static func subject(_ line: String) -> String {
         let bare = line.filter { $0 != "`" && $0 != "'" && !$0.isWhitespace }
-        guard !bare.hasPrefix("dnl"), !bare.hasPrefix("#"), bare.contains("(") else { return "" }
+        guard !bare.hasPrefix("dnl"), !bare.hasPrefix("#"), bare.contains("(" as Character) else { return "" }
         return String(bare.prefix { $0 != "," && $0 != ")" })
     }
 }

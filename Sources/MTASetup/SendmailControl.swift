@@ -73,7 +73,7 @@ package struct SendmailControl: MTAControl {
         let said = try await program.carryOut()
         let words = String(decoding: said.output + said.errors, as: UTF8.self)
         // m4's errprint changes no status.
-        guard !words.contains("*** ERROR") else { throw SetupError("sendmail.cf: \(said.words)") }
+        guard words.firstRange(of: "*** ERROR") == nil else { throw SetupError("sendmail.cf: \(said.words)") }
         return said
     }
 
@@ -82,7 +82,7 @@ package struct SendmailControl: MTAControl {
     package func ask(map: String, for domain: String) async throws {
         let said = try await Program(program, ["-bt"]).said(to: "/map \(map) \(domain)")
         let answer = String(decoding: said.output, as: UTF8.self)
-        guard answer.contains("no match (68)") || answer.contains(" returns ") else {
+        guard ["no match (68)", " returns "].contains(where: { answer.firstRange(of: $0) != nil }) else {
             throw SetupError("the policy map does not answer: \(said.words)")
         }
     }

@@ -87,7 +87,7 @@ package struct SendmailSetup {
         }
         ours.give(
             "intake.sendmail_log", tomlString(options.machine.mailLog ?? "journal"), "how deliveries went, for reports")
-        if !facts["CipherList"].uppercased().contains("SECLEVEL") {
+        if facts["CipherList"].uppercased().firstRange(of: "SECLEVEL") == nil {
             ours.give(
                 "tls.security_level", Self.securityLevel, "keys as short as Sendmail's OpenSSL takes, and no shorter")
         }
@@ -98,7 +98,7 @@ package struct SendmailSetup {
 
     /// The name that Sendmail has from its file, or finds.
     private var hostName: String {
-        facts.domainName.isEmpty || facts.domainName.contains("$") ? facts.hostName : facts.domainName
+        facts.domainName.isEmpty || facts.domainName.contains("$" as Character) ? facts.hostName : facts.domainName
     }
 
     /// The site's domain: that of the machine, or of its name.

@@ -188,7 +188,9 @@ private struct MapName: Sendable {
 
     init?(_ text: String) {
         let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-        guard parts.count == 2, let form = MapForm(rawValue: parts[1]), !parts[0].contains(" ") else { return nil }
+        guard parts.count == 2, let form = MapForm(rawValue: parts[1]), !parts[0].contains(" " as Character) else {
+            return nil
+        }
         self.init(name: parts[0], form: form)
     }
 }
