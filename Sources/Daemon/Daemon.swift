@@ -212,6 +212,7 @@ package final class Daemon: Sendable {
             group.addTask { await self.sharePolicies() }
             group.addTask { await self.pauseControl.run() }
             group.addTask { await self.statusReporter.run() }
+            group.addTask { await MappedFiles.letGoOnceSettled() }
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.intake.run() }
                 group.addTask { await self.report() }
