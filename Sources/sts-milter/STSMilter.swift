@@ -25,7 +25,8 @@ struct STSMilter: ParsableCommand {
 
 /// The settings file, the same flag in every command.
 struct SettingsOption: ParsableArguments {
-    @Option(name: [.customShort("c"), .customLong("config")], help: "The settings file.")
+    @Option(
+        name: [.customShort("c"), .customLong("config")], help: ArgumentHelp("The settings file.", valueName: "file"))
     var path = Self.usualPath
 
     static let usualPath = "/etc/sts-milter/sts-milter.toml"

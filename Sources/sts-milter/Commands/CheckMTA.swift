@@ -14,10 +14,12 @@ struct CheckMTA: ParsableCommand {
     struct Postfix: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Check Postfix, as postconf(1) shows it.")
 
-        @Option(help: "Postfix's configuration directory. Default: the one that postconf takes.")
+        @Option(
+            help: ArgumentHelp(
+                "Postfix's configuration directory. Default: the one that postconf takes.", valueName: "folder"))
         var configDir: String?
 
-        @Option(help: "The postconf program, where there are several Postfixes.")
+        @Option(help: ArgumentHelp("The postconf program, where there are several Postfixes.", valueName: "program"))
         var postconf: String?
 
         @Flag(help: "Print JSON.")
@@ -39,11 +41,13 @@ struct CheckMTA: ParsableCommand {
     struct Sendmail: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Check Sendmail by its sendmail.cf.")
 
-        @Option(help: "The file that Sendmail reads.")
+        @Option(help: ArgumentHelp("The file that Sendmail reads.", valueName: "file"))
         var cf = "/etc/mail/sendmail.cf"
 
         @Option(
-            help: "The sendmail program, to ask what it is built with. Default: the system's, if that is Sendmail's.")
+            help: ArgumentHelp(
+                "The sendmail program, to ask what it is built with. Default: the system's, if that is Sendmail's.",
+                valueName: "program"))
         var sendmail: String?
 
         @Flag(help: "Print JSON.")

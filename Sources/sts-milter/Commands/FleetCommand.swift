@@ -66,7 +66,9 @@ struct FleetCommand: ParsableCommand {
                 new tables, unless the release notes say otherwise.
                 """)
 
-        @Option(help: "A connection string of the database's owner. Default: fleet.postgres.")
+        @Option(
+            help: ArgumentHelp(
+                "A connection string of the database's owner. Default: fleet.postgres.", valueName: "connection"))
         var owner: String?
 
         @Option(help: "The role of the daemons, which gets the rights that they need.")

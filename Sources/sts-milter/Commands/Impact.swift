@@ -24,7 +24,7 @@ struct ImpactCommand: ParsableCommand {
         help: ArgumentHelp("Logs of the MTA in place of the counts, gzip too; - is standard input.", valueName: "file"))
     var mailLog: [String] = []
 
-    @Option(help: "With --mail-log: whose log it is, postfix-log or sendmail-log.")
+    @Option(help: ArgumentHelp("With --mail-log: whose log it is, postfix-log or sendmail-log.", valueName: "log"))
     var from = ObservedSession.Source.postfixLog
 
     @Option(

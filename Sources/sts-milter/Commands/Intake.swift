@@ -7,7 +7,9 @@ struct Intake: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Read what an MTA says of its deliveries, once, and show what is made of it.")
 
-    @Option(help: "What is read: postfix-log, sendmail-log, or tlsrpt (datagrams, one per line).")
+    @Option(
+        help: ArgumentHelp(
+            "What is read: postfix-log, sendmail-log, or tlsrpt (datagrams, one per line).", valueName: "log"))
     var from: ObservedSession.Source
 
     @Argument(help: "Files; - is standard input.")

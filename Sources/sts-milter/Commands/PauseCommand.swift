@@ -12,7 +12,7 @@ struct PauseCommand: ParsableCommand {
         abstract: "Let all mail go for a time, unprotected: milter and policy map hold nothing.",
         discussion: "It outlasts a restart and ends by itself. Exit code 69 if no daemon answers.")
 
-    @Option(name: .customLong("for"), help: "How long, such as 30m or 2h; at most 7d.")
+    @Option(name: .customLong("for"), help: ArgumentHelp("How long, such as 30m or 2h; at most 7d.", valueName: "time"))
     var length = Pause.usualLength.written
 
     @OptionGroup var settings: SettingsOption

@@ -16,13 +16,17 @@ extension PolicyCommand {
                 "The list has the format of STARTTLS Everywhere. Sign it with: gpg --armor --detach-sign FILE. Others name list and key in [preload]."
         )
 
-        @Option(name: .customLong("preload"), help: "The file to write; - for standard output.")
+        @Option(
+            name: .customLong("preload"),
+            help: ArgumentHelp("The file to write; - for standard output.", valueName: "file"))
         var file: String
 
-        @Option(help: "How long the list is valid, such as 30d. A new one must follow before it ends.")
+        @Option(
+            help: ArgumentHelp(
+                "How long the list is valid, such as 30d. A new one must follow before it ends.", valueName: "time"))
         var expires = "30d"
 
-        @Option(help: "Who makes the list. Default: report.organization_name.")
+        @Option(help: ArgumentHelp("Who makes the list. Default: report.organization_name.", valueName: "name"))
         var author: String?
 
         @OptionGroup var settings: SettingsOption
@@ -57,10 +61,13 @@ extension PolicyCommand {
 
         @Argument(help: "The policy domain.") var domain: String
         @Option(help: "enforce, testing or none.") var mode = "enforce"
-        @Option(parsing: .upToNextOption, help: "MX hosts, such as mx.example.org or *.example.org.")
+        @Option(
+            parsing: .upToNextOption,
+            help: ArgumentHelp("MX hosts, such as mx.example.org or *.example.org.", valueName: "host"))
         var mx: [String] = []
-        @Option(help: "The last day on which it applies, UTC, such as 2026-12-31.") var until: String?
-        @Option(help: "Why.") var reason: String?
+        @Option(help: ArgumentHelp("The last day on which it applies, UTC, such as 2026-12-31.", valueName: "date"))
+        var until: String?
+        @Option(help: ArgumentHelp("Why.", valueName: "text")) var reason: String?
         @Flag(help: "All domains below are meant too.") var subdomains = false
         @OptionGroup var settings: SettingsOption
 

@@ -12,7 +12,7 @@ extension ReportCommand {
         @Option(help: ArgumentHelp("The UTC day, such as 2026-11-23. Default: yesterday.", valueName: "day"))
         var day: String?
 
-        @Option(help: "The directory to write to.")
+        @Option(help: ArgumentHelp("The directory to write to.", valueName: "folder"))
         var output = "."
 
         @Flag(help: "Write indented JSON, instead of what would be sent.")

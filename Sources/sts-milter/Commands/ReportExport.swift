@@ -13,7 +13,9 @@ extension ReportCommand {
                 counted later for a day is in its next export, which takes the place of the one before.
                 """)
 
-        @Option(help: "Only this UTC day, such as 2026-11-23. Default: the last 7 finished days.")
+        @Option(
+            help: ArgumentHelp(
+                "Only this UTC day, such as 2026-11-23. Default: the last 7 finished days.", valueName: "date"))
         var day: String?
 
         @Flag(help: "Report the day here after all, if no machine has imported it. Needs --day, and no file.")

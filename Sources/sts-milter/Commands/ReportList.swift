@@ -9,7 +9,7 @@ extension ReportCommand {
         static let configuration = CommandConfiguration(
             abstract: "List what became of the reports: a line for each delivery, and for each domain without report.")
 
-        @Option(help: "Only this UTC day, such as 2026-11-23.")
+        @Option(help: ArgumentHelp("Only this UTC day, such as 2026-11-23.", valueName: "date"))
         var day: String?
 
         @Option(help: "Only this domain.")

@@ -11,7 +11,10 @@ extension ReportCommand {
                 "Prints a line for each attempt, and to standard error what is left. What is deferred is tried again by the daemon, or by the next run of this command. Exit code 1 if a delivery has failed for good."
         )
 
-        @Option(help: "Only this UTC day, such as 2026-11-23. Default: all days that are not reported yet.")
+        @Option(
+            help: ArgumentHelp(
+                "Only this UTC day, such as 2026-11-23. Default: all days that are not reported yet.", valueName: "date"
+            ))
         var day: String?
 
         @Option(help: "Only the report for this domain.")

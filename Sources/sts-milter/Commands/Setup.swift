@@ -36,16 +36,24 @@ struct SetupArguments: ParsableArguments {
     @Flag(help: "Print the plan as JSON.")
     var json = false
 
-    @Option(help: "Where the MTA takes mail, ADDRESS:PORT, for a test session that sends nothing.")
+    @Option(
+        help: ArgumentHelp(
+            "Where the MTA takes mail, ADDRESS:PORT, for a test session that sends nothing.", valueName: "address:port")
+    )
     var smtp = "127.0.0.1:25"
 
-    @Option(help: "How sts-milter is restarted, by sh(1). Default: systemctl restart sts-milter.")
+    @Option(
+        help: ArgumentHelp(
+            "How sts-milter is restarted, by sh(1). Default: systemctl restart sts-milter.", valueName: "command"))
     var restart: String?
 
-    @Option(help: "How the MTA is made to read its configuration, by sh(1). Default: as its package does.")
+    @Option(
+        help: ArgumentHelp(
+            "How the MTA is made to read its configuration, by sh(1). Default: as its package does.",
+            valueName: "command"))
     var reload: String?
 
-    @Option(help: "Where the files are kept that --undo puts back.")
+    @Option(help: ArgumentHelp("Where the files are kept that --undo puts back.", valueName: "folder"))
     var backups = SetupBackup.usualDirectory
 
     @OptionGroup var settings: SettingsOption

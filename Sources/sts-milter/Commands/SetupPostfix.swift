@@ -11,10 +11,12 @@ struct SetupPostfix: ParsableCommand {
 
     @OptionGroup var arguments: SetupArguments
 
-    @Option(help: "Postfix's configuration directory. Default: the one that postconf takes.")
+    @Option(
+        help: ArgumentHelp(
+            "Postfix's configuration directory. Default: the one that postconf takes.", valueName: "folder"))
     var configDir: String?
 
-    @Option(help: "The postconf program, where there are several Postfixes.")
+    @Option(help: ArgumentHelp("The postconf program, where there are several Postfixes.", valueName: "program"))
     var postconf: String?
 
     func run() throws {

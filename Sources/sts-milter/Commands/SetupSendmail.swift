@@ -11,22 +11,26 @@ struct SetupSendmail: ParsableCommand {
 
     @OptionGroup var arguments: SetupArguments
 
-    @Option(help: "The source of Sendmail's configuration.")
+    @Option(help: ArgumentHelp("The source of Sendmail's configuration.", valueName: "file"))
     var mc = "/etc/mail/sendmail.mc"
 
-    @Option(help: "The file that Sendmail reads.")
+    @Option(help: ArgumentHelp("The file that Sendmail reads.", valueName: "file"))
     var cf = "/etc/mail/sendmail.cf"
 
     @Option(
-        help:
-            "How the one is made of the other, by sh(1). Default: make -C in its folder, or m4 where there is no Makefile."
+        help: ArgumentHelp(
+            "How the one is made of the other, by sh(1). Default: make -C in its folder, or m4 where there is no Makefile.",
+            valueName: "command")
     )
     var build: String?
 
-    @Option(help: "The folder of Sendmail's features. Default: beside the cf.m4 that the source includes.")
+    @Option(
+        help: ArgumentHelp(
+            "The folder of Sendmail's features. Default: beside the cf.m4 that the source includes.",
+            valueName: "folder"))
     var features: String?
 
-    @Option(help: "The sendmail program, for its test mode.")
+    @Option(help: ArgumentHelp("The sendmail program, for its test mode.", valueName: "program"))
     var sendmail: String?
 
     func run() throws {
