@@ -98,6 +98,18 @@ extension Statement {
         try check(code)
     }
 
+    /// Binds a text of the caller's, which stays where it lies until ``clear()``. One without octets lies somewhere, too.
+    package func bind(_ place: Int32, lent text: UnsafeRawBufferPointer) throws {
+        let start = text.baseAddress?.assumingMemoryBound(to: CChar.self)
+        try check(sqlite3_bind_text(handle, place, start, Int32(clamping: text.count), nil))
+    }
+
+    /// Ends the run, and lets go of all that is bound.
+    package func clear() {
+        sqlite3_reset(handle)
+        sqlite3_clear_bindings(handle)
+    }
+
     package func bind(_ place: Int32, _ value: [UInt8]) throws {
         let code = value.withUnsafeBytes { octets in
             // SQLite takes an address of nothing for NULL.

@@ -89,7 +89,7 @@ extension Outcome {
 extension FailureDetails {
     fileprivate func cut(to limit: Int) -> FailureDetails {
         var short = self
-        short.type = Registered(Self.cut(type.text, to: limit))
+        if case .unknown(let text) = type { short.type = Registered(Self.cut(text, to: limit)) }
         short.sendingMTAIP = sendingMTAIP.map { Self.cut($0, to: limit) }
         short.receivingMXHostname = receivingMXHostname.map { Self.cut($0, to: limit) }
         short.receivingMXHelo = receivingMXHelo.map { Self.cut($0, to: limit) }

@@ -33,9 +33,11 @@ package enum AppliedPolicy: Sendable, Hashable {
     package var heldOctets: Int {
         switch self {
         case .sts(_, let policy): policy.map { $0.text.utf8.count + $0.mx.count * 64 } ?? 0
-        case .reported(let policy): (policy.strings + policy.mxHosts).reduce(0) { $0 + $1.utf8.count + 32 }
+        case .reported(let policy): Self.heldOctets(policy.strings) + Self.heldOctets(policy.mxHosts)
         }
     }
+
+    private static func heldOctets(_ texts: [String]) -> Int { texts.reduce(0) { $0 + $1.utf8.count + 32 } }
 
     /// Octets of lines, and of patterns, that a report shows of a policy of ours; the rest is left out.
     package static let maxReportedOctets = 8192

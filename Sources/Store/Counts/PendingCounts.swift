@@ -89,15 +89,16 @@ package struct PendingCounts: Sendable {
     }
 
     private mutating func add(_ details: FailureDetails, _ sessions: Int, at index: Int) {
-        let held = tallies[index].details.count
-        let isNew = tallies[index].details[details] == nil
-        let hasRoom = held < Ledger.maxDetails && room?.hasDetail ?? true
-        let kept = !isNew || hasRoom ? details : details.folded
-        if tallies[index].details[kept] == nil {
-            detailCount += 1
-            room?.takeDetail()
+        if let known = tallies[index].details.index(forKey: details) {
+            tallies[index].details.values[known] += sessions
+            return
         }
-        tallies[index].details[kept, default: 0] += sessions
+        let held = tallies[index].details.count
+        let hasRoom = held < Ledger.maxDetails && room?.hasDetail ?? true
+        tallies[index].details[hasRoom ? details : details.folded, default: 0] += sessions
+        guard tallies[index].details.count > held else { return }
+        detailCount += 1
+        room?.takeDetail()
     }
 }
 

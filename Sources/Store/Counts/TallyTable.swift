@@ -20,7 +20,7 @@ struct TallyKey: TableKey {
         let ofPolicy =
             switch policy {
             case .sts(_, let policy): policy?.textOctets ?? 0
-            case .reported(let policy): policy.hashValue
+            case .reported(let policy): Int(truncatingIfNeeded: policy.tableHash)
             }
         tableHash = Self.hash(day, domain, ofPolicy)
     }
@@ -86,5 +86,20 @@ struct TallyTable: Sendable {
     subscript(place: Int) -> Tally {
         get { rows[place].tally }
         _modify { yield &rows[place].tally }
+    }
+}
+
+extension ReportedPolicy {
+    /// A hash of all of it: one that a stranger writes may be made to look like another one.
+    fileprivate var tableHash: UInt64 {
+        var hash = KeyedHash.hash(UInt64(strings.count), UInt64(mxHosts.count))
+        func add(_ text: String) {
+            hash = KeyedHash.hash(hash, text.utf8.span.withUnsafeBytes { KeyedHash.hash($0) })
+        }
+        add(type.text)
+        add(domain ?? "")
+        for text in strings { add(text) }
+        for text in mxHosts { add(text) }
+        return hash
     }
 }
