@@ -21,15 +21,17 @@ package final class DatabasePool: Sendable {
     private let isClosed = Locked(false)
 
     /// Opens a file, or makes it.
-    /// - Parameter busyTimeout: how long a lock of another process is waited for.
-    package init(path: String, busyTimeout: Duration) throws {
+    /// - Parameters:
+    ///   - busyTimeout: how long a lock of another process is waited for.
+    ///   - writing: what the connection that writes runs first.
+    package init(path: String, busyTimeout: Duration, writing setup: String = "") throws {
         self.path = path
         self.busyTimeout = busyTimeout
         let database = try Database(path: path, busyTimeout: busyTimeout, setup: "PRAGMA foreign_keys = ON")
         guard try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL") == "wal" else {
             throw DatabaseError(code: SQLITE_ERROR, message: "the file cannot have a write-ahead log")
         }
-        try database.execute(sql: "PRAGMA synchronous = FULL")
+        try database.execute(sql: "PRAGMA synchronous = FULL; \(setup)")
         writer = Connection(database, label: "store.writer")
     }
 
