@@ -70,11 +70,30 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// - RFC 5952 §4: A Recommendation for IPv6 Text Representation.
     package var description: String {
+        guard isIPv6 else { return dotted }
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        let family = isIPv6 ? AF_INET6 : AF_INET
-        guard inet_ntop(family, octets, &text, socklen_t(text.count)) != nil else { return "" }
+        guard inet_ntop(AF_INET6, octets, &text, socklen_t(text.count)) != nil else { return "" }
         return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    /// What inet_ntop writes of IPv4, without the way there: each failure that a datagram tells of has two of them.
+    private var dotted: String {
+        String(unsafeUninitializedCapacity: 15) { buffer in
+            var end = 0
+            func put(_ octet: UInt8) {
+                buffer[end] = octet
+                end += 1
+            }
+            for part in octets {
+                if end > 0 { put(UInt8(ascii: ".")) }
+                if part >= 100 { put(0x30 + part / 100) }
+                if part >= 10 { put(0x30 + part / 10 % 10) }
+                put(0x30 + part % 10)
+            }
+            return end
+        }
     }
 
     /// Whether the address can belong to somebody else on the Internet: not loopback, private, link-local,

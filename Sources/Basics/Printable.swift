@@ -10,6 +10,25 @@ package func printable(_ text: some StringProtocol, limit: Int = 200) -> String 
     if text.utf8.count <= limit, text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }) {
         return String(text)
     }
+    return escaped(text, limit)
+}
+
+/// The same, without the detour of a generic text: each failure that a datagram tells of comes here.
+package func printable(_ text: String, limit: Int = 200) -> String {
+    text.utf8.count <= limit && isPrintable(text.utf8.span) ? text : escaped(text, limit)
+}
+
+/// Without an early end, so that many octets are looked at by one instruction.
+private func isPrintable(_ octets: Span<UInt8>) -> Bool {
+    var odd: UInt8 = 0
+    for index in octets.indices {
+        let octet = octets[index]
+        odd |= octet &- 0x20 >= 0x5F || octet == UInt8(ascii: "\\") ? 1 : 0
+    }
+    return odd == 0
+}
+
+private func escaped(_ text: some StringProtocol, _ limit: Int) -> String {
     var safe = ""
     var rest = text.utf8[...]
     while let byte = rest.popFirst() {

@@ -35,6 +35,16 @@ struct IPAddressTests {
         #expect(IPAddress(text)?.octets == (isAddress ? octets : nil))
     }
 
+    @Test("writes dotted texts as inet_ntop does")
+    func written() {
+        for part in UInt8.min...UInt8.max {
+            let octets = [part, 255 - part, part / 10, part % 7]
+            var text = [CChar](repeating: 0, count: Int(INET_ADDRSTRLEN))
+            let written = inet_ntop(AF_INET, octets, &text, socklen_t(text.count)).map { String(cString: $0) }
+            #expect(IPAddress(octets: octets)?.description == written)
+        }
+    }
+
     @Test("public addresses are dialled", arguments: ["9.9.9.9", "2620:fe::fe", "64:ff9b::909:909", "2002:909:909::1"])
     func open(_ text: String) throws {
         #expect(try #require(IPAddress(text)).isPublic)

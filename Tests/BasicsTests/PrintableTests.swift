@@ -33,4 +33,20 @@ struct PrintableTests {
         #expect(
             printable(String(repeating: "x", count: 10_000), limit: 20) == String(repeating: "x", count: 20) + "...")
     }
+
+    @Test("a text and a part of one come to the same, whatever octet is where")
+    func parts() {
+        for place in 0..<40 {
+            for octet in [0, 0x1F, 0x20, 0x5C, 0x7E, 0x7F, 0x80, 0xFF] as [UInt8] {
+                var octets = [UInt8](repeating: UInt8(ascii: "x"), count: 40)
+                octets[place] = octet
+                let text = String(decoding: octets, as: UTF8.self)
+                for limit in [39, 40, 41, 200] {
+                    let safe = printable(text, limit: limit)
+                    #expect(safe == printable(text[...], limit: limit))
+                    #expect((safe == text) == (octet >= 0x20 && octet < 0x7F && octet != 0x5C && limit >= 40))
+                }
+            }
+        }
+    }
 }

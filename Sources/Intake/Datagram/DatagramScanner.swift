@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 
 /// Reads a datagram of the form in which libtlsrpt writes nearly all of them, in one pass over its octets.
 ///
@@ -10,19 +11,22 @@ struct DatagramScanner {
     /// Members of one kind in one list, before the library has to look: more than a datagram of libtlsrpt has.
     private static let maxElements = 128
 
-    private let octets: [UInt8]
+    /// The datagram, which outlives the scanner.
+    private let octets: UnsafeRawBufferPointer
     private var place = 0
     /// Whether the last value was one.
     private var isGood = true
 
-    private init(_ octets: [UInt8]) { self.octets = octets }
+    private init(_ octets: UnsafeRawBufferPointer) { self.octets = octets }
 
     /// - Returns: nil if the library must decide.
     static func message(_ octets: [UInt8]) -> DatagramMessage? {
-        var scanner = DatagramScanner(octets)
-        guard let message = scanner.message() else { return nil }
-        scanner.skipBlanks()
-        return scanner.place == octets.count ? message : nil
+        octets.withUnsafeBytes { octets in
+            var scanner = DatagramScanner(octets)
+            guard let message = scanner.message() else { return nil }
+            scanner.skipBlanks()
+            return scanner.place == octets.count ? message : nil
+        }
     }
 
     private mutating func message() -> DatagramMessage? {
@@ -113,6 +117,25 @@ struct DatagramScanner {
         return DatagramDetail(c: code, s: s, n: n, h: h, r: r, a: a, f: f)
     }
 
+    // MARK: Octets, all of them looked at here
+
+    /// The octet at a place; nil outside.
+    private subscript(place: Int) -> UInt8? {
+        UInt(bitPattern: place) < UInt(bitPattern: octets.count) ? octets[place] : nil
+    }
+
+    /// The octets of a range.
+    private subscript(range: Range<Int>) -> UnsafeRawBufferPointer {
+        precondition(range.lowerBound >= 0 && range.upperBound <= octets.count)
+        return UnsafeRawBufferPointer(rebasing: octets[range])
+    }
+
+    /// Eight octets as one number; nil if there are not so many from the place on.
+    private func eight(at place: Int) -> UInt64? {
+        guard place >= 0, place <= octets.count - 8 else { return nil }
+        return octets.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+    }
+
     // MARK: Values
 
     private mutating func list() -> [String]? {
@@ -130,23 +153,37 @@ struct DatagramScanner {
         return list
     }
 
-    /// The name of a member, and the colon behind it. All that are known fit in a small string.
-    private mutating func name() -> String? {
-        guard let name = string(), take(":") else { return nil }
-        return name
+    /// The name of a member, where it lies, and the colon behind it.
+    private mutating func name() -> Name? {
+        guard take("\"") else { return nil }
+        let start = place
+        while let octet = self[place], octet != UInt8(ascii: "\"") {
+            // Those that are known have no escape.
+            guard octet != UInt8(ascii: "\\") else { return nil }
+            place += 1
+        }
+        let name = Name(octets: self[start..<place])
+        return take("\"") && take(":") ? name : nil
+    }
+
+    /// Compared octet by octet: a text would be made for each.
+    private struct Name {
+        let octets: UnsafeRawBufferPointer
+
+        static func ~= (known: StaticString, name: Name) -> Bool {
+            let count = known.utf8CodeUnitCount
+            guard name.octets.count == count, let octets = name.octets.baseAddress else { return false }
+            return memcmp(octets, known.utf8Start, count) == 0
+        }
     }
 
     private mutating func string() -> String? {
         isGood = false
         guard take("\"") else { return nil }
         let start = place
-        let octets = octets
-        let span = octets.span
-        var end = start
+        var end = plainEnd(from: start)
         var hasEscape = false
-        while end < span.count {
-            let octet = span[end]
-            if octet == UInt8(ascii: "\"") { break }
+        while let octet = self[end], octet != UInt8(ascii: "\"") {
             guard octet >= 0x20, octet < 0x80 else { return nil }
             if octet == UInt8(ascii: "\\") {
                 hasEscape = true
@@ -154,29 +191,51 @@ struct DatagramScanner {
             }
             end += 1
         }
-        guard end < span.count else { return nil }
+        guard end < octets.count else { return nil }
         place = end + 1
-        if hasEscape { return unescaped(octets[start..<end]) }
+        let text = self[start..<end]
+        if hasEscape { return unescaped(text) }
         isGood = true
-        return octets.withUnsafeBufferPointer { String(decoding: $0[start..<end], as: UTF8.self) }
+        return String(decoding: text, as: UTF8.self)
     }
 
-    private mutating func unescaped(_ text: ArraySlice<UInt8>) -> String? {
-        var plain: [UInt8] = []
-        plain.reserveCapacity(text.count)
-        var index = text.startIndex
-        while index < text.endIndex {
-            var octet = text[index]
-            index += 1
-            if octet == UInt8(ascii: "\\") {
-                guard index < text.endIndex, let meant = Self.meaning(of: text[index]) else { return nil }
-                octet = meant
-                index += 1
-            }
-            plain.append(octet)
+    /// A place up to which there is only plain text from `start` on, eight octets at a time.
+    private func plainEnd(from start: Int) -> Int {
+        var place = start
+        while let word = eight(at: place) {
+            // The upper bit of an octet is set by one above ASCII, below a blank, by a quote and by a backslash; a borrow may
+            // set it for others behind those.
+            let quote = (word ^ 0x2222_2222_2222_2222) &- 0x0101_0101_0101_0101
+            let backslash = (word ^ 0x5C5C_5C5C_5C5C_5C5C) &- 0x0101_0101_0101_0101
+            let marks = word | (word &- 0x2020_2020_2020_2020) | quote | backslash
+            guard marks & 0x8080_8080_8080_8080 == 0 else { break }
+            place += 8
         }
-        isGood = true
-        return String(decoding: plain, as: UTF8.self)
+        return place
+    }
+
+    private mutating func unescaped(_ text: UnsafeRawBufferPointer) -> String? {
+        var isKnown = true
+        let plain = String(unsafeUninitializedCapacity: text.count) { plain in
+            var (index, end) = (0, 0)
+            while index < text.count {
+                var octet = text[index]
+                index += 1
+                if octet == UInt8(ascii: "\\") {
+                    guard index < text.count, let meant = Self.meaning(of: text[index]) else {
+                        isKnown = false
+                        return 0
+                    }
+                    octet = meant
+                    index += 1
+                }
+                plain[end] = octet
+                end += 1
+            }
+            return end
+        }
+        isGood = isKnown
+        return isKnown ? plain : nil
     }
 
     /// - RFC 8259 §7: Strings; without those by number.
@@ -198,27 +257,26 @@ struct DatagramScanner {
         skipBlanks()
         let start = place
         var value = 0
-        while place < octets.count, (0x30...0x39).contains(octets[place]) {
+        while let octet = self[place], octet &- 0x30 < 10 {
             guard place - start < 9 else { return nil }
-            value = value * 10 + Int(octets[place] - 0x30)
+            value = value * 10 + Int(octet &- 0x30)
             place += 1
         }
-        guard place > start, place - start == 1 || octets[start] != 0x30, place < octets.count else { return nil }
+        guard place > start, place - start == 1 || self[start] != 0x30, let next = self[place] else { return nil }
         // Neither a fraction nor an exponent: what follows a member is one of these.
-        let next = octets[place]
         isGood = next == UInt8(ascii: ",") || next == UInt8(ascii: "}") || Self.isBlank(next)
         return isGood ? value : nil
     }
 
     private mutating func take(_ character: Unicode.Scalar) -> Bool {
         skipBlanks()
-        guard place < octets.count, octets[place] == UInt8(ascii: character) else { return false }
+        guard self[place] == UInt8(ascii: character) else { return false }
         place += 1
         return true
     }
 
     private mutating func skipBlanks() {
-        while place < octets.count, Self.isBlank(octets[place]) { place += 1 }
+        while let octet = self[place], Self.isBlank(octet) { place += 1 }
     }
 
     /// - RFC 8259 §2: JSON Grammar.

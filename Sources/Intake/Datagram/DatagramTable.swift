@@ -12,9 +12,7 @@ package struct DatagramTable: Sendable {
 
         package init(_ octets: some Collection<UInt8>) {
             self.octets = Array(octets)
-            var hasher = Hasher()
-            self.octets.withUnsafeBytes { hasher.combine(bytes: $0) }
-            digest = hasher.finalize()
+            digest = self.octets.withUnsafeBytes { Int(truncatingIfNeeded: KeyedHash.hash($0)) }
         }
 
         package static func == (left: Self, right: Self) -> Bool {

@@ -14,12 +14,16 @@ extension TLSRPTDatagram {
 
     /// Reads the payload of one datagram, which any local user of the socket can have written.
     package init(_ payload: some Collection<UInt8>) throws(DatagramError) {
+        try self.init(Array(payload))
+    }
+
+    /// The same, without the detour of a generic collection.
+    package init(_ payload: [UInt8]) throws(DatagramError) {
         guard !payload.isEmpty else { throw .empty }
-        let octets = Array(payload)
-        if let usual = DatagramScanner.message(octets) {
+        if let usual = DatagramScanner.message(payload) {
             try self.init(usual)
         } else {
-            try self.init(decoding: octets)
+            try self.init(decoding: payload)
         }
     }
 
@@ -62,11 +66,13 @@ extension TLSRPTDatagram {
 
     /// The lines of a policy while there is room for them.
     static func bounded(_ lines: [String]?) -> [String] {
+        guard let lines else { return [] }
         var room = maxPolicyOctets
-        return (lines ?? []).prefix { line in
+        let kept = lines.prefix { line in
             room -= line.utf8.count + 1
             return room >= 0
-        }.map { $0 }
+        }
+        return kept.count == lines.count ? lines : Array(kept)
     }
 
     /// The name of a host as reports have it, whoever wrote it; nil for what is no name.
@@ -74,7 +80,7 @@ extension TLSRPTDatagram {
 
     /// The same of a pattern of MX hosts, whose first label may be `*`.
     static func pattern(_ text: String) -> String? {
-        guard text.hasPrefix("*.") else { return (try? DomainName(text))?.ascii }
+        guard text.utf8.first == UInt8(ascii: "*"), text.hasPrefix("*.") else { return (try? DomainName(text))?.ascii }
         return (try? DomainName(text.dropFirst(2))).map { "*.\($0)" }
     }
 
@@ -83,14 +89,13 @@ extension TLSRPTDatagram {
 
     /// The first line of a reply to EHLO, without its code, as the text of a report.
     static func greeting(_ reply: String) -> String {
-        var line = reply.utf8.prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }
-        let code = line.prefix(3)
-        if code.count == 3, code.allSatisfy({ (0x30...0x39).contains($0) }),
-            let mark = line.dropFirst(3).first, mark == UInt8(ascii: "-") || mark == UInt8(ascii: " ")
-        {
-            line = line.dropFirst(4)
-        }
-        return printable(String(Substring(line)), limit: maxGreeting)
+        let octets = reply.utf8.span
+        var end = 0
+        while end < octets.count, octets[end] != UInt8(ascii: "\r"), octets[end] != UInt8(ascii: "\n") { end += 1 }
+        let hasCode = end > 3 && (0..<3).allSatisfy { octets[$0] &- 0x30 < 10 }
+        let isMarked = hasCode && (octets[3] == UInt8(ascii: "-") || octets[3] == UInt8(ascii: " "))
+        let line = octets.extracting((isMarked ? 4 : 0)..<end)
+        return printable(line.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }, limit: maxGreeting)
     }
 }
 
