@@ -37,9 +37,12 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
 
     /// Not generic, so that its loops are not either: other modules see no further than this.
     private init(reading text: String, allowing extra: UInt8?) throws(DomainNameError) {
-        if Self.isInOneForm(text.utf8.span) {
+        // As nearly all are written: no copy is made then.
+        if Self.isValid(text.utf8.span, underscores: extra != nil) {
             ascii = text
-        } else if Self.isASCII(text.utf8.span) {
+            return
+        }
+        if Self.isASCII(text.utf8.span) {
             ascii = Self.lowercased(text)
         } else {
             // Four octets a character at most: a longer text cannot become a valid name.
@@ -47,17 +50,6 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
             ascii = Self.lowercased(try asciiForm(ofInternationalName: text))
         }
         try Self.validate(ascii.utf8.span, allowing: extra)
-    }
-
-    /// Whether nothing is to be changed, as in nearly all names: no copy is made then.
-    private static func isInOneForm(_ octets: Span<UInt8>) -> Bool {
-        guard let last = octets.indices.last, octets[last] != UInt8(ascii: ".") else { return false }
-        var others: UInt8 = 0
-        for index in octets.indices {
-            let octet = octets[index]
-            others |= (octet & 0x80) | (octet &- 0x41 < 26 ? 1 : 0)
-        }
-        return others == 0
     }
 
     private static func isASCII(_ octets: Span<UInt8>) -> Bool {
@@ -149,12 +141,64 @@ package struct DomainName: Sendable, Hashable, Comparable, CustomStringConvertib
 
     package static func < (left: DomainName, right: DomainName) -> Bool { left.ascii < right.ascii }
 
+    /// Whether there are only octets of names in their one form, dots among them, and underscores on request: eight at a time,
+    /// since readers of logs come here several times for each session.
+    package static func isMadeOfNameOctets(_ octets: UnsafeRawBufferPointer, orUnderscores: Bool) -> Bool {
+        let last = octets.count - 8
+        guard last >= 0 else {
+            return octets.allSatisfy {
+                $0 &- 0x61 < 26 || $0 &- 0x30 < 10 || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
+                    || (orUnderscores && $0 == UInt8(ascii: "_"))
+            }
+        }
+        var place = 0
+        while areNameOctets(octets.loadUnaligned(fromByteOffset: place, as: UInt64.self), orUnderscores) {
+            if place == last { return true }
+            // The last eight may have been looked at in part.
+            place = min(place + 8, last)
+        }
+        return false
+    }
+
+    /// The same of the eight octets of a number. What is found of each stands in its upper bit.
+    private static func areNameOctets(_ word: UInt64, _ orUnderscores: Bool) -> Bool {
+        let each: UInt64 = 0x0101_0101_0101_0101
+        let upper = each << 7
+        // No sum is carried into the next octet as long as all are ASCII.
+        func from(_ octet: UInt8) -> UInt64 { word &+ each &* (0x80 &- UInt64(octet)) }
+        func range(_ first: Unicode.Scalar, _ last: Unicode.Scalar) -> UInt64 {
+            from(UInt8(ascii: first)) & ~from(UInt8(ascii: last) + 1)
+        }
+        let plain = range("a", "z") | range("0", "9") | range("-", ".") | (orUnderscores ? range("_", "_") : 0)
+        return word & upper == 0 && plain & upper == upper
+    }
+
+    /// Whether a name in its one form keeps all of the rules, which ``validate(_:allowing:)`` tells apart at a higher cost;
+    /// false also for a few that it takes.
+    private static func isValid(_ bytes: Span<UInt8>, underscores: Bool) -> Bool {
+        bytes.withUnsafeBytes { octets in
+            guard let name = octets.baseAddress, octets.count <= maxOctets,
+                isMadeOfNameOctets(octets, orUnderscores: underscores)
+            else { return false }
+            var start = 0
+            while true {
+                let dot = memchr(name + start, CInt(UInt8(ascii: ".")), octets.count - start)
+                let end = dot.map { UnsafeRawPointer($0) - name } ?? octets.count
+                guard end > start, end - start <= maxLabelOctets, octets[start] != UInt8(ascii: "-"),
+                    octets[end - 1] != UInt8(ascii: "-")
+                else { return false }
+                // A name that begins its last label with a digit is looked at more closely.
+                if dot == nil { return octets[start] &- 0x30 >= 10 }
+                start = end + 1
+            }
+        }
+    }
+
     private static func validate(_ bytes: Span<UInt8>, allowing extra: UInt8?) throws(DomainNameError) {
         guard !bytes.isEmpty else { throw .empty }
         guard bytes.count <= maxOctets else { throw .tooLong }
         var labelIsNumeric = true
         var start = 0
-        // In one pass and without copies: log readers come here for each session.
         for index in bytes.indices {
             let octet = bytes[index]
             if octet == UInt8(ascii: ".") {

@@ -37,6 +37,39 @@ struct DomainNameTests {
         #expect(throws: DomainNameError.tooLong) { try DomainName("a" + name) }
     }
 
+    /// What the rules say, octet by octet.
+    private func isName(_ text: String, underscores: Bool) -> Bool {
+        let labels = text.split(separator: ".", omittingEmptySubsequences: false)
+        return text.utf8.count <= 253
+            && labels.allSatisfy { label in
+                (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
+                    && label.utf8.allSatisfy { octet in
+                        (0x61...0x7A).contains(octet) || (0x30...0x39).contains(octet) || octet == 0x2D
+                            || (underscores && octet == 0x5F)
+                    }
+            } && labels.last?.utf8.allSatisfy { (0x30...0x39).contains($0) } == false
+    }
+
+    @Test("sixteen octets at a time come to the same as each of them, wherever an octet is that no name has")
+    func everyPlace() {
+        for length in [1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 48, 63, 64, 70] {
+            let plain = Array(String(repeating: "a1-b.", count: 20).utf8.prefix(length))
+            for place in plain.indices {
+                for octet in Array(".-_09az@[`{/:+ \0".utf8) + [0x7F] {
+                    var octets = plain
+                    octets[place] = octet
+                    let text = String(decoding: octets, as: UTF8.self)
+                    // A dot at the end is none of the name.
+                    let name = text.hasSuffix(".") ? String(text.dropLast()) : text
+                    let known = (try? DomainName(text))?.ascii
+                    if (known == name) != isName(name, underscores: false) { Issue.record("\(text)") }
+                    let host = (try? DomainName(host: text))?.ascii
+                    if (host == name) != isName(name, underscores: true) { Issue.record("host \(text)") }
+                }
+            }
+        }
+    }
+
     @Test("children, parents and kinship go label by label")
     func kinship() throws {
         let name = try DomainName("mail.example.org")

@@ -51,7 +51,10 @@ struct OtherLineTests {
             "Nov 23 20:43:22 vm postfix/qmgr: text", "Nov 23 20:43:22 vm postfix/qmgr[7] text",
             "Nov 23 20:43:22 vm mail.info postfix/qmgr[7]: text", "Nov 23 20:43:22 postfix/smtp[7]: postfix/qmgr[8]: x",
             "<22>Nov 23 20:43:22 vm postfix/qmgr[7]: text", "Nov 23 20:43:22 vm dovecot: text", "Nov 23", "",
-            "2026-11-23 20:43:22 vm postfix/qmgr[7]: text",
+            "2026-11-23 20:43:22 vm postfix/qmgr[7]: text", "Nov 23 20:43:22 vm postfix/smtp[7]a[8]: text",
+            "Nov 23 20:43:22 vm postfix/relay/tlsproxy[7]: text", "Nov 23 20:43:22 vm postfix/q mgr[7]: text",
+            "Nov 23 20:43:22 vm postfix/qmgr[7]:text", "Nov 23 20:43:22 vm postfix/qmgr[7]:",
+            "Nov 23 20:43:22 vm postfix/qmgr[7] : text", "Nov 23 20:43:22 vm postfix/[7", "Nov 23 20:43:22 vm postfix/",
         ])
     func read(_ line: String) { #expect(!isPassedOver(line)) }
 
@@ -61,6 +64,8 @@ struct OtherLineTests {
             "Nov 23 20:43:22 vm postfix/qmgr[1463]: 4XyZ: removed",
             "Nov  3 20:43:22 vm postfix/smtpd[7]: connect from x",
             "2026-11-23T20:43:20.861502+00:00 mx.example.com postfix/cleanup[7]: text",
+            "Nov 23 20:43:22 vm postfix/submission/smtpd[1234567]: connect from x",
+            "Nov 23 20:43:22 vm postfix/postscreen[7]: CONNECT from x", "Nov 23 20:43:22 vm postfix/xsmtp[7]: text",
         ])
     func passed(_ line: String) { #expect(isPassedOver(line)) }
 }

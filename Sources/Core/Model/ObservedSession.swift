@@ -42,15 +42,16 @@ package struct ObservedSession: Sendable, Hashable {
     /// The server's port; nil where a log does not tell it.
     package var port: UInt16?
     /// Whether the MTA's log says that it has told a TLSRPT socket of the session as well.
-    package var hasDatagram = false
+    package var hasDatagram: Bool
     /// False if the MTA was never heard to log TLS, so that what looks like plain text may be none.
-    package var isTLSLogged = true
+    package var isTLSLogged: Bool
     /// The address of its first recipient, where a log tells it: hostile text, never shown.
     package var recipient: String?
 
     package init(
         source: Source, time: UTCTime, domain: DomainName?, host: DomainName?, address: IPAddress?, result: Result,
-        queueID: String?
+        queueID: String?, port: UInt16? = nil, hasDatagram: Bool = false, isTLSLogged: Bool = true,
+        recipient: String? = nil
     ) {
         self.source = source
         self.time = time
@@ -59,5 +60,9 @@ package struct ObservedSession: Sendable, Hashable {
         self.address = address
         self.result = result
         self.queueID = queueID
+        self.port = port
+        self.hasDatagram = hasDatagram
+        self.isTLSLogged = isTLSLogged
+        self.recipient = recipient
     }
 }

@@ -93,8 +93,9 @@ package struct PostfixLogReader: LogReader {
         processes.update(with: message, of: line, time, &proxied, into: &attempts)
         if case .delivery(let delivery) = message, !attempts.isEmpty {
             let logsTLS = delivery.tls != nil || silence.logsTLS(line.tag)
-            for attempt in attempts {
-                sessions.append(ObservedSession(attempt, delivery, isTLSLogged: logsTLS || !attempt.isSilent))
+            for index in attempts.indices {
+                let isTLSLogged = logsTLS || !attempts[index].isSilent
+                sessions.append(attempts[index].session(of: delivery, isTLSLogged: isTLSLogged))
             }
         }
         if message.tellsOfTLS {

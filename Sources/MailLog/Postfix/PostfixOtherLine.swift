@@ -11,31 +11,25 @@ extension SyslogOctets {
     ///     2026-11-23T20:43:20.861502+00:00 vm postfix/qmgr[1538]: …
     var isOfOtherPostfixProgram: Bool {
         guard let stamp = usualStampLength else { return false }
-        // Octet by octet: the parts are so short that a call to look for their ends costs more.
         let header = prefix(Self.maxHeaderOctets)
         let host = stamp + 1
-        var place = header.blank(from: host)
+        let tag = header.near(.blank, from: host) + 1
         // A "host" with a colon is a tag.
-        guard place > host, header[place - 1] != .colon, header.eight(at: place + 1) == Self.postfix else {
-            return false
-        }
-        let name = place + 9
-        place = name
-        // Only letters, a number in brackets, a colon and a blank: the tag ends where it seems to.
-        while let octet = header[place], octet &- 0x61 < 26 { place += 1 }
-        guard header[place] == UInt8(ascii: "[") else { return false }
-        switch place - name {
-        case 4 where header.dropFirst(name).hasPrefix("smtp"): return false
-        case 8 where header.dropFirst(name).hasPrefix("tlsproxy"): return false
-        default: break
-        }
-        place += 1
-        while let octet = header[place], octet &- 0x30 < 10 { place += 1 }
-        return header[place] == UInt8(ascii: "]") && header[place + 1] == .colon && header[place + 2] == .blank
+        guard tag > host + 1, header[tag - 2] != .colon, header.eight(at: tag) == Self.postfix else { return false }
+        // The tag ends at its first bracket, and the name of the process at the first blank.
+        let bracket = header.near(UInt8(ascii: "["), from: tag + 8)
+        let end = header.near(.blank, from: tag + 8)
+        guard bracket < end, header[end] == .blank, header[end - 1] == .colon, header[end - 2] == UInt8(ascii: "]"),
+            let last = header.eight(at: bracket - 8)
+        else { return false }
+        return last >> 24 != Self.smtp && !(last == Self.tlsproxy && header[bracket - 9] == UInt8(ascii: "/"))
     }
 
     /// `postfix/`, as ``eight(at:)`` reads it.
     private static let postfix: UInt64 = 0x2F78_6966_7473_6F70
+    /// `/smtp`, the upper five octets of such a number.
+    private static let smtp: UInt64 = 0x70_746D_732F
+    private static let tlsproxy: UInt64 = 0x7978_6F72_7073_6C74
 
     private var usualStampLength: Int? {
         guard count > 20, let first = self[0] else { return nil }

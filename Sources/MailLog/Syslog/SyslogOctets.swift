@@ -54,7 +54,11 @@ package struct SyslogOctets {
     }
 
     /// Where `octet` stands last.
-    package func lastIndex(of octet: UInt8) -> Int? { octets.lastIndex(of: octet) }
+    package func lastIndex(of octet: UInt8) -> Int? {
+        var place = count - 1
+        while place >= 0, start.load(fromByteOffset: place, as: UInt8.self) != octet { place -= 1 }
+        return place >= 0 ? place : nil
+    }
 
     /// Where `text` begins first.
     package func index(of text: StaticString) -> Int? {
@@ -117,24 +121,22 @@ package struct SyslogOctets {
         return (try? DomainName(host: text))?.ascii ?? text.lowercased()
     }
 
-    /// Without an early end, so that many octets are looked at by one instruction.
-    private var isPlainName: Bool {
-        var odd: UInt8 = 0
-        for octet in octets { odd |= octet.isPlainNameOctet ? 0 : 1 }
-        return odd == 0
-    }
+    private var isPlainName: Bool { DomainName.isMadeOfNameOctets(octets, orUnderscores: true) }
 
-    /// The first place from `start` on where a blank stands, eight octets at a time; the end of the stretch if there is none.
-    func blank(from start: Int) -> Int {
+    /// The first place from `start` on where `octet` stands, eight at a time; the end of the stretch if there is none. For what
+    /// is so near that a call to look for it costs more.
+    @inline(__always)
+    func near(_ octet: UInt8, from start: Int) -> Int {
+        let all = UInt64(octet) &* 0x0101_0101_0101_0101
         var place = start
         while let word = eight(at: place) {
-            // A zero octet in it is where the blank was.
-            let other = word ^ 0x2020_2020_2020_2020
+            // A zero octet in it is where the one looked for was.
+            let other = word ^ all
             let mark = (other &- 0x0101_0101_0101_0101) & ~other & 0x8080_8080_8080_8080
             if mark != 0 { return place + mark.trailingZeroBitCount / 8 }
             place += 8
         }
-        while let octet = self[place], octet != .blank { place += 1 }
+        while let other = self[place], other != octet { place += 1 }
         return place
     }
 
@@ -148,11 +150,11 @@ package struct SyslogOctets {
 
 extension SyslogOctets {
     package static func == (left: SyslogOctets, right: String) -> Bool {
-        guard left.count == right.utf8.count else { return false }
-        let isSame = right.utf8.withContiguousStorageIfAvailable {
-            $0.baseAddress.map { memcmp(left.start, $0, left.count) == 0 } ?? true
+        let octets = right.utf8.span
+        guard left.count == octets.count else { return false }
+        return octets.withUnsafeBytes { octets in
+            octets.baseAddress.map { memcmp(left.start, $0, left.count) == 0 } ?? true
         }
-        return isSame ?? left.octets.elementsEqual(right.utf8)
     }
 
     private var octets: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
@@ -162,12 +164,6 @@ extension UInt8 {
     /// The value of a decimal digit; nil for other octets.
     var decimalDigit: Int? { self >= 0x30 && self <= 0x39 ? Int(self) - 0x30 : nil }
     var isLetterOrDigit: Bool { decimalDigit != nil || ((self | 0x20) >= 0x61 && (self | 0x20) <= 0x7A) }
-
-    /// What a name in its one form is made of.
-    fileprivate var isPlainNameOctet: Bool {
-        self &- 0x61 < 26 || self &- 0x30 < 10 || self == UInt8(ascii: ".") || self == UInt8(ascii: "-")
-            || self == UInt8(ascii: "_")
-    }
 
     static let blank = UInt8(ascii: " ")
     static let colon = UInt8(ascii: ":")
