@@ -37,6 +37,7 @@ final class FleetSite: Sendable {
             settings: lab.network.settings.replacingOccurrences(
                 of: "helo_name = \"mta.lab\"", with: "helo_name = \"\(host)\"") + """
                     [report]
+                    organization_name = "Fleet Lab"
                     contact_info = "tlsrpt@fleet.lab"
                     \(report)
                     [fleet]
