@@ -71,9 +71,10 @@ struct SettingsReader {
     /// What to do about a key that there is not.
     private static func cure(_ key: String, _ known: [String]) -> String {
         let name = key.split(separator: ".").last.map(String.init) ?? key
+        let dot = UInt8(ascii: ".")
         let near = known.filter { $0 == name || $0.hasSuffix("." + name) || editDistance($0, key) <= 2 }.sorted()
             // A key of no table that stands below a table's name belongs to that table.
-            .map { key.contains(".") && !$0.contains(".") ? "\($0), above the first [table]" : $0 }
+            .map { key.utf8.contains(dot) && !$0.utf8.contains(dot) ? "\($0), above the first [table]" : $0 }
         return near.isEmpty
             ? "remove it, or see the example file for all keys" : "did you mean \(near.joined(separator: " or "))?"
     }

@@ -56,6 +56,25 @@ struct ModuleGraphTests {
         }
     }
 
+    @Test("no module of the program calls a function that is Foundation's and not FoundationEssentials'")
+    func essentials() throws {
+        // `make release` does not link one, and names it in the linker's words only.
+        let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        let modules = manifest.layered
+        try #require(modules.count > 20)
+        for module in modules {
+            let name = module.name.replacingOccurrences(of: "-", with: "_")
+            let objects = try FileManager.default.contentsOfDirectory(
+                at: folder.appendingPathComponent("\(name).build"), includingPropertiesForKeys: nil
+            ).filter { $0.pathExtension == "o" }.map(\.path)
+            try #require(!objects.isEmpty, "\(name)")
+            let symbols = try Project.run("/usr/bin/nm", ["-u"] + objects).output.split(separator: "\n")
+            try #require(symbols.count > 100, "\(name)")
+            let strangers = symbols.filter { $0.contains("10Foundation") && !$0.contains("FORCE_LOAD") }
+            #expect(strangers.isEmpty, "\(name): `swift demangle` says what they are")
+        }
+    }
+
     private static func imports(below folder: URL) throws -> Set<String> {
         let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)
         var names: Set<String> = []
