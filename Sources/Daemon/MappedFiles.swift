@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import CMemory
 import Glibc
 
-/// The pages of files that this process has mapped: the program and its libraries.
+/// The pages of the program and its libraries that this process has mapped.
 ///
 /// Each page that was ever touched counts as ours, and with it those around it, although most were needed at the start
 /// alone.
@@ -14,57 +15,45 @@ enum MappedFiles {
         letGo()
     }
 
-    /// Lets go of the pages. What is needed again comes back from the kernel's cache, a microsecond each.
+    /// Lets go of the pages that nobody can have written. What is needed again comes back from the kernel's cache, a
+    /// microsecond each.
     static func letGo() {
-        for pages in unwritten(in: readSelf()) {
-            guard let start = UnsafeMutableRawPointer(bitPattern: pages.lowerBound) else { continue }
-            madvise(start, Int(pages.count), MADV_DONTNEED)
+        // The linker loads and unloads nothing while it calls this, and it lists a library only once all of it is in
+        // place: so each page is what its segment says. - dl_iterate_phdr(3)
+        _ = dl_iterate_phdr(
+            { object, _, _ in
+                guard let object = object?.pointee, let first = object.dlpi_phdr else { return 0 }
+                let segments = UnsafeBufferPointer(start: first, count: Int(object.dlpi_phnum))
+                for pages in MappedFiles.unwritten(segments, at: UInt(object.dlpi_addr)) {
+                    guard let start = UnsafeMutableRawPointer(bitPattern: pages.lowerBound) else { continue }
+                    madvise(start, pages.count, MADV_DONTNEED)
+                }
+                return 0
+            }, nil)
+    }
+
+    /// The whole pages of the segments that stand in memory as in the file: what was written would be lost. - elf(5)
+    static func unwritten(_ segments: UnsafeBufferPointer<Elf64_Phdr>, at base: UInt) -> [Range<UInt>] {
+        if segments.contains(where: { $0.p_type == PT_DYNAMIC && relocatesCode($0, at: base) }) { return [] }
+        let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
+        return segments.compactMap { segment in
+            guard segment.p_type == PT_LOAD, segment.p_flags & Elf64_Word(PF_W) == 0 else { return nil }
+            let first = base &+ UInt(segment.p_vaddr)
+            let start = (first &+ page &- 1) & ~(page &- 1)
+            let end = (first &+ UInt(segment.p_filesz)) & ~(page &- 1)
+            return start < end ? start..<end : nil
         }
     }
 
-    /// The mappings of files that nobody has written to and nobody can: what was written would be lost. What the linker
-    /// has filled in and then locked, as it does at each start, was writable once. - proc_pid_smaps(5)
-    static func unwritten(in smaps: String) -> [Range<UInt>] {
-        var found: [Range<UInt>] = []
-        var candidate: Range<UInt>?
-        for line in smaps.split(separator: "\n") {
-            let words = line.split(separator: " ", omittingEmptySubsequences: true)
-            guard let first = words.first else { continue }
-            if !first.hasSuffix(":") {
-                candidate = words.count > 5 ? mapping(words) : nil
-            } else if first == "Anonymous:" || first == "Swap:" {
-                if words.count < 2 || words[1] != "0" { candidate = nil }
-            } else if first == "VmFlags:" {
-                // The last line of a mapping. `ac`: it is accounted for, since it was writable; `lo`: it is locked.
-                if let pages = candidate, !words.contains("ac"), !words.contains("lo") { found.append(pages) }
-                candidate = nil
-            }
+    /// Whether the linker writes to segments that are not writable, for a moment, as it loads them.
+    private static func relocatesCode(_ dynamic: Elf64_Phdr, at base: UInt) -> Bool {
+        guard var entry = UnsafePointer<Elf64_Dyn>(bitPattern: base &+ UInt(dynamic.p_vaddr)) else { return false }
+        while entry.pointee.d_tag != DT_NULL {
+            let flags = entry.pointee.d_un.d_val
+            if entry.pointee.d_tag == DT_TEXTREL { return true }
+            if entry.pointee.d_tag == DT_FLAGS, flags & UInt64(DF_TEXTREL) != 0 { return true }
+            entry += 1
         }
-        return found
-    }
-
-    /// Of a line such as `7f01c000-7f01d000 r-xp 00001000 08:01 1234   /usr/lib/libc.so.6`.
-    private static func mapping(_ words: [Substring]) -> Range<UInt>? {
-        guard words[1].hasPrefix("r"), words[1].hasSuffix("p"), !words[1].contains("w" as Character), words[4] != "0",
-            words[5].hasPrefix("/")
-        else { return nil }
-        let ends = words[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
-        guard ends.count == 2, ends[0] < ends[1] else { return nil }
-        return ends[0]..<ends[1]
-    }
-
-    static func readSelf() -> String {
-        let file = open("/proc/self/smaps", O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return "" }
-        defer { close(file) }
-        var octets: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = read(file, &piece, piece.count)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { break }
-            octets += piece[..<count]
-        }
-        return String(decoding: octets, as: UTF8.self)
+        return false
     }
 }

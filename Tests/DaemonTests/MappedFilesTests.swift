@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CMemory
 import Glibc
 import TestKit
 import Testing
@@ -6,82 +7,83 @@ import Testing
 
 @Suite("Of files that are mapped only what nobody has written is let go")
 struct MappedFilesTests {
-    private static func mapping(
-        _ range: String, _ rights: String, _ inode: String, _ name: String, anonymous: Int = 0, swap: Int = 0,
-        flags: String = "rd mr mw me"
-    ) -> String {
-        """
-        \(range) \(rights) 00001000 08:01 \(inode)    \(name)
-        Size:                  4 kB
-        Rss:                   4 kB
-        Anonymous:             \(anonymous) kB
-        Swap:                  \(swap) kB
-        VmFlags: \(flags)
-
-        """
+    private static func segment(_ type: Int32, _ flags: Int32, at start: UInt64, size: UInt64) -> Elf64_Phdr {
+        var segment = Elf64_Phdr()
+        segment.p_type = Elf64_Word(type)
+        segment.p_flags = Elf64_Word(flags)
+        segment.p_vaddr = start
+        segment.p_filesz = size
+        segment.p_memsz = size
+        return segment
     }
 
-    @Test("by what the kernel says of each mapping")
+    private static func dynamic(_ entries: [(tag: Int32, value: UInt64)], _ body: (UInt64) -> Void) {
+        let octets = entries.map { tag, value in
+            var entry = Elf64_Dyn()
+            entry.d_tag = Int64(tag)
+            entry.d_un.d_val = value
+            return entry
+        }
+        octets.withUnsafeBufferPointer { body(UInt64(UInt(bitPattern: $0.baseAddress))) }
+    }
+
+    @Test("the whole pages of segments without a right to write")
     func unwritten() {
-        let library = "/usr/lib/x86_64-linux-gnu/libc.so.6"
-        let smaps = [
-            Self.mapping("1000-2000", "r-xp", "77", library),
-            Self.mapping("2000-4000", "r--p", "77", library),
-            // Written, or to be written.
-            Self.mapping("4000-5000", "rw-p", "77", library),
-            Self.mapping("5000-6000", "r--p", "77", library, anonymous: 4),
-            Self.mapping("6000-7000", "r--p", "77", library, swap: 4),
-            Self.mapping("7000-8000", "r--p", "77", library, flags: "rd mr mw me ac"),
-            // Locked, shared, no file.
-            Self.mapping("8000-9000", "r-xp", "77", library, flags: "rd ex mr mw me lo"),
-            Self.mapping("9000-a000", "r--s", "77", library),
-            Self.mapping("a000-b000", "r-xp", "0", "[vdso]"),
-            Self.mapping("b000-c000", "r--p", "0", ""),
-            Self.mapping("c000-d000", "---p", "77", library),
-            Self.mapping("7f0000000000-7f0000001000", "r-xp", "78", "/a name with blanks (deleted)"),
-        ].joined()
-        #expect(
-            MappedFiles.unwritten(in: smaps) == [0x1000..<0x2000, 0x2000..<0x4000, 0x7F00_0000_0000..<0x7F00_0000_1000])
-        #expect(MappedFiles.unwritten(in: "") == [])
-        #expect(MappedFiles.unwritten(in: "x\n\nVmFlags:\nAnonymous:\n") == [])
+        let segments = [
+            Self.segment(PT_LOAD, PF_R, at: 0, size: 0x2345),
+            Self.segment(PT_LOAD, PF_R | PF_X, at: 0x3345, size: 0x2CBB),
+            Self.segment(PT_LOAD, PF_R | PF_W, at: 0x6000, size: 0x2000),
+            Self.segment(PT_GNU_RELRO, PF_R, at: 0x6000, size: 0x1000),
+            // Less than a page; none at all.
+            Self.segment(PT_LOAD, PF_R, at: 0x9100, size: 0xE00),
+            Self.segment(PT_LOAD, PF_R, at: 0xA000, size: 0),
+        ]
+        segments.withUnsafeBufferPointer {
+            #expect(
+                MappedFiles.unwritten($0, at: 0x7F00_0000_0000) == [
+                    0x7F00_0000_0000..<0x7F00_0000_2000, 0x7F00_0000_4000..<0x7F00_0000_6000,
+                ])
+        }
     }
 
-    @Test("what was written and then locked is still there, what was not is read again")
+    @Test(
+        "none of what the linker has written",
+        arguments: [
+            (DT_TEXTREL, 0 as UInt64, true), (DT_FLAGS, UInt64(DF_TEXTREL) | 8, true), (DT_FLAGS, 8, false),
+            (DT_SONAME, UInt64(DF_TEXTREL), false),
+        ])
+    func relocated(tag: Int32, value: UInt64, isWritten: Bool) {
+        Self.dynamic([(DT_STRTAB, 1), (tag, value), (DT_NULL, 0)]) { address in
+            let segments = [
+                Self.segment(PT_LOAD, PF_R | PF_X, at: 0x1000, size: 0x1000),
+                Self.segment(PT_DYNAMIC, PF_R | PF_W, at: address, size: 48),
+            ]
+            segments.withUnsafeBufferPointer {
+                #expect(MappedFiles.unwritten($0, at: 0) == (isWritten ? [] : [0x1000..<0x2000]))
+            }
+        }
+    }
+
+    /// In kilobytes.
+    private static func residentCode() throws -> Int {
+        // The mapping that this function is in.
+        let marker: @convention(c) () -> Void = { _ = getpid() }
+        let address = unsafeBitCast(marker, to: UInt.self)
+        var isInside = false
+        for line in readFile("/proc/self/smaps").split(separator: "\n") {
+            let words = line.split(separator: " ", omittingEmptySubsequences: true)
+            let ends = words[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
+            if ends.count == 2 { isInside = ends[0] <= address && address < ends[1] }
+            if isInside, words[0] == "Rss:" { return try #require(Int(words[1])) }
+        }
+        Issue.record("no mapping holds \(address)")
+        return 0
+    }
+
+    @Test("the program's own code, and it goes on")
     func letGo() throws {
-        let directory = try TemporaryDirectory()
-        let size = 1 << 20
-        let path = try directory.write("file", String(repeating: "a", count: size))
-        let file = open(path, O_RDONLY)
-        defer { close(file) }
-        func map(_ rights: Int32) throws -> UnsafeMutablePointer<UInt8> {
-            let start = try #require(mmap(nil, size, rights, MAP_PRIVATE, file, 0))
-            try #require(start != MAP_FAILED)
-            return start.assumingMemoryBound(to: UInt8.self)
-        }
-        func isPresent(_ start: UnsafeMutablePointer<UInt8>) throws -> Bool {
-            let address = String(UInt(bitPattern: start), radix: 16)
-            let lines = MappedFiles.readSelf().split(separator: "\n")
-            let place = try #require(lines.firstIndex { $0.hasPrefix(address + "-") })
-            let resident = try #require(lines[place...].first { $0.hasPrefix("Rss:") })
-            return !resident.contains(" 0 kB")
-        }
-        let untouched = try map(PROT_READ)
-        let written = try map(PROT_READ | PROT_WRITE)
-        defer {
-            munmap(untouched, size)
-            munmap(written, size)
-        }
-        for offset in stride(from: 0, to: size, by: 4096) {
-            #expect(untouched[offset] == UInt8(ascii: "a"))
-            written[offset] = UInt8(ascii: "b")
-        }
-        try #require(mprotect(written, size, PROT_READ) == 0)
-        try #require(try isPresent(untouched))
+        let before = try Self.residentCode()
         MappedFiles.letGo()
-        #expect(try !isPresent(untouched))
-        for offset in stride(from: 0, to: size, by: 4096) {
-            #expect(untouched[offset] == UInt8(ascii: "a"))
-            #expect(written[offset] == UInt8(ascii: "b"))
-        }
+        #expect(try Self.residentCode() < before / 2)
     }
 }
