@@ -3,33 +3,37 @@ import Glibc
 
 /// An IPv4 or IPv6 address.
 package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
-    /// Four octets for IPv4, sixteen for IPv6, in network order.
-    package let octets: [UInt8]
+    package let isIPv6: Bool
+    /// The address as a number of 32 or 128 bits.
+    fileprivate let number: UInt128
 
-    package var isIPv6: Bool { octets.count == 16 }
+    private init(v4 number: UInt32) {
+        isIPv6 = false
+        self.number = UInt128(number)
+    }
 
     /// Reads the plain text form, without brackets or zone.
     package init?(_ text: some StringProtocol) { self.init(String(text)) }
 
     package init?(_ text: String) {
         if let usual = Self.dotted(text.utf8.span) {
-            octets = usual
+            self.init(v4: usual)
             return
         }
         // What follows a zero inet_pton would not see.
         guard text.withCString(strlen) == text.utf8.count else { return nil }
         var v4 = in_addr()
         if inet_pton(AF_INET, text, &v4) == 1 {
-            octets = withUnsafeBytes(of: v4) { Array($0) }
+            self.init(v4: UInt32(bigEndian: v4.s_addr))
             return
         }
         var v6 = in6_addr()
         guard inet_pton(AF_INET6, text, &v6) == 1 else { return nil }
-        octets = withUnsafeBytes(of: v6) { Array($0) }
+        self.init(octets: withUnsafeBytes(of: v6) { Array($0) })
     }
 
     /// What inet_pton reads as IPv4, without the way there: readers of logs come here for each session.
-    private static func dotted(_ text: Span<UInt8>) -> [UInt8]? {
+    private static func dotted(_ text: Span<UInt8>) -> UInt32? {
         guard text.count <= 15 else { return nil }
         var address: UInt32 = 0
         var part: UInt32 = 0
@@ -50,14 +54,23 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
             }
         }
         guard parts == 4, digits > 0 else { return nil }
-        return withUnsafeBytes(of: (address << 8 | part).bigEndian) { Array($0) }
+        return address << 8 | part
     }
 
     /// Takes the octets of an A or AAAA record.
     package init?(octets: [UInt8]) {
         guard octets.count == 4 || octets.count == 16 else { return nil }
-        self.octets = octets
+        isIPv6 = octets.count == 16
+        number = octets.reduce(0) { $0 << 8 | UInt128($1) }
     }
+
+    /// Four octets for IPv4, sixteen for IPv6, in network order.
+    package var octets: [UInt8] {
+        withUnsafeBytes(of: number.bigEndian) { Array($0.suffix(width / 8)) }
+    }
+
+    /// Of the address, in bits.
+    fileprivate var width: Int { isIPv6 ? 128 : 32 }
 
     /// Reads what stands between the brackets of an address literal. - RFC 5321 §4.1.3: Address Literals.
     package init?(literal text: some StringProtocol) {
@@ -86,7 +99,8 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
                 buffer[end] = octet
                 end += 1
             }
-            for part in octets {
+            for shift in [24, 16, 8, 0] {
+                let part = UInt8(truncatingIfNeeded: number >> shift)
                 if end > 0 { put(UInt8(ascii: ".")) }
                 if part >= 100 { put(0x30 + part / 100) }
                 if part >= 10 { put(0x30 + part / 10 % 10) }
@@ -106,16 +120,16 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// Whether it is this machine, whatever its network: 127.0.0.0/8 or ::1.
     package var isLoopback: Bool {
-        isIPv6 ? octets.dropLast().allSatisfy { $0 == 0 } && octets.last == 1 : octets.first == 127
+        isIPv6 ? number == 1 : number >> 24 == 127
     }
 
     /// The IPv4 address that an IPv4-mapped, NAT64 or 6to4 address leads to.
     private var embeddedIPv4: IPAddress? {
         guard isIPv6 else { return nil }
-        let mapped: [UInt8] = Array(repeating: 0, count: 10) + [0xFF, 0xFF]
-        let nat64: [UInt8] = [0x00, 0x64, 0xFF, 0x9B] + Array(repeating: 0, count: 8)
-        if octets.starts(with: mapped) || octets.starts(with: nat64) { return IPAddress(octets: Array(octets[12...])) }
-        if octets.starts(with: [0x20, 0x02]) { return IPAddress(octets: Array(octets[2..<6])) }
+        let mapped: UInt128 = 0xFFFF
+        let nat64: UInt128 = 0x0064_FF9B_0000_0000_0000_0000
+        if number >> 32 == mapped || number >> 32 == nat64 { return IPAddress(v4: UInt32(truncatingIfNeeded: number)) }
+        if number >> 112 == 0x2002 { return IPAddress(v4: UInt32(truncatingIfNeeded: number >> 80)) }
         return nil
     }
 
@@ -138,9 +152,8 @@ package struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
     package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count <= 2, let base = IPAddress(parts[0]) else { return nil }
-        let width = base.octets.count * 8
-        let length = parts.count == 2 ? Int(parts[1]) : width
-        guard let length, (0...width).contains(length) else { return nil }
+        let length = parts.count == 2 ? Int(parts[1]) : base.width
+        guard let length, (0...base.width).contains(length) else { return nil }
         self.base = base
         prefixLength = length
     }
@@ -148,11 +161,7 @@ package struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
     package var description: String { "\(base)/\(prefixLength)" }
 
     package func contains(_ address: IPAddress) -> Bool {
-        guard address.octets.count == base.octets.count else { return false }
-        let (whole, rest) = prefixLength.quotientAndRemainder(dividingBy: 8)
-        guard address.octets.prefix(whole) == base.octets.prefix(whole) else { return false }
-        guard rest > 0 else { return true }
-        let mask = UInt8(truncatingIfNeeded: 0xFF << (8 - rest))
-        return address.octets[whole] & mask == base.octets[whole] & mask
+        guard address.isIPv6 == base.isIPv6 else { return false }
+        return (address.number ^ base.number) >> (base.width - prefixLength) == 0
     }
 }

@@ -84,12 +84,12 @@ struct PostfixDelivery {
         waited = rest.prefix(0)
         guard rest.skip(", ") else { return nil }
         while !rest.hasPrefix("status=") {
-            guard let name = rest.take(until: UInt8(ascii: "=")), let value = rest.take(until: UInt8(ascii: ",")),
+            guard let name = rest.take(untilNear: UInt8(ascii: "=")), let value = rest.take(untilNear: UInt8(ascii: ",")),
                 rest.skip(" ")
             else { return nil }
             set(name, value)
         }
-        guard rest.skip("status="), let status = rest.take(until: .blank), rest.skip("(") else { return nil }
+        guard rest.skip("status="), let status = rest.take(untilNear: .blank), rest.skip("(") else { return nil }
         isTaken = status.equals("sent") || status.equals("deliverable")
         if !isTaken { verdict = PostfixVerdict(rest.last == UInt8(ascii: ")") ? rest.dropLast(1) : rest) }
     }
@@ -111,7 +111,7 @@ struct PostfixDelivery {
             isReuse = (value.number ?? 1) > 1
         } else if name.equals("delays") {
             var rest = value
-            guard let first = rest.take(until: UInt8(ascii: "/")), let second = rest.take(until: UInt8(ascii: "/"))
+            guard let first = rest.take(untilNear: UInt8(ascii: "/")), let second = rest.take(untilNear: UInt8(ascii: "/"))
             else { return }
             waited = value.prefix(min(first.count + 1 + second.count, Self.maxWaitedOctets))
         } else if name.equals("tls") {

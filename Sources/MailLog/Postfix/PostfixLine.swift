@@ -55,8 +55,8 @@ enum PostfixLine {
         }
         if rest.skip("TLSRPT: status=") { return report(rest) ?? .unreadable(queueID: nil) }
         // "established from": smtpd(8).
-        guard let word = rest.take(until: .blank), rest.skip("TLS connection "),
-            let level = PostfixTLSLevel(word), let verb = rest.take(until: .blank), rest.skip("to ")
+        guard let word = rest.take(untilNear: .blank), rest.skip("TLS connection "),
+            let level = PostfixTLSLevel(word), let verb = rest.take(untilNear: .blank), rest.skip("to ")
         else { return nil }
         guard let peer = rest.takePeer() else { return .unreadable(queueID: nil) }
         if verb.equals("established") { return .established(peer: peer, level) }
@@ -108,8 +108,8 @@ enum PostfixLine {
     }
 
     private static func queued(_ message: SyslogOctets) -> PostfixLine? {
-        guard let end = message.prefix(maxQueueIDOctets + 1).index(of: .colon), end > 0,
-            message[end + 1] == .blank
+        let end = message.prefix(maxQueueIDOctets + 1).near(.colon, from: 0)
+        guard end > 0, end <= maxQueueIDOctets, message[end] == .colon, message[end + 1] == .blank
         else { return nil }
         let queueID = message.prefix(end)
         guard queueID.allSatisfy(\.isLetterOrDigit) else { return nil }
@@ -130,9 +130,12 @@ extension SyslogOctets {
 
     /// Takes `HOST[ADDRESS]`.
     mutating func takePeer() -> SyslogOctets? {
-        guard let end = prefix(Self.maxPeerOctets).index(of: UInt8(ascii: "]")) else { return nil }
+        let head = prefix(Self.maxPeerOctets)
+        let end = head.near(UInt8(ascii: "]"), from: 0)
+        guard end < head.count else { return nil }
         let peer = prefix(end + 1)
-        guard let open = peer.index(of: UInt8(ascii: "[")), open > 0, peer.index(of: .blank) == nil else { return nil }
+        let open = peer.near(UInt8(ascii: "["), from: 0)
+        guard open > 0, open < end, peer.near(.blank, from: 0) > end else { return nil }
         self = dropFirst(end + 1)
         return peer
     }

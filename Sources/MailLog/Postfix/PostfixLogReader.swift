@@ -89,7 +89,7 @@ package struct PostfixLogReader: LogReader {
     private mutating func follow(
         _ message: PostfixLine, of line: SyslogLine, _ time: Int64, _ sessions: inout [ObservedSession]
     ) {
-        attempts.removeAll(keepingCapacity: true)
+        if !attempts.isEmpty { attempts.removeAll(keepingCapacity: true) }
         processes.update(with: message, of: line, time, &proxied, into: &attempts)
         if case .delivery(let delivery) = message, !attempts.isEmpty {
             let logsTLS = delivery.tls != nil || silence.logsTLS(line.tag)

@@ -99,13 +99,24 @@ package struct SyslogOctets {
         return taken
     }
 
+    /// The same for an octet that is not far: see ``near(_:from:)``.
+    @inline(__always)
+    mutating func take(untilNear octet: UInt8) -> Self? {
+        let end = near(octet, from: 0)
+        guard end < count else { return nil }
+        let taken = prefix(end)
+        self = dropFirst(end + 1)
+        return taken
+    }
+
     /// The value of decimal digits, at most 18 of them; nil for anything else.
     package var number: Int? {
         guard !isEmpty, count <= 18 else { return nil }
         var value = 0
-        for octet in octets {
-            guard let digit = octet.decimalDigit else { return nil }
-            value = value * 10 + digit
+        for place in 0..<count {
+            let digit = start.load(fromByteOffset: place, as: UInt8.self) &- 0x30
+            guard digit < 10 else { return nil }
+            value = value &* 10 &+ Int(digit)
         }
         return value
     }
