@@ -84,7 +84,8 @@ struct PostfixDelivery {
         waited = rest.prefix(0)
         guard rest.skip(", ") else { return nil }
         while !rest.hasPrefix("status=") {
-            guard let name = rest.take(untilNear: UInt8(ascii: "=")), let value = rest.take(untilNear: UInt8(ascii: ",")),
+            guard let name = rest.take(untilNear: UInt8(ascii: "=")),
+                let value = rest.take(untilNear: UInt8(ascii: ",")),
                 rest.skip(" ")
             else { return nil }
             set(name, value)
@@ -111,7 +112,8 @@ struct PostfixDelivery {
             isReuse = (value.number ?? 1) > 1
         } else if name.equals("delays") {
             var rest = value
-            guard let first = rest.take(untilNear: UInt8(ascii: "/")), let second = rest.take(untilNear: UInt8(ascii: "/"))
+            guard let first = rest.take(untilNear: UInt8(ascii: "/")),
+                let second = rest.take(untilNear: UInt8(ascii: "/"))
             else { return }
             waited = value.prefix(min(first.count + 1 + second.count, Self.maxWaitedOctets))
         } else if name.equals("tls") {
