@@ -140,3 +140,8 @@ extension Int64 {
 }
 
 private func twoDigits(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
+
+extension Duration {
+    /// Of 86,400 seconds each.
+    package var wholeDays: Int64 { components.seconds / UTCDay.seconds }
+}

@@ -8,13 +8,6 @@ import Store
 
 /// Makes the reports of finished days and sends them, as long as the daemon runs.
 package final class ReportScheduler: Sendable {
-    /// Between looks whether a day is to be built.
-    private static let buildInterval = Duration.seconds(60)
-    /// Between looks whether a delivery is due.
-    private static let sendInterval = Duration.seconds(30)
-    /// Between looks for what is older than the retention.
-    private static let pruneInterval = Duration.seconds(3600)
-
     /// Days ahead of today of which no counts are believed. No log that was read makes such; a clock that was wrong once
     /// does, and one that is set back for a while must not lose what was counted before.
     private static let farAhead: Int64 = 400
@@ -61,11 +54,7 @@ package final class ReportScheduler: Sendable {
         let (isDaily, obstacle) = settings.withLock { ($0.isDaily, $0.obstacle) }
         if isDaily, let obstacle { logger.warning("\(obstacle)") }
         await noteMachine()
-        await withDiscardingTaskGroup { group in
-            group.addTask { await repeating(Self.buildInterval) { await self.buildDue() } }
-            group.addTask { await repeating(Self.sendInterval) { await self.sendDue() } }
-            group.addTask { await repeating(Self.pruneInterval) { await self.prune() } }
-        }
+        await ReportRounds.run(build: buildDue, send: sendDue, prune: prune)
     }
 
     /// Builds the days whose time has come. A day that fails holds up no other.
@@ -76,7 +65,7 @@ package final class ReportScheduler: Sendable {
         let builder = ReportBuilder(
             book: store, records: records, settings: settings.reporting, clock: clock, logger: logger)
         do {
-            let oldest = clock.now.day.advanced(by: -settings.retention.days)
+            let oldest = clock.now.day.advanced(by: -settings.retention.wholeDays)
             for day in try await store.openDays(before: clock.now.day) where day >= oldest {
                 // All others are the fleet's, also those of which it has nothing yet.
                 if isInFleet, try await !store.reportsItself(day) { continue }
@@ -151,7 +140,7 @@ package final class ReportScheduler: Sendable {
 
     /// Lets go of what is older than the retention.
     func prune() async {
-        let days = settings.withLock { $0.retention.days }
+        let days = settings.withLock { $0.retention.wholeDays }
         nextLooks.withLock { looks in looks = looks.filter { $0.value > clock.now } }
         waiting.withLock { days in days = days.filter { $0 >= clock.now.day.advanced(by: -2) } }
         let today = clock.now.day
@@ -161,9 +150,4 @@ package final class ReportScheduler: Sendable {
             logger.warning("old counts cannot be removed", metadata: ["cause": "\(error)"])
         }
     }
-}
-
-extension Duration {
-    /// Whole days.
-    fileprivate var days: Int64 { components.seconds / UTCDay.seconds }
 }

@@ -173,9 +173,9 @@ struct HTTPSCarriageTests {
     @Test("what fails while the report is marked was not sent: it is tried again")
     func failedWhileMarked() async throws {
         let endpoint = try Endpoint()
-        let courier = try endpoint.lab.courier { $0.httpsTimeout = .milliseconds(500) }
+        let courier = try endpoint.lab.courier { $0.httpsTimeout = .seconds(2) }
         let result = await courier.carry(try .sample(), to: try .sample(Self.url)) {
-            try? await Task.sleep(for: .milliseconds(700))
+            try? await Task.sleep(for: .seconds(2.1))
             return true
         }
         let text = "\(endpoint.host.address): not within the time allowed"

@@ -65,6 +65,11 @@ struct StatusScenarios {
         try daemon.configure(lab.network.settings)
         try await daemon.start()
         #expect(try daemon.command("policy", "list", "--json").output == "[]\n")
+        for (command, word) in [("policy", "no policies"), ("report", "no such reports")] {
+            let nothing = try daemon.command(command, "list")
+            #expect(nothing.succeeded && nothing.output.isEmpty, "\(nothing)")
+            #expect(nothing.errors.hasPrefix("sts-milter: \(word)"), "\(nothing)")
+        }
         for name in ["st-a.lab", "st-b.lab"] {
             try lab.network.domain(name)
             #expect(try daemon.command("policy", "refresh", name).status == 0)

@@ -150,9 +150,9 @@ struct ConnectionTests {
     func many() async throws {
         let lab = try HTTPLab(.hang)
         lab.host.set(path: "/quick", .body(.text("hello")))
-        let request = try lab.request(within: .seconds(60))
+        let request = try lab.request(within: .seconds(300))
         let slow = (0..<200).map { _ in Task { try await lab.client.response(to: request) } }
-        try await Wait.until("all are asked", within: .seconds(30)) { lab.host.requests.count == 200 }
+        try await Wait.until("all are asked", within: .seconds(120)) { lab.host.requests.count == 200 }
         #expect(try await lab.client.response(to: lab.request(path: "/quick")).body == Array("hello".utf8))
         lab.client.shutdown()
         for task in slow { await #expect(throws: HTTPFailure.cancelled) { try await task.value } }

@@ -99,9 +99,9 @@ struct UploadTests {
     @Test("what fails before the last octet is asked for was not sent, however late that is noticed")
     func failedWhileHeld() async throws {
         let lab = try HTTPLab(.status(201))
-        let late = try upload(lab, within: .milliseconds(300))
+        let late = try upload(lab, within: .seconds(2))
         guard case .held = await late.prepare() else { throw LabError("not held") }
-        try await Task.sleep(for: .milliseconds(400))
+        try await Task.sleep(for: .seconds(2.1))
         #expect(await late.finish() == .notSent(.deadline(.awaitingHead)))
         let dropped = try upload(lab)
         guard case .held = await dropped.prepare() else { throw LabError("not held") }
@@ -140,7 +140,7 @@ struct UploadTests {
     @Test("the deadline ends it in either step")
     func late() async throws {
         let lab = try HTTPLab(.hang)
-        let held = try upload(lab, within: .milliseconds(500))
+        let held = try upload(lab, within: .seconds(2))
         guard case .held = await held.prepare() else { throw LabError("not held") }
         #expect(await held.finish() == .unanswered(.deadline(.awaitingHead)))
         lab.host.connectionFault = .silent

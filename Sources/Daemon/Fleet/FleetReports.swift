@@ -10,13 +10,6 @@ import Store
 /// Makes the fleet's reports of finished days and sends them, together with the other machines: what there is to do is
 /// whoever's takes it first. While the database cannot be used nothing is made and nothing sent.
 final class FleetReports: Sendable {
-    /// Between looks whether a day is to be built.
-    private static let buildInterval = Duration.seconds(60)
-    /// Between looks whether a delivery is due.
-    private static let sendInterval = Duration.seconds(30)
-    /// Between looks for what is older than the retention.
-    private static let pruneInterval = Duration.seconds(3600)
-
     private let settings: Locked<ReportSettings>
     private let book: FleetBook
     private let records: any ReportRecordSource
@@ -64,11 +57,7 @@ final class FleetReports: Sendable {
 
     /// Goes on until the task is cancelled; deliveries under way are then brought to their end.
     func run() async {
-        await withDiscardingTaskGroup { group in
-            group.addTask { await repeating(Self.buildInterval) { await self.buildDue() } }
-            group.addTask { await repeating(Self.sendInterval) { await self.sendDue() } }
-            group.addTask { await repeating(Self.pruneInterval) { await self.prune() } }
-        }
+        await ReportRounds.run(build: buildDue, send: sendDue, prune: prune)
         await book.close()
     }
 
@@ -79,7 +68,7 @@ final class FleetReports: Sendable {
         do {
             // First of all: by the answer the time of the fleet is known.
             let open = try await book.openDays(before: clock.now.day)
-            let oldest = clock.now.day.advanced(by: -settings.retention.components.seconds / UTCDay.seconds)
+            let oldest = clock.now.day.advanced(by: -settings.retention.wholeDays)
             let days = open.filter { $0 >= oldest }
             var reporting = settings.reporting
             if !days.isEmpty { reporting.token = try await book.token() }
@@ -190,7 +179,7 @@ final class FleetReports: Sendable {
         nextLooks.withLock { looks in looks = looks.filter { $0.value > clock.now } }
         waiting.withLock { days in days = days.filter { $0 >= clock.now.day.advanced(by: -7) } }
         do {
-            try await book.prune(keeping: retention.components.seconds / UTCDay.seconds)
+            try await book.prune(keeping: retention.wholeDays)
             noteDone(.remove)
         } catch {
             note(error, in: .remove)

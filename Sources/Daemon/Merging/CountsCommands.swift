@@ -128,7 +128,7 @@ package struct CountsCommands: Sendable {
             try? await work.abandon()
             throw error
         }
-        let oldest = clock.now.day.advanced(by: -(settings.retention.components.seconds / UTCDay.seconds))
+        let oldest = clock.now.day.advanced(by: -settings.retention.wholeDays)
         return try await work.finish(since: oldest, at: clock.now)
     }
 }

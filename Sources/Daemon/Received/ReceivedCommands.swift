@@ -13,7 +13,7 @@ package struct ReceivedCommands: Sendable {
 
     package init(_ workspace: Workspace) throws {
         store = try workspace.openStore()
-        oldest = clock.now.day.advanced(by: -(workspace.settings.reports.retention.components.seconds / UTCDay.seconds))
+        oldest = clock.now.day.advanced(by: -workspace.settings.reports.retention.wholeDays)
     }
 
     package func receive(_ report: Report) async throws -> Reception {

@@ -21,8 +21,15 @@ struct PolicyCommand: ParsableCommand {
             let workspace = try settings.workspace("policy")
             let stored = try StoredPolicies(workspace)
             guard json else {
-                for pinned in workspace.settings.localPolicies.all { print(pinned.summary) }
-                return try stored.forEach { print($0.summary) }
+                var isEmpty = true
+                func write(_ summary: String) {
+                    print(summary)
+                    isEmpty = false
+                }
+                for pinned in workspace.settings.localPolicies.all { write(pinned.summary) }
+                try stored.forEach { write($0.summary) }
+                if isEmpty { printError("no policies: none in the settings, none cached") }
+                return
             }
             // A piece at a time: there may be a million.
             var separator = "["

@@ -36,12 +36,14 @@ extension ReportCommand {
                 for line in list {
                     print("\(printable(line.destination, limit: 300)) until \(line.until) (\(line.text))")
                 }
+                if list.isEmpty { printError("no destination is suppressed") }
                 return
             }
             let failuresOnly = failed
             let lines = try blocking { try await commands.lines(of: day, for: domain, failuresOnly: failuresOnly) }
             guard !json else { return print(try sts_milter.json(lines.map(Entry.init))) }
             for line in lines { print("\(line)") }
+            if lines.isEmpty { printError("no such reports") }
         }
     }
 
