@@ -4,13 +4,19 @@ import Glibc
 /// An IPv4 or IPv6 address.
 package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     package let isIPv6: Bool
-    /// The address as a number of 32 or 128 bits.
-    fileprivate let number: UInt128
+    // Not one UInt128: Swift 6.3 loses its way in async functions that hold such a value across a wait.
+    private let upper, lower: UInt64
 
-    private init(v4 number: UInt32) {
-        isIPv6 = false
-        self.number = UInt128(number)
+    private init(_ number: UInt128, isIPv6: Bool) {
+        self.isIPv6 = isIPv6
+        upper = UInt64(truncatingIfNeeded: number >> 64)
+        lower = UInt64(truncatingIfNeeded: number)
     }
+
+    private init(v4 number: UInt32) { self.init(UInt128(number), isIPv6: false) }
+
+    /// The address as a number of 32 or 128 bits.
+    fileprivate var number: UInt128 { UInt128(upper) << 64 | UInt128(lower) }
 
     /// Reads the plain text form, without brackets or zone.
     package init?(_ text: some StringProtocol) { self.init(String(text)) }
@@ -60,8 +66,7 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     /// Takes the octets of an A or AAAA record.
     package init?(octets: [UInt8]) {
         guard octets.count == 4 || octets.count == 16 else { return nil }
-        isIPv6 = octets.count == 16
-        number = octets.reduce(0) { $0 << 8 | UInt128($1) }
+        self.init(octets.reduce(0) { $0 << 8 | UInt128($1) }, isIPv6: octets.count == 16)
     }
 
     /// Four octets for IPv4, sixteen for IPv6, in network order.

@@ -125,8 +125,11 @@ struct FeedTests {
 
     @Test("a cancellation before consent withdraws it, and one after it changes nothing")
     func cancelled() async throws {
-        let before = Task { try await feed("cat >/dev/null; touch whole") }
-        before.cancel()
+        let before = Task {
+            // Not from outside: that may come too late.
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await feed("cat >/dev/null; touch whole")
+        }
         #expect(try await before.value.input == .withdrawn)
         #expect(asked.count == 0 && !exists("whole"))
         let task = Locked<Task<FedProgram, any Error>?>(nil)
