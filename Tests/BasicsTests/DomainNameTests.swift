@@ -27,6 +27,21 @@ struct DomainNameTests {
         }
     }
 
+    @Test(
+        "a name that an MTA delivers to although IDNA2008 forbids it is read as UTS #46 has it",
+        arguments: [
+            ("☃.net", "xn--n3h.net"), ("💩.la", "xn--ls8h.la"), ("i❤.ws", "xn--i-7iq.ws"), ("½.example", "xn--12-c6t.example"),
+            ("١a.example", "xn--a-9pc.example"), ("BÜ☃.net", "xn--b-eha155z.net"), ("faß.de", "xn--fa-hia.de"),
+        ])
+    func symbols(text: String, name: String) throws {
+        #expect(try DomainName(text).ascii == name && DomainName(host: text).ascii == name)
+    }
+
+    @Test("never with a letter that means another name by the older mappings", arguments: ["☃ß.de", "☃ς.example"])
+    func deviating(_ text: String) {
+        #expect(throws: DomainNameError.notInternational) { try DomainName(text) }
+    }
+
     @Test("the longest name has 253 octets, with or without its trailing dot")
     func longest() throws {
         let label = String(repeating: "a", count: 61)
