@@ -29,6 +29,10 @@ extension PolicyCache {
             return await follow(record.id, of: domain, settings, fetchAlways: fetchAlways)
         case .found(.absent), .found(.invalid):
             noteRecordCheck(of: domain, at: now, for: settings.recordCheckInterval)
+            // Forging its absence must not let a policy run out either, while its host still has it. - RFC 8461 §10.2
+            if fetchAlways, let policy = livePolicy(of: domain), await renewedWithoutRecord(policy) {
+                return livePolicy(of: domain).map { .policy($0) } ?? .absent
+            }
             fallback = .absent
         case .unavailable(let text):
             noteRecordCheck(of: domain, at: now, for: Self.firstPause)
@@ -51,6 +55,16 @@ extension PolicyCache {
         let keepFor = if case .unknown = fallback { settings.unknownFor } else { settings.absentFor }
         entries.change(domain, at: now) { $0.lookup = Timed(fallback, at: now, keepFor: keepFor) }
         return fallback
+    }
+
+    /// Asks the host of a policy for it. That it does not answer is no failure: a domain may take both away.
+    private func renewedWithoutRecord(_ policy: CachedPolicy) async -> Bool {
+        guard let reading = try? await discoverer.fetch(for: policy.domain, isRenewal: true) else {
+            peers.release(policy.domain)
+            return false
+        }
+        _ = accept(reading, id: policy.id, of: policy.domain, replacing: policy)
+        return true
     }
 
     private func livePolicy(of domain: DomainName) -> CachedPolicy? {
@@ -149,6 +163,20 @@ extension PolicyCache {
         return .policy(fresh)
     }
 
+    /// How long no fetch is tried after so many that failed.
+    private func pauseLength(after failures: Int, of domain: DomainName, keeping cached: CachedPolicy?, at now: UTCTime)
+        -> Duration
+    {
+        let usual = min(Self.longestPause, Self.firstPause * (1 << min(failures - 1, 10)))
+        if let cached {
+            // Whoever keeps the policy host away must not win the time after the policy's end by it: the nearer the end,
+            // the shorter the pause, and none outlasts it. - RFC 8461 §10.2
+            let left = cached.expiresAt - now
+            return min(usual, max(Self.firstPause, left / 8), left)
+        }
+        return memory.life(of: domain) == nil ? usual : min(usual, Self.longestPauseAfterEnd)
+    }
+
     private func refuse(
         _ failure: PolicyFailure, id: String, of domain: DomainName, keeping cached: CachedPolicy?,
         _ settings: PolicyCacheSettings
@@ -156,7 +184,7 @@ extension PolicyCache {
         let now = clock.now
         let pause = entries.change(domain, at: now) { entry in
             let failures = (entry.pause?.value(at: now)?.failures ?? 0) + 1
-            let pause = min(Self.longestPause, Self.firstPause * (1 << min(failures - 1, 10)))
+            let pause = pauseLength(after: failures, of: domain, keeping: cached, at: now)
             entry.pause = Timed(
                 PolicyEntry.Pause(id: id, failures: failures, until: now + pause, failure: failure), at: now,
                 keepFor: Self.failuresKeptFor)

@@ -26,6 +26,8 @@ package final class PolicyCache: Sendable {
     static let firstPause = Duration.seconds(300)
     /// Longest pause after failed fetches.
     static let longestPause = Duration.seconds(6 * 3600)
+    /// For domains whose policy ran out because it could not be fetched.
+    static let longestPauseAfterEnd = Duration.seconds(900)
     /// How long failed fetches are remembered, so that the next pause is a longer one.
     static let failuresKeptFor = longestPause * 4
     /// A policy with a shorter life answers for this long, so that a burst of mail does not cost a fetch each.
