@@ -41,6 +41,7 @@ extension ResultType {
             "certificate has expired": .certificateExpired,
             "format error in certificate's notafter field": .certificateExpired,
             "hostname mismatch": .certificateHostMismatch,
+            "no matching dane tlsa records": .tlsaInvalid,
         ]
         for text in chainFaults { types[text] = .certificateNotTrusted }
         return types

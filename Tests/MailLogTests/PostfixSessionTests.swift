@@ -134,6 +134,12 @@ struct PostfixSessionTests {
                 delivery("A1", mx1, unverified).replacing("dsn=", with: "tls=!secure, dsn="),
             ], outcome: "mx1.a.test → certificate-host-mismatch"),
         Row(
+            what: "a certificate that no TLSA record matches",
+            log: [
+                "server certificate verification failed for \(mx1): num=65:No matching DANE TLSA records",
+                good(mx1, "Untrusted"), delivery("A1", mx1, unverified),
+            ], outcome: "mx1.a.test → tlsa-invalid (No_matching_DANE_TLSA_records)"),
+        Row(
             what: "an MX outside the policy beside one in it",
             log: [
                 "warning: MX name 'mx1.a.test' does not match STS MX pattern for 'a.test'",
