@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import NIOCore
 import Status
 
 /// What a command asks of the running daemon: one line of JSON, answered by one line.
@@ -9,6 +10,11 @@ package struct ControlRequest: Codable, Sendable {
     package let domains: [String]
     /// How long, for `pause`.
     package let seconds: Int64?
+    /// Until when the answer is waited for, in nanoseconds since this machine's start; nil: for ever. What a daemon that
+    /// hung comes to later is nobody's wish any more.
+    var wantedUntil: UInt64?
+
+    var isWanted: Bool { wantedUntil.map { $0 >= NIODeadline.now().uptimeNanoseconds } ?? true }
 
     package init(_ command: Command, domains: [String] = [], seconds: Int64? = nil) {
         self.command = command

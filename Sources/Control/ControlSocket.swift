@@ -12,6 +12,7 @@ package enum ControlError: Error, Sendable, CustomStringConvertible {
     case inUse(String)
     case cannotListen(String, cause: String)
     case notRunning(String, cause: String)
+    case notPermitted(String)
     case noAnswer(String)
     case noSocket
 
@@ -22,7 +23,8 @@ package enum ControlError: Error, Sendable, CustomStringConvertible {
         case .cannotListen(let path, let cause):
             "control.socket: cannot listen at \(path): \(cause); create its directory, or choose another path"
         case .notRunning(let path, let cause): "no sts-milter answers at \(path): \(cause)"
-        case .noAnswer(let path): "the sts-milter at \(path) gave no answer in time"
+        case .notPermitted(let path): "\(path): only root and the daemon's user may ask; run it as one of them"
+        case .noAnswer(let path): "the sts-milter at \(path) runs but gave no answer in time: systemctl restart sts-milter"
         case .noSocket: "control.socket is empty, so that no command reaches a daemon"
         }
     }
@@ -93,6 +95,10 @@ package final class ControlServer: Sendable {
         Task {
             let reply: ControlReply
             if let request = try? JSONDecoder().decode(ControlRequest.self, from: Data(line.readableBytesView)) {
+                guard request.isWanted else {
+                    try? await channel.close()
+                    return
+                }
                 reply = await handler(request)
             } else {
                 reply = ControlReply(succeeded: false, lines: ["not a request this version knows"])
@@ -106,12 +112,21 @@ package final class ControlServer: Sendable {
 
 /// Asks the daemon that serves a control socket.
 package enum ControlClient {
-    /// How long a daemon may take; a refresh waits for the network.
-    private static let waitLimit = TimeAmount.seconds(90)
+    /// How long a daemon may take.
+    private static func limit(_ command: ControlRequest.Command) -> TimeAmount {
+        switch command {
+        case .status, .pause, .resume: .seconds(10)
+        // They wait for the disk, or for the network.
+        case .forget, .refresh: .seconds(90)
+        }
+    }
 
     package static func ask(_ request: ControlRequest, at path: String, group: any EventLoopGroup)
         async throws(ControlError) -> ControlReply
     {
+        let limit = limit(request.command)
+        var request = request
+        request.wantedUntil = (NIODeadline.now() + limit).uptimeNanoseconds
         let answer = group.next().makePromise(of: ByteBuffer.self)
         let channel: any Channel
         do {
@@ -125,12 +140,13 @@ package enum ControlClient {
                 .connect(unixDomainSocketPath: path).get()
         } catch {
             answer.fail(error)
-            throw .notRunning(
-                path, cause: (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)")
+            let code = (error as? IOError)?.errnoCode
+            if code == EACCES || code == EPERM { throw .notPermitted(path) }
+            throw .notRunning(path, cause: code.map { String(cString: strerror($0)) } ?? "\(error)")
         }
         channel.closeFuture.whenComplete { _ in answer.fail(ChannelError.eof) }
-        let timer = channel.eventLoop.scheduleTask(in: waitLimit) {
-            answer.fail(ChannelError.connectTimeout(waitLimit))
+        let timer = channel.eventLoop.scheduleTask(in: limit) {
+            answer.fail(ChannelError.connectTimeout(limit))
         }
         defer { timer.cancel() }
         do {

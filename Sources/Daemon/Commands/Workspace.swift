@@ -47,7 +47,7 @@ package struct Workspace: Sendable {
         } catch {
             switch error {
             case .notRunning, .noSocket: return nil
-            case .inUse, .cannotListen, .noAnswer: throw error
+            case .inUse, .cannotListen, .notPermitted, .noAnswer: throw error
             }
         }
     }

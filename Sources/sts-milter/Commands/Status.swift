@@ -14,8 +14,12 @@ struct Status: ParsableCommand {
 
     func run() throws {
         let workspace = try settings.workspace("status")
-        let answer = try blocking { try await workspace.askDaemon(.status) }
-        let reply = answer ?? ControlReply(succeeded: false, lines: ["no sts-milter is running"])
+        let reply: ControlReply
+        do {
+            reply = try blocking { try await workspace.tellDaemon(ControlRequest(.status)) }
+        } catch let error as ControlError {
+            reply = ControlReply(succeeded: false, lines: [error.description])
+        }
         if json, let status = reply.status {
             print(try sts_milter.json(status))
         } else {
