@@ -15,6 +15,14 @@ package enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
     case unix(path: String)
     case descriptor(Int32)
 
+    /// Whether it is the same place each time; port 0 is any that is free.
+    package var isOne: Bool {
+        switch self {
+        case .inet(_, let port), .inet6(_, let port): port != 0
+        case .unix, .descriptor: true
+        }
+    }
+
     package init(_ text: String) throws(ListenAddressError) {
         guard !text.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }) else { throw .forbiddenCharacter }
         if text.hasPrefix("/") {

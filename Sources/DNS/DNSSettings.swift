@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 
 /// Whom to ask, and whose signatures to trust.
 package struct DNSSettings: Sendable, Hashable {
@@ -16,6 +17,16 @@ package struct DNSSettings: Sendable, Hashable {
     package init(forwarder: String? = nil, trustAnchorFile: String? = nil) {
         self.forwarder = forwarder
         trustAnchor = trustAnchorFile.map(TrustAnchor.file) ?? .system
+    }
+
+    /// Whether a text names a server to ask: an address, with `@port` or without.
+    package static func isServer(_ text: String) -> Bool {
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        // A link-local server has its interface behind `%`.
+        guard let host = parts[0].split(separator: "%", omittingEmptySubsequences: false).first,
+            IPAddress(host) != nil
+        else { return false }
+        return parts.count == 1 || (parts.count == 2 && UInt16(parts[1]).map { $0 > 0 } ?? false)
     }
 
     package enum TrustAnchor: Sendable, Hashable {

@@ -55,7 +55,7 @@ enum ResolverContext {
     private static func setServers(_ context: OpaquePointer, _ settings: DNSSettings) throws(DNSSetupError) {
         let servers: [String]
         if let forwarder = settings.forwarder {
-            guard isServer(forwarder) else { throw .badForwarder(printable(forwarder)) }
+            guard DNSSettings.isServer(forwarder) else { throw .badForwarder(printable(forwarder)) }
             servers = [forwarder]
         } else {
             servers = try systemServers(settings.resolverFile)
@@ -76,7 +76,7 @@ enum ResolverContext {
         let servers = text.split(whereSeparator: \.isNewline).compactMap { line -> String? in
             let words = line.split(whereSeparator: \.isWhitespace)
             guard words.count >= 2, words[0] == "nameserver" else { return nil }
-            return isServer(String(words[1])) ? String(words[1]) : nil
+            return DNSSettings.isServer(String(words[1])) ? String(words[1]) : nil
         }
         guard !servers.isEmpty else { throw .noServers(path) }
         return servers
@@ -104,15 +104,6 @@ enum ResolverContext {
         try check(ub_ctx_add_ta_file(context, path))
     }
 
-    /// Whether the text is an address, with `@port` or without.
-    static func isServer(_ text: String) -> Bool {
-        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
-        // A link-local server has its interface behind `%`.
-        guard let host = parts[0].split(separator: "%", omittingEmptySubsequences: false).first,
-            IPAddress(host) != nil
-        else { return false }
-        return parts.count == 1 || (parts.count == 2 && UInt16(parts[1]).map { $0 > 0 } ?? false)
-    }
 
     private static func check(_ code: Int32) throws(DNSSetupError) {
         guard code == UB_NOERROR.rawValue else { throw .library(String(cString: ub_strerror(code))) }

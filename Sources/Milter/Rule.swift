@@ -35,6 +35,12 @@ package struct Rule: Sendable, Hashable {
         self.action = action
     }
 
+    /// Whether it speaks of all recipients of all messages.
+    package var isUnconditional: Bool {
+        daemonName == nil && port == nil && clientNetworks.isEmpty && authenticated == nil && senderDomain == nil
+            && recipientDomain == nil
+    }
+
     /// Whether the rule speaks of this recipient; what the MTA did not say fulfils no condition.
     package func matches(_ origin: Origin, recipientDomain domain: DomainName?) -> Bool {
         if let daemonName, daemonName != origin.daemonName { return false }

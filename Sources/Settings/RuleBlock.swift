@@ -51,6 +51,12 @@ extension SettingsReader {
         var rules: [Rule] = []
         for (block, place, isGood) in blocks(RuleBlock.self) {
             if let rule = block.complete {
+                if rule.isUnconditional, isGood {
+                    refuse(
+                        place,
+                        "has no condition, so that it is for all mail: write one, or for all mail on_violation and its like above, outside of rules"
+                    )
+                }
                 rules.append(rule)
             } else if isGood || !saysAction(place) {
                 refuse(place, "must have exempt = true, or on_violation, on_unknown or on_unproven")

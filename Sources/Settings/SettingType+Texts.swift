@@ -132,6 +132,14 @@ extension SettingType<UTCDay> {
     }
 }
 
+extension SettingType<String?> {
+    static var dnsServer: Self {
+        text(
+            { text -> String?? in DNSSettings.isServer(text) ? .some(text) : .none }, write: { $0 },
+            else: { "\(shown($0)) is no address, or address@port; write \"127.0.0.1@53\"" })
+    }
+}
+
 extension SettingType<DNSSettings.TrustAnchor> {
     /// A file, or `none`; without either the system's.
     static var trustAnchor: Self {

@@ -122,7 +122,7 @@ extension Settings {
 
     private static let networkKeys: [Setting<Settings>] = [
         Setting(
-            "dns.forwarder", .text, to: \.dns.forwarder, example: "\"127.0.0.1@53\"",
+            "dns.forwarder", .dnsServer, to: \.dns.forwarder, example: "\"127.0.0.1@53\"",
             "The resolver to ask, ADDRESS@PORT. Default: those of /etc/resolv.conf."),
         Setting(
             "dns.trust_anchor", .trustAnchor, to: \.dns.trustAnchor, example: "\"/usr/share/dns/root.key\"",

@@ -140,9 +140,25 @@ package struct Settings: SettingsTable {
                 "other machines can reach \(statusSocket), and there is no login: write an address of loopback or a unix socket, or set status.remote = true"
             )
         }
+        refuseClashes(&reader)
+        reader.refuseMissing(\Settings.caFile, caFile)
+        if case .file(let path) = dns.trustAnchor { reader.refuseMissing(\Settings.dns.trustAnchor, path) }
         warnings = reader.warnings
         guard reader.problems.isEmpty else {
             throw SettingsError(problems: reader.problems.sorted { ($0.file, $0.line) < ($1.file, $1.line) })
+        }
+    }
+
+    /// Two servers cannot have one address.
+    private func refuseClashes(_ reader: inout SettingsReader) {
+        let servers: [(path: PartialKeyPath<Settings>, address: ListenAddress?)] = [
+            (\.milter.socket, milter.socket), (\.controlSocket, controlSocket.map { .unix(path: $0) }),
+            (\.policyMapSocket, policyMapSocket), (\.statusSocket, statusSocket),
+        ]
+        var taken: Set<ListenAddress> = []
+        for (path, address) in servers {
+            guard let address, address.isOne, !taken.insert(address).inserted else { continue }
+            reader.refuse(path, "\(address) is the address of another socket as well; write one of its own")
         }
     }
 

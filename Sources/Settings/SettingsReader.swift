@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Glibc
 
 /// One of several tables of a name, such as `[[pin]]`.
 package protocol SettingsBlock: SettingsTable {
@@ -98,6 +99,12 @@ struct SettingsReader {
         _ path: PartialKeyPath<Table>, in block: SettingsBlockPlace? = nil, _ text: String
     ) {
         warnings.append(file.problem(key(path), in: block, text))
+    }
+
+    /// Adds a problem if a file that is named is not there. Whether it can be read depends on who reads it.
+    mutating func refuseMissing<Table: SettingsTable>(_ path: PartialKeyPath<Table>, _ file: String) {
+        guard has(path), file.hasPrefix("/"), access(file, F_OK) != 0, errno == ENOENT else { return }
+        refuse(path, "there is no file '\(printable(file))'")
     }
 
     /// Whether the file gives a key, rightly or not.

@@ -18,6 +18,7 @@ struct PinSettingsTests {
             mode = "enforce"
             mx = ["mx.example.org", "*.example.net"]
             [[rule]]
+            port = 587
             exempt = true
             [[pin]]
             domain = "broken.example"
