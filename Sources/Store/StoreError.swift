@@ -45,7 +45,9 @@ package struct StoreError: Error, Sendable, Hashable {
             "put the database or its backup back; or, to begin anew without any policy until it is fetched again: "
                 + "rm \(StoreMarker.path(beside: path))"
         case .noDirectory: "make the directory and give it to the daemon's user, or change store.path"
-        case .notPermitted: "give file and directory to the daemon's user: SQLite writes files beside the database"
+        case .notPermitted:
+            "run it as root or as the daemon's user, to whom file and directory must belong: SQLite writes files beside the "
+                + "database"
         case .readOnly: "mount the file system writable, or change store.path"
         case .notADatabase, .foreign: "set store.path to a file of its own, or move this one aside"
         case .corrupt:

@@ -7,7 +7,7 @@ package enum Wait {
 
     /// Waits until `condition` holds; throws ``LabError`` naming `what` once `timeout` has passed.
     package static func until(
-        _ what: String, within timeout: Duration = .seconds(10), _ condition: () async throws -> Bool
+        _ what: String, within timeout: Duration = .seconds(30), _ condition: () async throws -> Bool
     ) async throws {
         let deadline = ContinuousClock.now + timeout
         while try await !condition() {

@@ -28,6 +28,6 @@ extension HeldCause {
     }
 
     private func exception(_ domain: DomainName) -> String {
-        "for an exception with an end: sts-milter policy pin \(domain) --mode none --until DAY"
+        "for an exception with an end, add to the settings what is printed by: sts-milter policy pin \(domain) --mode none --until DAY"
     }
 }

@@ -49,9 +49,13 @@ struct PolicyCommand: ParsableCommand {
         @OptionGroup var settings: SettingsOption
 
         func run() throws {
-            let stored = try StoredPolicies(try settings.workspace("policy"))
-            guard let cached = try stored.policy(for: try DomainName(domain)) else {
-                printError("\(printable(domain)): no cached policy")
+            let workspace = try settings.workspace("policy")
+            let name = try PolicyCommand.named(domain)
+            let stored = try StoredPolicies(workspace)
+            let isPinned = PolicyCommand.notePin(of: name, workspace)
+            guard let cached = try stored.policy(for: name) else {
+                printError("\(name): no cached policy")
+                if isPinned { return }
                 throw ExitCode(1)
             }
             print(cached.summary)
@@ -87,12 +91,25 @@ struct PolicyCommand: ParsableCommand {
         _ command: ControlRequest.Command, _ domains: [String], _ workspace: Workspace,
         atRest: @escaping @Sendable (StoredPolicies, [DomainName]) async throws -> ControlReply
     ) throws {
-        let names = try domains.map { try DomainName($0) }
+        let names = try domains.map { try named($0) }
         let reply = try blocking {
             if let reply = try await workspace.askDaemon(command, names) { return reply }
             return try await atRest(try StoredPolicies(workspace), names)
         }
         for line in reply.lines { print(line) }
+        for name in names { notePin(of: name, workspace) }
         if !reply.succeeded { throw ExitCode(1) }
+    }
+
+    private static func named(_ domain: String) throws -> DomainName {
+        do { return try DomainName(domain) } catch { throw ValidationError("\(printable(domain)): \(error)") }
+    }
+
+    /// Says so if the settings have a policy for the domain, which outranks what is cached.
+    @discardableResult
+    private static func notePin(of domain: DomainName, _ workspace: Workspace) -> Bool {
+        guard let pin = workspace.settings.localPolicies.entry(for: domain, at: SystemClock().now) else { return false }
+        printError("the settings outrank what is cached: \(pin.summary)")
+        return true
     }
 }

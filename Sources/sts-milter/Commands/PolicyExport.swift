@@ -84,13 +84,14 @@ extension PolicyCommand {
                 for warning in read.warnings { printError(warning.text) }
             } catch {
                 for problem in error.problems { printError(problem.text) }
-                throw ExitCode(Service.ExitCode.configuration.rawValue)
+                throw ExitCode.validationFailure
             }
             let pinned = try settings.read().localPolicies.all
             if let name = try? DomainName(domain), pinned.contains(where: { $0.domain == name }) {
                 printError("\(settings.path) already has a block for \(name); replace it")
             }
             print(block, terminator: "")
+            printError("nothing is changed yet: add this to the settings, and have them reloaded (systemctl reload sts-milter)")
         }
     }
 }

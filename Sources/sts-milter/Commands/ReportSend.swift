@@ -8,7 +8,7 @@ extension ReportCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make the reports of finished days and send what is due, also beside a running daemon.",
             discussion:
-                "Prints a line for each attempt, and to standard error what is left. What is deferred is tried again by the daemon, or by the next run of this command. Exit code 1 if a delivery has failed for good."
+                "Prints a line for each attempt, and to standard error what is left. What is deferred is tried again by the daemon, or by the next run of this command. Exit code 1 if a delivery has failed for good, 69 if nothing could be sent."
         )
 
         @Option(
@@ -40,17 +40,24 @@ extension ReportCommand {
             guard !again || order.day != nil else { throw ValidationError("--again needs --day") }
             let workspace = try settings.workspace("report", level: .warning)
             let (sent, isDryRun) = (order, dryRun)
-            let isComplete = try blocking {
-                let commands = try ReportCommands(workspace)
-                guard !isDryRun else {
-                    try await commands.preview(sent) { print($0) }
-                    return true
+            let isComplete: Bool
+            do {
+                isComplete = try blocking {
+                    let commands = try ReportCommands(workspace)
+                    guard !isDryRun else {
+                        try await commands.preview(sent) { print($0) }
+                        return true
+                    }
+                    return try await commands.send(sent) {
+                        print($0)
+                    } conclude: {
+                        printError($0)
+                    }
                 }
-                return try await commands.send(sent) {
-                    print($0)
-                } conclude: {
-                    printError($0)
-                }
+            } catch {
+                // Not 1: a timer takes that for a destination that refuses.
+                printError("\(error)")
+                throw ExitCode(Service.ExitCode.unavailable.rawValue)
             }
             if !isComplete { throw ExitCode(1) }
         }
