@@ -10,16 +10,16 @@ extension StatusReport {
             "sts-milter \(version), milter at \(milter.socket), "
                 + (isServing ? amount(milter.connections, "connection") : "which does NOT answer: restart sts-milter")
         ]
-        if let pausedUntil {
-            lines.append("PAUSED until \(pausedUntil): all mail goes, unprotected; sts-milter resume ends it")
-        }
-        if isDryRun {
-            lines.append("dry run: on_violation = \"log\", so milter and policy map hold no mail to a policy")
-        }
+        if let dryRun { lines.append(dryRun) }
         let troubles = lights.filter { $0.state != .good }
         lines += troubles.map { "\($0.state == .bad ? "BAD" : "LOOK"): \($0.text)" }
         // What is said above is not said again.
         return lines + details.filter { line in !troubles.contains { $0.text == line } }
+    }
+
+    /// What a dry run is, in words; nil without one.
+    package var dryRun: String? {
+        isDryRun ? "dry run: on_violation = \"log\", so milter and policy map hold no mail to a policy" : nil
     }
 
     private var details: [String] {

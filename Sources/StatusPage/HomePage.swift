@@ -11,12 +11,14 @@ struct HomePage {
             """
             <p class="soft">as of <time datetime="\(report.at.description)">\(report.at.description)</time>, \
             version \(report.version)</p>
-            <ul class="lights">\(report.lights.map(light))</ul>
+            \(dryRun)<ul class="lights">\(report.lights.map(light))</ul>
             \(held)\(lists)<h2>Policies</h2>
             \(policies)<h2>The MTA</h2>
             \(mta)
             """)
     }
+
+    private var dryRun: Markup { report.dryRun.map { "<p class=\"calm\">\($0)</p>\n" } ?? "" }
 
     private func light(_ light: Light) -> Markup {
         let (state, kind, word): (Markup, Markup, String) =

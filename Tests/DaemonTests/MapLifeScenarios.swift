@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Glibc
 import LabKit
 import Testing
@@ -47,7 +48,8 @@ struct MapLifeScenarios {
     @Test("a dry run lets go what the map held, at once, and the next reload holds again")
     func dryRun() async throws {
         let lab = try await Lab.open()
-        let daemon = try await lab.daemon(176, MapLab.serving(176), before: MapLab.enforcing)
+        let served = MapLab.serving(176) + "[status]\nlisten = \"inet:8462@127.20.9.176\"\n"
+        let daemon = try await lab.daemon(176, served, before: MapLab.enforcing)
         let postfix = try postfix(lab.network, 176, at: "127.20.0.176")
         defer { postfix.stop() }
         let (domain, table) = ("m-dry.lab", MapLab.map(176))
@@ -56,7 +58,7 @@ struct MapLifeScenarios {
         try await postfix.waitForLog("to=<first@\(domain)>", "status=deferred", "TLS is required")
 
         func reload(_ before: String) async throws {
-            try daemon.configure(before + lab.network.settings + MapLab.serving(176))
+            try daemon.configure(before + lab.network.settings + served)
             let reloads = { daemon.log.components(separatedBy: ": settings reloaded").count }
             let count = reloads()
             daemon.signal(SIGUSR1)
@@ -65,6 +67,9 @@ struct MapLifeScenarios {
         try await reload("on_violation = \"log\"\n" + MapLab.enforcing)
         #expect(try postfix.lookUp(domain, in: table) == nil)
         #expect(try daemon.command("status").output.contains("dry run: on_violation = \"log\""))
+        let page = ListenAddress.inet(host: "127.20.9.176", port: 8462)
+        let metrics = try #require(try PlainClient.get(page, "/metrics", host: "127.20.9.176")).body
+        #expect(metrics.contains("\nsts_milter_dry_run 1\n"))
         try await postfix.retry(until: "to=<first@\(domain)>", "status=sent")
         #expect(try await !host.waitForMessage().overTLS)
 

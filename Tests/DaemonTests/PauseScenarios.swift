@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Glibc
 import LabKit
 import Testing
@@ -22,7 +23,15 @@ struct PauseScenarios {
     @Test("gate and map let go at once, through kill -9 and a restart, until resume")
     func pauseAndResume() async throws {
         let lab = try await Lab.open()
-        let daemon = try await lab.daemon(Self.gate, MapLab.serving(Self.gate), before: MapLab.enforcing)
+        let page = ListenAddress.inet(host: "127.20.9.\(Self.gate)", port: 8462)
+        let daemon = try await lab.daemon(
+            Self.gate, MapLab.serving(Self.gate) + "[status]\nlisten = \"inet:8462@127.20.9.\(Self.gate)\"\n",
+            before: MapLab.enforcing)
+        func metrics() throws -> String {
+            try #require(try PlainClient.get(page, "/metrics", host: "127.20.9.\(Self.gate)")).body
+        }
+        #expect(try metrics().contains("\nsts_milter_paused_until_timestamp_seconds 0\n"))
+        #expect(try metrics().contains("\nsts_milter_dry_run 0\n"))
         let postfix = try postfix(lab.network)
         defer { postfix.stop() }
         let host = try lab.network.domain("p-bad.lab", plain: true)
@@ -40,11 +49,15 @@ struct PauseScenarios {
         try await daemon.waitForLog("recipient_domain=p-bad.lab", "verdict=violating", "action=paused")
         #expect(try await !host.waitForMessage().overTLS)
         let status = try daemon.command("status")
-        #expect(status.succeeded && status.output.contains("\nPAUSED until "), "\(status)")
+        #expect(status.succeeded && status.output.contains("\nLOOK: PAUSED until "), "\(status)")
+
+        #expect(try metrics().contains(/\nsts_milter_paused_until_timestamp_seconds [0-9]{10}\n/))
+        let html = try #require(try PlainClient.get(page, "/", host: "127.20.9.\(Self.gate)")).body
+        #expect(html.contains("PAUSED until "), "\(html)")
 
         daemon.kill()
         try await daemon.start()
-        #expect(try daemon.command("status").output.contains("\nPAUSED until "))
+        #expect(try daemon.command("status").output.contains("\nLOOK: PAUSED until "))
         #expect(try await postfix.send(to: ["third@p-bad.lab"]).reply.isPositive)
         #expect(daemon.log.components(separatedBy: ": paused: all mail goes").count == 3, "\(daemon.log)")
 

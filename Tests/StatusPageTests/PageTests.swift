@@ -60,6 +60,17 @@ struct PageTests {
         for state in ["well", "look", "wrong"] { #expect(html.contains("<span class=\"word\">\(state)</span>")) }
     }
 
+    @Test("the home page says that it is a dry run, before all else")
+    func dryRun() async throws {
+        var source = TableSource()
+        #expect(try await !page("/", source).contains("dry run"))
+        source.status.isDryRun = true
+        let html = try await page("/", source)
+        let said = try #require(html.firstRange(of: "dry run: on_violation = &quot;log&quot;"))
+        let lights = try #require(html.firstRange(of: "<ul class=\"lights\">"))
+        #expect(said.lowerBound < lights.lowerBound)
+    }
+
     @Test("a domain: policy, hosts, sessions as a chart and as a table, reports")
     func domain() async throws {
         let html = try await page("/domain/example.org", .spoilt("word"))

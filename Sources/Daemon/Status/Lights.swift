@@ -18,12 +18,22 @@ struct Lights {
         self.isAnchorWanted = isAnchorWanted
     }
 
-    var all: [Light] { [daemon, mta, held, policies, dnssec, intake, store, reports] + (fleet.map { [$0] } ?? []) }
+    var all: [Light] {
+        [daemon, pause].compactMap(\.self) + [mta, held, policies, dnssec, intake, store, reports]
+            + [fleet].compactMap(\.self)
+    }
 
     private var daemon: Light {
         report.isServing
             ? Light("daemon", .good, "the milter answers, for \(span(age(report.startedAt)))")
             : Light("daemon", .bad, "the milter does not answer an MTA: restart sts-milter")
+    }
+
+    /// Only while there is a pause.
+    private var pause: Light? {
+        report.pausedUntil.map {
+            Light("pause", .warning, "PAUSED until \($0): all mail goes, unprotected; sts-milter resume ends it")
+        }
     }
 
     private var mta: Light {

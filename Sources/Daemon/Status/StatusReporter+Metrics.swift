@@ -30,6 +30,11 @@ extension StatusReporter {
             .gauge("start_time_seconds", "When the daemon started, since 1970.", time(report.startedAt)),
             .gauge("serving", "Whether the milter answers an MTA.", report.isServing ? 1 : 0),
             .gauge(
+                "paused_until_timestamp_seconds", "When the pause ends that lets all mail go; 0 while there is none.",
+                report.pausedUntil.map(time) ?? 0),
+            .gauge(
+                "dry_run", "Whether the settings hold no mail to a policy (on_violation).", report.isDryRun ? 1 : 0),
+            .gauge(
                 "config_last_reload_successful", "Whether the last reload took the settings.", reload.succeeded ? 1 : 0),
             .gauge(
                 "config_last_reload_success_timestamp_seconds", "When settings were last taken.",
