@@ -214,6 +214,9 @@ extension StatusReporter {
                 "reports_scheduled", "Whether the daemon makes and sends reports by itself.",
                 report.reports.isDaily && report.reports.obstacle == nil ? 1 : 0),
             .gauge(
+                "reports_possible", "Whether the settings let the daemon's reports out (report.contact_info).",
+                report.reports.isDaily ? (report.reports.obstacle == nil ? 1 : 0) : nil),
+            .gauge(
                 "reports_last_run_timestamp_seconds", "When the reports of a day were last all made.",
                 report.reports.lastRun.map(time)),
             .gauge(
