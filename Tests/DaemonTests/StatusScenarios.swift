@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
 import LabKit
 import Status
@@ -55,6 +56,26 @@ struct StatusScenarios {
         #expect(held.domain == "st-map.lab" && held.messages == 0 && held.deliveries >= 1)
         #expect(held.reason.contains("mx.elsewhere-st.lab"), "\(held)")
         #expect(report.policyMap?.lastHeard != nil)
+    }
+
+    @Test("metrics: DNSSEC that is not wanted is no fault, and reports that nobody could answer are one")
+    func metricsOfSettings() async throws {
+        let lab = try await Lab.open()
+        let settings = lab.network.settings.split(separator: "\n")
+            .map { $0.hasPrefix("trust_anchor") ? "trust_anchor = \"none\"" : $0 }.joined(separator: "\n")
+        let daemon = try DaemonProcess(
+            address: "127.20.9.193",
+            settings: settings + "\n[status]\nlisten = \"inet:8462@127.20.9.193\"\n"
+                + "[report]\ncontact_info = \"tlsrpt@mta\"\n")
+        try await daemon.start()
+        let page = ListenAddress.inet(host: "127.20.9.193", port: 8462)
+        let metrics = try #require(try PlainClient.get(page, "/metrics", host: "127.20.9.193")).body
+        #expect(!metrics.contains("\nsts_milter_dnssec_working "), "\(metrics)")
+        #expect(metrics.contains("\nsts_milter_reports_scheduled 0\n"))
+        #expect(metrics.contains("\nsts_milter_reports_possible 0\n"))
+        #expect(!metrics.contains("\nsts_milter_mta_last_heard_timestamp_seconds{"))
+        #expect(!metrics.contains("\nsts_milter_reports_last_run_timestamp_seconds "))
+        #expect(daemon.terminate() == 0)
     }
 
     @Test("policy list --json has each policy on a line of its own, and is JSON as a whole")

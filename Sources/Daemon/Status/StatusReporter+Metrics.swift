@@ -159,7 +159,10 @@ extension StatusReporter {
             .histogram(
                 "dns_query_duration_seconds", "How long answers of the DNS took, those from memory included.",
                 counts.dns.times),
-            .gauge("dnssec_working", "Whether DNSSEC is validated.", report.dnssec.isValidated ? 1 : 0),
+            // What the settings do without is no fault, and must not be an alert that never ends.
+            .gauge(
+                "dnssec_working", "Whether DNSSEC is validated.",
+                network.dnssec == .unwanted ? nil : report.dnssec.isValidated ? 1 : 0),
         ]
     }
 
