@@ -22,7 +22,7 @@ enum DNSSECUse: Sendable, Equatable {
             "DNSSEC is not validated and DANE is off: there is no trust anchor; install dns-root-data, or set dns.trust_anchor"
         case .stripped:
             "DNSSEC is not validated and DANE is off: the resolver cannot do it; use another (dns.forwarder), or set dns.trust_anchor = \"none\""
-        case .untested: "DNSSEC is validated, but the resolver has not answered yet"
+        case .untested: "whether DNSSEC is validated is not known yet: the resolver has not answered"
         }
     }
 

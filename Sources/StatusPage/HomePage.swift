@@ -90,7 +90,9 @@ struct HomePage {
             pairs.append(("longest not fetched", moment(oldest, oldest.age(at: report.at))))
         }
         if policies.unsaved > 0 { pairs.append(("not written yet", "\(grouped(policies.unsaved))")) }
-        let notes: [Markup] = report.notes.map { "<p>\($0)</p>\n" }
+        // What a light says is not said again.
+        let said = Set(report.lights.map(\.text))
+        let notes: [Markup] = report.notes.filter { !said.contains($0) }.map { "<p>\($0)</p>\n" }
         return facts(pairs) + Markup(notes)
     }
 

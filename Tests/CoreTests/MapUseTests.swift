@@ -51,10 +51,13 @@ struct MapUseTests {
             use.text == [
                 "the milter guards alone: mail to b.lab went in at \(time) and the MTA did NOT ask the policy map for it; see what check-mta says"
             ])
+        #expect(use.statements.map(\.gravity) == [.unasked] && use.isAsked == false)
         use.noteAccepted(a)
         use.noteAsked(try hop("a.lab"))
         #expect(try use.guards(hop("a.lab")) && !use.guards(hop("b.lab")))
         #expect(use.text.last == "the milter guards alone where mail went in and the MTA did NOT ask: b.lab")
+        // A table of one's own may answer for it: nothing to look at.
+        #expect(use.statements.allSatisfy { $0.gravity == .asMeant } && use.isAsked == true)
     }
 
     @Test("where the operator counts on the map, it is said that nobody guards")
@@ -65,6 +68,11 @@ struct MapUseTests {
         use.look()
         #expect(log.lines.count == 1 && log.lines[0].hasSuffix("domain=a.lab guarded_by=nobody"), "\(log.lines)")
         #expect(use.text.first?.hasPrefix("NOBODY guards deliveries: mail to a.lab went in") == true)
+        #expect(use.statements.map(\.gravity) == [.unguarded] && use.isAsked == false)
+        // It asks for other mail.
+        use.noteAccepted(try DomainName("b.lab"))
+        use.noteAsked(try hop("b.lab"))
+        #expect(use.statements.map(\.gravity) == [.asMeant, .unasked] && use.isAsked == true)
     }
 
     @Test("where the milter alone is to guard, nothing is expected of the MTA")
@@ -73,7 +81,7 @@ struct MapUseTests {
         use.noteAccepted(try DomainName("a.lab"))
         clock.advance(by: .seconds(600))
         use.look()
-        #expect(log.lines.isEmpty && use.text.isEmpty)
+        #expect(log.lines.isEmpty && use.text.isEmpty && use.isAsked == nil)
         // A reload begins anew.
         use.apply(.auto)
         use.noteAccepted(try DomainName("a.lab"))
@@ -83,4 +91,8 @@ struct MapUseTests {
         use.apply(.auto)
         #expect(try !use.guards(hop("a.lab")))
     }
+}
+
+extension MapUse {
+    fileprivate var text: [String] { statements.map(\.text) }
 }

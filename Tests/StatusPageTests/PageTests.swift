@@ -71,6 +71,16 @@ struct PageTests {
         #expect(said.lowerBound < lights.lowerBound)
     }
 
+    @Test("a note that a light says is shown once")
+    func notes() async throws {
+        var source = TableSource()
+        source.status.notes = ["NOBODY guards deliveries", "2 policies of your own"]
+        source.status.lights = [Light("deliveries", .bad, "NOBODY guards deliveries")]
+        let html = try await page("/", source)
+        #expect(html.ranges(of: "NOBODY guards deliveries").count == 1)
+        #expect(html.contains("<p>2 policies of your own</p>"))
+    }
+
     @Test("a domain: policy, hosts, sessions as a chart and as a table, reports")
     func domain() async throws {
         let html = try await page("/domain/example.org", .spoilt("word"))

@@ -12,7 +12,7 @@ import Synchronization
 package final class MapUse: Sendable {
     /// How long after mail went in its next hop must have been asked for. MTAs ask at once, unless they are busy.
     package static let usualLimit = Duration.seconds(600)
-    /// Domains that ``text`` names.
+    /// Domains that ``statements`` name.
     private static let maxNamed = 3
 
     private struct Shared: Sendable {
@@ -105,30 +105,68 @@ package final class MapUse: Sendable {
 
     // MARK: For a person
 
+    /// Whether the MTA asks the map for mail that it took; nil before that is known, and where nothing is expected of it.
+    package var isAsked: Bool? {
+        let now = shared.withLock { $0 }
+        guard now.enforcement != .milter else { return nil }
+        return switch now.questions.state {
+        case .unheard: nil
+        case .asks: true
+        case .failed: false
+        }
+    }
+
     /// Who guards deliveries and why, one line each.
-    package var text: [String] {
+    package var statements: [Statement] {
         let now = shared.withLock { $0 }
         guard now.enforcement != .milter else { return [] }
-        let alone = now.enforcement == .auto ? "the milter guards alone" : "NOBODY guards deliveries"
+        let isAuto = now.enforcement == .auto
+        let alone = isAuto ? "the milter guards alone" : "NOBODY guards deliveries"
         switch now.questions.state {
         case .unheard:
-            return [
-                now.enforcement == .auto
-                    ? "the milter guards alone: the MTA has not asked the policy map yet for mail that it took"
-                    : "the MTA has not asked the policy map yet for mail that it took"
-            ]
+            let line = "the MTA has not asked the policy map yet for mail that it took"
+            return [Statement(isAuto ? "the milter guards alone: \(line)" : line, .asMeant)]
         case .failed(let domain, let acceptedAt):
-            return [
+            let line =
                 "\(alone): mail to \(domain) went in at \(acceptedAt) and the MTA did NOT ask the policy map for it; "
-                    + "see what check-mta says"
-            ]
+                + "see what check-mta says"
+            return [Statement(line, isAuto ? .unasked : .unguarded)]
         case .asks(let domain, let time):
-            let line = "the policy map guards deliveries: the MTA asked for mail to \(domain) at \(time)"
+            let line = Statement(
+                "the policy map guards deliveries: the MTA asked for mail to \(domain) at \(time)", .asMeant)
             let unasked = now.questions.unasked
             guard !unasked.isEmpty else { return [line] }
             let names = unasked.prefix(Self.maxNamed).map(\.ascii).joined(separator: ", ")
             let more = unasked.count > Self.maxNamed ? " and \(unasked.count - Self.maxNamed) more" : ""
-            return [line, "\(alone) where mail went in and the MTA did NOT ask: \(names)\(more)"]
+            // A table of the operator's own may answer for them before the map does, and for good.
+            return [
+                line,
+                Statement(
+                    "\(alone) where mail went in and the MTA did NOT ask: \(names)\(more)",
+                    isAuto ? .asMeant : .unasked),
+            ]
+        }
+    }
+}
+
+extension MapUse {
+    /// A line for a person, and how grave it is.
+    package struct Statement: Sendable, Hashable {
+        package enum Gravity: Sendable, Hashable {
+            /// Guarded as the settings mean it, or not known yet.
+            case asMeant
+            /// Not asked as it should be: to be looked at.
+            case unasked
+            /// Nobody guards deliveries.
+            case unguarded
+        }
+
+        package let text: String
+        package let gravity: Gravity
+
+        package init(_ text: String, _ gravity: Gravity) {
+            self.text = text
+            self.gravity = gravity
         }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Core
 import Status
 
 /// Which of the things to look at are well. What is not says what to do.
@@ -9,18 +10,29 @@ struct Lights {
     /// A day's reports are made soon after midnight: later than this something keeps them back.
     private static let longestBetweenRuns: Int64 = 26 * 3600
 
+    /// Own domains that are named.
+    private static let mostNamed = 3
+
     private let report: StatusReport
     /// Whether the settings do not say that DNSSEC is not wanted.
     private let isAnchorWanted: Bool
+    /// Who guards deliveries; nothing where the milter alone is to.
+    private let guarding: [MapUse.Statement]
+    /// What was seen of the domains of `watch`.
+    private let own: [OwnDomain]
 
-    init(_ report: StatusReport, isAnchorWanted: Bool) {
+    init(
+        _ report: StatusReport, isAnchorWanted: Bool, guarding: [MapUse.Statement] = [], own: [OwnDomain] = []
+    ) {
         self.report = report
         self.isAnchorWanted = isAnchorWanted
+        self.guarding = guarding
+        self.own = own
     }
 
     var all: [Light] {
-        [daemon, pause].compactMap(\.self) + [mta, held, policies, dnssec, intake, store, reports]
-            + [fleet].compactMap(\.self)
+        [daemon, pause, deliveries].compactMap(\.self) + [mta, held, policies, dnssec, intake, store, reports]
+            + [ownDomains, fleet].compactMap(\.self)
     }
 
     private var daemon: Light {
@@ -34,6 +46,18 @@ struct Lights {
         report.pausedUntil.map {
             Light("pause", .warning, "PAUSED until \($0): all mail goes, unprotected; sts-milter resume ends it")
         }
+    }
+
+    /// Only where the policy map is to guard.
+    private var deliveries: Light? {
+        for statement in guarding {
+            switch statement.gravity {
+            case .asMeant: continue
+            case .unasked: return Light("deliveries", .warning, statement.text)
+            case .unguarded: return Light("deliveries", .bad, statement.text)
+            }
+        }
+        return guarding.first.map { Light("deliveries", .good, $0.text) }
     }
 
     private var mta: Light {
@@ -110,6 +134,19 @@ struct Lights {
                 "\(report.reports.failures.count) deliveries failed for good: sts-milter report list --failed")
         }
         return Light("reports", .good, "\(report.reports.due) due")
+    }
+
+    /// Only where a domain is watched, from the first look on. The lines of each domain say what is wrong.
+    private var ownDomains: Light? {
+        guard !own.isEmpty else { return nil }
+        let troubled = own.filter { !$0.troubles.isEmpty }
+        guard !troubled.isEmpty else { return Light("own domains", .good, "\(own.count) in order") }
+        let names = troubled.prefix(Self.mostNamed).map(\.domain.ascii).joined(separator: ", ")
+        let more = troubled.count > Self.mostNamed ? " and \(troubled.count - Self.mostNamed) more" : ""
+        return Light(
+            "own domains", .warning,
+            "\(amount(troubled.count, "domain")) of your own \(troubled.count == 1 ? "has" : "have") trouble, "
+                + "to be mended as is said below: \(names)\(more)")
     }
 
     private var fleet: Light? {

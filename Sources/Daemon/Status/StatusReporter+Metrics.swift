@@ -94,7 +94,14 @@ extension StatusReporter {
         ]
         guard let map else { return families }
         let counts = map.counts
+        let isUnguarded = mapUse?.statements.contains { $0.gravity == .unguarded } == true
         families += [
+            .gauge(
+                "map_asked", "Whether the MTA asks the policy map for the mail that it takes.",
+                mapUse?.isAsked.map { $0 ? 1 : 0 }),
+            .gauge(
+                "deliveries_unguarded", "Whether nobody guards deliveries, since the MTA does not ask the policy map.",
+                isUnguarded ? 1 : 0),
             .counter(
                 "map_queries", "Answers of the policy map, by the form that the MTA asks for.",
                 counts.answers.map { ([Label("form", $0.form), Label("answer", $0.answer)], $0.count) }),

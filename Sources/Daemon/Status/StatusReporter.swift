@@ -50,7 +50,7 @@ final class StatusReporter: Sendable {
     let log: LogSink
     let pause: Pause
     let watch: OwnDomainWatch
-    private let mapUse: MapUse?
+    let mapUse: MapUse?
     private let fleet: FleetWork?
     private let heard: LastHeard
     let clock: SteadyClock
@@ -120,8 +120,12 @@ final class StatusReporter: Sendable {
         report.intake = intake.sources(at: clock.now)
         report.reports = reports(counts, settings)
         report.fleet = await fleet?.report()
-        report.notes = (mapUse?.text ?? []) + overrides.status + watch.status
-        report.lights = Lights(report, isAnchorWanted: network.dnssec != .unwanted).all
+        let guarding = mapUse?.statements ?? []
+        report.notes = guarding.map(\.text) + overrides.status + watch.status
+        report.lights =
+            Lights(
+                report, isAnchorWanted: network.dnssec != .unwanted, guarding: guarding, own: watch.seen
+            ).all
         return report
     }
 
