@@ -87,6 +87,17 @@ struct LightsTests {
         #expect(troubles(report) == [Light("DNSSEC", .warning, text)])
     }
 
+    @Test("reports that were not made for a day are to be looked at, but not by a member of a fleet, which makes none")
+    func reports() {
+        var report = Self.report()
+        report.reports.isDaily = true
+        #expect(troubles(report).isEmpty)
+        report.reports.lastRun = Self.ago(27 * 3600)
+        #expect(troubles(report) == [Light("reports", .warning, "no day was finished for 27 h")])
+        report.fleet = FleetReport()
+        #expect(troubles(report).isEmpty)
+    }
+
     @Test("a dry run is no fault")
     func dryRun() {
         var report = Self.report()

@@ -125,7 +125,10 @@ struct Lights {
 
     private var reports: Light {
         if let obstacle = report.reports.obstacle { return Light("reports", .warning, obstacle) }
-        if report.reports.isDaily, let last = report.reports.lastRun, age(last) > Self.longestBetweenRuns {
+        // The reports of a fleet's member are the fleet's: its own last run is of the time before.
+        if report.reports.isDaily, report.fleet == nil, let last = report.reports.lastRun,
+            age(last) > Self.longestBetweenRuns
+        {
             return Light("reports", .warning, "no day was finished for \(span(age(last)))")
         }
         if !report.reports.failures.isEmpty {
