@@ -24,7 +24,8 @@ package enum ControlError: Error, Sendable, CustomStringConvertible {
             "control.socket: cannot listen at \(path): \(cause); create its directory, or choose another path"
         case .notRunning(let path, let cause): "no sts-milter answers at \(path): \(cause)"
         case .notPermitted(let path): "\(path): only root and the daemon's user may ask; run it as one of them"
-        case .noAnswer(let path): "the sts-milter at \(path) runs but gave no answer in time: systemctl restart sts-milter"
+        case .noAnswer(let path):
+            "the sts-milter at \(path) runs but gave no answer in time: systemctl restart sts-milter"
         case .noSocket: "control.socket is empty, so that no command reaches a daemon"
         }
     }

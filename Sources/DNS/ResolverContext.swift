@@ -104,7 +104,6 @@ enum ResolverContext {
         try check(ub_ctx_add_ta_file(context, path))
     }
 
-
     private static func check(_ code: Int32) throws(DNSSetupError) {
         guard code == UB_NOERROR.rawValue else { throw .library(String(cString: ub_strerror(code))) }
     }

@@ -91,7 +91,9 @@ extension PolicyCommand {
                 printError("\(settings.path) already has a block for \(name); replace it")
             }
             print(block, terminator: "")
-            printError("nothing is changed yet: add this to the settings, and have them reloaded (systemctl reload sts-milter)")
+            printError(
+                "nothing is changed yet: add this to the settings, and have them reloaded (systemctl reload sts-milter)"
+            )
         }
     }
 }
