@@ -65,7 +65,7 @@ struct StoreScenarios {
         let forbidden = "/sys/kernel/sts-milter.sqlite"
         try daemon.configure(try await Lab.open().network.settings)
         try move(daemon, to: forbidden)
-        try refusal(daemon, forbidden, "not permitted", "give file and directory to the daemon's user")
+        try refusal(daemon, forbidden, "not permitted", "run it as root or as the daemon's user")
 
         let disk = try Disk(kilobytes: 64)
         try daemon.configure(try await Lab.open().network.settings)

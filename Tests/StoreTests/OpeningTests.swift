@@ -111,7 +111,7 @@ struct OpeningTests {
     func unwritable(_ path: String) throws {
         let error = failure(path)
         #expect(error?.cause == .notPermitted)
-        #expect(error?.description.contains("give file and directory to the daemon's user") == true)
+        #expect(error?.description.contains("run it as root or as the daemon's user") == true)
     }
 
     @Test("waits for another writer instead of failing at once")
