@@ -123,3 +123,17 @@ extension Settings {
     /// What the readers of logs are told of the MTA.
     package var logReading: LogReaderSettings { LogReaderSettings(mailers: milter.transports) }
 }
+
+/// Why what an MTA said cannot be read or recorded; says what to change.
+package enum IntakeReadingError: Error, CustomStringConvertible {
+    case unreadable(String, cause: String)
+    case recordedBefore(String)
+
+    package var description: String {
+        switch self {
+        case .unreadable(let path, let cause): "\(path): \(cause)"
+        case .recordedBefore(let path):
+            "\(path): these sessions were recorded before, nothing is added; --again adds them once more"
+        }
+    }
+}

@@ -164,17 +164,15 @@ extension PolicyCache {
     }
 
     /// How long no fetch is tried after so many that failed.
-    private func pauseLength(after failures: Int, of domain: DomainName, keeping cached: CachedPolicy?, at now: UTCTime)
-        -> Duration
-    {
-        let usual = min(Self.longestPause, Self.firstPause * (1 << min(failures - 1, 10)))
-        if let cached {
-            // Whoever keeps the policy host away must not win the time after the policy's end by it: the nearer the end,
-            // the shorter the pause, and none outlasts it. - RFC 8461 §10.2
-            let left = cached.expiresAt - now
-            return min(usual, max(Self.firstPause, left / 8), left)
-        }
-        return memory.life(of: domain) == nil ? usual : min(usual, Self.longestPauseAfterEnd)
+    /// - Parameter life: that of the policy which could not be fetched anew, ended or not; nil where none was known.
+    private static func pause(after failures: Int, of life: PolicyLife?, at now: UTCTime) -> Duration {
+        let usual = min(longestPause, firstPause * (1 << min(failures - 1, 10)))
+        guard let life else { return usual }
+        // Whoever keeps the policy host away must not win the time after the policy's end by it: the nearer the end, the
+        // shorter the pause, and none outlasts it. - RFC 8461 §10.2
+        guard life.isLive(at: now) else { return min(usual, longestPauseAfterEnd) }
+        let left = life.expiresAt - now
+        return min(usual, max(firstPause, left / 8), left)
     }
 
     private func refuse(
@@ -182,9 +180,10 @@ extension PolicyCache {
         _ settings: PolicyCacheSettings
     ) -> PolicyLookup {
         let now = clock.now
+        let life = cached?.life ?? memory.life(of: domain)
         let pause = entries.change(domain, at: now) { entry in
             let failures = (entry.pause?.value(at: now)?.failures ?? 0) + 1
-            let pause = pauseLength(after: failures, of: domain, keeping: cached, at: now)
+            let pause = Self.pause(after: failures, of: life, at: now)
             entry.pause = Timed(
                 PolicyEntry.Pause(id: id, failures: failures, until: now + pause, failure: failure), at: now,
                 keepFor: Self.failuresKeptFor)
