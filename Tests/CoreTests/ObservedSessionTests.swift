@@ -22,6 +22,8 @@ struct ObservedSessionTests {
     private static let expired = HostEvidence.failing([Failure(.certificateExpired, text: "expired")], nil)
     private static let noTLS = HostEvidence.failing([Failure(.starttlsNotSupported, text: "no STARTTLS")], nil)
 
+    private static let mismatched = HostEvidence.failing([Failure(.tlsaInvalid, text: "no match")], nil)
+
     private static func conforming(_ authentication: TLSFacts.Authentication) -> HostEvidence? {
         address.map {
             .conforming(
@@ -75,6 +77,15 @@ struct ObservedSessionTests {
             policy: .enforce, result: .failed(.validationFailure, reason: "x"), seen: conforming(.dane),
             expected: "tlsa validation-failure:x"),
         Row(policy: .absent, result: .verified, seen: conforming(.dane), expected: "tlsa success"),
+        Row(
+            policy: .enforce, result: .failed(.tlsaInvalid, reason: nil), expected: "tlsa tlsa-invalid"),
+        Row(
+            policy: .absent, result: .failed(.tlsaInvalid, reason: nil), expected: "tlsa tlsa-invalid"),
+        Row(
+            policy: .enforce, result: .failed(.certificateNotTrusted, reason: nil), seen: mismatched,
+            expected: "tlsa certificate-not-trusted"),
+        // The MTA does no DANE, and went by the policy.
+        Row(policy: .enforce, result: .verified, seen: mismatched, expected: "sts success"),
         Row(policy: .enforce, result: .verified, seen: conforming(.pkix), expected: "sts success"),
         // Mode none is as though there were no policy. - RFC 8461 §5
         Row(policy: .none, result: .trusted, expected: "no-policy-found success"),

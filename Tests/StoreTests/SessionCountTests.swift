@@ -2,6 +2,7 @@
 import Basics
 import Core
 import TLSRPT
+import TestKit
 import Testing
 @testable import Store
 
@@ -83,6 +84,42 @@ struct SessionCountTests {
         let counts = try counts(.violating(violation), policy: nil)
         #expect(counts.map(\.policy.reported.type) == [.known(.tlsa)])
         #expect(counts.map(\.policy.reported.domain) == ["mx1.example.net"])
+    }
+
+    @Test("puts a success under a tlsa policy of the best host that conforms, where DANE vouches for it")
+    func successByDANE() async throws {
+        func facts(_ authentication: TLSFacts.Authentication) throws -> HostEvidence {
+            .conforming(
+                TLSFacts(
+                    address: try #require(IPAddress("192.0.2.1")), version: "TLSv1.3", cipher: "", subject: "",
+                    issuer: "",
+                    notBefore: nil, notAfter: nil, names: [], authentication: authentication))
+        }
+        let (dane, pkix, down) = (try facts(.dane), try facts(.pkix), HostEvidence.unreachable("timeout"))
+        let rows: [([HostEvidence], String)] = [
+            ([dane, pkix], "tlsa mx0.example.org"), ([down, dane], "tlsa mx1.example.org"),
+            ([pkix, dane], "sts example.org"), ([pkix], "sts example.org"),
+        ]
+        for (hosts, expected) in rows {
+            let candidates = try hosts.indices.map {
+                MXHost(name: try name("mx\($0).example.org"), preference: UInt16($0), port: 25)
+            }
+            var evidence = Evidence()
+            for (candidate, seen) in zip(candidates, hosts) { evidence.hosts[candidate] = seen }
+            let domain = try name("example.org")
+            let basis = Judgement.Basis(
+                policyDomain: domain, policy: try cached("example.org"),
+                route: Route(policyDomain: domain, candidates: candidates, isSecure: true), evidence: evidence)
+            let store = try Scratch().store()
+            let ledger = Ledger(store: store, clock: TestClock(noon), logger: CapturedLog().logger)
+            ledger.recordConforming(Judgement(.conforming(.enforce), on: basis), at: noon)
+            #expect(await ledger.flush())
+            var found: [String] = []
+            for try await domain in store.results(of: noon.day) {
+                found += domain.policies.map { "\($0.policy.type.text) \($0.policy.domain ?? "-")" }
+            }
+            #expect(found == [expected])
+        }
     }
 
     @Test("names a policy that cannot be had, without its text")

@@ -108,7 +108,7 @@ extension SessionAccounting {
 
     /// Whether DANE may have decided about the host.
     func concernsDANE(_ place: HostOnWay, _ session: ObservedSession) -> Bool {
-        if gate?.evidence(of: place.host, via: place.hop).isAuthenticatedByDANE == true { return true }
+        if session.isDecidedByDANE(seeing: gate?.evidence(of: place.host, via: place.hop)) { return true }
         // Sendmail is answered the policy beside it.
         guard session.source == .postfixLog, let domain = place.hop.policyDomain else { return false }
         return mapKeys.note(of: domain)?.isDANE == true

@@ -24,7 +24,9 @@ extension SessionCount {
         }
         if session.result == .plaintext, !session.isTLSLogged { return [] }
         // - RFC 8461 §2: Related Technologies. DANE comes first, and its sessions are its own.
-        if let host = session.host, let dane = dane ?? (seen.isAuthenticatedByDANE ? TLSAPolicy(base: host) : nil) {
+        if let host = session.host,
+            let dane = dane ?? (session.isDecidedByDANE(seeing: seen) ? TLSAPolicy(base: host) : nil)
+        {
             let counted = count(.reported(dane.reported), session.ownFailure)
             guard case .failed(let failure) = finding else { return counted }
             return counted + count(.sts(domain, nil), [FailureDetails(failure.type, reasonCode: failure.text)])
@@ -69,6 +71,17 @@ extension ObservedSession {
     /// Whether the server was dialled by its address, which no MX record holds: a relay of the site's own.
     package var isDialledByAddress: Bool { host == nil && address != nil }
 
+    /// Whether TLSA records decided about it: the log says that they were not kept, or a probe saw what came of them.
+    package func isDecidedByDANE(seeing seen: HostEvidence?) -> Bool {
+        switch (result, seen) {
+        case (.failed(let type, _), _) where type.isDANE: true
+        case (_, .conforming): seen?.isAuthenticatedByDANE == true
+        // An MTA that let the mail go to such a host does no DANE.
+        case (.failed, .failing(let failures, _)): failures.contains { $0.type.isDANE }
+        default: false
+        }
+    }
+
     /// What the log itself says went wrong.
     fileprivate var ownFailure: [FailureDetails] {
         switch result {
@@ -105,11 +118,5 @@ extension ObservedSession {
     fileprivate func details(_ type: ResultType, _ reason: String?) -> FailureDetails {
         FailureDetails(
             type, receivingMXHostname: host?.ascii, receivingIP: address?.description, reasonCode: reason)
-    }
-}
-
-extension HostEvidence? {
-    package var isAuthenticatedByDANE: Bool {
-        if case .conforming(let facts) = self { facts.authentication == .dane } else { false }
     }
 }

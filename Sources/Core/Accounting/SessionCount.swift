@@ -36,8 +36,9 @@ extension SessionCount {
     /// - Deviation: no sending-mta-ip.
     /// - Deviation: tlsa policies have no policy-string.
     ///
-    /// A failure of DANE counts under a `tlsa` policy of the MX host, which has the records; one session can therefore
-    /// count under several policies, but only once under each. - RFC 8460 §4.2: Delivery Summary.
+    /// What DANE decides, a failure or the success of the best host, counts under a `tlsa` policy of the MX host, which
+    /// has the records; one session can therefore count under several policies, but only once under each. - RFC 8460
+    /// §4.2: Delivery Summary.
     package static func counts(of outcome: Outcome) -> [SessionCount] {
         let sts = outcome.appliedPolicy
         func count(_ policy: AppliedPolicy, _ details: [FailureDetails]) -> SessionCount {
@@ -51,7 +52,7 @@ extension SessionCount {
             // None was applied, also if an older one has just run out.
             let unavailable = AppliedPolicy.sts(outcome.policyDomain, nil)
             return [count(unavailable, [FailureDetails(failure.type, reasonCode: failure.text)])]
-        case .conforming: return [count(sts, [])]
+        case .conforming: return [count(outcome.hostVouchedForByDANE.map(tlsa(of:)) ?? sts, [])]
         case .testing(let findings): return failures(findings, under: sts, of: outcome.policyDomain).map(count)
         case .violating(let violation):
             let isDANE = violation.requirement == .dane
@@ -64,7 +65,7 @@ extension SessionCount {
     ) -> [(AppliedPolicy, [FailureDetails])] {
         var found: [(policy: AppliedPolicy, details: [FailureDetails])] = []
         for finding in findings {
-            let tlsa = AppliedPolicy.reported(ReportedPolicy(.tlsa, domain: (finding.host ?? domain).ascii))
+            let tlsa = tlsa(of: finding.host ?? domain)
             for failure in finding.failures {
                 let policy = isDANE || failure.type.isDANE ? tlsa : sts
                 let details = FailureDetails(
@@ -79,11 +80,15 @@ extension SessionCount {
         }
         return found
     }
+
+    private static func tlsa(of host: DomainName) -> AppliedPolicy {
+        .reported(ReportedPolicy(.tlsa, domain: host.ascii))
+    }
 }
 
 extension Outcome {
-    /// The policy that a session which went well counts under.
-    package var appliedPolicy: AppliedPolicy { .sts(policyDomain, policy?.policy) }
+    /// The STS policy that a session counts under.
+    fileprivate var appliedPolicy: AppliedPolicy { .sts(policyDomain, policy?.policy) }
 }
 
 extension FailureDetails {

@@ -72,6 +72,11 @@ package enum HostEvidence: Sendable, Hashable {
     /// may still be used by an MTA that does no DANE. - RFC 7672 §2.1.2: DNS Error Handling.
     case unresolved(String)
 
+    /// Whether the host proved its name by TLSA records.
+    package var isAuthenticatedByDANE: Bool {
+        if case .conforming(let facts) = self { facts.authentication == .dane } else { false }
+    }
+
     /// Whether it holds for mail to one next hop only. - RFC 7672 §3.2.2: Name Checks.
     package var isOfNextHop: Bool {
         switch self {

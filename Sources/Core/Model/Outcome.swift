@@ -12,8 +12,11 @@ package struct Outcome: Sendable, Hashable {
     package var policy: CachedPolicy? { judgement.basis.policy }
     package var verdict: Verdict { judgement.verdict }
 
+    /// The best of the hosts that conform, where it does so by DANE.
+    var hostVouchedForByDANE: DomainName? { judgement.basis.hostVouchedForByDANE }
+
     /// - Returns: nil for a verdict about an address, which no policy can apply to.
-    init?(time: UTCTime, _ judgement: Judgement) {
+    package init?(time: UTCTime, _ judgement: Judgement) {
         guard let domain = judgement.basis.policyDomain else { return nil }
         self.time = time
         policyDomain = domain

@@ -26,6 +26,15 @@ package struct Judgement: Sendable {
             self.evidence = evidence
         }
 
+        /// The best of the hosts that conform, where it does so by DANE.
+        package var hostVouchedForByDANE: DomainName? {
+            for host in route?.candidates ?? [] {
+                guard case .conforming(let facts) = evidence.hosts[host] else { continue }
+                return facts.authentication == .dane ? host.name : nil
+            }
+            return nil
+        }
+
         /// Of a verdict that rests on nothing.
         fileprivate static let none = Basis(policyDomain: nil)
     }

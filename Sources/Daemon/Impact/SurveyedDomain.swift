@@ -75,7 +75,7 @@ struct SurveyedDomain: Sendable {
             return (.unclear, reasons)
         case .conforming:
             let hosts = walked.known.evidence?.hosts.entries ?? []
-            let byDANE = hosts.filter { Optional($0.value).isAuthenticatedByDANE }.map(\.host.name.ascii).sorted()
+            let byDANE = hosts.filter { $0.value.isAuthenticatedByDANE }.map(\.host.name.ascii).sorted()
             for host in byDANE { reasons.add("keeps its TLSA records (DANE)", at: host) }
             if byDANE.isEmpty {
                 reasons.add(hostCheck == .probes ? "keeps the policy" : "named by the policy", at: nil)

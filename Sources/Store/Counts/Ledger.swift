@@ -51,8 +51,9 @@ package final class Ledger: Recorder, IntakeLedger {
     package func recordConforming(_ judgement: Judgement, at time: UTCTime) {
         let basis = judgement.basis
         guard let domain = basis.policyDomain else { return }
-        guard let policy = basis.policy?.policy else {
-            return record(Outcome(time: time, policyDomain: domain, policy: nil, verdict: judgement.verdict))
+        guard let policy = basis.policy?.policy, basis.hostVouchedForByDANE == nil else {
+            if let outcome = Outcome(time: time, judgement) { record(outcome) }
+            return
         }
         let day = time.day
         let hash = TallyKey.hash(day, domain, policy.textOctets)
