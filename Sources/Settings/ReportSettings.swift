@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Courier
+import Glibc
 import Mail
 import Reporting
 
@@ -87,6 +88,8 @@ extension SettingsReader {
         switch (reports.dkimKey, reports.dkimSelector) {
         case (let key?, let selector?):
             reports.courier.dkim = [DKIMSettings(domain: reports.dkimDomain, selector: selector, keyFile: key)]
+            refuseMissing(\Settings.reports.dkimKey, key)
+            refuseUnusable(key)
             if let exposure = DKIMKey.exposure(of: key) { warn(\Settings.reports.dkimKey, exposure) }
         case (.some, nil):
             refuse(
@@ -94,5 +97,11 @@ extension SettingsReader {
         case (nil, .some): refuse(\Settings.reports.dkimSelector, "needs report.dkim_key")
         case (nil, nil): break
         }
+    }
+
+    /// Adds a problem if the file holds no key. One that this user may not read is left to the daemon.
+    private mutating func refuseUnusable(_ key: String) {
+        guard access(key, R_OK) == 0 else { return }
+        do { _ = try DKIMKey(file: key) } catch { refuse(\Settings.reports.dkimKey, "\(error)") }
     }
 }

@@ -141,6 +141,10 @@ package struct Settings: SettingsTable {
             )
         }
         refuseClashes(&reader)
+        reader.refuseUnknownGroup(\Settings.milter.socketGroup, milter.socketGroup)
+        reader.refuseUnknownGroup(\Settings.policyMapOptions.socketGroup, policyMapOptions.socketGroup)
+        reader.refuseUnknownGroup(\Settings.intake.datagramSocketGroup, intake.datagramSocketGroup)
+        reader.refuseUnknownGroup(\Settings.statusSocketGroup, statusSocketGroup)
         reader.refuseMissing(\Settings.caFile, caFile)
         if case .file(let path) = dns.trustAnchor { reader.refuseMissing(\Settings.dns.trustAnchor, path) }
         warnings = reader.warnings

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Glibc
+import Sockets
 
 /// One of several tables of a name, such as `[[pin]]`.
 package protocol SettingsBlock: SettingsTable {
@@ -105,6 +106,14 @@ struct SettingsReader {
     mutating func refuseMissing<Table: SettingsTable>(_ path: PartialKeyPath<Table>, _ file: String) {
         guard has(path), file.hasPrefix("/"), access(file, F_OK) != 0, errno == ENOENT else { return }
         refuse(path, "there is no file '\(printable(file))'")
+    }
+
+    /// Adds a problem if a socket is to be given to a group that is not there.
+    mutating func refuseUnknownGroup<Table: SettingsTable>(_ path: PartialKeyPath<Table>, _ group: String?) {
+        guard has(path), let group else { return }
+        do throws(UnixSocketError) { _ = try UnixSocket.groupID(group) } catch {
+            refuse(path, "there is no group '\(printable(group))'")
+        }
     }
 
     /// Whether the file gives a key, rightly or not.

@@ -51,7 +51,8 @@ struct ReloadTests {
     @Test("each file that adapters read is missed when it changes, and not when it is written anew as it was")
     func files() throws {
         let directory = try TemporaryDirectory()
-        for name in ["ca", "anchor", "key", "resolv"] { try directory.write(name, name) }
+        for name in ["ca", "anchor", "resolv"] { try directory.write(name, name) }
+        try directory.dkimKey("key")
         var settings = try Settings(
             SettingsFile(
                 text: """
@@ -85,7 +86,8 @@ struct ReloadTests {
     @Test("a DKIM key that all may read is told of")
     func openSecrets() throws {
         let directory = try TemporaryDirectory()
-        let key = try directory.write("key", "", mode: 0o644)
+        let key = try directory.dkimKey()
+        chmod(key, 0o644)
         var text =
             "network.helo_name = \"mta.example.org\"\nreport.dkim_key = \"\(key)\"\nreport.dkim_selector = \"s\"\n"
         #expect(try Settings(SettingsFile(text: text, name: "t")).warnings.count == 1)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import LabKit
+import TestKit
 import Testing
 
 @testable import Settings
@@ -40,9 +41,12 @@ struct KeyTests {
 
     @Test("the example can be read with all its keys in force, but for the two things that a rule can do")
     func example() throws {
-        // Files that need not be here.
+        // Files and groups that need not be here.
+        let directory = try TemporaryDirectory()
         let text = fullExample.replacing("exempt = true\n", with: "")
             .replacing("/usr/share/dns/root.key", with: "/dev/null")
+            .replacing("/etc/sts-milter/dkim.pem", with: try directory.dkimKey())
+            .replacing(#/socket_group = .*/#, with: "socket_group = \"0\"")
         let settings = try read(text)
         #expect(settings.warnings.isEmpty, "\(settings.warnings)")
         #expect(settings.milter.rules.count == 1 && settings.localPolicies.all.count == 1)
@@ -110,6 +114,21 @@ struct KeyTests {
             ("dns.forwarder = \"127.0.0.1:53\"", "1: dns.forwarder: '127.0.0.1:53' is no address, or address@port"),
             ("dns.forwarder = \"\"", "1: dns.forwarder: '' is no address"),
             ("dns.trust_anchor = \"/nonexistent\"", "1: dns.trust_anchor: there is no file '/nonexistent'"),
+            ("milter.socket_group = \"nobody-s\"", "1: milter.socket_group: there is no group 'nobody-s'"),
+            ("policy_map.socket_group = \"nobody-s\"", "1: policy_map.socket_group: there is no group 'nobody-s'"),
+            (
+                "intake.tlsrpt_socket_group = \"nobody-s\"",
+                "1: intake.tlsrpt_socket_group: there is no group 'nobody-s'"
+            ),
+            ("status.socket_group = \"nobody-s\"", "1: status.socket_group: there is no group 'nobody-s'"),
+            (
+                "report.dkim_key = \"/nonexistent\"\nreport.dkim_selector = \"s\"",
+                "1: report.dkim_key: there is no file '/nonexistent'"
+            ),
+            (
+                "report.dkim_key = \"/etc/passwd\"\nreport.dkim_selector = \"s\"",
+                "1: report.dkim_key: DKIM key /etc/passwd holds no private key in PEM form without a passphrase"
+            ),
             ("tls.ca_file = \"/nonexistent\"", "1: tls.ca_file: there is no file '/nonexistent'"),
             (
                 "milter.socket = \"unix:/run/a\"\npolicy_map.socket = \"unix:/run/a\"",
