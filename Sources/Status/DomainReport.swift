@@ -21,10 +21,13 @@ package struct DomainList: Sendable, Hashable {
     package let rows: [DomainRow]
     /// Whether more follow.
     package let hasMore: Bool
+    /// Why the store could not be read; nil if it was.
+    package let problem: String?
 
-    package init(rows: [DomainRow], hasMore: Bool) {
+    package init(rows: [DomainRow], hasMore: Bool, problem: String? = nil) {
         self.rows = rows
         self.hasMore = hasMore
+        self.problem = problem
     }
 }
 
@@ -99,10 +102,24 @@ package struct DomainReport: Sendable, Hashable {
     /// Sessions a day, those without any left out.
     package var days: [UTCDay: Sessions] = [:]
     package var reports: [ReportRow] = []
+    /// Why the store could not be read; nil if it was.
+    package var problem: String?
 
     package init(domain: String, at: Stamp) {
         self.domain = domain
         self.at = at
+    }
+}
+
+/// What became of the reports of the last days.
+package struct ReportList: Sendable, Hashable {
+    package let rows: [ReportRow]
+    /// Why the store could not be read; nil if it was.
+    package let problem: String?
+
+    package init(rows: [ReportRow], problem: String? = nil) {
+        self.rows = rows
+        self.problem = problem
     }
 }
 

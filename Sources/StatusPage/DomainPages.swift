@@ -23,9 +23,16 @@ struct DomainsPage {
             """
             <form action="/domains" method="get" role="search"><label for="q">Name holds</label> \
             <input id="q" name="q" type="search" maxlength="253" value="\(query)"/> <button>Find</button></form>
-            \(rows.isEmpty ? "<p class=\"calm\">No policy is stored\(query.isEmpty ? "" : " under such a name").</p>\n"
-                : table("Stored policies", [head("Domain"), head("Mode"), head("Fetched"), head("Ends")], rows))\(more)
+            \(stored(rows))\(more)
             """)
+    }
+
+    private func stored(_ rows: [Markup]) -> Markup {
+        if let problem = list.problem { return storeProblem(problem) }
+        guard !rows.isEmpty else {
+            return "<p class=\"calm\">No policy is stored\(query.isEmpty ? "" : " under such a name").</p>\n"
+        }
+        return table("Stored policies", [head("Domain"), head("Mode"), head("Fetched"), head("Ends")], rows)
     }
 
     private var more: Markup {
@@ -46,12 +53,14 @@ struct DomainPage {
             """
             <p class="soft">from memory, as of <time datetime="\(report.at.description)">\(report.at.description)</time>. \
             <code>sts-milter check \(report.domain)</code> asks the network now.</p>
-            \(verdict)\(held)<h2>Policy</h2>
+            \(problem)\(verdict)\(held)<h2>Policy</h2>
             \(policy)<h2>MX hosts</h2>
             \(hosts)\(sessions)<h2>Reports</h2>
             \(reports)
             """)
     }
+
+    private var problem: Markup { report.problem.map(storeProblem) ?? "" }
 
     private var verdict: Markup {
         guard let word = report.verdict else {
@@ -100,12 +109,15 @@ struct DomainPage {
 
     private var sessions: Markup {
         let days = report.days.mapValues { Tally(successes: $0.successes, failures: $0.failures) }
+        if days.isEmpty, report.problem != nil { return "" }
         guard !days.isEmpty else { return "<h2>Sessions</h2>\n<p>None were counted in the last 14 days.</p>\n" }
         return "<h2>Sessions</h2>\n\(sessionDays(days, of: report.domain))"
     }
 
     private var reports: Markup {
-        guard !report.reports.isEmpty else { return "<p>None in the last days.</p>\n" }
+        guard !report.reports.isEmpty else {
+            return report.problem == nil ? "<p>None in the last days.</p>\n" : "<p>They cannot be read.</p>\n"
+        }
         return ReportTable(rows: report.reports, now: report.at, namesDomain: false).markup
     }
 }

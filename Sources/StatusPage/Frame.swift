@@ -99,6 +99,11 @@ func moment(_ stamp: Stamp, _ words: String) -> Markup {
     "<time datetime=\"\(stamp.description)\" title=\"\(stamp.description)\">\(words)</time>"
 }
 
+/// What stands where the store had to be read, and could not.
+func storeProblem(_ problem: String) -> Markup {
+    "<p class=\"failed\">The store cannot be read: \(problem)</p>\n"
+}
+
 /// A list of names and values.
 func facts(_ pairs: [(name: String, value: Markup)]) -> Markup {
     let rows: [Markup] = pairs.map { "<div><dt>\($0.name)</dt><dd>\($0.value)</dd></div>" }

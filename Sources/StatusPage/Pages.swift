@@ -16,7 +16,7 @@ struct Pages: Sendable {
         case .statusJSON: Self.json(await source.report())
         case .style: Answer(.ok, "text/css; charset=utf-8", pageStyle.html + statusStyle.html)
         case .home: HomePage(report: await source.report()).answer
-        case .reports: ReportsPage(report: await source.report(), rows: await source.reportRows()).answer
+        case .reports: ReportsPage(report: await source.report(), list: await source.reportList()).answer
         case .own: OwnPage(report: await source.ownDomains()).answer
         case .domains(let text, let after): await domains(holding: text, after: after)
         case .domain(let domain): DomainPage(report: await source.domain(domain)).answer

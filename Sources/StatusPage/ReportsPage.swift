@@ -5,7 +5,7 @@ import Status
 /// What became of the reports of the last days.
 struct ReportsPage {
     let report: StatusReport
-    let rows: [ReportRow]
+    let list: ReportList
 
     var answer: Answer {
         let reports = report.reports
@@ -18,10 +18,14 @@ struct ReportsPage {
         return Frame(place: .reports, title: "Reports").page(
             """
             <p class="soft">the last 7 days, failures first</p>
-            \(obstacle)\(facts(pairs))\
-            \(rows.isEmpty ? "<p class=\"calm\">No report was made yet.</p>\n"
-                : ReportTable(rows: rows, now: report.at, namesDomain: true).markup)
+            \(obstacle)\(facts(pairs))\(deliveries)
             """)
+    }
+
+    private var deliveries: Markup {
+        if let problem = list.problem { return storeProblem(problem) }
+        guard !list.rows.isEmpty else { return "<p class=\"calm\">No report was made yet.</p>\n" }
+        return ReportTable(rows: list.rows, now: report.at, namesDomain: true).markup
     }
 }
 

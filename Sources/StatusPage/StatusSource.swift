@@ -17,7 +17,7 @@ package protocol StatusSource: Sendable {
     /// What memory and store know of a domain; nobody is asked, and the look is no use of its policy.
     func domain(_ domain: DomainName) async -> DomainReport
     /// What became of the reports of the last days, failures first.
-    func reportRows() async -> [ReportRow]
+    func reportList() async -> ReportList
     /// What was seen of the operator's own domains, and what others reported of them.
     func ownDomains() async -> OwnDomainsReport
 }

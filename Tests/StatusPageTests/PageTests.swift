@@ -90,6 +90,18 @@ struct PageTests {
         #expect(try await page("/domain/example.org", TableSource()).contains("no mail to the domain was judged"))
     }
 
+    @Test(
+        "a store that cannot be read is said to be so, and nothing is said not to be there",
+        arguments: ["/domains", "/reports", "/domain/example.org"])
+    func unreadable(_ path: String) async throws {
+        let source = TableSource(unreadable: "disk I/O error")
+        let html = try await page(path, source)
+        #expect(html.contains("<p class=\"failed\">The store cannot be read: disk I/O error</p>"))
+        for text in ["No policy is stored", "No report was made yet", "None in the last days", "None were counted"] {
+            #expect(!html.contains(text), "\(text)")
+        }
+    }
+
     @Test("own domains: trouble first, and what others report with host, cause, days and who told of it")
     func own() async throws {
         let empty = try await page("/own", TableSource())

@@ -17,16 +17,22 @@ struct TableSource: StatusSource {
     var list = DomainList(rows: [], hasMore: false)
     var one: DomainReport?
     var rows: [ReportRow] = []
+    /// What keeps the store from being read.
+    var unreadable: String?
     var own = OwnDomainsReport(at: now, days: 14)
 
     func report() async -> StatusReport { status }
     func metrics() async -> [MetricFamily] { [.counter("things", "What there is.", 7)] }
     func obstacle() async -> String? { why }
-    func domains(holding text: String, after: String) async -> DomainList { list }
-    func domain(_ domain: DomainName) async -> DomainReport {
-        one ?? DomainReport(domain: domain.ascii, at: Self.now)
+    func domains(holding text: String, after: String) async -> DomainList {
+        DomainList(rows: list.rows, hasMore: list.hasMore, problem: unreadable)
     }
-    func reportRows() async -> [ReportRow] { rows }
+    func domain(_ domain: DomainName) async -> DomainReport {
+        var report = one ?? DomainReport(domain: domain.ascii, at: Self.now)
+        report.problem = unreadable
+        return report
+    }
+    func reportList() async -> ReportList { ReportList(rows: rows, problem: unreadable) }
     func ownDomains() async -> OwnDomainsReport { own }
 
     /// Whoever publishes policies, greets, or answers reports has put this wherever a text goes.

@@ -18,19 +18,29 @@ extension StatusReporter: StatusSource {
     private static let maxPolicyLines = 60
 
     func domains(holding text: String, after: String) async -> DomainList {
-        let found = try? await store.listing(holding: text, after: after, limit: Self.pageLength + 1)
-        let rows = (found ?? []).map {
-            DomainRow(
-                domain: $0.domain, mode: $0.mode, fetched: Stamp($0.fetchedAt), expires: Stamp($0.expiresAt))
+        do throws(StoreError) {
+            let rows = try await store.listing(holding: text, after: after, limit: Self.pageLength + 1).map {
+                DomainRow(
+                    domain: $0.domain, mode: $0.mode, fetched: Stamp($0.fetchedAt), expires: Stamp($0.expiresAt))
+            }
+            return DomainList(rows: Array(rows.prefix(Self.pageLength)), hasMore: rows.count > Self.pageLength)
+        } catch {
+            return DomainList(rows: [], hasMore: false, problem: Self.describe(error))
         }
-        return DomainList(rows: Array(rows.prefix(Self.pageLength)), hasMore: rows.count > Self.pageLength)
     }
 
-    func reportRows() async -> [ReportRow] {
+    func reportList() async -> ReportList {
         let first = clock.now.day.advanced(by: -Self.reportDays)
-        let lines = try? await store.latestReports(since: first, limit: Self.mostReports)
-        return (lines ?? []).map(ReportRow.init)
+        do throws(StoreError) {
+            let lines = try await store.latestReports(since: first, limit: Self.mostReports)
+            return ReportList(rows: lines.map(ReportRow.init))
+        } catch {
+            return ReportList(rows: [], problem: Self.describe(error))
+        }
     }
+
+    /// Safe to print.
+    private static func describe(_ error: StoreError) -> String { printable("\(error)", limit: 300) }
 
     func domain(_ domain: DomainName) async -> DomainReport {
         var report = DomainReport(domain: domain.ascii, at: Stamp(clock.now))
@@ -51,12 +61,15 @@ extension StatusReporter: StatusSource {
         report.held = heldDomain(domain)
         let today = clock.now.day
         let days = (0..<Self.chartDays).map { today.advanced(by: -$0) }
-        let sessions = try? await store.sessions(of: domain, on: days)
-        report.days = (sessions ?? [:]).mapValues {
-            DomainReport.Sessions(successes: $0.successes, failures: $0.failures)
+        do throws(StoreError) {
+            report.days = try await store.sessions(of: domain, on: days).mapValues {
+                DomainReport.Sessions(successes: $0.successes, failures: $0.failures)
+            }
+            let lines = try await store.reportLines(of: nil, for: domain, failuresOnly: false)
+            report.reports = lines.suffix(Self.mostReports).reversed().map(ReportRow.init)
+        } catch {
+            report.problem = Self.describe(error)
         }
-        let lines = try? await store.reportLines(of: nil, for: domain, failuresOnly: false)
-        report.reports = (lines ?? []).suffix(Self.mostReports).reversed().map(ReportRow.init)
         return report
     }
 
