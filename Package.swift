@@ -164,8 +164,8 @@ let package = Package(
         .target(
             name: "Control",
             dependencies: [
-                "Basics", "Sockets", "Status", .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                "Basics", "Sockets", "Status", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .target(
             name: "Settings",

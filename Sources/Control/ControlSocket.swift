@@ -2,15 +2,12 @@
 import Basics
 import FoundationEssentials
 import Glibc
-import Logging
 import NIOCore
 import NIOPosix
 import Sockets
 
-/// Why the control socket cannot be served or reached.
+/// Why no daemon could be asked by the control socket.
 package enum ControlError: Error, Sendable, CustomStringConvertible {
-    case inUse(String)
-    case cannotListen(String, cause: String)
     case notRunning(String, cause: String)
     case notPermitted(String)
     case noAnswer(String)
@@ -18,10 +15,6 @@ package enum ControlError: Error, Sendable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .inUse(let path):
-            "control.socket: another sts-milter answers at \(path); stop it first, or choose another path"
-        case .cannotListen(let path, let cause):
-            "control.socket: cannot listen at \(path): \(cause); create its directory, or choose another path"
         case .notRunning(let path, let cause): "no sts-milter answers at \(path): \(cause)"
         case .notPermitted(let path): "\(path): only root and the daemon's user may ask; run it as one of them"
         case .noAnswer(let path):
@@ -40,14 +33,9 @@ package final class ControlServer: Sendable {
 
     package typealias Handler = @Sendable (ControlRequest) async -> ControlReply
 
-    private struct Listener: Sendable {
-        let channel: any Channel
-        let socket: UnixSocket
-    }
-
     private let path: String
     private let group: any EventLoopGroup
-    private let listener = Locked<Listener?>(nil)
+    private let listener = Locked<ListeningChannel?>(nil)
 
     package init(path: String, group: any EventLoopGroup) {
         self.path = path
@@ -55,42 +43,22 @@ package final class ControlServer: Sendable {
     }
 
     /// Takes the socket, never from an instance that lives, and serves until ``stop()``.
-    package func start(_ handler: @escaping Handler) async throws(ControlError) {
-        let socket: UnixSocket
-        do throws(UnixSocketError) {
-            socket = try UnixSocket(.stream, path: path, mode: Self.mode, group: nil)
-        } catch {
-            switch error {
-            case .alreadyServed: throw .inUse(path)
-            case .notASocket: throw .cannotListen(path, cause: "it is there, and no socket")
-            case .cannotBind(_, let why), .noGroup(_, let why): throw .cannotListen(path, cause: why)
+    package func start(_ handler: @escaping Handler) async throws(ListenError) {
+        let bootstrap = ServerBootstrap(group: group).childChannelInitializer { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(
+                    LineHandler(limit: Self.requestLimitBytes) { line, channel in
+                        Self.answer(line, on: channel, handler)
+                    })
             }
         }
-        do {
-            let channel = try await ServerBootstrap(group: group)
-                .childChannelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(
-                            LineHandler { line, channel in Self.answer(line, on: channel, handler) })
-                    }
-                }
-                .withBoundSocket(socket.descriptor).get()
-            listener.withLock { $0 = Listener(channel: channel, socket: socket) }
-        } catch {
-            socket.remove()
-            throw .cannotListen(path, cause: "\(error)")
-        }
+        let channel = try await ListeningChannel.open(
+            .unix(path: path), with: bootstrap, mode: Self.mode, group: nil, setting: "control.socket")
+        listener.withLock { $0 = channel }
     }
 
     /// Accepts no more; requests under way are still answered.
-    package func stop() async {
-        let listener = listener.withLock { listener in
-            defer { listener = nil }
-            return listener
-        }
-        try? await listener?.channel.close()
-        listener?.socket.remove()
-    }
+    package func stop() async { await listener.withLock { $0.take() }?.close() }
 
     private static func answer(_ line: ByteBuffer, on channel: any Channel, _ handler: @escaping Handler) {
         Task {
@@ -104,15 +72,26 @@ package final class ControlServer: Sendable {
             } else {
                 reply = ControlReply(succeeded: false, lines: ["not a request this version knows"])
             }
-            let bytes = (try? JSONEncoder().encode(reply)) ?? Data()
-            try? await channel.writeAndFlush(ByteBuffer(bytes: bytes + Data("\n".utf8)))
+            try? await channel.writeAndFlush(ByteBuffer(bytes: encoded(reply) + Data("\n".utf8)))
             try? await channel.close()
+        }
+    }
+
+    private static func encoded(_ reply: ControlReply) -> Data {
+        let encoder = JSONEncoder()
+        do { return try encoder.encode(reply) } catch {
+            let failure = ControlReply(succeeded: false, lines: ["the answer cannot be written as JSON: \(error)"])
+            // A truth value and a text cannot fail.
+            return (try? encoder.encode(failure)) ?? Data()
         }
     }
 }
 
 /// Asks the daemon that serves a control socket.
 package enum ControlClient {
+    /// Octets of one answer: `status` names each source and light, and at most a hundred held domains.
+    static let answerLimitBytes = 4 << 20
+
     /// How long a daemon may take.
     private static func limit(_ command: ControlRequest.Command) -> TimeAmount {
         switch command {
@@ -135,7 +114,7 @@ package enum ControlClient {
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.addHandler(
-                            LineHandler(limit: .max) { line, _ in answer.succeed(line) })
+                            LineHandler(limit: answerLimitBytes) { line, _ in answer.succeed(line) })
                     }
                 }
                 .connect(unixDomainSocketPath: path).get()
@@ -170,7 +149,7 @@ private final class LineHandler: ChannelInboundHandler {
     private let limit: Int
     private var take: ((ByteBuffer, any Channel) -> Void)?
 
-    init(limit: Int = ControlServer.requestLimitBytes, _ take: @escaping (ByteBuffer, any Channel) -> Void) {
+    init(limit: Int, _ take: @escaping (ByteBuffer, any Channel) -> Void) {
         self.limit = limit
         self.take = take
     }

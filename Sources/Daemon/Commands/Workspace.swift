@@ -47,7 +47,7 @@ package struct Workspace: Sendable {
         } catch {
             switch error {
             case .notRunning, .noSocket: return nil
-            case .inUse, .cannotListen, .notPermitted, .noAnswer: throw error
+            case .notPermitted, .noAnswer: throw error
             }
         }
     }
