@@ -18,16 +18,6 @@ package enum FleetError: Error, Sendable, Hashable {
     case otherStore
 }
 
-extension FleetError {
-    /// Whether time alone does not mend it.
-    package var needsHelp: Bool {
-        switch self {
-        case .database(let error): error.cause == .settings || error.cause == .refused
-        case .notMigrated, .tooOld, .copied, .storeIsOlder, .otherMachine, .otherStore: true
-        }
-    }
-}
-
 extension FleetError: CustomStringConvertible {
     package var description: String {
         switch self {

@@ -12,21 +12,3 @@ package struct FleetSettings: Sendable, Hashable {
 
     package init(server: FleetServer) { self.server = server }
 }
-
-/// Where the database is: a connection string of libpq that can be read.
-package struct FleetServer: Sendable, Hashable, CustomStringConvertible {
-    package let text: String
-
-    /// - Throws: why it cannot be used, and what to write instead.
-    package init(_ text: String) throws(PostgresError) {
-        let hosts = try PostgresHosts(text)
-        guard !hosts.hasPassword else {
-            throw PostgresError(
-                .settings,
-                "it has a password, which who reads the settings would read as well; use passfile=/PATH, or PGPASSWORD")
-        }
-        self.text = text
-    }
-
-    package var description: String { text }
-}

@@ -61,7 +61,7 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
     /// - Parameter name: of the host, or the identity of its store.
     /// - Returns: how many were removed; those that were heard of within five minutes stay.
     package static func remove(_ name: String, from server: FleetServer) async throws(FleetError) -> Int {
-        try await ask(server) { session throws(PostgresError) in
+        try await server.perform(within: limit) { session throws(PostgresError) in
             try session.run(
                 """
                 DELETE FROM sts.node WHERE (host = $1 OR node = $1) AND seen < now() - interval '5 minutes' RETURNING node
@@ -72,24 +72,7 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
 
     /// Asks the database, as nobody in particular.
     package static func read(_ server: FleetServer) async throws(FleetError) -> FleetSurvey {
-        try await ask(server) { session throws(PostgresError) in try read(session) }
-    }
-
-    private static func ask<Value: Sendable>(
-        _ server: FleetServer, _ work: @escaping @Sendable (PostgresSession) throws(PostgresError) -> Value
-    ) async throws(FleetError) -> Value {
-        let result: Result<Value, FleetError>
-        do throws(PostgresError) {
-            let connection = try PostgresConnection(server.text)
-            defer { connection.close() }
-            result = try await connection.perform(within: limit) { session throws(PostgresError) in
-                if let refusal = try FleetSchema.refusal(session) { return .failure(refusal) }
-                return .success(try work(session))
-            }
-        } catch {
-            throw .database(error)
-        }
-        return try result.get()
+        try await server.perform(within: limit) { session throws(PostgresError) in try read(session) }
     }
 
     private static func read(_ session: PostgresSession) throws(PostgresError) -> FleetSurvey {

@@ -230,7 +230,7 @@ struct SendingTests {
         for number: Int64 in 0..<3 { #expect(try await report(number) == both) }
         let left = try #require(try await store.suppressions(at: site.clock.now).first)
         #expect(left.destination == "https://a.example/" && left.text == "404 Not Found")
-        #expect(left.until == site.clock.now + Store.suppressedFor)
+        #expect(left.until == site.clock.now + SuppressionRule.duration)
         for number: Int64 in 3..<32 { #expect(try await report(number) == ["mailto:tls@a.example"]) }
         let lines = try await store.reportLines(of: site.day.advanced(by: 3), failuresOnly: false)
         #expect(lines.map(\.state).sorted() == ["accepted", "suppressed"])

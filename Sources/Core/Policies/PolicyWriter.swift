@@ -41,7 +41,13 @@ final class PolicyWriter: Sendable {
     func remove(_ domain: DomainName) {
         Task {
             await drop(domain)
-            if waiting.withLock({ $0[domain] == nil }) { try? await store.remove(domain) }
+            guard waiting.withLock({ $0[domain] == nil }) else { return }
+            do { try await store.remove(domain) } catch {
+                // The next start has it again.
+                logger.warning(
+                    "policy that no longer counts cannot be removed from the store",
+                    metadata: ["domain": "\(domain)", "cause": "\(error)"])
+            }
         }
     }
 

@@ -199,11 +199,20 @@ package final class PolicyExchange: Sendable {
             await read(into: cache)
             if ContinuousClock.now > tidied + Self.tidyInterval {
                 tidied = .now
-                _ = try? await connection.perform(within: limits.background) { session throws(PostgresError) in
-                    try session.tidyPolicies()
-                }
+                await tidy()
             }
             await hearing.rest(for: limits.poll * Double.random(in: 0.8...1.2))
+        }
+    }
+
+    private func tidy() async {
+        do throws(FleetError) {
+            try await connection.perform(within: limits.background) { session throws(PostgresError) in
+                try session.tidyPolicies()
+            }
+        } catch {
+            // That the database is away is said of what is read.
+            if case .database = error, !Task.isCancelled { warnings.warn(.tidying, ["cause": "\(error)"]) }
         }
     }
 
@@ -333,13 +342,14 @@ package final class PolicyExchange: Sendable {
     }
 }
 
-/// What other machines write that cannot be.
+/// What other machines write that cannot be, and what the database does not let be done.
 private enum PeerWarning: RepeatedWarning {
-    case row, policy
+    case row, policy, tidying
 
     var message: Logger.Message {
         switch self {
         case .row: "row of the fleet's policies is none, it is passed over"
+        case .tidying: "old policies cannot be removed from the fleet's database"
         case .policy: "policy of another machine has a time or an id that cannot be, it is passed over"
         }
     }

@@ -210,10 +210,6 @@ package final class FleetOutbox: ReportOutbox {
         }
     }
 
-    /// Days on which a destination has to refuse before it is left alone, and for how long it then is.
-    package static let refusalsToSuppress = 3
-    package static let suppressedFor = Duration.seconds(30 * 86_400)
-
     /// Remembers refusals: a destination that refuses on several days is left alone for a time.
     private static func note(
         _ conclusion: DeliveryConclusion, of key: Key, _ session: PostgresSession
@@ -226,12 +222,12 @@ package final class FleetOutbox: ReportOutbox {
                 "INSERT INTO sts.refusal (destination, day) VALUES ($1, \(FleetBook.today)) ON CONFLICT DO NOTHING",
                 [destination])
             let days = try session.run("SELECT count(*) FROM sts.refusal WHERE destination = $1", [destination])
-            guard days.first?.integer(0) ?? 0 >= Int64(refusalsToSuppress) else { return }
+            guard days.first?.integer(0) ?? 0 >= Int64(SuppressionRule.refusalDays) else { return }
             try session.run(
                 """
                 INSERT INTO sts.suppression (destination, until, text) VALUES ($1, now() + make_interval(secs => $2), $3)
                 ON CONFLICT (destination) DO UPDATE SET until = excluded.until, text = excluded.text
-                """, [destination, .seconds(suppressedFor), .text(conclusion.text)])
+                """, [destination, .seconds(SuppressionRule.duration), .text(conclusion.text)])
             // Once it is tried again, three more days of refusals count, not one.
             try session.run("DELETE FROM sts.refusal WHERE destination = $1", [destination])
             try session.run(

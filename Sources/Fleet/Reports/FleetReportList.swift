@@ -13,23 +13,6 @@ package struct FleetReportList: Sendable {
 
     package init(_ server: FleetServer) { self.server = server }
 
-    private func perform<Value: Sendable>(
-        _ work: @escaping @Sendable (PostgresSession) throws(PostgresError) -> Value
-    ) async throws(FleetError) -> Value {
-        let result: Result<Value, FleetError>
-        do throws(PostgresError) {
-            let connection = try PostgresConnection(server.text)
-            defer { connection.close() }
-            result = try await connection.perform(within: Self.limit) { session throws(PostgresError) in
-                if let refusal = try FleetSchema.refusal(session) { return .failure(refusal) }
-                return .success(try work(session))
-            }
-        } catch {
-            throw .database(error)
-        }
-        return try result.get()
-    }
-
     /// What became of the reports, by day and domain.
     /// - Parameter failuresOnly: leaves out what went well and what is still on its way.
     package func lines(
@@ -39,7 +22,7 @@ package struct FleetReportList: Sendable {
         var last = (day: Int64.min, domain: "", destination: "")
         while true {
             let (after, only) = (last, (day: day, domain: domain))
-            let rows = try await perform { session throws(PostgresError) in
+            let rows = try await server.perform(within: Self.limit) { session throws(PostgresError) in
                 try session.run(
                     """
                     SELECT r.day, r.domain, coalesce(d.state, r.state), d.destination, coalesce(d.attempts, 0),
@@ -74,7 +57,7 @@ package struct FleetReportList: Sendable {
 
     /// The destinations that are left alone.
     package func suppressions(at time: UTCTime) async throws(FleetError) -> [Suppression] {
-        try await perform { session throws(PostgresError) in
+        try await server.perform(within: Self.limit) { session throws(PostgresError) in
             try session.run(
                 """
                 SELECT destination, extract(epoch FROM until - now())::bigint, text FROM sts.suppression WHERE until > now()
@@ -90,7 +73,7 @@ package struct FleetReportList: Sendable {
     /// Lets reports go to a destination again.
     /// - Returns: whether it was left alone until now.
     package func unsuppress(_ destination: String) async throws(FleetError) -> Bool {
-        try await perform { session throws(PostgresError) in
+        try await server.perform(within: Self.limit) { session throws(PostgresError) in
             try session.transaction { session throws(PostgresError) in
                 try session.run("DELETE FROM sts.refusal WHERE destination = $1", [.text(destination)])
                 return try !session.run(
@@ -102,7 +85,7 @@ package struct FleetReportList: Sendable {
 
     /// How far the day's reports are.
     package func work(on day: UTCDay) async throws(FleetError) -> FleetDayWork {
-        try await perform { session throws(PostgresError) in
+        try await server.perform(within: Self.limit) { session throws(PostgresError) in
             let row = try session.run(
                 "SELECT CASE WHEN until > now() THEN owner END, ended IS NOT NULL FROM sts.day WHERE day = $1",
                 [.day(day)]
@@ -116,7 +99,7 @@ package struct FleetReportList: Sendable {
     /// Makes everything that was not accepted due anew, as the operator wants it: also what may have been accepted, and what
     /// had no report. Deliveries under way are left alone. The fleet's daemons send it.
     package func reopen(_ day: UTCDay, _ domain: DomainName?) async throws(FleetError) -> FleetReopening {
-        try await perform { session throws(PostgresError) in
+        try await server.perform(within: Self.limit) { session throws(PostgresError) in
             try session.transaction { session throws(PostgresError) in
                 let which: [PostgresValue] = [.day(day), domain.map { .text($0.ascii) } ?? .null]
                 // Before any delivery, as whoever settles does.

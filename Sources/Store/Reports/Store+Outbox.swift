@@ -6,10 +6,6 @@ import SQLite
 import TLSRPT
 
 extension Store: ReportOutbox {
-    /// Days on which a destination has to refuse before it is left alone.
-    package static let refusalsToSuppress = 3
-    /// How long a destination that has refused is left alone.
-    package static let suppressedFor = Duration.seconds(30 * 86_400)
     /// Why a delivery is uncertain that somebody began and nobody ended.
     private static let lostText = "the program ended in the middle of the delivery"
 
@@ -154,7 +150,7 @@ extension Store: ReportOutbox {
                 arguments: [destination, time.day.daysSinceEpoch])
             let days = try Int.fetchOne(
                 db, sql: "SELECT count(*) FROM refusal WHERE destination = ?", arguments: [destination])
-            guard days ?? 0 >= refusalsToSuppress else { return }
+            guard days ?? 0 >= SuppressionRule.refusalDays else { return }
             try suppress(destination, at: time, conclusion.text, in: db)
         case .waiting, .sending, .deferred, .uncertain, .expired, .suppressed: return
         }
@@ -163,7 +159,7 @@ extension Store: ReportOutbox {
     private static func suppress(_ destination: String, at time: UTCTime, _ text: String, in db: Database) throws {
         try db.execute(
             sql: "INSERT OR REPLACE INTO suppression (destination, until, text) VALUES (?, ?, ?)",
-            arguments: [destination, (time + suppressedFor).secondsSinceEpoch, text])
+            arguments: [destination, (time + SuppressionRule.duration).secondsSinceEpoch, text])
         // Once it is tried again, three more days of refusals count, not one.
         try db.execute(sql: "DELETE FROM refusal WHERE destination = ?", arguments: [destination])
         try db.execute(
