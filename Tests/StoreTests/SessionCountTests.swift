@@ -131,6 +131,16 @@ struct SessionCountTests {
         #expect(counts.count == 1)
     }
 
+    @Test("has its texts up to the limit, whole where they keep to it", arguments: [254, 255, 256, 300])
+    func cut(_ octets: Int) throws {
+        let text = String(repeating: "x", count: octets)
+        let count = SessionCount(
+            day: noon.day, domain: try name("example.org"), policy: .sts(try name("example.org"), nil), isFailure: true,
+            details: [FailureDetails(.validationFailure, reasonCode: text)])
+        #expect(count.failure?.reasonCode == text.cut(to: 255))
+        #expect(count.failure?.reasonCode?.utf8.count == min(octets, 255))
+    }
+
     @Test("is bounded in the length of its texts")
     func bounded() throws {
         let long = String(repeating: "ü", count: 100_000)

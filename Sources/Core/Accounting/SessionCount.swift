@@ -94,18 +94,13 @@ extension Outcome {
 extension FailureDetails {
     fileprivate func cut(to limit: Int) -> FailureDetails {
         var short = self
-        if case .unknown(let text) = type { short.type = Registered(Self.cut(text, to: limit)) }
-        short.sendingMTAIP = sendingMTAIP.map { Self.cut($0, to: limit) }
-        short.receivingMXHostname = receivingMXHostname.map { Self.cut($0, to: limit) }
-        short.receivingMXHelo = receivingMXHelo.map { Self.cut($0, to: limit) }
-        short.receivingIP = receivingIP.map { Self.cut($0, to: limit) }
-        short.additionalInformation = additionalInformation.map { Self.cut($0, to: limit) }
-        short.reasonCode = reasonCode.map { Self.cut($0, to: limit) }
+        if case .unknown(let text) = type { short.type = Registered(text.cut(to: limit)) }
+        short.sendingMTAIP = sendingMTAIP.map { $0.cut(to: limit) }
+        short.receivingMXHostname = receivingMXHostname.map { $0.cut(to: limit) }
+        short.receivingMXHelo = receivingMXHelo.map { $0.cut(to: limit) }
+        short.receivingIP = receivingIP.map { $0.cut(to: limit) }
+        short.additionalInformation = additionalInformation.map { $0.cut(to: limit) }
+        short.reasonCode = reasonCode.map { $0.cut(to: limit) }
         return short
-    }
-
-    private static func cut(_ text: String, to limit: Int) -> String {
-        // By scalars: one character can be of any length.
-        text.utf8.count <= limit ? text : String(text.unicodeScalars.prefix(limit / 4))
     }
 }
