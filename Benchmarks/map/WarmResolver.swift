@@ -35,11 +35,17 @@ struct WarmResolver: MapResolver {
 
     var answerPeriod: AnswerPeriod? { AnswerPeriod(second: SystemClock().now, generation: 0) }
 
-    func cached(_ key: NextHop) -> MapAnswer? { key.policyDomain.flatMap { answers[$0] } ?? .notFound }
+    func cached(_ key: NextHop, for mta: DANESupport) -> MapAnswer? {
+        key.policyDomain.flatMap { answers[$0] } ?? .notFound
+    }
 
-    func resolve(_ key: NextHop) async -> MapAnswer { decideNow(key, because: .late) }
+    func resolve(_ key: NextHop, for mta: DANESupport) async -> MapAnswer {
+        decideNow(key, for: mta, because: .late)
+    }
 
-    func decideNow(_ key: NextHop, because ending: WaitEnding) -> MapAnswer { cached(key) ?? .notFound }
+    func decideNow(_ key: NextHop, for mta: DANESupport, because ending: WaitEnding) -> MapAnswer {
+        cached(key, for: mta) ?? .notFound
+    }
 
     func noteHeld(_ domain: DomainName, because text: String) {}
 

@@ -13,13 +13,15 @@ struct NotedMapAnswers: MapResolver {
     var answerPeriod: AnswerPeriod? { resolver.answerPeriod }
 
     /// Each question comes here first.
-    func cached(_ key: NextHop) -> MapAnswer? {
+    func cached(_ key: NextHop, for mta: DANESupport) -> MapAnswer? {
         use.noteAsked(key)
-        return resolver.cached(key).map { noted($0, key) }
+        return resolver.cached(key, for: mta).map { noted($0, key) }
     }
-    func resolve(_ key: NextHop) async -> MapAnswer { noted(await resolver.resolve(key), key) }
-    func decideNow(_ key: NextHop, because ending: WaitEnding) -> MapAnswer {
-        noted(resolver.decideNow(key, because: ending), key)
+    func resolve(_ key: NextHop, for mta: DANESupport) async -> MapAnswer {
+        noted(await resolver.resolve(key, for: mta), key)
+    }
+    func decideNow(_ key: NextHop, for mta: DANESupport, because ending: WaitEnding) -> MapAnswer {
+        noted(resolver.decideNow(key, for: mta, because: ending), key)
     }
     func enforces(_ domain: DomainName) -> Bool { resolver.enforces(domain) }
     var letsAllGo: Bool { resolver.letsAllGo }

@@ -32,7 +32,7 @@ struct AcceptedNames {
         switch hosts {
         case .known(let hosts):
             if hosts.contains(where: cached.policy.covers) {
-                self.init(exact: cached.names(among: hosts))
+                try self.init(exact: cached.names(among: hosts))
                 return
             }
             let isDeeper = hosts.contains { host in
@@ -40,8 +40,7 @@ struct AcceptedNames {
             }
             guard isDeeper, choices.depthOnly == .secure else { throw .depthOnly }
         case .only(let hosts):
-            self.init(exact: hosts.filter(cached.policy.covers))
-            guard !exact.isEmpty else { throw .undecided }
+            try self.init(exact: hosts.filter(cached.policy.covers))
             return
         case .unknown, .unneeded:
             // Since 3.10.5 Postfix checks each MX host against the patterns and then asks for that host's own name; 3.10.0
@@ -49,14 +48,18 @@ struct AcceptedNames {
             // label and no more.
             guard !cached.hasWildcard || form != .postfix else { throw .hostsUnknown }
         }
-        self.init(
+        try self.init(
             exact: patterns.filter { !$0.isWildcard }.map(\.domain),
             suffixes: patterns.filter(\.isWildcard).map(\.domain))
     }
 
-    private init(exact: [DomainName], suffixes: [DomainName] = []) {
-        self.exact = Self.sorted(exact)
+    /// Words that Postfix reads in `match=` as "whatever the host, or the next hop, is called". - TLS_README: match.
+    private static let keywords: Set<String> = ["hostname", "nexthop", "dot-nexthop"]
+
+    private init(exact: [DomainName], suffixes: [DomainName] = []) throws(TemporaryReason) {
+        self.exact = Self.sorted(exact.filter { !Self.keywords.contains($0.ascii) })
         self.suffixes = Self.sorted(suffixes)
+        guard !self.exact.isEmpty || !suffixes.isEmpty else { throw .undecided }
     }
 
     /// Colon-separated, as `match=` takes it.

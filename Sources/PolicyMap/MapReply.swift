@@ -25,6 +25,14 @@ package struct MapReplySettings: Sendable, Hashable {
     package var sendmailDoesDANE = false
 
     package init() {}
+
+    /// What an MTA does about TLSA records that reads answers in the form.
+    func daneSupport(of form: MapForm) -> DANESupport {
+        switch form {
+        case .postfix, .postfixTLSRPT: .byLevel
+        case .sendmail: sendmailDoesDANE ? .byItself : .none
+        }
+    }
 }
 
 /// Why an answer is "try again later"; the words are for the MTA's log, after the domain and what is known of the cause.

@@ -105,7 +105,7 @@ final class MapService: Sendable {
     }
 
     /// Looks a key up; nil when so many wait already, in all or for the owner of the domain, that this one must not.
-    func lookUp(_ key: NextHop, then give: @escaping @Sendable (MapAnswer) -> Void) -> Lookup? {
+    func lookUp(_ key: NextHop, for mta: DANESupport, then give: @escaping @Sendable (MapAnswer) -> Void) -> Lookup? {
         let limit = currentSettings.settings.maxLookups
         let shares = key.policyDomain.map { Share.owners(of: $0) } ?? []
         guard places.withLock({ $0.take(shares, of: limit) }) else { return nil }
@@ -113,7 +113,7 @@ final class MapService: Sendable {
         Task {
             lookup.begin()
             let start = ContinuousClock.now
-            let answer = await resolver.resolve(key)
+            let answer = await resolver.resolve(key, for: mta)
             counters.lookups.note(ContinuousClock.now - start)
             lookup.end()
             give(answer)

@@ -217,7 +217,8 @@ final class MapSession: ChannelDuplexHandler {
     }
 
     private func answer(_ key: NextHop, _ form: MapForm, _ context: ChannelHandlerContext) -> Bool {
-        if let answer = service.resolver.cached(key) {
+        let mta = served.settings.choices.daneSupport(of: form)
+        if let answer = service.resolver.cached(key, for: mta) {
             let isWritten = queue.isEmpty
             add(.answer(answer, key.policyDomain, form))
             return isWritten && answer.standsForPeriod
@@ -226,7 +227,7 @@ final class MapSession: ChannelDuplexHandler {
         let number = firstNumber + queue.count
         let loop = context.eventLoop
         let session = NIOLoopBound(self, eventLoop: loop)
-        let lookup = service.lookUp(key) { answer in
+        let lookup = service.lookUp(key, for: mta) { answer in
             loop.execute { session.value.complete(number) { answer } }
         }
         guard let lookup else {
@@ -237,7 +238,9 @@ final class MapSession: ChannelDuplexHandler {
         // Never cancelled: that costs a search of all timers, and one that comes late finds its answer given.
         loop.scheduleTask(in: .init(waitLimit)) {
             lookup.end()
-            session.value.complete(number) { session.value.service.resolver.decideNow(key, because: lookup.ending) }
+            session.value.complete(number) {
+                session.value.service.resolver.decideNow(key, for: mta, because: lookup.ending)
+            }
         }
         queue.append(.waiting(key.policyDomain, form))
         return false

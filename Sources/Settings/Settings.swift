@@ -171,6 +171,8 @@ package struct Settings: SettingsTable {
         gate.unreachableFor = gate.failingFor
         mapAnswers.probesHosts = gate.hostCheck == .probes
         mapAnswers.isDryRun = isDryRun
+        // Without DNSSEC there is no DANE to put first.
+        if dns.trustAnchor == .none { mapAnswers.puttingDANEFirst = false }
         milter.onUnproven = onUnproven ?? (isDryRun ? .accept : nil)
         milter.onUnprovenDANE = onUnproven ?? (isDryRun ? .accept : .whereUnproven(under: .milter))
         // What the map is never to hold is the milter's alone; and in a dry run it holds nothing.

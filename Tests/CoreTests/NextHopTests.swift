@@ -25,7 +25,7 @@ struct NextHopTests {
         arguments: [
             ("local", "rcpt.example"), ("virtual", "rcpt.example"), ("lmtp", "unix:/run/lmtp"), ("discard", ""),
             ("smtp", "unix:/run/lmtp"), ("smtp", "[]"), ("smtp", "["), ("smtp", ":::"), ("smtp", "..."),
-            ("smtp", "a b c\0"),
+            ("smtp", "a b c\0"), ("error", "5.1.1 User unknown in virtual alias table"),
         ])
     func notOurs(_ mailer: String, _ host: String) throws {
         let recipient = Recipient(domain: nil, mailer: mailer, host: host)

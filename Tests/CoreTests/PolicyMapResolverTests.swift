@@ -200,7 +200,18 @@ struct PolicyMapResolverTests {
             world.clock.advance(by: .seconds(31))
         }
         world.router.answer = .failure(.unavailable("x"))
-        #expect(kind(await find()) == "enforce")
+        #expect(kind(await find()) == "temporary")
+        #expect(kind(await map.resolve(key, for: .none)) == "enforce")
+    }
+
+    @Test("a single label has a policy by the site's own settings alone, and nobody is asked")
+    func singleLabel() async throws {
+        let label = try DomainName("mailhub")
+        for hop in [NextHop.mx(of: label, port: 25), .host(label, port: 587)] {
+            #expect(map.cached(hop) == .notFound && map.decideNow(hop, because: .late) == .notFound)
+            #expect(await map.resolve(hop) == .notFound)
+        }
+        #expect(world.discoverer.fetches == 0)
     }
 
     @Test("what is late is temporary for a policy that is known, and by choice for a domain never seen")

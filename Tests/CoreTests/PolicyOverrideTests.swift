@@ -64,6 +64,20 @@ struct PolicyOverrideTests {
         #expect(world.discoverer.fetches == 0)
     }
 
+    @Test("a single label has the policy that is pinned for it, and nobody is asked for another")
+    func pinnedLabel() async throws {
+        let label = try DomainName("mailhub")
+        let entry = LocalPolicy(domain: label, mode: .enforce, mx: [try MXPattern("mailhub")], until: nil)
+        book.state.withLock { $0.pins = LocalPolicies([entry]) }
+        world.router.answer = .success(["mailhub"])
+        let map = PolicyMapResolver(resolver: world.resolver(policyCache), settings: MapQuestionSettings())
+        guard case .enforce(let cached, _) = await map.resolve(.mx(of: label, port: 25)) else {
+            Issue.record("the pin is not answered")
+            return
+        }
+        #expect(cached.origin == .pinned && world.discoverer.recordQuestions == 0)
+    }
+
     @Test("a pinned policy outranks a cached one, which comes back when the pin ends")
     func pinEnds() async throws {
         world.discoverer.recordAnswer = announce("1")

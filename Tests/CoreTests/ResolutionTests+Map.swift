@@ -105,12 +105,29 @@ extension ResolutionTests {
             $0.policy = .policy(wildcard)
             $0.route = .error(.noSuchDomain(isSecure: true))
         },
-        Row("RFC 5321 §5.1: nor MX records that are unavailable", .answer(.enforce(exact, .unknown("SERVFAIL")))) {
+        Row(
+            "RFC 7672 §2.1.2: MX records that are unavailable take DANE away from no policy",
+            .answer(.temporary("the MX hosts could not be looked up: SERVFAIL"))
+        ) {
             $0.policy = .policy(exact)
             $0.route = .error(.unavailable("SERVFAIL"))
         },
-        Row("RFC 5321 §5.1: nor a failure of our own", .answer(.enforce(wildcard, .unknown("busy")))) {
+        Row(
+            "RFC 7672 §2.1.2: nor from a domain without one",
+            .answer(.temporary("the MX hosts could not be looked up: SERVFAIL"))
+        ) {
+            $0.policy = .absent
+            $0.route = .error(.unavailable("SERVFAIL"))
+        },
+        Row(
+            "RFC 7672 §2.1.2: a failure of our own does not, either",
+            .answer(.temporary("the MX hosts could not be looked up: busy"))
+        ) {
             $0.policy = .policy(wildcard)
+            $0.route = .error(.notAsked("busy"))
+        },
+        Row("RFC 5321 §5.1: and holds nothing back that no policy binds", .answer(.notFound)) {
+            $0.policy = .absent
             $0.route = .error(.notAsked("busy"))
         },
         Row("RFC 7672 §2.1.1: forged MX records", .answer(.bogus("MX records fail DNSSEC validation: bad"))) {
@@ -126,6 +143,18 @@ extension ResolutionTests {
             .answer(.enforce(Fixture.policy(.enforce), .known(Fixture.hosts)))
         ) {
             $0.route(.enforce, ["mx1.example.org"])
+        },
+        Row(
+            "RFC 8461 §2: hosts past the most whose TLSA records are looked up have no mail by their certificates",
+            .answer(.enforce(Fixture.policy(.enforce), .only(Fixture.hosts)))
+        ) {
+            $0.policy = Fixture.lookup(.enforce)
+            $0.route = .route(
+                Route(
+                    policyDomain: Fixture.name("example.org"),
+                    candidates: [Fixture.host("mx1.example.org")], unprobed: [Fixture.name("a.mail.example.org")],
+                    isSecure: true))
+            $0.dane = [.absent]
         },
         Row(
             "RFC 8461 §2: DANE goes first",
@@ -270,6 +299,17 @@ extension ResolutionTests {
         ) {
             $0.route(.enforce, ["mx1.example.org"], isSecure: true)
         },
+        Row(
+            "RFC 5321 §5.1: MX records that are unavailable take no policy away",
+            .answer(.enforce(exact, .unknown("x")))
+        ) {
+            $0.policy = .policy(exact)
+            $0.route = .error(.unavailable("x"))
+        },
+        Row("RFC 5321 §5.1: nor does a failure of our own", .answer(.enforce(wildcard, .unknown("busy")))) {
+            $0.policy = .policy(wildcard)
+            $0.route = .error(.notAsked("busy"))
+        },
     ]
 
     @Test("the map's question, without DANE, and with the unknown as try again", arguments: policyFirstRows)
@@ -278,6 +318,38 @@ extension ResolutionTests {
         settings.puttingDANEFirst = false
         settings.onUnknown = .temporary
         #expect(next(try row.known(), for: MapQuestion(settings)) == row.step)
+        // An MTA that does no DANE is answered the same, whatever the settings say of it.
+        settings.puttingDANEFirst = true
+        #expect(next(try row.known(), for: MapQuestion(settings, from: .none)) == row.step)
+    }
+
+    /// An MTA that looks for TLSA records itself: what is said must not weaken its own, and no mail waits for more.
+    static let ownDANERows: [Row<MapAnswer>] = [
+        Row("without a policy it needs no answer", .answer(.notFound)) { $0.policy = .absent },
+        Row("nor under one that does not bind", .answer(.testing(Fixture.policy(.testing)))) {
+            $0.policy = Fixture.lookup(.testing)
+        },
+        Row("RFC 8461 §2: of a secure route the TLSA records are looked up", .need(.dane)) {
+            $0.route(.enforce, ["mx1.example.org"], isSecure: true)
+        },
+        Row(
+            "RFC 7672 §2.1.2: and must be known", .answer(.temporary("TLSA records could not be looked up: SERVFAIL"))
+        ) {
+            $0.route(.enforce, ["mx1.example.org"], isSecure: true)
+            $0.dane = [.unknown("SERVFAIL")]
+        },
+        Row(
+            "RFC 7672 §2.1.2: as must be the MX records",
+            .answer(.temporary("the MX hosts could not be looked up: SERVFAIL"))
+        ) {
+            $0.policy = .policy(exact)
+            $0.route = .error(.unavailable("SERVFAIL"))
+        },
+    ]
+
+    @Test("the map's question from an MTA that does DANE itself", arguments: ownDANERows)
+    func mapForOwnDANE(_ row: Row<MapAnswer>) throws {
+        #expect(next(try row.known(), for: MapQuestion(MapQuestionSettings(), from: .byItself)) == row.step)
     }
 
     static let dryRows: [Row<MapAnswer>] = [

@@ -45,7 +45,7 @@ final class FakeResolver: MapResolver {
     var letsAllGo: Bool { state.withLock { $0.letsAllGo } }
     func letAllGo() { state.withLock { $0.letsAllGo = true } }
 
-    func cached(_ key: NextHop) -> MapAnswer? {
+    func cached(_ key: NextHop, for mta: DANESupport) -> MapAnswer? {
         cachedCount.add(1, ordering: .relaxed)
         return key.policyDomain.flatMap { warm[$0] }
     }
@@ -58,7 +58,7 @@ final class FakeResolver: MapResolver {
         state.withLock { $0.held.append("\(domain): \(text)") }
     }
 
-    func resolve(_ key: NextHop) async -> MapAnswer {
+    func resolve(_ key: NextHop, for mta: DANESupport) async -> MapAnswer {
         await withCheckedContinuation { continuation in
             let answer = state.withLock { state -> MapAnswer? in
                 state.lookups += 1
@@ -70,7 +70,7 @@ final class FakeResolver: MapResolver {
         }
     }
 
-    func decideNow(_ key: NextHop, because ending: WaitEnding) -> MapAnswer {
+    func decideNow(_ key: NextHop, for mta: DANESupport, because ending: WaitEnding) -> MapAnswer {
         state.withLock { $0.decided.append(key) }
         return .temporary("lookup still running")
     }

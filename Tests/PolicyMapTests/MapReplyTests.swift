@@ -8,6 +8,16 @@ import Testing
 
 @Suite("Answers of the policy map")
 struct MapAnswerTests {
+    /// Postfix reads these words as "whatever the MX host is called", which a forged MX record says.
+    @Test("a host name that is a keyword of match= is not said", arguments: MapForm.allCases)
+    func keywords(_ form: MapForm) throws {
+        let mixed = try cached("example.com", mx: ["hostname", "nexthop", "dot-nexthop", "mx.example.com"])
+        #expect(try answer(.enforce(mixed, .unneeded), form).hasPrefix("OK secure match=mx.example.com servername="))
+        let alone = try cached("example.com", mx: ["hostname"])
+        let hosts = [MXSet.unneeded, .known([try name("hostname")]), .only([try name("hostname")])]
+        for hosts in hosts { #expect(try answer(.enforce(alone, hosts), form).hasPrefix("TEMP ")) }
+    }
+
     private static let secure = "OK secure match=mx.example.com:.example.net servername=hostname"
     private static let attributes = """
          policy_type=sts policy_domain=example.com mx_host_pattern=mx.example.com mx_host_pattern=*.example.net \

@@ -56,8 +56,7 @@ struct PolicyMapServerTests {
     func keys() async throws {
         let keys = [
             "", ".", ".com", ".example.com", "192.0.2.1", "[192.0.2.1]", "[192.0.2.1]:25", "[IPv6:2001:db8::1]",
-            "2001:db8::1", "[2001:db8::1]:25", "private/lmtp", "/run/lmtp", "unix:/run/lmtp", "localhost",
-            "ok..example.com",
+            "2001:db8::1", "[2001:db8::1]:25", "private/lmtp", "/run/lmtp", "unix:/run/lmtp", "ok..example.com",
             "-x.example", "a b.example", "x" + String(repeating: "y", count: 300) + ".example", "\u{0}",
             "\u{FFFD}.example",
         ]

@@ -87,6 +87,7 @@ struct PostfixPolicy {
         case "match":
             guard level == "secure" else { throw Flaw("match at level \(level)") }
             for name in value.split(separator: ":", omittingEmptySubsequences: false) {
+                guard !["hostname", "nexthop", "dot-nexthop"].contains(name) else { throw Flaw("keyword \(name)") }
                 try Self.checkHost(name.hasPrefix(".") ? name.dropFirst() : name)
             }
         case "servername": guard value == "hostname" else { throw Flaw("servername is \(value)") }

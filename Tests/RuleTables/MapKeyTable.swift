@@ -26,6 +26,8 @@ package enum MapKeyTable {
         ("[mx.example.org]:mail", "host mx.example.org 25"), ("example.org:qmtp", "mx example.org 209"),
         ("example.org:smtps", "mx example.org 465"), ("example.org:lmtp", "mx example.org 24"),
         ("[MX.Example.ORG]:URD", "host mx.example.org 465"), ("EXAMPLE.ORG:Submission", "mx example.org 587"),
+        // What a single label is, the site's own settings say.
+        ("mailhub", "mx mailhub 25"), ("mailhub:25", "mx mailhub 25"), ("[mailhub]:urd", "host mailhub 465"),
         ("example.org:", "mx example.org 25"), ("[mx.example.org]:", "host mx.example.org 25"),
         ("example.org.:urd", "mx example.org 465"), ("inet:example.org:24", "mx example.org 24"),
         ("b\u{fc}cher.example", "mx xn--bcher-kva.example 25"),
@@ -36,7 +38,7 @@ package enum MapKeyTable {
 
     /// Keys that never have a policy and cost no question.
     package static let skipped: [String] = [
-        "", ".", ".example.org", ".org", ".example.org:25", "localhost", "org", "localhost:25", "[localhost]:urd",
+        "", ".", ".example.org", ".org", ".example.org:25",
         "192.0.2.1", "[192.0.2.1]", "[192.0.2.1]:25", "192.0.2.1:nonsense", "2001:db8::1",
         "[2001:db8::1]", "[IPv6:2001:db8::1]", "[IPv6:2001:db8::1]:25", "[ipv6:2001:db8::1]:urd", "[ipv6:2001:db8::1",
         "/run/lmtp", "unix:/run/lmtp", "/run/example.org/lmtp", "private/lmtp",

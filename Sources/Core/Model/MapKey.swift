@@ -5,7 +5,7 @@ import Basics
 package enum MapKey: Sendable, Hashable {
     case nextHop(NextHop)
     /// Never has a policy and is not worth a question: empty keys, parent domains (`.example.org`), address literals,
-    /// socket paths, single labels and what holds no name at all.
+    /// socket paths and what holds no name at all.
     case withoutPolicy
     /// What no MTA is known to ask, so that nobody can say whose policy governs: the names in it, never empty. "No
     /// policy" would let mail to one of them go in clear text.
@@ -21,7 +21,7 @@ package enum MapKey: Sendable, Hashable {
         let isShort = text.utf8.count <= Self.maxOctets
         // What nearly all keys are, at a fraction of the cost of reading them as a route.
         if isShort, text.utf8.allSatisfy(Self.isNameOctet), let domain = try? DomainName(mxHost: text) {
-            self = Self.asked(.mx(of: domain, port: NextHop.smtpPort), domain)
+            self = .nextHop(.mx(of: domain, port: NextHop.smtpPort))
             return
         }
         if text.hasPrefix(".") || text.hasPrefix("/") || text.hasPrefix("unix:") {
@@ -29,10 +29,6 @@ package enum MapKey: Sendable, Hashable {
             return
         }
         self = (isShort ? Self.read(text) : nil)?.key(services) ?? Self.unreadable(text)
-    }
-
-    private static func asked(_ hop: NextHop, _ domain: DomainName) -> MapKey {
-        domain.labelCount > 1 ? .nextHop(hop) : .withoutPolicy
     }
 
     /// Host and service of a next hop, each as it stands there.
@@ -46,7 +42,7 @@ package enum MapKey: Sendable, Hashable {
             if IPAddress(literal: host) != nil { return .withoutPolicy }
             guard let port = service.isEmpty ? NextHop.smtpPort : services.port(of: service) else { return nil }
             guard let domain = try? DomainName(host: host) else { return nil }
-            return asked(isBracketed ? .host(domain, port: port) : .mx(of: domain, port: port), domain)
+            return .nextHop(isBracketed ? .host(domain, port: port) : .mx(of: domain, port: port))
         }
     }
 

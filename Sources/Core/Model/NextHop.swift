@@ -60,8 +60,9 @@ package enum Destination: Sendable, Hashable {
 extension Recipient {
     /// Most next hops of one recipient that are looked at.
     private static let maxNextHops = 16
-    /// Mailers whose name says nothing about the route: Postfix says `error` for valid virtual aliases.
-    private static let unknownRouteMailer = "error"
+    /// What Postfix says of a domain that has no mail of its own: a valid recipient in it is an alias, whose mail goes
+    /// elsewhere and never to the domain's MX hosts; any other is refused.
+    private static let aliasMailer = "error"
 
     /// Reads the route that the MTA announced.
     /// - Parameters:
@@ -75,7 +76,8 @@ extension Recipient {
     ///   - services: asked for only where a port has a name.
     ///   - isSMTP: whether a name of `{rcpt_mailer}` delivers by SMTP.
     package func destination(services: @autoclosure () -> ServicePorts, isSMTP: (String) -> Bool) -> Destination {
-        guard let mailer, !mailer.isEmpty, mailer != Self.unknownRouteMailer else { return ownDomain }
+        guard let mailer, !mailer.isEmpty else { return ownDomain }
+        guard mailer != Self.aliasMailer else { return .notOurs("alias, or no mail at all (transport error)") }
         guard isSMTP(mailer) else { return .notOurs("transport \(printable(mailer, limit: 40))") }
         guard let host, !host.isEmpty else { return ownDomain }
         // What nearly all mail has, at a fraction of the cost of reading it.

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 
-/// Answers policy map lookups.
+/// Answers policy map lookups. What is right for a next hop depends on what the MTA that asks does about TLSA records.
 package protocol MapResolver: Sendable {
     /// The answer if memory alone decides it; must not block.
-    func cached(_ key: NextHop) -> MapAnswer?
-    /// While this is the same, what ``cached(_:)`` has answered stands, unless it is `.temporary` or `.bogus`: whoever keeps
+    func cached(_ key: NextHop, for mta: DANESupport) -> MapAnswer?
+    /// While this is the same, what ``cached(_:for:)`` has answered stands, unless it is `.temporary` or `.bogus`: whoever keeps
     /// the answer need not ask again. Nil if nothing may be kept. To be read before the question.
     var answerPeriod: AnswerPeriod? { get }
     /// The answer after looking things up; may take long, and goes on although the caller stopped waiting.
-    func resolve(_ key: NextHop) async -> MapAnswer
+    func resolve(_ key: NextHop, for mta: DANESupport) async -> MapAnswer
     /// The answer as memory stands when nobody waits any longer: what is not known is `.temporary` or `.notFound`, as
     /// the operator chose, and `.temporary` where a failure of our own is why. Must not block.
-    func decideNow(_ key: NextHop, because ending: WaitEnding) -> MapAnswer
+    func decideNow(_ key: NextHop, for mta: DANESupport, because ending: WaitEnding) -> MapAnswer
     /// Whether memory holds a live enforce policy of this domain that is to be kept, for keys that cannot be read; must not
     /// block.
     func enforces(_ domain: DomainName) -> Bool

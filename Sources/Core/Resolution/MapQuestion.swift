@@ -30,8 +30,12 @@ package struct MapQuestionSettings: Sendable, Equatable {
 /// - RFC 8461 §2: DANE comes first, a policy never overrides a DANE validation that fails.
 package struct MapQuestion: Question {
     let settings: MapQuestionSettings
+    private let mta: DANESupport
 
-    package init(_ settings: MapQuestionSettings) { self.settings = settings }
+    package init(_ settings: MapQuestionSettings, from mta: DANESupport = .byLevel) {
+        self.settings = settings
+        self.mta = mta
+    }
 
     package func concerns(_ hop: NextHop, of domain: DomainName) -> Bool {
         !settings.neverPolicedHops.contains(hop) && !settings.neverPolices(domain)
@@ -44,20 +48,20 @@ package struct MapQuestion: Question {
         case .unreadable(let text) where !settings.isDryRun: return .temporary(text)
         case .unknown(let text) where settings.onUnknown == .temporary: return .temporary("policy not known: \(text)")
         case .policy, .absent, .failed, .unknown, .unreadable:
-            return settings.puttingDANEFirst || binds(policy) ? nil : answer(under: policy, hosts: .unneeded)
+            return putsDANEFirst(policy) || binds(policy) ? nil : answer(under: policy, hosts: .unneeded)
         }
     }
 
     package func wantsHosts(under policy: PolicyLookup) -> Bool { binds(policy) }
 
     package func need(of route: Route, under policy: PolicyLookup) -> Need? {
-        settings.puttingDANEFirst && route.isSecure ? .dane : nil
+        putsDANEFirst(policy) && route.isSecure ? .dane : nil
     }
 
     package func decide(_ known: Known, of domain: DomainName, under policy: PolicyLookup) -> Step<MapAnswer> {
         // What is missing is late, not absent: a policy that is known must not be left out, nor DANE beside it.
         if let late = known.late, known.dane == nil {
-            let isHostNeeded = binds(policy) && (settings.puttingDANEFirst || policy.hasWildcard)
+            let isHostNeeded = binds(policy) && (putsDANEFirst(policy) || policy.hasWildcard)
             // TLSA records come before any policy, also where there is none.
             let mayHaveDANE = known.route?.found.map { need(of: $0, under: policy) == .dane } ?? false
             let mustWait = isHostNeeded || mayHaveDANE
@@ -66,7 +70,10 @@ package struct MapQuestion: Question {
         switch known.route {
         case .route(let route):
             let hosts = route.candidates.map(\.name) + route.unprobed
-            let answer = self.answer(under: policy, hosts: .known(hosts))
+            // Of hosts past the most that are looked at nobody knows the TLSA records.
+            let isCut = !route.unprobed.isEmpty && need(of: route, under: policy) == .dane
+            let answer = self.answer(
+                under: policy, hosts: isCut ? .only(route.candidates.map(\.name)) : .known(hosts))
             if let dane = known.dane.flatMap({ weigh(TLSASurvey(route, $0), known, answer) }) { return dane }
             if !known.isPolicyLatest, binds(policy), let violation = policy.violation(by: hosts, of: domain) {
                 return .need(.secondLook(violation))
@@ -76,9 +83,24 @@ package struct MapQuestion: Question {
         case .error(.nullMX): return .answer(answer(under: policy, hosts: .unknown("null MX")))
         case .error(.noSuchDomain): return .answer(answer(under: policy, hosts: .unknown("no such domain")))
         case .error(.bogus(let text)): return .answer(.bogus("MX records fail DNSSEC validation: \(text)"))
+        // Whoever keeps the MX records from us alone must not make the MTA forget DANE. A failure of our own is nobody's
+        // choice, and costs no mail that no policy binds. - RFC 7672 §2.1.2: DNS Error Handling.
+        case .error(.unavailable(let text)) where putsDANEFirst(policy) && !settings.isDryRun,
+            .error(.notAsked(let text, _)) where putsDANEFirst(policy) && binds(policy):
+            return .answer(.temporary("the MX hosts could not be looked up: \(text)"))
         case .error(.unavailable(let text)), .error(.notAsked(let text, _)):
             return .answer(answer(under: policy, hosts: .unknown(text)))
         case .insecure, nil: return .answer(answer(under: policy, hosts: .unneeded))
+        }
+    }
+
+    /// Whether TLSA records come before what the policy says, also where there is none.
+    private func putsDANEFirst(_ policy: PolicyLookup) -> Bool {
+        switch mta {
+        case .byLevel: settings.puttingDANEFirst
+        // It needs no answer of ours, but for none that would weaken its own.
+        case .byItself: settings.puttingDANEFirst && binds(policy)
+        case .none: false
         }
     }
 

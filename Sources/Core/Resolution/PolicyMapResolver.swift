@@ -8,12 +8,21 @@ package final class PolicyMapResolver: MapResolver {
     /// How long an answer is kept whole: no policy and no host notices.
     private static let answerStandsFor = Duration.seconds(1)
 
+    /// A next hop, and what is done about its TLSA records.
+    private struct Asked: Sendable, TableKey {
+        let hop: NextHop
+        let mta: DANESupport
+
+        var tableHash: UInt64 { KeyedHash.hash(hop.tableHash, UInt64(mta.rawValue)) }
+        func hash(into hasher: inout Hasher) { hasher.combine(tableHash) }
+    }
+
     private let resolver: NextHopResolver
     private let settings: Locked<MapQuestionSettings>
     private let pause: Pause?
     /// What next hops came to in the current second.
-    private let answers = TTLCache<NextHop, MapAnswer>(octets: MemoryBudget.answers) { hop, answer in
-        hop.heldOctets + answer.heldOctets
+    private let answers = TTLCache<Asked, MapAnswer>(octets: MemoryBudget.answers) { asked, answer in
+        asked.hop.heldOctets + answer.heldOctets
     }
     private let held: HeldMail?
     /// Grows when answers are forgotten.
@@ -57,24 +66,28 @@ package final class PolicyMapResolver: MapResolver {
 
     package var letsAllGo: Bool { pause?.isInForce ?? false }
 
-    package func cached(_ key: NextHop) -> MapAnswer? {
-        if letsAllGo { return .notFound }
+    package func cached(_ key: NextHop, for mta: DANESupport = .byLevel) -> MapAnswer? {
+        if letsAllGo || isWithoutPolicy(key) { return .notFound }
         let now = resolver.clock.now
-        if let known = answers.value(for: key, at: now) { return known }
-        guard let resolved = resolver.cached(question, about: key) else { return nil }
+        let asked = Asked(hop: key, mta: mta)
+        if let known = answers.value(for: asked, at: now) { return known }
+        guard let resolved = resolver.cached(question(from: mta), about: key) else { return nil }
         // Without a policy nothing was looked for, so there is nothing to spare.
-        if resolved.known.policy != nil { remember(resolved.answer, of: key, at: now) }
+        if resolved.known.policy != nil { remember(resolved.answer, of: asked, at: now) }
         return resolved.answer
     }
 
-    package func resolve(_ key: NextHop) async -> MapAnswer {
-        let answer = await resolver.resolve(question, about: key).answer
+    package func resolve(_ key: NextHop, for mta: DANESupport = .byLevel) async -> MapAnswer {
+        if isWithoutPolicy(key) { return .notFound }
+        let answer = await resolver.resolve(question(from: mta), about: key).answer
         return letsAllGo ? .notFound : answer
     }
 
-    package func decideNow(_ key: NextHop, because ending: WaitEnding) -> MapAnswer {
-        if letsAllGo { return .notFound }
-        let question = question
+    package func decideNow(
+        _ key: NextHop, for mta: DANESupport = .byLevel, because ending: WaitEnding
+    ) -> MapAnswer {
+        if letsAllGo || isWithoutPolicy(key) { return .notFound }
+        let question = question(from: mta)
         let resolved = resolver.decideNow(question, about: key, because: ending)
         // Nothing of this route, so not for `next` to see: whoever keeps us busy must not have a policy left out that was
         // never asked for.
@@ -87,7 +100,14 @@ package final class PolicyMapResolver: MapResolver {
     /// Whether the map may ever hold mail to the next hop.
     package func mayHold(_ hop: NextHop) -> Bool {
         guard let domain = hop.policyDomain else { return false }
-        return question.concerns(hop, of: domain)
+        return question(from: .byLevel).concerns(hop, of: domain)
+    }
+
+    /// Whether the name is a single label, as of a host in the site's own network, which is not worth a question: only the
+    /// site's own settings can give it a policy.
+    private func isWithoutPolicy(_ hop: NextHop) -> Bool {
+        guard let domain = hop.policyDomain, domain.labelCount == 1 else { return false }
+        return resolver.policies.cached(domain) == nil
     }
 
     package func enforces(_ domain: DomainName) -> Bool {
@@ -105,9 +125,9 @@ package final class PolicyMapResolver: MapResolver {
         held?.note(domain, heldByMapBecause: text)
     }
 
-    private var question: MapQuestion { MapQuestion(settings.withLock { $0 }) }
+    private func question(from mta: DANESupport) -> MapQuestion { MapQuestion(settings.withLock { $0 }, from: mta) }
 
-    private func remember(_ answer: MapAnswer, of key: NextHop, at now: UTCTime) {
+    private func remember(_ answer: MapAnswer, of key: Asked, at now: UTCTime) {
         switch answer {
         case .temporary, .bogus: return
         case .notFound, .dane, .daneWherePresent, .enforce, .testing, .failed:
