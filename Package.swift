@@ -125,7 +125,8 @@ let package = Package(
             dependencies: [
                 "Basics", "Concurrency", "Core", "DNS", "Events", "HTTP", "MTASTS", "Reporting", "TLS", "TLSRPT",
             ]),
-        .target(name: "Probe", dependencies: ["Basics", "Concurrency", "Core", "DNS", "SMTP", "TLS", "TLSRPT"]),
+        .target(
+            name: "Probe", dependencies: ["Basics", "Concurrency", "Core", "DNS", "Events", "SMTP", "TLS", "TLSRPT"]),
         .target(
             name: "Preload",
             dependencies: ["Basics", "Core", "MTASTS", "Processes", .product(name: "Logging", package: "swift-log")]),

@@ -21,7 +21,7 @@ extension DNSAnswer<[UInt8]> {
         let (records, isCut) = outcome == .records ? Self.records(result, recordLimit) : ([], false)
         self.init(
             outcome: outcome, records: records, isCut: isCut,
-            canonicalName: result.canonname.flatMap { try? DomainName(String(cString: $0)) },
+            canonicalName: result.canonname.flatMap { try? DomainName(mxHost: String(cString: $0)) },
             timeToLive: .seconds(max(0, Int64(result.ttl))), security: result.secure != 0 ? .secure : .insecure)
     }
 

@@ -12,6 +12,7 @@ package final class DNSResolver: Sendable {
     private let thread: EventThread
     private let engine: ResolverEngine
     private let limit: Int
+    private let settings: DNSSettings
     private let health = ResolverHealth()
     private let counts: DNSCounts
     /// By the owners of the names: one whose servers are silent must not make the resolver busy for all.
@@ -29,6 +30,7 @@ package final class DNSResolver: Sendable {
             throw error
         }
         self.thread = thread
+        self.settings = settings
         limit = settings.maxOutstanding
         let engine = engine
         thread.watch(engine.descriptor) { ending in
@@ -58,9 +60,14 @@ package final class DNSResolver: Sendable {
     private func localFailure() async -> String? {
         await health.localFailure { [self] in
             if let error = Socket.descriptorFailure() { return "no DNS query can be sent: \(error)" }
+            // Asked anew, by a context that remembers nothing: to libunbound a server that was silent about some names is
+            // down for all of them for a while, and who the silence is about is an attacker's to choose.
+            let fresh: DNSResolver
+            do { fresh = try DNSResolver(settings) } catch { return "no DNS query can be sent: \(error)" }
+            defer { fresh.shutdown() }
             // A name that nobody can have cached: a resolver that lives says that there is no such domain.
             let label = String(UInt64.random(in: .min ... .max), radix: 36)
-            let answer = await ask(
+            let answer = await fresh.ask(
                 .init(name: "sts-milter-\(label).", type: RecordType.a.rawValue, recordLimit: 1),
                 within: ResolverHealth.waitLimit)
             return answer.outcome.failure.flatMap { $0.isOpenWhose ? "the resolver answers nothing: \($0)" : nil }

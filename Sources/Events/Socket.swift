@@ -57,6 +57,12 @@ package final class Socket: Sendable {
         return code == 0 || !SystemError("connect").isNoRoute
     }
 
+    /// Whether this machine has no way to the public network, by its own tables: neither to an IPv4 nor to an IPv6 address
+    /// that is surely there. They are those of a root server, to which nothing is sent.
+    package static var isOffline: Bool {
+        ["198.41.0.4", "2001:503:ba3e::2:30"].compactMap { IPAddress($0) }.allSatisfy { !hasRoute(to: $0) }
+    }
+
     /// How the connecting ended, once the socket is writable.
     package func connectionError() -> SystemError? {
         var code: Int32 = 0

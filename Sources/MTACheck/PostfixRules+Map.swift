@@ -31,7 +31,22 @@ extension PostfixRules {
                     "map-order", "\(first.text) comes before sts-milter's map, and what it answers counts",
                     main("smtp_tls_policy_maps = \(mapEntry)")))
         }
-        return found + services.filter { ours($0, socket).isEmpty }.map(unmapped) + needs()
+        return found + services.filter { ours($0, socket).isEmpty }.map(unmapped) + needs() + fallback()
+    }
+
+    /// Postfix goes on to the fallback relay where the map lets no host have the mail, at the level of that next hop.
+    private func fallback() -> [Diagnostic] {
+        let services = facts.services(running: clients)
+        let values =
+            services.isEmpty
+            ? [facts["smtp_fallback_relay"]] : services.map { facts.value("smtp_fallback_relay", for: $0) }
+        guard let relay = values.first(where: { !$0.isEmpty }) else { return [] }
+        return [
+            .advice(
+                "fallback-relay",
+                "smtp_fallback_relay = \(relay): mail that the map holds back goes there instead, and no policy of the recipient's domain binds that host",
+                main("smtp_fallback_relay ="))
+        ]
     }
 
     /// The map as main.cf should name it.

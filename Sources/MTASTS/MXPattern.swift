@@ -8,11 +8,13 @@ package struct MXPattern: Sendable, Hashable, CustomStringConvertible {
 
     /// Reads a value as published; a trailing dot and upper case are tolerated, U-labels are not.
     ///
+    /// Underscores are read as in an MX record, since a host with one is judged as any other.
+    ///
     /// - RFC 8461 §3.2: an `mx` value is `["*."] Domain`, in A-labels.
     package init(_ text: some StringProtocol) throws(DomainNameError) {
         guard text.utf8.allSatisfy({ $0 < 0x80 }) else { throw .forbiddenCharacter }
         isWildcard = text.hasPrefix("*.")
-        domain = try DomainName(isWildcard ? text.dropFirst(2) : text.dropFirst(0))
+        domain = try DomainName(mxHost: isWildcard ? text.dropFirst(2) : text.dropFirst(0))
     }
 
     /// The pattern that covers this one host.

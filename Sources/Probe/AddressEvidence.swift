@@ -6,7 +6,8 @@ enum AddressEvidence: Sendable {
     case seen(HostEvidence)
     /// A failure of our own kept us from dialling, or cut the dialogue short.
     case localFailure(String)
-    /// This machine has no way to the address, and so has the MTA beside us.
+    /// This machine has no way to the address, and so has the MTA beside us. Whoever forges address records can choose
+    /// such a one: it is our own failure only while this machine has no way to anywhere.
     case noRoute(String)
     /// Its turn did not come before the host's time was over.
     case notDialled
@@ -17,8 +18,10 @@ enum AddressEvidence: Sendable {
 /// One that fails is enough, since the MTA may dial any. Those that cannot be connected to say nothing, for no mail can go
 /// there; one that takes the connection and lets us no further may let the MTA in.
 /// A host of which some address was not looked at has not been seen to conform.
-/// - Parameter isWhole: whether these are all addresses that the host has.
-func combine(_ seen: [AddressEvidence], isWhole: Bool) -> ProbeResult {
+/// - Parameters:
+///   - isWhole: whether these are all addresses that the host has.
+///   - isOffline: whether this machine has no way to any network; asked for only where it matters.
+func combine(_ seen: [AddressEvidence], isWhole: Bool, isOffline: @autoclosure () -> Bool) -> ProbeResult {
     var failures: [Failure] = []
     var badFacts: TLSFacts?
     var goodFacts: TLSFacts?
@@ -48,5 +51,6 @@ func combine(_ seen: [AddressEvidence], isWhole: Bool) -> ProbeResult {
     if isAnyLeft { return .seen(.unreachable("not all of its addresses could be looked at")) }
     if let goodFacts { return .seen(.conforming(goodFacts)) }
     if !unreachable.isEmpty { return .seen(.unreachable(joined(unreachable))) }
-    return unrouted.isEmpty ? .seen(.unreachable("no address")) : .notTried(joined(unrouted))
+    if unrouted.isEmpty { return .seen(.unreachable("no address")) }
+    return isOffline() ? .notTried(joined(unrouted)) : .seen(.unreachable(joined(unrouted)))
 }

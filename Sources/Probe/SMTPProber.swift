@@ -3,6 +3,7 @@ import Basics
 import Concurrency
 import Core
 import DNS
+import Events
 import SMTP
 import TLS
 
@@ -54,7 +55,8 @@ package final class SMTPProber: Prober {
         case .failure(.failing(let failure)): return .seen(.failing([failure], nil))
         case .failure(.localFailure(let text)): return .notTried(text)
         case .success(let host):
-            return combine(await visit(host, of: policyDomain, turn), isWhole: host.isWhole)
+            return combine(
+                await visit(host, of: policyDomain, turn), isWhole: host.isWhole, isOffline: Socket.isOffline)
         }
     }
 

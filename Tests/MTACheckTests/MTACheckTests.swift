@@ -132,6 +132,7 @@ struct PostfixRuleTests {
         Row(
             ["smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:8642:x, socketmap:inet:localhost:8461:postfix"],
             ["advice map-order"]),
+        Row(["smtp_fallback_relay": "[relay.example]"], ["advice fallback-relay"]),
         Row(["smtp_tls_policy_maps": "hash:/etc/postfix/tls_policy, socketmap:inet:localhost:8461:postfix"], []),
         Row(["smtp_tls_policy_maps": "unionmap:{socketmap:inet:localhost:8461:postfix}"], []),
         Row(["smtp_tls_policy_maps": "socketmap:inet:localhost:8461:mta-sts"], ["problem map-name"]),

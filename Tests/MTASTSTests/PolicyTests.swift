@@ -106,7 +106,8 @@ struct MXPatternTests {
             ("mail.example.com", "mail.example.com"), ("*.example.com", "mail.example.com"),
             ("MAIL.Example.COM.", "mail.example.com"),
             ("*.Example.com.", "a.example.com"), ("*.example.com", "xn--mnchen-3ya.example.com"),
-            ("*.example.com", "mx_1.example.com"),
+            ("*.example.com", "mx_1.example.com"), ("mx_1.example.com", "mx_1.example.com"),
+            ("*.a_b.example.com", "mx.a_b.example.com"),
         ])
     func matches(_ pattern: String, _ host: String) throws {
         #expect(try MXPattern(pattern).matches(try DomainName(mxHost: host)))

@@ -60,7 +60,7 @@ struct AddressEvidenceTests {
             }
         }
         let word =
-            switch combine(seen, isWhole: isWhole) {
+            switch combine(seen, isWhole: isWhole, isOffline: true) {
             case .notTried: "not tried"
             case .seen(.conforming): "conforming"
             case .seen(.failing): "failing"
@@ -69,5 +69,17 @@ struct AddressEvidenceTests {
             case .seen(.unresolved): "unresolved"
             }
         #expect(word == expected, "\(addresses)")
+    }
+
+    @Test("an address without a way to it is our own failure only while there is none to anywhere")
+    func forgedAddress() {
+        guard case .notTried = combine([.noRoute("a")], isWhole: true, isOffline: true) else {
+            Issue.record("offline, and it is the host's")
+            return
+        }
+        guard case .seen(.unreachable) = combine([.noRoute("a")], isWhole: true, isOffline: false) else {
+            Issue.record("whoever chose the address has made it ours")
+            return
+        }
     }
 }

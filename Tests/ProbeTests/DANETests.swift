@@ -45,7 +45,7 @@ struct DANETests {
             let wrong = String(repeating: "0", count: 64)
             let data = [
                 "good": "3 1 1 \(key)", "bad": "3 1 1 \(wrong)", "web": "1 1 1 \(key)", "spoilt": "3 1 1 \(key)",
-                "real": "3 1 1 \(key)",
+                "real": "3 1 1 \(key)", "re_al": "3 1 1 \(key)",
             ]
             let hosts = data.keys.sorted() + ["none", "forged"]
             let lines = hosts.map { "\($0) IN A 127.2.3.1" } + data.map { "_\(port)._tcp.\($0) IN TLSA \($1)" }
@@ -53,7 +53,7 @@ struct DANETests {
             let lame = [
                 "lame IN A 127.2.3.1", "_tcp.lame IN NS nobody", "nobody IN A 127.2.3.9", "dead IN NS nobody",
             ]
-            return (lines + lame + ["alias IN CNAME real"]).joined(separator: "\n")
+            return (lines + lame + ["alias IN CNAME real", "alias2 IN CNAME re_al"]).joined(separator: "\n")
         }
 
         func probe(_ name: String, routeIsSecure: Bool = true) async throws -> HostEvidence {
@@ -93,7 +93,8 @@ struct DANETests {
     func surveys() async throws {
         let lab = try Lab()
         let statuses: [(String, DANEStatus)] = [
-            ("good.seclab", .usable), ("bad.seclab", .usable), ("alias.seclab", .usable), ("web.seclab", .unusable),
+            ("good.seclab", .usable), ("bad.seclab", .usable), ("alias.seclab", .usable),
+            ("alias2.seclab", .usable), ("web.seclab", .unusable),
             ("none.seclab", .absent), ("missing.seclab", .absent), ("one.lab", .absent),
         ]
         for (name, expected) in statuses { #expect(try await lab.survey(name) == expected, "\(name)") }
