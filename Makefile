@@ -66,7 +66,7 @@ fleet-demo: test-packages
 	$(NETNS) $(DEBUG)/demo fleet
 
 # Suites that need no other program, no network and no port of their own.
-UNIT = BasicsTests|MTASTSTests|TLSRPTTests|ConcurrencyTests|CoreTests|ReportingTests|MailLogTests|ReportViewTests|SettingsTests|MTACheckTests|MTASetupTests
+UNIT = BasicsTests|MTASTSTests|TLSRPTTests|ConcurrencyTests|CoreTests|ReportingTests|MailLogTests|ReportViewTests|SettingsTests|MTACheckTests|MTASetupTests|StatusTests
 
 unit: packages
 	$(SWIFT) build --build-tests
@@ -116,8 +116,11 @@ fuzz: packages
 
 # Modules in which threads meet, and those whose code runs on the thread that calls it.
 THREADED = ConcurrencyTests CoreTests DNSTests SMTPTests HTTPTests PostgreSQLTests SQLiteTests ProcessesTests EventLogTests MilterTests PolicyMapTests \
-	DiscoveryTests ProbeTests PreloadTests IntakeTests StoreTests FleetTests CourierTests ReportingTests DaemonTests
-UNTHREADED = BasicsTests MTASTSTests TLSRPTTests MailLogTests ReportViewTests SettingsTests MTACheckTests MTASetupTests
+	DiscoveryTests ProbeTests PreloadTests IntakeTests StoreTests FleetTests CourierTests ReportingTests MetricsTests \
+	StatusPageTests DaemonTests
+UNTHREADED = BasicsTests MTASTSTests TLSRPTTests MailLogTests ReportViewTests SettingsTests MTACheckTests MTASetupTests StatusTests
+# Starts programs, and has none of the product's code in it.
+UNSANITIZED = DocsTests
 # Left out, since a sanitizer costs up to ten times the time and memory: what the daemon does with hundreds of messages or
 # clients within an MTA's time, what it makes of each fault within five seconds (the run with all of them stays in), what
 # `report show` does with 64 MiB by the kernel's word, and which of two frames is first on a connection.

@@ -13,11 +13,14 @@ package struct IntakeReading: Sendable {
 
     let source: ObservedSession.Source
     let path: String
+    /// What is to be recorded; empty where nothing is.
     private(set) var sessions: [ObservedSession] = []
     private(set) var datagrams: [TLSRPTDatagram] = []
+    private let keepsSessions: Bool
     /// Tells one file's sessions from another's, with their number.
     private var digest = FNV1a()
     private var sessionCount = 0
+    private var datagramCount = 0
     private var unreadable = 0
     /// What the administrator should know of the file.
     package private(set) var remarks: [String] = []
@@ -25,9 +28,15 @@ package struct IntakeReading: Sendable {
     /// What the reader of a log is told of the MTA.
     private let reading: LogReaderSettings
 
-    /// - Parameter settings: nil where there are none that may be read.
-    package init(_ source: ObservedSession.Source, path: String, settings: Settings? = nil) {
+    /// - Parameters:
+    ///   - settings: nil where there are none that may be read.
+    ///   - keepsSessions: whether they will be recorded, for which all of the file must be known first: one that was recorded
+    ///     before is refused.
+    package init(
+        _ source: ObservedSession.Source, path: String, settings: Settings? = nil, keepsSessions: Bool = false
+    ) {
         self.source = source
+        self.keepsSessions = keepsSessions
         self.path = path
         reading = settings?.logReading ?? LogReaderSettings()
     }
@@ -54,7 +63,7 @@ package struct IntakeReading: Sendable {
             remarks += stream.takeRemarks()
             if let unread = stream.takeUnread() { remarks.append(unread.text) }
             notePassedOver(stream.hasPassedOver)
-            if sessions.isEmpty {
+            if sessionCount == 0 {
                 remarks.append(
                     "no session with a mail server found: is it the log that --from says, and not compressed by anything but gzip?"
                 )
@@ -84,13 +93,14 @@ package struct IntakeReading: Sendable {
             notePassedOver(lines.hasPassedOver)
         } catch { throw .unreadable(path, cause: "\(error)") }
         if unreadable > Self.maxNamed { remarks.append("\(unreadable) datagrams could not be read") }
-        if datagrams.isEmpty { remarks.append("no datagram found: one is a line of JSON") }
+        if datagramCount == 0 { remarks.append("no datagram found: one is a line of JSON") }
     }
 
     private mutating func take(datagram octets: [UInt8], _ number: Int, _ now: UTCTime, _ show: (SessionLine) -> Void) {
         do throws(DatagramError) {
             let datagram = try TLSRPTDatagram(octets)
-            datagrams.append(datagram)
+            datagramCount += 1
+            if keepsSessions { datagrams.append(datagram) }
             remarks += datagram.remarks.map { "datagram \(number): \($0)" }
             for session in datagram.observedSessions(at: now) {
                 let line = SessionLine(session)
@@ -106,7 +116,7 @@ package struct IntakeReading: Sendable {
     private mutating func take(_ session: ObservedSession, _ show: (SessionLine) -> Void) {
         let line = SessionLine(session)
         note(line.line[...])
-        sessions.append(session)
+        if keepsSessions { sessions.append(session) }
         show(line)
     }
 

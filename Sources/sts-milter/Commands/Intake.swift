@@ -36,12 +36,12 @@ struct Intake: ParsableCommand {
 
     func run() throws {
         var isWhole = true
-        var sessions: [IntakeReading] = []
+        var readings: [IntakeReading] = []
         // Whoever may read a log need not be able to read the daemon's settings.
         let own =
             settings.path == SettingsOption.usualPath ? try? settings.source.read() : try settings.read()
         for file in files {
-            var reading = IntakeReading(from, path: file, settings: own)
+            var reading = IntakeReading(from, path: file, settings: own, keepsSessions: record)
             do {
                 try reading.read { print(json ? $0.json : $0.line) }
             } catch {
@@ -49,9 +49,9 @@ struct Intake: ParsableCommand {
                 isWhole = false
             }
             for remark in reading.remarks { printError("\(file): \(remark)") }
-            sessions.append(reading)
+            if record { readings.append(reading) }
         }
-        if record { isWhole = try record(sessions) && isWhole }
+        if record { isWhole = try record(readings) && isWhole }
         if !isWhole { throw ExitCode.failure }
     }
 
