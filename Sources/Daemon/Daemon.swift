@@ -125,7 +125,7 @@ package final class Daemon: Sendable {
         ownReports = OwnReports(outbox: store, clock: clock)
         ownReports.noteCopies(to: settings.reports.copyPlace)
         accounting = SessionAccounting(
-            policies: policyCache, routes: resolver.routes, hops: hops, mapKeys: mapKeys, gate: gate,
+            policies: policyCache, routes: resolver.routes, hops: hops, mapKeys: mapKeys, gate: gate, held: held,
             ownReports: ownReports, countsDatagrams: settings.intake.datagramSocket != nil,
             readsLog: settings.intake.postfixLog != nil,
             lookupTimeout: settings.discovery.fetchDeadline + SessionAccounting.lookupMargin, clock: clock)

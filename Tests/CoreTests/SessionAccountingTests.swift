@@ -12,6 +12,7 @@ struct SessionAccountingTests {
     let hops: ObservedNextHops
     let mapKeys: ObservedMapKeys
     let gate: Gate
+    let held: HeldMail
     let domain: DomainName
 
     init() throws {
@@ -20,6 +21,7 @@ struct SessionAccountingTests {
         routes = RouteCache(router: world.router, clock: world.clock)
         hops = ObservedNextHops(clock: world.clock)
         mapKeys = ObservedMapKeys(clock: world.clock)
+        held = HeldMail(clock: world.clock)
         var settings = GateSettings()
         settings.enforcement = .milterAndPolicyMap
         gate = Gate(
@@ -33,7 +35,7 @@ struct SessionAccountingTests {
         waitLimit: Duration = .seconds(10)
     ) -> SessionAccounting {
         SessionAccounting(
-            policies: policyCache, routes: routes, hops: hops, mapKeys: mapKeys, gate: gate,
+            policies: policyCache, routes: routes, hops: hops, mapKeys: mapKeys, gate: gate, held: held,
             ownReports: OwnReports(outbox: Outbox(addresses: addresses), clock: world.clock),
             countsDatagrams: datagrams,
             readsLog: log, lookupTimeout: waitLimit, clock: world.clock)
@@ -60,6 +62,29 @@ struct SessionAccountingTests {
         let counts = await accounting().counts(of: [try session(.verified), try session(.plaintext)])
         #expect(types(counts) == ["example.org sts success", "example.org sts starttls-not-supported"])
         #expect(counts.first?.policy.reported.mxHosts == ["mx1.example.org"])
+    }
+
+    @Test("a delivery that the MTA broke off for an enforce policy is held mail, until one goes")
+    func heldAtDelivery() async throws {
+        let expired = try session(.failed(.certificateExpired, reason: nil))
+        _ = await accounting().counts(of: [expired, expired])
+        let entry = try #require(held.entry(of: domain))
+        #expect(entry.deliveries == 2 && entry.messages == 0 && entry.cause.host?.ascii == "mx1.example.org")
+        #expect(entry.cause.type == .certificateExpired && entry.cause.text == "the certificate has expired")
+        // Another host took the mail.
+        _ = await accounting().counts(of: [expired, try session(.verified)])
+        #expect(held.entry(of: domain) == nil)
+        // What an old log tells is past.
+        world.clock.advance(by: HeldMail.shownFor)
+        _ = await accounting().counts(of: [expired])
+        #expect(held.entry(of: domain) == nil)
+    }
+
+    @Test("a session that failed under a testing policy holds no mail")
+    func notHeld() async throws {
+        world.discoverer.policyAnswer = .success(body(.testing))
+        _ = await accounting().counts(of: [try session(.failed(.certificateExpired, reason: nil))])
+        #expect(held.entries.isEmpty)
     }
 
     @Test("a host that no MX record names is a relay of the site's own, and not counted")

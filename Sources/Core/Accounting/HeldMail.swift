@@ -5,8 +5,8 @@ import TLSRPT
 
 /// Which domains' mail was held back of late, and why, for an operator who asks.
 ///
-/// Only mail that is held back is noted, so that all other mail pays nothing for it. Whether a domain's mail goes again is
-/// looked at when somebody asks.
+/// Only mail that is held back is noted, so that all other mail pays nothing for it, but for a look at the table where a log
+/// tells of its delivery. Whether a domain's mail goes again is looked at when somebody asks.
 package final class HeldMail: Sendable {
     /// How long a domain is shown after its last mail: longer than an MTA waits between two tries, which is 4000 s
     /// (Postfix, `maximal_backoff_time`) or an hour (Sendmail on Debian).
@@ -21,7 +21,7 @@ package final class HeldMail: Sendable {
         package let lastTry: UTCTime
         /// Messages that the milter held back; one that is offered again counts again.
         package let messages: Int
-        /// Deliveries that the policy map held back, each try of them.
+        /// Deliveries that did not come about, each try of them: the policy map held them back, or no host did what it asked.
         package let deliveries: Int
     }
 
@@ -45,6 +45,24 @@ package final class HeldMail: Sendable {
     /// - Parameter text: why, as it was told to the MTA.
     package func note(_ domain: DomainName, heldByMapBecause text: String) {
         add(domain, nil, HeldCause(heldByMapBecause: text), deliveries: 1)
+    }
+
+    /// Takes note of a session that the MTA broke off, since the host did not do what its policy or its TLSA records ask.
+    /// Where another host took the mail, ``noteDelivery(to:)`` follows.
+    func note(
+        _ session: ObservedSession, failing type: ResultType, _ reason: String?, for domain: DomainName, via hop: NextHop,
+        of requirement: Requirement
+    ) {
+        guard clock.now < session.time + Self.shownFor else { return }
+        let cause = HeldCause(
+            host: session.host, type: type, text: FailureDetails(type, reasonCode: reason).inWords,
+            requirement: requirement)
+        add(domain, hop, cause, deliveries: 1)
+    }
+
+    /// Takes note that mail to the domain went: none of it is held at the delivery any more.
+    func noteDelivery(to domain: DomainName) {
+        if let entry = entry(of: domain), entry.messages == 0 { table.remove(domain) }
     }
 
     private func add(
@@ -84,6 +102,10 @@ package struct HeldCause: Sendable, Hashable {
     package let isOurs: Bool
     /// What the hosts were to keep; nil where it is not known.
     package let requirement: Requirement?
+
+    fileprivate init(host: DomainName?, type: ResultType, text: String, requirement: Requirement) {
+        (self.host, self.type, self.text, isOurs, self.requirement) = (host, type, text, false, requirement)
+    }
 
     init(heldByMapBecause text: String) {
         (host, type, self.text, isOurs, requirement) = (nil, nil, text, false, nil)

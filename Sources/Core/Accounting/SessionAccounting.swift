@@ -16,6 +16,7 @@ package final class SessionAccounting: SessionCounter {
     let hops: ObservedNextHops
     let mapKeys: ObservedMapKeys
     let gate: Gate?
+    private let held: HeldMail?
     private let ownReports: OwnReports
     private let clock: any WallClock
     /// Whether the MTA's datagrams are counted, so that a log only adds what they never carry.
@@ -34,17 +35,19 @@ package final class SessionAccounting: SessionCounter {
     /// - Parameters:
     ///   - mapKeys: what the policy map was asked; nothing where there is none.
     ///   - gate: knows of hosts what a log does not say, and learns from deliveries; nil where no host was looked at.
+    ///   - held: takes note of deliveries that did not come about; nil where nobody asks for them.
     ///   - lookupTimeout: for the lookups of all sessions that are counted at a time; without their answers the sessions
     ///     are counted in doubt.
     package init(
         policies: PolicyCache, routes: RouteCache, hops: ObservedNextHops, mapKeys: ObservedMapKeys, gate: Gate?,
-        ownReports: OwnReports, countsDatagrams: Bool, readsLog: Bool, lookupTimeout: Duration, clock: any WallClock
+        held: HeldMail? = nil, ownReports: OwnReports, countsDatagrams: Bool, readsLog: Bool, lookupTimeout: Duration, clock: any WallClock
     ) {
         self.policies = policies
         self.routes = routes
         self.hops = hops
         self.mapKeys = mapKeys
         self.gate = gate
+        self.held = held
         self.ownReports = ownReports
         self.lookupTimeout = lookupTimeout
         self.countsDatagrams = countsDatagrams
@@ -121,6 +124,8 @@ package final class SessionAccounting: SessionCounter {
             return accounted.add([SessionCount.count(of: session, for: domain, refusedFor: refusal)])
         }
         gate?.note(session, via: hop)
+        let tlsa = session.host.flatMap { dane[HostOnWay(host: $0, hop: hop)] ?? nil }
+        noteHeld(session, for: domain, hop, policy, isDANE: tlsa != nil)
         // Another MTA sends no datagrams.
         if session.hasDatagram, let own = session.domain, wasCounted(own) { return accounted.leave(.inDatagrams) }
         guard !countsDatagrams || session.source != .postfixLog || isNewsBeside(session, under: policy) else {
@@ -130,7 +135,16 @@ package final class SessionAccounting: SessionCounter {
             SessionCount.counts(
                 of: session, for: domain, under: policy,
                 seeing: session.host.flatMap { gate?.evidence(of: $0, via: hop) },
-                dane: session.host.flatMap { dane[HostOnWay(host: $0, hop: hop)] ?? nil }))
+                dane: tlsa))
+    }
+
+    private func noteHeld(
+        _ session: ObservedSession, for domain: DomainName, _ hop: NextHop, _ policy: PolicyLookup, isDANE: Bool
+    ) {
+        guard let held else { return }
+        guard case .failed(let type, let reason) = session.result else { return held.noteDelivery(to: domain) }
+        guard isDANE || policy.cached?.policy.mode == .enforce else { return }
+        held.note(session, failing: type, reason, for: domain, via: hop, of: isDANE ? .dane : .policy)
     }
 
     /// Whether a datagram has counted a session of the domain before its policy was known; each is asked for once.
