@@ -239,7 +239,7 @@ package actor PreloadLists {
             ])
     }
 
-    /// Warns once of a list that has expired, and at each look of one that soon will.
+    /// Warns once of a list that soon ends, and once of one that has.
     private func tellExpiry() {
         guard let list else { return }
         let now = clock.now

@@ -50,11 +50,13 @@ extension PolicyCache {
     }
 
     /// What kept a policy from being renewed.
-    private struct FailedRenewals: Sendable {
+    struct FailedRenewals: Sendable {
+        /// Fetches that failed one after the other; none where a failure of our own is why.
         let failures: Int
+        /// Safe to print.
         let cause: String
 
-        /// Nil if there was none: nobody asked for the policy any longer, or its domain took it back.
+        /// Nil if there was nothing: nobody asked for the policy any longer, or its domain took it back.
         init?(of entry: PolicyEntry, at now: UTCTime) {
             let pause = entry.pause?.value(at: now)
             guard let cause = pause?.failure.text ?? entry.putOff?.value(at: now) else { return nil }

@@ -23,20 +23,13 @@ extension PolicyCache {
         var failing: [FailingRenewal] = []
         entries.forEachUsed(since: now - Self.unusedAfter) { domain in
             guard failing.count < Self.mostFailing, let life = memory.life(of: domain), life.isLive(at: now),
-                life.nearsItsEnd(at: now), let failed = failedRenewals(of: domain, at: now)
+                life.nearsItsEnd(at: now),
+                let failed = entries.value(of: domain, { FailedRenewals(of: $0, at: now) })
             else { return }
             failing.append(
                 FailingRenewal(domain: domain, life: life, failures: failed.failures, cause: failed.cause))
         }
         return failing.sorted { ($0.life.expiresAt, $0.domain) < ($1.life.expiresAt, $1.domain) }
-    }
-
-    private func failedRenewals(of domain: DomainName, at now: UTCTime) -> (failures: Int, cause: String)? {
-        entries.value(of: domain) { entry in
-            let pause = entry.pause?.value(at: now)
-            guard let cause = pause?.failure.text ?? entry.putOff?.value(at: now) else { return nil }
-            return (pause?.failures ?? 0, cause)
-        }
     }
 
     /// Policies that could not be written to the store yet.

@@ -63,7 +63,7 @@ struct PolicyEntry: Sendable {
     /// Whether somebody asked for the entry since room was last made.
     var isAskedFor = false
 
-    /// What the network said when it did not give a policy, or one that lives for less than a minute.
+    /// What the network said when it did not give a policy, or one that lives for less than ``PolicyCache/shortestLife``.
     var lookup: Timed<PolicyLookup>? {
         get { past?.value.lookup }
         set { changePast { $0.lookup = newValue } }
