@@ -64,6 +64,10 @@ enum Instructions {
     private final class Memory: PolicyMemory {
         private let policies = Locked<[DomainName: CachedPolicy]>([:])
         func policy(for domain: DomainName) -> CachedPolicy? { policies.withLock { $0[domain] } }
+        func life(of domain: DomainName) -> PolicyLife? { policy(for: domain)?.life }
+        func isLoaded(_ domain: DomainName) -> Bool { true }
+        func load(_ domain: DomainName) async -> Bool { true }
+        func unreadable(_ domain: DomainName, at time: UTCTime) -> String? { nil }
         func set(_ policy: CachedPolicy) { policies.withLock { $0[policy.domain] = policy } }
         func replace(_ life: PolicyLife?, by policy: CachedPolicy) -> Bool { false }
         func remove(_ domain: DomainName) { policies.withLock { $0[domain] = nil } }

@@ -35,6 +35,8 @@ struct WarmResolver: MapResolver {
 
     var answerPeriod: AnswerPeriod? { AnswerPeriod(second: SystemClock().now, generation: 0) }
 
+    var letsAllGo: Bool { false }
+
     func cached(_ key: NextHop, for mta: DANESupport) -> MapAnswer? {
         key.policyDomain.flatMap { answers[$0] } ?? .notFound
     }

@@ -24,17 +24,3 @@ package protocol RecipientJudge: AnyObject, Sendable {
     /// Whether the operator has all mail go now, whatever the verdicts; must not block.
     var isPaused: Bool { get }
 }
-
-extension RecipientJudge {
-    package func decideNow(_ hops: [NextHop], because ending: WaitEnding) -> Judgement {
-        cached(hops) ?? Judgement(.unknown("lookup still running"))
-    }
-
-    package func awaitsReport(_ recipient: EnvelopeAddress) -> Bool { false }
-
-    package var isPaused: Bool { false }
-
-    package func noteAccepted(_ domain: DomainName) {}
-
-    package var notesAccepted: Bool { true }
-}

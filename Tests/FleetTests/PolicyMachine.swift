@@ -61,6 +61,10 @@ private final class Kept: PolicyMemory, PolicyStore {
     let stored = Locked<[DomainName: CachedPolicy]>([:])
 
     func policy(for domain: DomainName) -> CachedPolicy? { memory.withLock { $0[domain] } }
+    func life(of domain: DomainName) -> PolicyLife? { policy(for: domain)?.life }
+    func isLoaded(_ domain: DomainName) -> Bool { true }
+    func load(_ domain: DomainName) async -> Bool { true }
+    func unreadable(_ domain: DomainName, at time: UTCTime) -> String? { nil }
     func set(_ policy: CachedPolicy) { memory.withLock { $0[policy.domain] = policy } }
     func remove(_ domain: DomainName) { memory.withLock { $0[domain] = nil } }
     func replace(_ life: PolicyLife?, by policy: CachedPolicy) -> Bool {

@@ -22,10 +22,6 @@ package protocol MapResolver: Sendable {
     func noteHeld(_ domain: DomainName, because text: String)
 }
 
-extension MapResolver {
-    package var letsAllGo: Bool { false }
-}
-
 /// How long answers of the policy map stand: for the second in which they were given, while the settings are the same.
 package struct AnswerPeriod: Sendable, Hashable {
     private let second: UTCTime

@@ -20,10 +20,3 @@ package protocol PolicyMemory: Sendable {
     func replace(_ life: PolicyLife?, by policy: CachedPolicy) -> Bool
     func remove(_ domain: DomainName)
 }
-
-extension PolicyMemory {
-    package func life(of domain: DomainName) -> PolicyLife? { policy(for: domain)?.life }
-    package func isLoaded(_ domain: DomainName) -> Bool { true }
-    package func load(_ domain: DomainName) async -> Bool { true }
-    package func unreadable(_ domain: DomainName, at time: UTCTime) -> String? { nil }
-}

@@ -7,9 +7,3 @@ package protocol Recorder: Sendable {
     /// Counts a verdict that the route keeps its policy, as nearly all mail comes to; nothing is copied for it.
     func recordConforming(_ judgement: Judgement, at time: UTCTime)
 }
-
-extension Recorder {
-    package func recordConforming(_ judgement: Judgement, at time: UTCTime) {
-        if let outcome = Outcome(time: time, judgement) { record(outcome) }
-    }
-}

@@ -22,6 +22,10 @@ final class FakeMemory: PolicyMemory, Fake {
         }
     }
 
+    func life(of domain: DomainName) -> PolicyLife? { policy(for: domain)?.life }
+    func isLoaded(_ domain: DomainName) -> Bool { true }
+    func load(_ domain: DomainName) async -> Bool { true }
+
     func set(_ policy: CachedPolicy) { state.withLock { $0.policies[policy.domain] = policy } }
     func replace(_ life: PolicyLife?, by policy: CachedPolicy) -> Bool {
         state.withLock { state in

@@ -9,4 +9,7 @@ final class FakeRecorder: Recorder, Fake {
     let state = Locked(State())
 
     func record(_ outcome: Outcome) { state.withLock { $0.outcomes.append(outcome) } }
+    func recordConforming(_ judgement: Judgement, at time: UTCTime) {
+        if let outcome = Outcome(time: time, judgement) { record(outcome) }
+    }
 }
