@@ -232,7 +232,7 @@ let package = Package(
         .executableTarget(
             name: "impatient-daemon", dependencies: ["Daemon", "Settings"], path: "Tests/ImpatientDaemon"),
 
-        .testTarget(name: "BasicsTests", dependencies: ["Basics", "RuleTables"]),
+        .testTarget(name: "BasicsTests", dependencies: ["Basics", "RuleTables", "TestKit"]),
         .testTarget(name: "MTASTSTests", dependencies: ["Basics", "Core", "MTASTS", "RuleTables"]),
         .testTarget(name: "MetricsTests", dependencies: ["LabKit", "Metrics"]),
         .testTarget(name: "StatusTests", dependencies: ["Basics", "Status"]),
@@ -243,7 +243,7 @@ let package = Package(
                 "Basics", "Concurrency", "LabKit", "TestKit", .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "ProcessesTests", dependencies: ["Basics", "LabKit", "Processes", "TestKit"]),
-        .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "TLS"]),
+        .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "TLS", "TestKit"]),
         .testTarget(name: "SMTPTests", dependencies: ["Basics", "DNS", "Events", "LabKit", "SMTP", "TLS"]),
         .testTarget(
             name: "FleetTests",

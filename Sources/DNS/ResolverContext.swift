@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import CUnbound
-import Events
 import Glibc
 
 /// Makes libunbound's context from settings.
@@ -11,6 +10,8 @@ enum ResolverContext {
     /// How long an answer is kept, in seconds: what a domain repairs must not wait for a day, and behind us is the
     /// resolver that we ask, which keeps it longer.
     private static let maxLife = "300"
+    /// Octets of a file of servers or of trust anchors; both have some hundreds.
+    private static let fileLimitBytes = 1 << 20
 
     static func make(_ settings: DNSSettings) throws(DNSSetupError) -> OpaquePointer {
         guard let context = ub_ctx_create() else { throw .library("out of memory or descriptors") }
@@ -71,7 +72,7 @@ enum ResolverContext {
     private static func systemServers(_ path: String) throws(DNSSetupError) -> [String] {
         let text: String
         do { text = try contents(of: path) } catch {
-            throw .unreadableResolverFile(path, reason: SystemError.text(of: error.code))
+            throw .unreadableResolverFile(path, reason: "\(error)")
         }
         let servers = text.split(whereSeparator: \.isNewline).compactMap { line -> String? in
             let words = line.split(whereSeparator: \.isWhitespace)
@@ -93,7 +94,7 @@ enum ResolverContext {
         }
         let text: String
         do { text = try contents(of: path) } catch {
-            throw .unreadableTrustAnchor(path, reason: SystemError.text(of: error.code))
+            throw .unreadableTrustAnchor(path, reason: "\(error)")
         }
         // libunbound would find out at the first query only, and then fail every one.
         let holdsKey = text.split(whereSeparator: \.isNewline).contains { line in
@@ -108,19 +109,7 @@ enum ResolverContext {
         guard code == UB_NOERROR.rawValue else { throw .library(String(cString: ub_strerror(code))) }
     }
 
-    /// A small text file; longer ones are cut at 1 MiB.
-    private static func contents(of path: String) throws(SystemError) -> String {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw SystemError("open") }
-        defer { Glibc.close(descriptor) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 16_384)
-        while bytes.count < 1 << 20 {
-            let count = read(descriptor, &chunk, chunk.count)
-            guard count >= 0 else { throw SystemError("read") }
-            if count == 0 { break }
-            bytes += chunk.prefix(count)
-        }
-        return String(decoding: bytes, as: UTF8.self)
+    private static func contents(of path: String) throws(FileError) -> String {
+        String(decoding: try RegularFile.read(path, limitBytes: fileLimitBytes), as: UTF8.self)
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import DNS
-import FoundationEssentials
-import Glibc
 import Settings
 
 /// The files that adapters read when they are made, by content: a reload makes new ones when a file has changed.
@@ -37,13 +36,9 @@ struct NetworkFiles: Equatable {
     }
 
     private static func content(of path: String) -> Content? {
-        var status = stat()
-        // A pipe would keep its reader.
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= limitBytes,
-            let data = try? Data(contentsOf: URL(fileURLWithPath: path))
-        else { return nil }
+        guard let octets = try? RegularFile.read(path, limitBytes: limitBytes) else { return nil }
         var hasher = Hasher()
-        data.withUnsafeBytes { hasher.combine(bytes: $0) }
-        return Content(bytes: data.count, hash: hasher.finalize())
+        octets.withUnsafeBytes { hasher.combine(bytes: $0) }
+        return Content(bytes: octets.count, hash: hasher.finalize())
     }
 }

@@ -24,22 +24,20 @@ struct PauseFile: Sendable {
 
     /// - Returns: nil if there is none.
     func read() throws(PauseFileError) -> Kept? {
-        let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard file >= 0 else {
-            if errno == ENOENT { return nil }
-            throw PauseFileError(code: errno)
+        let octets: [UInt8]
+        do {
+            // Whoever may not write to the control socket must not make one.
+            octets = try RegularFile.read(path, limitBytes: Self.maxOctets, followsLinks: false) {
+                $0.st_uid == geteuid() && $0.st_mode & 0o022 == 0
+            }
+        } catch {
+            switch error {
+            case .system(ENOENT): return nil
+            case .notRegular: throw PauseFileError(.untrusted)
+            case .untrusted, .tooLong, .system: throw PauseFileError(error)
+            }
         }
-        defer { close(file) }
-        var status = stat()
-        guard fstat(file, &status) == 0 else { throw PauseFileError(code: errno) }
-        // Whoever may not write to the control socket must not make one.
-        guard status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
-            throw PauseFileError(text: "somebody else may have written it")
-        }
-        var octets = [UInt8](repeating: 0, count: Self.maxOctets)
-        let count = Glibc.read(file, &octets, octets.count)
-        guard count >= 0 else { throw PauseFileError(code: errno) }
-        guard let kept = Kept(String(decoding: octets.prefix(count), as: UTF8.self)) else {
+        guard let kept = Kept(String(decoding: octets, as: UTF8.self)) else {
             throw PauseFileError(text: "it does not say from when to when")
         }
         return kept
@@ -47,25 +45,14 @@ struct PauseFile: Sendable {
 
     /// Writes it whole or not at all.
     func write(_ kept: Kept) throws(PauseFileError) {
-        let new = path + ".new"
-        // Nothing of what lay there before is used.
-        unlink(new)
-        let file = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard file >= 0 else { throw PauseFileError(code: errno) }
-        let octets = Array(
-            (Self.head + "begun \(kept.begunAt.secondsSinceEpoch)\nuntil \(kept.until.secondsSinceEpoch)\n").utf8)
-        let isWritten = Glibc.write(file, octets, octets.count) == octets.count && fsync(file) == 0
-        let code = isWritten ? 0 : errno
-        close(file)
-        guard isWritten, rename(new, path) == 0 else {
-            let code = isWritten ? errno : code
-            unlink(new)
-            throw PauseFileError(code: code)
-        }
+        let text = Self.head + "begun \(kept.begunAt.secondsSinceEpoch)\nuntil \(kept.until.secondsSinceEpoch)\n"
+        do {
+            try RegularFile.replace(path, with: Array(text.utf8), mode: 0o600, followsLinks: false)
+        } catch { throw PauseFileError(error) }
     }
 
     func remove() throws(PauseFileError) {
-        guard unlink(path) == 0 || errno == ENOENT else { throw PauseFileError(code: errno) }
+        guard unlink(path) == 0 || errno == ENOENT else { throw PauseFileError(.system(errno)) }
     }
 }
 
@@ -94,6 +81,6 @@ extension PauseFile.Kept {
 struct PauseFileError: Error, CustomStringConvertible {
     let description: String
 
-    init(code: Int32) { description = String(cString: strerror(code)) }
+    init(_ error: FileError) { description = "\(error)" }
     init(text: String) { description = text }
 }

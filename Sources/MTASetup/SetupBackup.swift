@@ -125,41 +125,27 @@ package struct SetupBackup: Sendable {
     }
 
     static func contents(_ path: String) throws(SetupError) -> Data? {
-        guard FileManager.default.fileExists(atPath: path) else { return nil }
-        guard let data = FileManager.default.contents(atPath: path) else { throw SetupError("\(path) cannot be read") }
-        guard data.count <= maxOctets else { throw SetupError("\(path) is larger than \(maxOctets) octets") }
-        return data
+        do { return Data(try RegularFile.read(path, limitBytes: maxOctets)) } catch {
+            switch error {
+            case .system(ENOENT), .system(ENOTDIR): return nil
+            case .tooLong: throw SetupError("\(path) is larger than \(maxOctets) octets")
+            case .notRegular, .untrusted, .system: throw SetupError("\(path) cannot be read: \(error)")
+            }
+        }
     }
 
-    /// Writes a file as a whole, with the owner and the mode that it has; never a half.
+    /// Writes a file as a whole, with the owner and the mode that it has; never a half. A link stays what it is: the file
+    /// behind it is replaced.
     /// - Parameter mode: of a file that is not there yet.
     static func replace(_ path: String, by data: Data, mode: mode_t = 0o644) throws(SetupError) {
-        func fail(_ call: String) -> SetupError {
-            SetupError("\(path) cannot be written: \(call): \(String(cString: strerror(errno)))")
-        }
         var status = stat()
         let isThere = stat(path, &status) == 0
-        // A link stays what it is: the file behind it is replaced.
-        let place =
-            isThere
-            ? (realpath(path, nil).map { name in
-                defer { free(name) }
-                return String(cString: name)
-            } ?? path) : path
-        let new = place + ".sts-milter-new"
-        unlink(new)
-        let file = open(new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw fail("open") }
-        defer { close(file) }
-        var rest = data[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
-            guard count > 0 else { throw fail("write") }
-            rest = rest.dropFirst(count)
-        }
-        if isThere, fchown(file, status.st_uid, status.st_gid) != 0 { throw fail("chown") }
-        guard fchmod(file, isThere ? status.st_mode & 0o7777 : mode) == 0 else { throw fail("chmod") }
-        guard fsync(file) == 0 else { throw fail("fsync") }
-        guard rename(new, place) == 0 else { throw fail("rename") }
+        do {
+            // Closed to others until it has its owner.
+            try RegularFile.replace(path, with: Array(data), mode: 0o600) { file in
+                if isThere, fchown(file, status.st_uid, status.st_gid) != 0 { return false }
+                return fchmod(file, isThere ? status.st_mode & 0o7777 : mode) == 0
+            }
+        } catch { throw SetupError("\(path) cannot be written: \(error)") }
     }
 }

@@ -77,7 +77,7 @@ package actor PreloadLists {
         due = UTCTime(secondsSinceEpoch: 0)
         guard let new else { return held.withLock { $0 = nil } }
         // A ring that cannot be read says nothing against the list held.
-        let newRing = (try? readRegularFile(new.keyring, limitBytes: Self.ringLimitBytes)) ?? ring
+        let newRing = (try? RegularFile.read(new.keyring, limitBytes: Self.ringLimitBytes)) ?? ring
         defer { ring = newRing }
         let isOtherRing = newRing != ring && KeptList(in: directory) != nil
         if old?.source != new.source || old?.keyring != new.keyring || isOtherRing {
@@ -196,8 +196,11 @@ package actor PreloadLists {
         _ location: PreloadSettings.Location, _ limitBytes: Int
     ) async throws(DocumentError) -> [UInt8] {
         switch location {
-        case .file(let path): try readRegularFile(path, limitBytes: limitBytes)
-        case .url(let url): try await documents.document(at: url, limitBytes: limitBytes)
+        case .file(let path):
+            do { return try RegularFile.read(path, limitBytes: limitBytes) } catch {
+                throw DocumentError("\(printable(path)): \(error)")
+            }
+        case .url(let url): return try await documents.document(at: url, limitBytes: limitBytes)
         }
     }
 
@@ -220,7 +223,7 @@ package actor PreloadLists {
         do { try kept.write(to: directory) } catch {
             logger.error(
                 "preload list could not be kept, a restart will need its source",
-                metadata: ["directory": "\(directory)", "cause": "\(printable("\(error)"))"])
+                metadata: ["directory": "\(directory)", "cause": "\(error)"])
         }
     }
 

@@ -2,7 +2,9 @@
 import Basics
 @testable import DNS
 import LabKit
+import Glibc
 import Synchronization
+import TestKit
 import Testing
 
 /// A name server with the resolver that asks it.
@@ -366,6 +368,17 @@ struct DNSSetupTests {
             try DNSResolver(settings)
         }
         settings.resolverFile = "/dev/null"
-        #expect(throws: DNSSetupError.noServers("/dev/null")) { try DNSResolver(settings) }
+        #expect(throws: DNSSetupError.unreadableResolverFile("/dev/null", reason: "not a file")) {
+            try DNSResolver(settings)
+        }
+        let directory = try TemporaryDirectory("sts-dns")
+        settings.resolverFile = try directory.write("resolv.conf", "search example.org\n")
+        #expect(throws: DNSSetupError.noServers(settings.resolverFile)) { try DNSResolver(settings) }
+        // A pipe that nobody writes to must not hold up the start.
+        settings.resolverFile = directory.path + "/pipe"
+        #expect(mkfifo(settings.resolverFile, 0o600) == 0)
+        #expect(throws: DNSSetupError.unreadableResolverFile(settings.resolverFile, reason: "not a file")) {
+            try DNSResolver(settings)
+        }
     }
 }

@@ -130,7 +130,7 @@ struct PreloadListsTests {
         #expect(mode(second) == .enforce)
     }
 
-    @Test("a key that is taken out of the ring takes its list along at the next reload; no ring at all does not")
+    @Test("a key that is taken out of the ring takes its list along at a reload; a ring that cannot be read does not")
     func otherKeys() async throws {
         let policyCache = policyCache()
         try publish()
@@ -144,6 +144,11 @@ struct PreloadListsTests {
         try FileManager.default.removeItem(atPath: ring)
         await policyCache.apply(settings)
         #expect(mode(policyCache) == .enforce)
+        // A file whose reading fails.
+        #expect(symlink("/proc/self/mem", ring) == 0)
+        await policyCache.apply(settings)
+        #expect(mode(policyCache) == .enforce)
+        try FileManager.default.removeItem(atPath: ring)
         let other = try Signer()
         try FileManager.default.copyItem(atPath: other.keyring, toPath: ring)
         await policyCache.apply(settings)

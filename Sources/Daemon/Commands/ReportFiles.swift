@@ -31,8 +31,8 @@ struct ReportFiles {
             name.removeLast(".gz".count)
         }
         let file = directory.appendingPathComponent(name)
-        do { try Data(bytes).write(to: file, options: .atomic) } catch {
-            throw ReportCommandError.output(file.path, cause: fileFailure(error))
+        do { try RegularFile.replace(file.path, with: bytes) } catch {
+            throw ReportCommandError.output(file.path, cause: "\(error)")
         }
         return file.path
     }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
-import FoundationEssentials
 import Glibc
 import Gzip
 import Reporting
@@ -84,23 +83,10 @@ package struct CountsCommands: Sendable {
 
     /// Whole or not at all: what was half written is never at the path.
     private func put(_ octets: [UInt8], at path: String) throws {
-        guard path != "-" else {
-            guard writeAll(octets, to: STDOUT_FILENO) else { throw outputError(path) }
-            return
-        }
-        let draft = path + ".\(getpid()).new"
-        let file = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, Self.fileMode)
-        guard file >= 0 else { throw outputError(path) }
-        let isWritten = writeAll(octets, to: file) && fsync(file) == 0
-        guard close(file) == 0, isWritten, rename(draft, path) == 0 else {
-            let error = outputError(path)
-            unlink(draft)
-            throw error
-        }
-    }
-
-    private func outputError(_ path: String) -> ReportCommandError {
-        .output(path, cause: String(cString: strerror(errno)))
+        do {
+            guard path != "-" else { return try RegularFile.write(octets, to: STDOUT_FILENO) }
+            try RegularFile.replace(path, with: octets, mode: Self.fileMode)
+        } catch { throw ReportCommandError.output(path, cause: "\(error)") }
     }
 
     /// Whether it was the store that failed, and not what was to be taken.
@@ -131,17 +117,6 @@ package struct CountsCommands: Sendable {
         let oldest = clock.now.day.advanced(by: -settings.retention.wholeDays)
         return try await work.finish(since: oldest, at: clock.now)
     }
-}
-
-private func writeAll(_ octets: [UInt8], to file: Int32) -> Bool {
-    var rest = octets[...]
-    while !rest.isEmpty {
-        let count = rest.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
-        if count < 0, errno == EINTR { continue }
-        guard count > 0 else { return false }
-        rest = rest.dropFirst(count)
-    }
-    return true
 }
 
 extension ImportedCounts {

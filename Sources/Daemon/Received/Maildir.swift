@@ -77,22 +77,13 @@ struct Maildir: ~Copyable {
             }
         }
         defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw Failure(name.description, errno) }
-        guard status.st_mode & S_IFMT == S_IFREG else { return .noFile }
-        guard status.st_size <= limit else { return .tooLarge }
-        var content: [UInt8] = []
-        content.reserveCapacity(Int(status.st_size))
-        while content.count <= limit {
-            let (count, code) = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64 << 10) { room in
-                let count = Glibc.read(descriptor, room.baseAddress, room.count)
-                if count > 0 { content.append(contentsOf: room[..<count]) }
-                return (count, errno)
+        do { return .mail(try RegularFile.read(from: descriptor, limitBytes: limit)) } catch {
+            switch error {
+            case .notRegular, .untrusted: return .noFile
+            case .tooLong: return .tooLarge
+            case .system(let code): throw Failure(name.description, code)
             }
-            if count == 0 { return .mail(content) }
-            guard count > 0 || code == EINTR else { throw Failure(name.description, code) }
         }
-        return .tooLarge
     }
 
     /// Moves a mail to `cur`, as one that was seen.

@@ -95,16 +95,13 @@ package final class DKIMKey: @unchecked Sendable {
     }
 
     private static func contents(of path: String) throws(DKIMSetupError) -> [UInt8] {
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw unreadable(path) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .dkimKey(path, "is not a file") }
-        guard let data = try? Data(contentsOf: URL(filePath: path)) else { throw unreadable(path) }
-        guard data.count <= fileLimitBytes else { throw .dkimKey(path, "is too long for a key") }
-        return Array(data)
-    }
-
-    private static func unreadable(_ path: String) -> DKIMSetupError {
-        .dkimKey(path, "cannot be read: \(String(cString: strerror(errno)))")
+        do { return try RegularFile.read(path, limitBytes: fileLimitBytes) } catch {
+            switch error {
+            case .notRegular, .untrusted: throw .dkimKey(path, "is not a file")
+            case .tooLong: throw .dkimKey(path, "is too long for a key")
+            case .system: throw .dkimKey(path, "cannot be read: \(error)")
+            }
+        }
     }
 
     private static func parse(_ octets: [UInt8], _ path: String) throws(DKIMSetupError) -> OpaquePointer {

@@ -49,11 +49,11 @@ final class DatabaseFile: Sendable {
         }
         state = Locked(Self.state(of: pool, at: path))
         guard createIfMissing, !StoreMarker.exists(beside: path) else { return }
-        let code = StoreMarker.make(beside: path)
-        guard code != 0 else { return }
-        logger.warning(
-            "the file that tells a lost database from a new one cannot be written",
-            metadata: ["file": "\(StoreMarker.path(beside: path))", "cause": "\(String(cString: strerror(code)))"])
+        do { try StoreMarker.make(beside: path) } catch {
+            logger.warning(
+                "the file that tells a lost database from a new one cannot be written",
+                metadata: ["file": "\(StoreMarker.path(beside: path))", "cause": "\(error)"])
+        }
     }
 
     var pool: DatabasePool { state.withLock { $0.pool } }
@@ -241,7 +241,7 @@ final class DatabaseFile: Sendable {
         }
         state.withLock { $0 = Self.state(of: pool, at: path) }
         // Whoever took the database may have taken what tells that there was one.
-        if !StoreMarker.exists(beside: path) { _ = StoreMarker.make(beside: path) }
+        if !StoreMarker.exists(beside: path) { try? StoreMarker.make(beside: path) }
     }
 
     /// A new file, with all that the lost one held where it can still be read: its connections outlive its name.

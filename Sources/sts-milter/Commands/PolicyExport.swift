@@ -3,7 +3,6 @@ import ArgumentParser
 import Basics
 import Core
 import Daemon
-import FoundationEssentials
 import Preload
 import Settings
 
@@ -43,8 +42,8 @@ extension PolicyCommand {
                 author: author ?? workspace.settings.reports.reporting.organizationName)
             for line in skipped { printError("left out: \(line)") }
             guard file != "-" else { return print(list.json, terminator: "") }
-            do { try Data(list.json.utf8).write(to: URL(fileURLWithPath: file), options: .atomic) } catch {
-                printError("\(printable(file)): cannot be written: \(fileFailure(error))")
+            do { try RegularFile.replace(file, with: Array(list.json.utf8)) } catch {
+                printError("\(printable(file)): cannot be written: \(error)")
                 throw ExitCode(1)
             }
             print(
