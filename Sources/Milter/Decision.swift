@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Core
 
 /// What a verdict leads to.
-package enum Decision: String, Sendable, Hashable, CaseIterable {
+package enum Decision: String, Sendable, Hashable, NumberedCase {
     /// Goes on as if nobody had asked.
     case deliver
     /// Goes on although it does not keep the policy, or may not.

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Core
 import Metrics
 import TLSRPT
 
 /// What the milter has counted since the start, for metrics.
 package struct MilterCounts: Sendable {
-    /// The words of the log for verdict and action, and how many recipients of distinct next hops they were given.
-    package let verdicts: [(verdict: String, action: String, count: Int)]
+    /// How many recipients of distinct next hops were given a verdict and an action.
+    package let verdicts: [(verdict: VerdictWord, action: Decision, count: Int)]
     /// The gravest failure of each verdict that an enforce policy is broken.
     package let violations: [(type: ResultType, count: Int)]
     package let messages: Int
@@ -22,47 +23,18 @@ package struct MilterCounts: Sendable {
 
 /// The places of verdicts and actions in a `CounterArray`.
 enum VerdictPlace {
-    static let words = [
-        "not-judged", "no-policy", "conforming", "unknown", "not-conforming", "violating", "unproven", "proven-lately",
-    ]
-
     @inline(__always)
-    static func of(_ verdict: Verdict, _ decision: Decision) -> Int {
-        number(of: verdict) * Decision.allCases.count + number(of: decision)
-    }
-
-    private static func number(of verdict: Verdict) -> Int {
-        switch verdict {
-        case .notJudged: 0
-        case .noPolicy, .modeNone: 1
-        case .conforming: 2
-        case .testing(let findings): findings.isEmpty ? 3 : 4
-        case .unknown: 3
-        case .violating: 5
-        case .unproven: 6
-        case .provenLately: 7
-        }
-    }
-
-    private static func number(of decision: Decision) -> Int {
-        switch decision {
-        case .deliver: 0
-        case .log: 1
-        case .paused: 2
-        case .leaveToMap: 3
-        case .defer: 4
-        case .deferMessage: 5
-        case .quarantine: 6
-        }
+    static func of(_ verdict: VerdictWord, _ decision: Decision) -> Int {
+        verdict.place * Decision.allCases.count + decision.place
     }
 }
 
 extension MilterServer {
     package var counts: MilterCounts {
         let parts = shared.callbacks.verdicts
-        let verdicts = VerdictPlace.words.enumerated().flatMap { row, verdict in
-            Decision.allCases.enumerated().map { column, decision in
-                (verdict, decision.rawValue, parts.sum(at: row * Decision.allCases.count + column))
+        let verdicts = VerdictWord.allCases.flatMap { verdict in
+            Decision.allCases.map { decision in
+                (verdict, decision, parts.sum(at: VerdictPlace.of(verdict, decision)))
             }
         }
         return MilterCounts(

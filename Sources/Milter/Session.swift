@@ -239,7 +239,7 @@ final class Session {
 
     private func record(_ line: VerdictLine, isRepeated: Bool, in message: Message) {
         if !isRepeated {
-            callbacks.verdicts.add(at: VerdictPlace.of(line.verdict, line.decision))
+            callbacks.verdicts.add(at: VerdictPlace.of(line.verdict.word, line.decision))
             if case .violating(let violation) = line.verdict { count(violation) }
             note(line, of: message)
         }

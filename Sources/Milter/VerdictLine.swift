@@ -26,7 +26,7 @@ struct VerdictLine: Sendable {
         // A domain name, and a word of ours, need no look whether they are to be escaped.
         line.append("recipient_domain", plain: recipient.domain?.ascii ?? "-")
         if let domain = policyDomain { line.append("policy_domain", plain: domain.ascii) }
-        line.append("verdict", plain: verdict.word)
+        line.append("verdict", plain: verdict.word.rawValue)
         line.append("action", plain: decision.rawValue)
         // As nearly all lines are.
         if case .conforming(let mode) = verdict, !withLocalPart { return line.append("mode", plain: mode.rawValue) }

@@ -33,7 +33,7 @@ struct ProvenTests {
     private func word(_ verdict: Verdict) -> String {
         switch verdict {
         case .unproven(let doubt): doubt.isOurs ? "unproven by us" : "unproven"
-        default: verdict.word
+        default: verdict.word.rawValue
         }
     }
 

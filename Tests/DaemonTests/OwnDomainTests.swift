@@ -37,7 +37,7 @@ struct OwnDomainTests {
             policyProblem: problem.map { Examination.Problem(type: "x", reasonCode: nil, text: $0) },
             policyHostCertificateEnds: policyHostEnds.map(Self.end(in:)), routeProblem: routeProblem, mxSecure: false,
             hosts: hosts, invalidTargets: invalid, tlsrpt: tlsrpt, tlsrptDestinations: [], tlsrptUnserved: unserved,
-            verdict: "conforming", explanation: "", conclusion: .conforming)
+            verdict: .conforming, explanation: "", conclusion: .conforming)
     }
 
     @Test("a domain that is in order has no trouble, and the first end of its certificates is known")

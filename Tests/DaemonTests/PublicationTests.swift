@@ -32,7 +32,7 @@ struct PublicationTests {
             policyProblem: nil, policyHostCertificateEnds: nil, routeProblem: nil, mxSecure: false, hosts: hosts,
             invalidTargets: invalid,
             tlsrpt: .init(status: "absent", id: nil, problem: nil), tlsrptDestinations: [], tlsrptUnserved: [],
-            verdict: "no-policy", explanation: "", conclusion: .conforming)
+            verdict: .noPolicy, explanation: "", conclusion: .conforming)
     }
 
     private func publication(

@@ -80,7 +80,7 @@ struct ReferenceTests {
     @Test("the words of verdicts and actions are the program's")
     func words() throws {
         let page = try MarkdownPage("docs/manual/verdicts.md")
-        for (heading, declaration) in [("All verdicts", "var word"), ("Actions", "enum Decision")] {
+        for (heading, declaration) in [("All verdicts", "enum VerdictWord"), ("Actions", "enum Decision")] {
             let words = Set(page.rows(below: heading).compactMap { MarkdownPage.spans($0[0]).first })
             let source = try #require(
                 Project.sources.first { source in

@@ -33,7 +33,7 @@ struct VerdictLineTests {
         var fields: [String: String?] = [
             "queue_id": queueID.map { printable($0, limit: 40) } ?? "NOQUEUE",
             "recipient_domain": line.recipient.domain?.ascii ?? "-", "action": line.decision.rawValue,
-            "verdict": line.verdict.word, "policy_domain": line.hops.first?.policyDomain?.ascii,
+            "verdict": line.verdict.word.rawValue, "policy_domain": line.hops.first?.policyDomain?.ascii,
             "recipient_local": withLocalPart ? printable(line.recipient.local, limit: 80) : nil,
         ]
         func add(_ requirement: Requirement) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Core
 import Metrics
 import Testing
@@ -6,6 +7,12 @@ import Testing
 
 @Suite("The places of verdicts in the counts")
 struct VerdictPlaceTests {
+    @Test("the place of a case is that in the list of all")
+    func order() {
+        #expect(VerdictWord.allCases.map(\.place) == Array(VerdictWord.allCases.indices))
+        #expect(Decision.allCases.map(\.place) == Array(Decision.allCases.indices))
+    }
+
     private static let verdicts: [Verdict] = [
         .notJudged("local"), .noPolicy(nil), .modeNone, .conforming(.enforce), .testing([]), .unknown("cause"),
         .unproven(Doubt("cause")),
@@ -15,11 +22,11 @@ struct VerdictPlaceTests {
     @Test("each pair of a verdict's word and a decision has one of its own, with room for it", arguments: verdicts)
     func places(_ verdict: Verdict) throws {
         for decision in Decision.allCases {
-            let place = VerdictPlace.of(verdict, decision)
+            let place = VerdictPlace.of(verdict.word, decision)
             #expect(place < CounterArray.capacity)
             let (row, column) = place.quotientAndRemainder(dividingBy: Decision.allCases.count)
-            #expect(VerdictPlace.words[row] == verdict.word && Decision.allCases[column] == decision)
+            #expect(VerdictWord.allCases[row] == verdict.word && Decision.allCases[column] == decision)
         }
-        #expect(VerdictPlace.words.count * Decision.allCases.count <= CounterArray.capacity)
+        #expect(VerdictWord.allCases.count * Decision.allCases.count <= CounterArray.capacity)
     }
 }

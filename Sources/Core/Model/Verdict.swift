@@ -49,22 +49,6 @@ package struct Doubt: Sendable, Hashable {
     }
 }
 
-extension Verdict {
-    /// The verdict in one word, the same in the log and in what commands print.
-    package var word: String {
-        switch self {
-        case .notJudged: "not-judged"
-        case .noPolicy, .modeNone: "no-policy"
-        case .conforming: "conforming"
-        case .testing([]), .unknown: "unknown"
-        case .testing: "not-conforming"
-        case .violating: "violating"
-        case .unproven: "unproven"
-        case .provenLately: "proven-lately"
-        }
-    }
-}
-
 /// A host and why it does not conform.
 package struct HostFinding: Sendable, Hashable {
     /// The MX host; nil when the failure is of the domain's MX answer itself.

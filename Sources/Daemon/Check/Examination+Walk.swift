@@ -20,7 +20,6 @@ extension Examination {
         if case .error(let error) = known.route { routeProblem = Self.describe(error) }
         let route = known.route?.found
         let (tlsrpt, destinations, unserved) = Self.describe(reporting)
-        let told = verdict.told
         self.init(
             domain: domain.ascii, record: Self.describe(record),
             policy: policy.map { Self.describe($0, reading) }, policyProblem: policyProblem,
@@ -28,7 +27,8 @@ extension Examination {
             mxSecure: route?.isSecure ?? false,
             hosts: (route?.candidates ?? []).map { Self.describe($0, known.evidence?.hosts[$0], policy?.policy) },
             invalidTargets: route?.invalidTargets ?? [], tlsrpt: tlsrpt, tlsrptDestinations: destinations,
-            tlsrptUnserved: unserved, verdict: verdict.word, explanation: told.explanation, conclusion: told.conclusion)
+            tlsrptUnserved: unserved, verdict: verdict.word, explanation: verdict.explanation,
+            conclusion: verdict.conclusion)
     }
 
     private static func describe(_ audience: ReportAudience) -> (Record, destinations: [String], unserved: [String]) {

@@ -71,43 +71,18 @@ package struct Examination: Sendable, Codable {
     package let tlsrptDestinations: [String]
     /// URIs of the record that get nothing, each with the reason.
     package let tlsrptUnserved: [String]
-    /// One word, as in the log: `conforming`, `violating`, `not-conforming`, `no-policy`, `not-judged` or `unknown`.
-    package let verdict: String
+    package let verdict: VerdictWord
     package let explanation: String
     package let conclusion: Conclusion
 }
 
 extension Verdict {
-    /// The verdict's explanation, and what a script is told.
-    var told: (explanation: String, conclusion: Examination.Conclusion) {
+    /// What a script is told.
+    var conclusion: Examination.Conclusion {
         switch self {
-        case .notJudged(let why): (why, .conforming)
-        case .noPolicy(nil): ("no MTA-STS policy applies; mail is delivered", .conforming)
-        case .noPolicy(let failure?):
-            ("a policy is announced but cannot be fetched: \(failure.text); mail is delivered", .undecided)
-        case .modeNone: ("the policy's mode is none; mail is delivered", .conforming)
-        case .conforming(let mode): ("the route keeps the policy (mode \(mode.rawValue))", .conforming)
-        case .testing([]): ("the route could not be judged; mail is delivered (mode testing)", .undecided)
-        case .testing(let findings): ("\(Self.text(findings)); mail is delivered (mode testing)", .violating)
-        case .violating(let violation):
-            ("\(Self.text(violation.findings)) \(Self.text(violation.requirement))", .violating)
-        case .unknown(let why): (why, .undecided)
-        case .unproven(let doubt): ("\(doubt.text) \(Self.text(doubt.requirement))", .undecided)
-        case .provenLately(let why): (why, .conforming)
+        case .notJudged, .noPolicy(nil), .modeNone, .conforming, .provenLately: .conforming
+        case .noPolicy, .testing([]), .unknown, .unproven: .undecided
+        case .testing, .violating: .violating
         }
-    }
-
-    private static func text(_ requirement: Requirement) -> String {
-        switch requirement {
-        case .policy: "(mode enforce)"
-        case .dane: "(TLSA records)"
-        }
-    }
-
-    private static func text(_ findings: [HostFinding]) -> String {
-        findings.map { finding in
-            let failures = finding.failures.map(\.text).joined(separator: ", ")
-            return finding.host.map { "\($0): \(failures)" } ?? failures
-        }.joined(separator: "; ")
     }
 }

@@ -22,9 +22,8 @@ package struct ExaminationText {
                 "TXT _smtp._tls", record(examination.tlsrpt) + examination.tlsrptDestinations.map { " " + $0 }.joined())
         )
         lines += examination.tlsrptUnserved.map { line("", paint("not served: \($0)", .doubtful)) }
-        lines.append(
-            line("verdict", paint(examination.verdict, colour(examination.conclusion)) + ": " + examination.explanation)
-        )
+        let verdict = paint(examination.verdict.rawValue, colour(examination.conclusion))
+        lines.append(line("verdict", "\(verdict): \(examination.explanation)"))
         return lines.joined(separator: "\n") + "\n"
     }
 

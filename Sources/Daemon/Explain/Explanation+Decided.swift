@@ -34,7 +34,7 @@ extension Explanation.Recipients {
         domain = judged.recipientDomain?.ascii
         nextHops = judged.hops.map(\.inWords)
         policyDomain = basis.policyDomain?.ascii
-        verdict = judged.judgement.verdict.word
+        verdict = judged.judgement.verdict.word.rawValue
         action = judged.decision.rawValue
         explanation = judged.judgement.verdict.reason
         reply = judged.reply?.line
@@ -130,28 +130,4 @@ extension Rule.Action {
 extension Reply {
     /// As the client got it.
     fileprivate var line: String { "\(Self.code) \(status) \(text)" }
-}
-
-extension Verdict {
-    /// Why it is what it is. Unlike in `check`, what became of the mail is said elsewhere.
-    fileprivate var reason: String {
-        switch self {
-        case .notJudged(let why): why
-        case .noPolicy(nil): "no MTA-STS policy applies"
-        case .noPolicy(let failure?): "a policy is announced but could not be fetched: \(failure.text)"
-        case .modeNone: "the policy's mode is none"
-        case .testing([]): "the route could not be judged (mode testing)"
-        case .testing(let findings): "\(findings.inWords) (mode testing)"
-        case .conforming, .violating, .unknown, .unproven, .provenLately: told.explanation
-        }
-    }
-}
-
-extension [HostFinding] {
-    fileprivate var inWords: String {
-        map { finding in
-            let failures = finding.failures.map(\.text).joined(separator: ", ")
-            return finding.host.map { "\($0): \(failures)" } ?? failures
-        }.joined(separator: "; ")
-    }
 }

@@ -32,7 +32,7 @@ struct SurveyedDomain: Sendable {
         }
         domain = Impact.Domain(
             domain: name.ascii, deliveries: seen.deliveries, held: 0, mode: policy.cached?.policy.mode.rawValue,
-            outcome: outcome, verdict: verdict?.word, reasons: reasons)
+            outcome: outcome, verdict: verdict?.word.rawValue, reasons: reasons)
         elsewhere = 0
         isLookedAt = false
     }
@@ -53,7 +53,7 @@ struct SurveyedDomain: Sendable {
         let (outcome, reasons) = Self.tell(walked, hostCheck)
         domain = Impact.Domain(
             domain: name.ascii, deliveries: deliveries, held: outcome == .held ? deliveries : 0,
-            mode: policy?.mode.rawValue, outcome: outcome, verdict: walked.answer.word, reasons: reasons)
+            mode: policy?.mode.rawValue, outcome: outcome, verdict: walked.answer.word.rawValue, reasons: reasons)
     }
 
     private static func tell(_ walked: Resolved<Verdict>, _ hostCheck: HostCheck) -> (Impact.Outcome, [Impact.Reason]) {
@@ -71,7 +71,7 @@ struct SurveyedDomain: Sendable {
             add(findings)
             return (.delivered, reasons)
         case .unproven, .unknown, .provenLately:
-            reasons.add(walked.answer.told.explanation, at: nil)
+            reasons.add(walked.answer.reason, at: nil)
             return (.unclear, reasons)
         case .conforming:
             let hosts = walked.known.evidence?.hosts.entries ?? []

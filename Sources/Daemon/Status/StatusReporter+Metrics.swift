@@ -62,7 +62,9 @@ extension StatusReporter {
         return [
             .counter(
                 "verdicts", "Verdicts, one for each message and next hop, by what was done.",
-                counts.verdicts.map { ([Label("verdict", $0.verdict), Label("action", $0.action)], $0.count) }),
+                counts.verdicts.map {
+                    ([Label("verdict", $0.verdict.rawValue), Label("action", $0.action.rawValue)], $0.count)
+                }),
             .counter(
                 "violations", "Verdicts that an enforce policy or TLSA records are broken, by the gravest failure.",
                 counts.violations.map { ([Label("result_type", $0.type.rawValue)], $0.count) }),

@@ -56,8 +56,8 @@ extension StatusReporter: StatusSource {
         case .error(let error): report.routeText = Examination.describe(error)
         case .insecure, nil: report.routeText = "not in memory"
         }
-        report.verdict = verdict?.word
-        report.explanation = verdict?.told.explanation ?? ""
+        report.verdict = verdict?.word.rawValue
+        report.explanation = verdict?.explanation ?? ""
         report.held = heldDomain(domain)
         let today = clock.now.day
         let days = (0..<Self.chartDays).map { today.advanced(by: -$0) }
