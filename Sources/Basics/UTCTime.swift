@@ -72,6 +72,45 @@ extension UTCTime: CustomStringConvertible {
     }
 }
 
+extension UTCTime {
+    /// Reads the form that ``description`` writes, in years of four digits, and nothing else.
+    package init?(_ text: some StringProtocol) {
+        let octets = Array(text.utf8)
+        guard octets.count == 20, octets[10] == UInt8(ascii: "T"), octets[13] == UInt8(ascii: ":"),
+            octets[16] == UInt8(ascii: ":"), octets[19] == UInt8(ascii: "Z"),
+            let day = UTCDay(String(decoding: octets[..<10], as: UTF8.self))
+        else { return nil }
+        func number(at place: Int, below limit: Int64) -> Int64? {
+            let digits = octets[place..<place + 2]
+            guard digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+            let number = digits.reduce(Int64(0)) { $0 * 10 + Int64($1 - 0x30) }
+            return number < limit ? number : nil
+        }
+        guard let hour = number(at: 11, below: 24), let minute = number(at: 14, below: 60),
+            let second = number(at: 17, below: 60)
+        else { return nil }
+        self.init(secondsSinceEpoch: day.start.secondsSinceEpoch + hour * 3600 + minute * 60 + second)
+    }
+}
+
+extension UTCTime: Codable {
+    /// JSON has it in the form of ``description``.
+    @usableFromInline
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let time = Self(try container.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "not a time")
+        }
+        self = time
+    }
+
+    @usableFromInline
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
+
 /// A day from 00:00 to 24:00 UTC, the period of a report. - RFC 8460 §4.1: Report Time Frame.
 package struct UTCDay: Sendable, Hashable, Comparable {
     package static let seconds: Int64 = 86_400

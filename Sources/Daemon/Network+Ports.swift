@@ -51,7 +51,7 @@ extension Network: Router, PolicyDiscoverer, Prober, DANESurveyor, DocumentSourc
         let result = await ask {
             await $0.prober.probe(candidate, routeIsSecure: routeIsSecure, for: policyDomain, turn: turn)
         }
-        counts.note(NetworkCounts.Probe(result), since: start)
+        counts.note(result.status, since: start)
         return result
     }
 

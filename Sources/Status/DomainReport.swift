@@ -64,15 +64,20 @@ package struct DomainReport: Sendable, Hashable {
         package let preference: Int
         /// The pattern of the policy that covers it.
         package let pattern: String?
-        /// `conforming`, `failing`, `unreachable` or `not looked at`.
+        /// A word or two of the program.
         package let state: String
+        /// Whether the host was seen not to conform.
+        package let isFailing: Bool
         package let facts: [String]
 
-        package init(name: String, preference: Int, pattern: String?, state: String, facts: [String]) {
+        package init(
+            name: String, preference: Int, pattern: String?, state: String, isFailing: Bool, facts: [String]
+        ) {
             self.name = name
             self.preference = preference
             self.pattern = pattern
             self.state = state
+            self.isFailing = isFailing
             self.facts = facts
         }
     }

@@ -8,18 +8,12 @@ package struct Stamp: Sendable, Hashable, Codable, CustomStringConvertible {
     package init(_ time: UTCTime) { self.time = time }
 
     package init(from decoder: any Decoder) throws {
-        let text = try decoder.singleValueContainer().decode(String.self)
-        let clock = text.dropFirst(11).prefix(8).split(separator: ":").compactMap { Int64($0) }
-        guard let day = UTCDay(text.prefix(10)), clock.count == 3, text.utf8.count == 20 else {
-            throw DecodingError.dataCorrupted(
-                DecodingError.Context(codingPath: decoder.codingPath, debugDescription: "not a time"))
-        }
-        time = day.start + .seconds(clock[0] * 3600 + clock[1] * 60 + clock[2])
+        time = try decoder.singleValueContainer().decode(UTCTime.self)
     }
 
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
-        try container.encode(description)
+        try container.encode(time)
     }
 
     package var description: String { time.description }

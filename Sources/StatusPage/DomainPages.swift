@@ -94,8 +94,7 @@ struct DomainPage {
         guard !report.hosts.isEmpty else { return "<p>\(report.routeText ?? "not in memory")</p>\n" }
         let rows: [Markup] = report.hosts.map { host in
             let facts: [Markup] = host.facts.map { "<br/>\($0)" }
-            let state: Markup =
-                host.state == "failing" ? "<span class=\"failed\">failing</span>" : "\(host.state)"
+            let state: Markup = host.isFailing ? "<span class=\"failed\">\(host.state)</span>" : "\(host.state)"
             return """
                 <tr><td class="n">\(host.preference)</td><th scope="row">\(host.name)</th>\
                 <td>\(host.pattern ?? "in no pattern of the policy")</td><td>\(state)\(facts)</td></tr>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import FoundationEssentials
 import Testing
 
 @Suite("UTCTime and UTCDay")
@@ -27,5 +28,30 @@ struct UTCTimeTests {
         #expect(UTCTime(secondsSinceEpoch: 1_795_466_600).description == "2026-11-23T20:43:20Z")
         #expect(UTCTime(secondsSinceEpoch: .max) + .seconds(1) == UTCTime(secondsSinceEpoch: .max))
         #expect(UTCDay("2026-11-23")?.end.description == "2026-11-23T23:59:59Z")
+    }
+
+    @Test(
+        "reads what it writes, also from JSON",
+        arguments: [0, 1_795_466_600, -1, 951_782_399, 253_402_300_799, -62_167_219_200])
+    func read(_ seconds: Int64) throws {
+        let time = UTCTime(secondsSinceEpoch: seconds)
+        #expect(UTCTime("\(time)") == time)
+        let octets = try JSONEncoder().encode([time])
+        #expect(String(decoding: octets, as: UTF8.self) == "[\"\(time)\"]")
+        #expect(try JSONDecoder().decode([UTCTime].self, from: octets) == [time])
+    }
+
+    @Test(
+        "takes no other text for a moment",
+        arguments: [
+            "", "yesterday", "2026-11-23", "2026-11-23T20:43:20", "2026-11-23t20:43:20Z", "2026-11-23 20:43:20Z",
+            "2026-11-23T20:43:20z", "2026-11-23T20:43:20.5Z", "2026-11-23T20:43:20+00:00", "2026-11-23T24:00:00Z",
+            "2026-11-23T23:60:00Z", "2026-11-23T23:59:60Z", "2026-02-29T00:00:00Z", "2026-11-23T+1:00:00Z",
+            "2026-11-23T20:43:-1Z", "2026-11-23T20.43.20Z", "2026-11-23T20:43:20Zé", "é026-11-23T20:43:2Z",
+        ])
+    func refusedMoment(_ text: String) throws {
+        #expect(UTCTime(text) == nil)
+        let octets = try JSONEncoder().encode([text])
+        #expect(throws: DecodingError.self) { try JSONDecoder().decode([UTCTime].self, from: octets) }
     }
 }

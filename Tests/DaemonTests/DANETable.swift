@@ -259,7 +259,7 @@ enum DANETable {
             policy: .daneOnly, "conforming", "unreachable", "dane"),
         Row(
             "2.1.2", "somefail", [Host(shown: .trusted, isTLSALame: true), plainTrusted], alone: .sent, .dane,
-            policy: .temporary, "unproven", "unreachable", "pkix"),
+            policy: .temporary, "unproven", "unresolved", "pkix"),
         Row(
             "2.1.2", "somebogus", [Host(shown: .ownKey, tlsa: good, bogus: ["TLSA"]), plainTrusted], alone: .sent,
             .dane, policy: .temporary, "violating", "dnssec-invalid", "pkix"),
@@ -321,10 +321,10 @@ enum DANETable {
     private static let failing: [Row] = [
         Row(
             "2.1.2", "tlsafail", [Host(shown: .ownKey, isTLSALame: true)], alone: .held, .temporary,
-            policy: .temporary, "unproven", "unreachable"),
+            policy: .temporary, "unproven", "unresolved"),
         Row(
             "2.1.2", "tlsafailpkix", [Host(shown: .trusted, isTLSALame: true)], alone: .held, .temporary,
-            policy: .temporary, "unproven", "unreachable"),
+            policy: .temporary, "unproven", "unresolved"),
         Row(
             "2.1.2", "nonebogus", [Host(shown: .trusted, bogus: ["NSEC"])], alone: .held, .temporary,
             policy: .temporary, "violating", "dnssec-invalid"),

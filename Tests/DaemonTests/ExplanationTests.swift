@@ -30,10 +30,10 @@ struct ExplanationTests {
     func writtenAndRead() throws {
         let odd = "a\"b\\c/\u{0}\u{1F}\n\u{7F}\u{2028}é😀"
         let host = Explanation.Host(
-            name: "mx.lab", preference: 65_535, port: 25, pattern: "*.lab", status: "failing", resultType: odd,
+            name: "mx.lab", preference: 65_535, port: 25, pattern: "*.lab", status: .failing, resultType: odd,
             text: odd, address: "192.0.2.1", authentication: "pkix", certificateEnds: "2026-01-02T00:00:00Z")
         let bare = Explanation.Host(
-            name: "", preference: 0, port: 0, pattern: nil, status: "not-tried", resultType: nil, text: nil,
+            name: "", preference: 0, port: 0, pattern: nil, status: .notTried, resultType: nil, text: nil,
             address: nil, authentication: nil, certificateEnds: nil)
         let policy = Explanation.PolicySeen(
             mode: "enforce", id: odd, source: "published", mx: ["*.lab", odd], fetched: "x", expires: "y",

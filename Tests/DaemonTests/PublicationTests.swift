@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Core
 import MTASTS
 import TLSRPT
 import Testing
@@ -10,13 +11,13 @@ struct PublicationTests {
     private let now = UTCTime(secondsSinceEpoch: 1_790_000_000)
 
     private func host(
-        _ name: String, _ status: String = "conforming", ends: Int64? = 90, problems: [String] = [],
+        _ name: String, _ status: HostStatus = .conforming, ends: Int64? = 90, problems: [String] = [],
         pattern: String? = nil
     ) -> Examination.Host {
         let certificate = ends.map {
             Examination.Certificate(
                 subject: "CN=\(name)", issuer: "CN=ca", notBefore: nil,
-                notAfter: "\(now + .seconds($0 * UTCDay.seconds))", names: [name])
+                notAfter: now + .seconds($0 * UTCDay.seconds), names: [name])
         }
         return Examination.Host(
             name: name, preference: 10, port: 25, pattern: pattern, status: status, address: "192.0.2.1", tls: nil,
@@ -28,10 +29,10 @@ struct PublicationTests {
         _ hosts: [Examination.Host], invalid: [String] = [], policy: Examination.PolicySeen? = nil
     ) -> Examination {
         Examination(
-            domain: "example.org", record: .init(status: "absent", id: nil, problem: nil), policy: policy,
+            domain: "example.org", record: .init(status: .absent, id: nil, problem: nil), policy: policy,
             policyProblem: nil, policyHostCertificateEnds: nil, routeProblem: nil, mxSecure: false, hosts: hosts,
             invalidTargets: invalid,
-            tlsrpt: .init(status: "absent", id: nil, problem: nil), tlsrptDestinations: [], tlsrptUnserved: [],
+            tlsrpt: .init(status: .absent, id: nil, problem: nil), tlsrptDestinations: [], tlsrptUnserved: [],
             verdict: .noPolicy, explanation: "", conclusion: .conforming)
     }
 
@@ -79,9 +80,9 @@ struct PublicationTests {
             try publication(
                 seen(
                     [
-                        host("mx1.example.org", "failing", problems: ["host does not offer STARTTLS"]),
+                        host("mx1.example.org", .failing, problems: ["host does not offer STARTTLS"]),
                         host("mx2.example.org", ends: 3),
-                        host("mx3.example.org", "unreachable", problems: ["no route"]),
+                        host("mx3.example.org", .unreachable, problems: ["no route"]),
                     ], invalid: ["192.0.2.9"])))
         #expect(
             made.warnings == [
@@ -91,13 +92,13 @@ struct PublicationTests {
                 "MX 192.0.2.9: names no host, and no policy can cover it",
             ])
         #expect(made.exitCode == 1 && made.text.hasPrefix("warning: mx1.example.org: "))
-        #expect(try publication(seen([host("mx3.example.org", "unreachable")]))?.exitCode == 2)
+        #expect(try publication(seen([host("mx3.example.org", .unreachable)]))?.exitCode == 2)
     }
 
     @Test("a step back from enforce, and a host that the policy of now leaves out")
     func step() throws {
         let policy = Examination.PolicySeen(
-            mode: "enforce", mx: ["mx1.example.org"], maxAgeSeconds: 86_400, source: "live", expires: nil, warnings: [])
+            mode: .enforce, mx: ["mx1.example.org"], maxAgeSeconds: 86_400, source: .live, expires: nil, warnings: [])
         let hosts = [host("mx1.example.org", pattern: "mx1.example.org"), host("mx2.example.org")]
         let made = try #require(try publication(seen(hosts, policy: policy)))
         #expect(

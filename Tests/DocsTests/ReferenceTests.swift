@@ -77,10 +77,13 @@ struct ReferenceTests {
         #expect(Set(quoted.map(String.init)) == wanted)
     }
 
-    @Test("the words of verdicts and actions are the program's")
+    @Test("the words of verdicts, of actions and of what was seen of a host are the program's")
     func words() throws {
-        let page = try MarkdownPage("docs/manual/verdicts.md")
-        for (heading, declaration) in [("All verdicts", "enum VerdictWord"), ("Actions", "enum Decision")] {
+        for (page, heading, declaration) in [
+            ("verdicts", "All verdicts", "enum VerdictWord"), ("verdicts", "Actions", "enum Decision"),
+            ("commands", "`check`", "enum HostStatus"),
+        ] {
+            let page = try MarkdownPage("docs/manual/\(page).md")
             let words = Set(page.rows(below: heading).compactMap { MarkdownPage.spans($0[0]).first })
             let source = try #require(
                 Project.sources.first { source in

@@ -11,6 +11,7 @@ struct VerdictPlaceTests {
     func order() {
         #expect(VerdictWord.allCases.map(\.place) == Array(VerdictWord.allCases.indices))
         #expect(Decision.allCases.map(\.place) == Array(Decision.allCases.indices))
+        #expect(HostStatus.allCases.map(\.place) == Array(HostStatus.allCases.indices))
     }
 
     private static let verdicts: [Verdict] = [

@@ -87,8 +87,8 @@ struct TableSource: StatusSource {
             mode: text, id: text, origin: text, fetched: now, expires: now, mx: [text], lines: [text, "mx: \(text)"])
         one.routeText = text
         one.hosts = [
-            DomainReport.Host(name: text, preference: 1, pattern: text, state: text, facts: [text]),
-            DomainReport.Host(name: text, preference: 1, pattern: nil, state: "failing", facts: [text]),
+            DomainReport.Host(name: text, preference: 1, pattern: text, state: text, isFailing: false, facts: [text]),
+            DomainReport.Host(name: text, preference: 1, pattern: nil, state: text, isFailing: true, facts: [text]),
         ]
         (one.verdict, one.explanation) = (text, text)
         one.held = source.status.held.first

@@ -23,25 +23,25 @@ extension Examination {
         self.init(
             domain: domain.ascii, record: Self.describe(record),
             policy: policy.map { Self.describe($0, reading) }, policyProblem: policyProblem,
-            policyHostCertificateEnds: certificateEnd?.description, routeProblem: routeProblem,
+            policyHostCertificateEnds: certificateEnd, routeProblem: routeProblem,
             mxSecure: route?.isSecure ?? false,
-            hosts: (route?.candidates ?? []).map { Self.describe($0, known.evidence?.hosts[$0], policy?.policy) },
+            hosts: (route?.candidates ?? []).map { Self.describe($0, known.evidence, policy?.policy) },
             invalidTargets: route?.invalidTargets ?? [], tlsrpt: tlsrpt, tlsrptDestinations: destinations,
             tlsrptUnserved: unserved, verdict: verdict.word, explanation: verdict.explanation,
             conclusion: verdict.conclusion)
     }
 
     private static func describe(_ audience: ReportAudience) -> (Record, destinations: [String], unserved: [String]) {
-        func record(_ status: String, _ problem: String? = nil) -> Record {
+        func record(_ status: Record.Status, _ problem: String? = nil) -> Record {
             Record(status: status, id: nil, problem: problem.map { printable($0, limit: maxProblemCharacters) })
         }
         return switch audience {
-        case .served(let destinations, let unserved): (record("found"), destinations.map(\.description), unserved)
-        case .unservable(let why): (record("found", why), [], [])
-        case .unwanted: (record("found", "no report goes there: report.never"), [], [])
-        case .absent: (record("absent"), [], [])
-        case .invalid(let why): (record("invalid", why), [], [])
-        case .unavailable(let why): (record("unavailable", why), [], [])
+        case .served(let destinations, let unserved): (record(.found), destinations.map(\.description), unserved)
+        case .unservable(let why): (record(.found, why), [], [])
+        case .unwanted: (record(.found, "no report goes there: report.never"), [], [])
+        case .absent: (record(.absent), [], [])
+        case .invalid(let why): (record(.invalid, why), [], [])
+        case .unavailable(let why): (record(.unavailable, why), [], [])
         }
     }
 
@@ -50,11 +50,11 @@ extension Examination {
 
     private static func describe(_ record: RecordLookup) -> Record {
         switch record {
-        case .found(.record(let record)): Record(status: "found", id: record.id, problem: nil)
-        case .found(.absent): Record(status: "absent", id: nil, problem: nil)
-        case .found(.invalid(let text)): Record(status: "invalid", id: nil, problem: text)
+        case .found(.record(let record)): Record(status: .found, id: record.id, problem: nil)
+        case .found(.absent): Record(status: .absent, id: nil, problem: nil)
+        case .found(.invalid(let text)): Record(status: .invalid, id: nil, problem: text)
         case .unavailable(let text), .notAsked(let text):
-            Record(status: "unavailable", id: nil, problem: text)
+            Record(status: .unavailable, id: nil, problem: text)
         }
     }
 
@@ -69,44 +69,36 @@ extension Examination {
 
     private static func describe(_ cached: CachedPolicy, _ reading: Policy.Reading?) -> PolicySeen {
         let live = reading.flatMap { cached.origin == .published && $0.policy == cached.policy ? $0 : nil }
-        let isStored = live == nil && cached.origin == .published
+        let source: PolicySeen.Source =
+            switch cached.origin {
+            case .published: live == nil ? .cached : .live
+            case .pinned: .pinned
+            case .preloaded: .preloaded
+            }
         return PolicySeen(
-            mode: cached.policy.mode.rawValue, mx: cached.policy.mx.map(\.description),
-            maxAgeSeconds: cached.policy.maxAgeSeconds,
-            source: live != nil ? "live" : isStored ? "cached" : cached.origin.rawValue,
-            expires: isStored ? cached.expiresAt.description : nil, warnings: live?.warnings ?? [])
+            mode: cached.policy.mode, mx: cached.policy.mx.map(\.description),
+            maxAgeSeconds: cached.policy.maxAgeSeconds, source: source,
+            expires: source == .cached ? cached.expiresAt : nil, warnings: live?.warnings ?? [])
     }
 
-    private static func describe(_ candidate: MXHost, _ seen: HostEvidence?, _ policy: Policy?) -> Host {
-        let pattern = policy?.mx.first { $0.matches(candidate.name) }?.description
-        var facts: TLSFacts?
-        var problems: [Problem] = []
-        let status: String
-        switch seen {
-        case .conforming(let seen):
-            status = "conforming"
-            facts = seen
-        case .failing(let failures, let seen):
-            status = "failing"
-            facts = seen
-            problems = failures.map {
-                Problem(type: $0.type.rawValue, reasonCode: $0.reasonCode, text: $0.text)
-            }
-        case .unreachable(let text), .turnedAway(let text), .unresolved(let text):
-            status = "unreachable"
-            problems = [Problem(type: "unreachable", reasonCode: nil, text: text)]
-        case nil: status = "not-probed"
+    private static func describe(_ candidate: MXHost, _ evidence: Evidence?, _ policy: Policy?) -> Host {
+        let (seen, status) = (evidence?.hosts[candidate], evidence?.status(of: candidate) ?? .notProbed)
+        let failures = (seen?.failures ?? []).map {
+            Problem(type: $0.type.rawValue, reasonCode: $0.reasonCode, text: $0.text)
         }
+        let obstacle = evidence?.obstacle(of: candidate).map {
+            Problem(type: status.rawValue, reasonCode: nil, text: $0)
+        }
+        let facts = seen?.facts
         return Host(
-            name: candidate.name.ascii, preference: candidate.preference, port: candidate.port, pattern: pattern,
-            status: status,
+            name: candidate.name.ascii, preference: candidate.preference, port: candidate.port,
+            pattern: policy?.mx.first { $0.matches(candidate.name) }?.description, status: status,
             address: facts?.address.description, tls: facts.map { "\($0.version) \($0.cipher)" },
-            authentication: facts.flatMap { status == "conforming" ? $0.authentication.rawValue : nil },
+            authentication: status == .conforming ? facts?.authentication.rawValue : nil,
             certificate: facts.map {
                 Certificate(
-                    subject: $0.subject, issuer: $0.issuer, notBefore: $0.notBefore?.description,
-                    notAfter: $0.notAfter?.description,
+                    subject: $0.subject, issuer: $0.issuer, notBefore: $0.notBefore, notAfter: $0.notAfter,
                     names: $0.names)
-            }, problems: problems)
+            }, problems: failures + (obstacle.map { [$0] } ?? []))
     }
 }

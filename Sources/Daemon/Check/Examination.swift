@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Core
+import MTASTS
 
 /// Everything that decides about mail to one domain, as `sts-milter check` shows it. Every text is safe to print.
 package struct Examination: Sendable, Codable {
@@ -9,22 +11,37 @@ package struct Examination: Sendable, Codable {
     }
 
     package struct Record: Sendable, Codable {
-        package let status: String
+        package enum Status: String, Sendable, Codable {
+            case found, absent, invalid
+            /// It could not be looked up.
+            case unavailable
+        }
+
+        package let status: Status
         package let id: String?
         package let problem: String?
     }
 
     package struct PolicySeen: Sendable, Codable {
-        package let mode: String
+        package enum Source: String, Sendable, Codable {
+            /// As it was fetched just now.
+            case live
+            /// Only a stored or a listed policy was available.
+            case cached, preloaded
+            /// Of the settings.
+            case pinned
+        }
+
+        package let mode: Policy.Mode
         package let mx: [String]
         package let maxAgeSeconds: Int64
-        /// `live`; `cached` or `preloaded` when only a stored or listed policy was available; `pinned` by the settings.
-        package let source: String
-        package let expires: String?
+        package let source: Source
+        package let expires: UTCTime?
         package let warnings: [String]
     }
 
     package struct Problem: Sendable, Codable {
+        /// The result type, or the status of a host that could not be looked at. - RFC 8460 §4.3: Result Types.
         package let type: String
         package let reasonCode: String?
         package let text: String
@@ -33,8 +50,8 @@ package struct Examination: Sendable, Codable {
     package struct Certificate: Sendable, Codable {
         package let subject: String
         package let issuer: String
-        package let notBefore: String?
-        package let notAfter: String?
+        package let notBefore: UTCTime?
+        package let notAfter: UTCTime?
         package let names: [String]
     }
 
@@ -44,8 +61,7 @@ package struct Examination: Sendable, Codable {
         package let port: UInt16
         /// The policy's pattern that covers the name.
         package let pattern: String?
-        /// `conforming`, `failing` or `unreachable`.
-        package let status: String
+        package let status: HostStatus
         package let address: String?
         package let tls: String?
         /// `pkix` or `dane`: what vouches for the host's name.
@@ -59,7 +75,7 @@ package struct Examination: Sendable, Codable {
     package let policy: PolicySeen?
     package let policyProblem: Problem?
     /// When the certificate of the policy's host ends; nil where no policy was fetched.
-    package let policyHostCertificateEnds: String?
+    package let policyHostCertificateEnds: UTCTime?
     package let routeProblem: String?
     /// Whether DNSSEC vouches for the MX records.
     package let mxSecure: Bool

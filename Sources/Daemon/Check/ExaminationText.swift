@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Core
+import MTASTS
 
 /// An examination as lines for a terminal.
 package struct ExaminationText {
@@ -33,18 +35,13 @@ package struct ExaminationText {
         }
         guard let policy = examination.policy else { return [line("policy", "none")] }
         let life = policy.expires.map { "cached, expires \($0)" } ?? "max_age \(policy.maxAgeSeconds) s"
-        return [line("policy", "mode \(policy.mode), \(life), mx \(policy.mx.joined(separator: " "))")]
+        return [line("policy", "mode \(policy.mode.rawValue), \(life), mx \(policy.mx.joined(separator: " "))")]
             + (examination.policyHostCertificateEnds.map { [line("", "certificate of its host valid to \($0)")] } ?? [])
             + policy.warnings.map { line("", paint("warning: \($0)", .doubtful)) }
     }
 
     private func describe(_ host: Examination.Host, hasPolicy: Bool) -> [String] {
-        let word: String
-        switch host.status {
-        case "conforming": word = paint("conforming", .good)
-        case "failing": word = paint("failing", .bad)
-        default: word = paint(host.status, .doubtful)
-        }
+        let word = paint(host.status.rawValue, colour(host.status))
         var title = "\(host.preference) \(host.name)" + (host.port == 25 ? "" : ":\(host.port)")
         if let address = host.address { title += " [\(address)]" }
         var lines = [line("MX", "\(title): \(word)" + (host.authentication.map { " by \($0)" } ?? ""))]
@@ -55,25 +52,29 @@ package struct ExaminationText {
         if let tls = host.tls { lines.append(line("", tls)) }
         if let certificate = host.certificate {
             lines.append(line("", "certificate \(certificate.subject), issued by \(certificate.issuer)"))
+            let (start, end) = (certificate.notBefore?.description ?? "?", certificate.notAfter?.description ?? "?")
             lines.append(
-                line(
-                    "",
-                    "  valid \(certificate.notBefore ?? "?") to \(certificate.notAfter ?? "?"), names \(certificate.names.joined(separator: " "))"
-                ))
+                line("", "  valid \(start) to \(end), names \(certificate.names.joined(separator: " "))"))
         }
         return lines
-            + host.problems.map {
-                line("", paint("\($0.type): \($0.text)", host.status == "failing" ? .bad : .doubtful))
-            }
+            + host.problems.map { line("", paint("\($0.type): \($0.text)", colour(host.status))) }
     }
 
     private func record(_ record: Examination.Record) -> String {
         switch record.status {
-        case "found":
+        case .found:
             record.problem.map { paint("found, \($0)", .doubtful) }
                 ?? paint("found", .good) + (record.id.map { ", id \($0)" } ?? "")
-        case "absent": "absent"
-        default: paint("\(record.status): \(record.problem ?? "")", .doubtful)
+        case .absent: "absent"
+        case .invalid, .unavailable: paint("\(record.status.rawValue): \(record.problem ?? "")", .doubtful)
+        }
+    }
+
+    private func colour(_ status: HostStatus) -> Colour {
+        switch status {
+        case .conforming: .good
+        case .failing: .bad
+        case .unreachable, .turnedAway, .unresolved, .notTried, .notProbed: .doubtful
         }
     }
 

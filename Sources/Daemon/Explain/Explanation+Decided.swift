@@ -75,28 +75,15 @@ extension Explanation.PolicySeen {
 
 extension Explanation.Host {
     fileprivate init(_ host: MXHost, _ evidence: Evidence, _ policy: CachedPolicy?) {
-        var facts: TLSFacts?
-        var failure: Failure?
-        let status: String
-        let said: String?
-        switch evidence.hosts[host] {
-        case .conforming(let seen): (status, said, facts) = ("conforming", nil, seen)
-        case .failing(let failures, let seen):
-            (status, said) = ("failing", failures.isEmpty ? nil : failures.map(\.text).joined(separator: ", "))
-            (failure, facts) = (failures.first, seen)
-        case .unreachable(let text): (status, said) = ("unreachable", text)
-        case .turnedAway(let text): (status, said) = ("turned-away", text)
-        case .unresolved(let text): (status, said) = ("unresolved", text)
-        case nil:
-            let cause = evidence.notTried[host]
-            (status, said) = (cause == nil ? "not-looked-at" : "not-tried", cause)
-        }
+        let seen = evidence.hosts[host]
+        let (facts, failures, status) = (seen?.facts, seen?.failures ?? [], evidence.status(of: host))
+        let said = failures.isEmpty ? evidence.obstacle(of: host) : failures.map(\.text).joined(separator: ", ")
         self.init(
             name: host.name.ascii, preference: host.preference, port: host.port,
             pattern: policy?.policy.mx.first { $0.matches(host.name) }?.description, status: status,
-            resultType: failure?.type.rawValue, text: said.map { printable($0, limit: 200) },
-            address: (facts?.address ?? failure?.address)?.description,
-            authentication: status == "conforming" ? facts?.authentication.rawValue : nil,
+            resultType: failures.first?.type.rawValue, text: said.map { printable($0, limit: 200) },
+            address: (facts?.address ?? failures.first?.address)?.description,
+            authentication: status == .conforming ? facts?.authentication.rawValue : nil,
             certificateEnds: facts?.notAfter?.description)
     }
 }

@@ -54,7 +54,7 @@ extension Explanation.Host {
         json.add("preference", Int64(preference))
         json.add("port", Int64(port))
         json.add("pattern", pattern)
-        json.add("status", status)
+        json.add("status", status.rawValue)
         json.add("resultType", resultType)
         json.add("text", text)
         json.add("address", address)

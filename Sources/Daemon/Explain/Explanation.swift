@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Core
 
 /// What is known of a message by its queue id, as `sts-milter explain` shows it. Every text is safe to print.
 package struct Explanation: Sendable, Codable {
@@ -9,8 +10,7 @@ package struct Explanation: Sendable, Codable {
         package let port: UInt16
         /// The policy's pattern that covers the name.
         package let pattern: String?
-        /// `conforming`, `failing`, `unreachable`, `turned-away`, `unresolved`, `not-tried`, or `not-looked-at`.
-        package let status: String
+        package let status: HostStatus
         /// The result type of the gravest failure. - RFC 8460 §4.3: Result Types.
         package let resultType: String?
         package let text: String?

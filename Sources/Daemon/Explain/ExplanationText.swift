@@ -94,7 +94,7 @@ package struct ExplanationText {
     private func describe(_ host: Explanation.Host, hasPolicy: Bool) -> String {
         var text = "\(host.preference) \(host.name)" + (host.port == 25 ? "" : ":\(host.port)")
         if let address = host.address { text += " [\(address)]" }
-        text += ": \(host.status)" + (host.authentication.map { " by \($0)" } ?? "")
+        text += ": \(host.status.rawValue)" + (host.authentication.map { " by \($0)" } ?? "")
         if let type = host.resultType { text += ", \(type)" }
         if let said = host.text { text += ": \(said)" }
         if let end = host.certificateEnds { text += ", certificate valid to \(end)" }

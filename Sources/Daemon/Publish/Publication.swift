@@ -9,8 +9,6 @@ package struct Publication: Sendable {
     /// How long senders keep a policy: short while it is tried, so that a mistake is gone in a day; then weeks.
     /// - RFC 8461 §3.2: max_age.
     static let maxAge: [Policy.Mode: Int64] = [.testing: 86_400, .enforce: 2_419_200, .none: 86_400]
-    /// A certificate that ends sooner is warned of, in days.
-    static let warnBefore: Int64 = 14
 
     package let domain: DomainName
     let mode: Policy.Mode
@@ -43,20 +41,20 @@ package struct Publication: Sendable {
         warnings += seen.invalidTargets.map { "MX \($0): names no host, and no policy can cover it" }
         warnings += Self.warnings(ofPublished: seen, mode)
         self.warnings = warnings
-        let isBroken = !seen.invalidTargets.isEmpty || seen.hosts.contains { $0.status == "failing" }
-        exitCode = isBroken ? 1 : seen.hosts.allSatisfy { $0.status == "conforming" } ? 0 : 2
+        let isBroken = !seen.invalidTargets.isEmpty || seen.hosts.contains { $0.status == .failing }
+        exitCode = isBroken ? 1 : seen.hosts.allSatisfy { $0.status == .conforming } ? 0 : 2
     }
 
     private static func warnings(of host: Examination.Host, at now: UTCTime) -> [String] {
         switch host.status {
-        case "failing":
+        case .failing:
             return host.problems.map { "\(host.name): \($0.text): with mode enforce senders would not deliver to it" }
-        case "conforming":
-            guard let end = host.certificate?.notAfter, let left = Examination.daysUntil(end, at: now),
-                left < warnBefore
-            else { return [] }
+        case .conforming:
+            guard let end = host.certificate?.notAfter else { return [] }
+            let left = Examination.daysUntil(end, at: now)
+            guard left < Examination.leastDaysLeft else { return [] }
             return ["\(host.name): its certificate ends at \(end), in \(left) days"]
-        default:
+        case .unreachable, .turnedAway, .unresolved, .notTried, .notProbed:
             let why = host.problems.first?.text ?? "not looked at"
             return ["\(host.name): could not be looked at (\(why)): see that it offers STARTTLS and names itself"]
         }
@@ -64,15 +62,15 @@ package struct Publication: Sendable {
 
     private static func warnings(ofPublished seen: Examination, _ mode: Policy.Mode) -> [String] {
         var warnings: [String] = []
-        if let policy = seen.policy, policy.source == "live" {
-            if policy.mode == Policy.Mode.enforce.rawValue, mode != .enforce {
+        if let policy = seen.policy, policy.source == .live {
+            if policy.mode == .enforce, mode != .enforce {
                 warnings.append("the domain publishes mode enforce now: this takes protection back")
             }
             for host in seen.hosts where host.pattern == nil {
                 warnings.append("\(host.name): the policy of now does not name it")
             }
         }
-        if seen.record.status == "invalid" {
+        if seen.record.status == .invalid {
             warnings.append("the record of now is of no use: \(seen.record.problem ?? "")")
         }
         if let problem = seen.policyProblem { warnings.append("the policy of now is of no use: \(problem.text)") }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Core
 import DNS
 import Metrics
@@ -32,28 +33,6 @@ final class NetworkCounts: Sendable {
         }
     }
 
-    enum Probe: Int, CaseIterable {
-        case conforming, failing, unreachable, notTried
-
-        var word: String {
-            switch self {
-            case .conforming: "conforming"
-            case .failing: "failing"
-            case .unreachable: "unreachable"
-            case .notTried: "not_tried"
-            }
-        }
-
-        init(_ result: ProbeResult) {
-            switch result {
-            case .seen(.conforming): self = .conforming
-            case .seen(.failing): self = .failing
-            case .seen(.unreachable), .seen(.turnedAway), .seen(.unresolved): self = .unreachable
-            case .notTried: self = .notTried
-            }
-        }
-    }
-
     private let fetches = CounterArray()
     private let probes = CounterArray()
     let dns = DNSCounts()
@@ -65,11 +44,16 @@ final class NetworkCounts: Sendable {
         if fetch != .notTried { fetchTimes.note(ContinuousClock.now - start) }
     }
 
-    func note(_ probe: Probe, since start: ContinuousClock.Instant) {
-        probes.add(at: probe.rawValue)
+    func note(_ probe: HostStatus, since start: ContinuousClock.Instant) {
+        probes.add(at: probe.place)
         if probe != .notTried { probeTimes.note(ContinuousClock.now - start) }
     }
 
     var fetchCounts: [(word: String, count: Int)] { Fetch.allCases.map { ($0.word, fetches.count(at: $0.rawValue)) } }
-    var probeCounts: [(word: String, count: Int)] { Probe.allCases.map { ($0.word, probes.count(at: $0.rawValue)) } }
+    /// A look that nobody took counts nowhere.
+    var probeCounts: [(word: String, count: Int)] {
+        HostStatus.allCases.filter { $0 != .notProbed }.map {
+            ($0.rawValue.replacing("-", with: "_"), probes.count(at: $0.place))
+        }
+    }
 }

@@ -50,7 +50,7 @@ extension StatusReporter: StatusSource {
         switch known.route {
         case .route(let route):
             report.hosts = route.candidates.map { host in
-                Self.describe(host, known.evidence?.hosts[host], policy)
+                Self.describe(host, known.evidence, policy)
             }
             report.routeText = route.invalidTargets.first.map { "\($0) names no host" }
         case .error(let error): report.routeText = Examination.describe(error)
@@ -93,24 +93,15 @@ extension StatusReporter: StatusSource {
         }
     }
 
-    private static func describe(_ host: MXHost, _ seen: HostEvidence?, _ policy: Policy?) -> DomainReport.Host {
-        let state: String
-        var facts: [String] = []
-        switch seen {
-        case .conforming(let tls):
-            state = "conforming"
-            facts = describe(tls)
-        case .failing(let failures, let tls):
-            state = "failing"
-            facts = failures.map { "\($0.type.rawValue): \($0.text)" } + (tls.map(describe) ?? [])
-        case .unreachable(let text), .turnedAway(let text), .unresolved(let text):
-            state = "unreachable"
-            facts = [text]
-        case nil: state = "not looked at"
-        }
+    private static func describe(_ host: MXHost, _ evidence: Evidence?, _ policy: Policy?) -> DomainReport.Host {
+        let seen = evidence?.hosts[host]
+        let status = evidence?.status(of: host) ?? .notProbed
+        let failures = (seen?.failures ?? []).map { "\($0.type.rawValue): \($0.text)" }
+        let obstacle = evidence?.obstacle(of: host).map { [$0] } ?? []
         return DomainReport.Host(
             name: host.name.ascii, preference: Int(host.preference),
-            pattern: policy.flatMap { $0.mx.first { $0.matches(host.name) }?.description }, state: state, facts: facts)
+            pattern: policy.flatMap { $0.mx.first { $0.matches(host.name) }?.description }, state: status.inWords,
+            isFailing: status == .failing, facts: failures + obstacle + (seen?.facts.map(describe) ?? []))
     }
 
     private static func describe(_ tls: TLSFacts) -> [String] {
