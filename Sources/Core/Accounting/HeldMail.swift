@@ -50,8 +50,8 @@ package final class HeldMail: Sendable {
     /// Takes note of a session that the MTA broke off, since the host did not do what its policy or its TLSA records ask.
     /// Where another host took the mail, ``noteDelivery(to:)`` follows.
     func note(
-        _ session: ObservedSession, failing type: ResultType, _ reason: String?, for domain: DomainName, via hop: NextHop,
-        of requirement: Requirement
+        _ session: ObservedSession, failing type: ResultType, _ reason: String?, for domain: DomainName,
+        via hop: NextHop, of requirement: Requirement
     ) {
         guard clock.now < session.time + Self.shownFor else { return }
         let cause = HeldCause(

@@ -40,7 +40,8 @@ package final class SessionAccounting: SessionCounter {
     ///     are counted in doubt.
     package init(
         policies: PolicyCache, routes: RouteCache, hops: ObservedNextHops, mapKeys: ObservedMapKeys, gate: Gate?,
-        held: HeldMail? = nil, ownReports: OwnReports, countsDatagrams: Bool, readsLog: Bool, lookupTimeout: Duration, clock: any WallClock
+        held: HeldMail? = nil, ownReports: OwnReports, countsDatagrams: Bool, readsLog: Bool, lookupTimeout: Duration,
+        clock: any WallClock
     ) {
         self.policies = policies
         self.routes = routes
