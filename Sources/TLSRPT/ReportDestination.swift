@@ -36,6 +36,26 @@ package enum ReportDestination: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// Reads one URI, which may have several mail addresses.
+    ///
+    /// - RFC 6068 §2: a list of addresses. In a record its commas are written %2C.
+    package static func all(in uri: some StringProtocol) throws(Refusal) -> [ReportDestination] {
+        let text = String(uri)
+        guard text.utf8.count <= maxOctets, let colon = text.firstIndex(of: ":"),
+            text[..<colon].lowercased() == "mailto"
+        else { return [try Self(uri)] }
+        let end = text.firstIndex { $0 == "?" || $0 == "#" } ?? text.endIndex
+        let addresses = text[..<end][text.index(after: colon)...].replacing("%2c", with: ",")
+            .replacing("%2C", with: ",").split(separator: ",", omittingEmptySubsequences: false)
+        guard addresses.count > 1 else { return [try Self(uri)] }
+        var all: [ReportDestination] = []
+        for var address in addresses {
+            while address.hasPrefix("%20") { address = address.dropFirst(3) }
+            all.append(try Self(text[...colon] + address))
+        }
+        return all
+    }
+
     /// Reads one URI; what is percent-encoded in it is decoded here, and nowhere else.
     package init(_ uri: some StringProtocol) throws(Refusal) {
         let bytes = Array(uri.utf8)
@@ -62,6 +82,7 @@ package enum ReportDestination: Sendable, Hashable, CustomStringConvertible {
 
     /// - RFC 6068 §2: the address is percent-encoded, `/` in it always; header fields behind `?` are ours to write, not
     /// theirs. A fragment says nothing of an address.
+    /// - Deviation: no reports to quoted local parts.
     private init(mailbox text: Substring) throws(Refusal) {
         let encoded = text.prefix { $0 != "?" && $0 != "#" }
         guard !encoded.contains("/") else { throw .slash }

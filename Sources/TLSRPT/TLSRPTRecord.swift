@@ -44,28 +44,31 @@ package struct TLSRPTRecord: Sendable, Hashable {
         var destinations: [ReportDestination] = []
         var unserved: [String] = []
         for uri in uris {
-            do throws(Unserved) {
-                let destination = try Self.destination(uri)
-                guard !destinations.contains(destination) else { continue }
-                guard destinations.count < Self.maxDestinations else { throw .pastTheLimit }
-                destinations.append(destination)
-            } catch {
-                if unserved.count < Self.maxUnserved { unserved.append("\(printable(uri, limit: 100)) (\(error))") }
+            func leave(_ name: some StringProtocol, _ why: Unserved) {
+                if unserved.count < Self.maxUnserved { unserved.append("\(printable(name, limit: 100)) (\(why))") }
+            }
+            let named: [ReportDestination]
+            do { named = try ReportDestination.all(in: uri) } catch {
+                leave(uri, .refused(error))
+                continue
+            }
+            for destination in named where !destinations.contains(destination) {
+                let name = named.count == 1 ? String(uri) : destination.description
+                if !destination.isPublic {
+                    leave(name, .notPublic)
+                } else if destinations.count == Self.maxDestinations {
+                    leave(name, .pastTheLimit)
+                } else {
+                    destinations.append(destination)
+                }
             }
         }
         self.destinations = destinations
         self.unserved = unserved
     }
 
-    private static func destination(_ uri: Substring) throws(Unserved) -> ReportDestination {
-        let destination: ReportDestination
-        do { destination = try ReportDestination(uri) } catch { throw .refused(error) }
-        guard destination.isPublic else { throw .notPublic }
-        return destination
-    }
-
     /// Why a URI of a record is not served.
-    private enum Unserved: Error, CustomStringConvertible {
+    private enum Unserved: CustomStringConvertible {
         case refused(ReportDestination.Refusal)
         case notPublic
         case pastTheLimit

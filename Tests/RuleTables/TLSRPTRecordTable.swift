@@ -24,6 +24,16 @@ package enum TLSRPTRecordTable {
             "v=TLSRPTv1; rua=mailto:root@localhost,mailto:a@mx.localhost,https://intranet/,https://192.0.2.1/,"
                 + "https://[2001:db8::1]/,mailto:a@example.com", ["mailto:a@example.com"]
         ),
+        // A mail URI can have several addresses. - RFC 6068 §2
+        (
+            "v=TLSRPTv1; rua=mailto:a@b.example.com%2Cc@d.example.com",
+            ["mailto:a@b.example.com", "mailto:c@d.example.com"]
+        ),
+        (
+            "v=TLSRPTv1; rua=MailTo:a@example.com%2c%20b@example.com?cc=x%2Cy@example.com,https://b.example/x%2Cy",
+            ["mailto:a@example.com", "mailto:b@example.com", "https://b.example/x%2Cy"]
+        ),
+        ("v=TLSRPTv1; rua=mailto:a@example.com%2Ca@example.com%2Croot@localhost!10m", ["mailto:a@example.com"]),
         // Extensions that break the grammar cost the record nothing.
         ("v=TLSRPTv1; not a field; rua=mailto:a@example.com", ["mailto:a@example.com"]),
         ("v=TLSRPTv1; rua=mailto:a@example.com; more=", ["mailto:a@example.com"]),
@@ -49,6 +59,18 @@ package enum TLSRPTRecordTable {
         ("v=TLSRPTv1; rua=ftp://x.example/", "ftp://x.example/ (neither mailto: nor https:)"),
         ("v=TLSRPTv1; rua=http://bad/%", "http://bad/% (neither mailto: nor https:)"),
         ("v=TLSRPTv1; rua=mailto:", "mailto: (no mail address with a domain)"),
+        (
+            "v=TLSRPTv1; rua=mailto:smith%2Cjohn@example.com",
+            "mailto:smith%2Cjohn@example.com (no mail address with a domain)"
+        ),
+        (
+            "v=TLSRPTv1; rua=mailto:a%252Cb@example.com%2C",
+            "mailto:a%252Cb@example.com%2C (no mail address with a domain)"
+        ),
+        (
+            "v=TLSRPTv1; rua=mailto:%22a%2Cb%22@example.com",
+            "mailto:%22a%2Cb%22@example.com (no mail address with a domain)"
+        ),
         ("v=TLSRPTv1; rua=mailto:0", "mailto:0 (no mail address with a domain)"),
         (
             "v=TLSRPTv1; rua=mailto:a@example.com other",

@@ -68,6 +68,8 @@ struct TLSRPTRecordTests {
             return
         }
         #expect(record.unserved == ["mailto:a10@example.com (past the first 10)"])
+        let one = "v=TLSRPTv1; rua=" + few.replacing(",mailto:", with: "%2C")
+        #expect(TLSRPTRecord.select(from: [one]) == .record(record))
     }
 }
 

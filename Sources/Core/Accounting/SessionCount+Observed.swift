@@ -38,6 +38,7 @@ extension SessionCount {
             return count(.sts(domain, nil), [FailureDetails(failure.type, reasonCode: failure.text)])
         // - RFC 8461 §5: mode none is as though there were no policy.
         case .policy, .absent, .unknown, .unreadable:
+            // - Deviation: plain text without a policy is not counted.
             if session.result == .plaintext { return [] }
             return count(.reported(ReportedPolicy(.noPolicyFound, domain: domain.ascii)), session.ownFailure)
         }
