@@ -239,15 +239,21 @@ enum Schema {
         ) STRICT, WITHOUT ROWID;
         """
 
-    /// What others report of domains of the operator's own; texts are theirs. `day` is that of the report's beginning.
+    /// What others report of domains of the operator's own; texts are theirs. `day` is that of its middle.
+    ///
+    /// Some senders give all reports of a day one id, or none: `content` is a hash of the domains that a report is about, and
+    /// of all that it says if it has no id.
     private static let received = """
         CREATE TABLE received_report (
             id INTEGER NOT NULL PRIMARY KEY,
             reporter TEXT NOT NULL,
             report_id TEXT NOT NULL,
+            first_second INTEGER NOT NULL,
+            last_second INTEGER NOT NULL,
+            content INTEGER NOT NULL,
             day INTEGER NOT NULL,
             received_at INTEGER NOT NULL,
-            UNIQUE (reporter, report_id)
+            UNIQUE (reporter, report_id, first_second, last_second, content)
         ) STRICT;
         CREATE INDEX received_report_day ON received_report (day);
 

@@ -50,7 +50,12 @@ struct PolicyList {
         return false
     }
 
-    private static let sumText = "policies past the limit, not kept apart"
+    fileprivate static let sumText = "policies past the limit, not kept apart"
+}
+
+extension PolicyResult {
+    /// Whether it stands for policies past the limit, of whatever domains.
+    var isSum: Bool { policy.strings == [PolicyList.sumText] }
 }
 
 extension Registered {

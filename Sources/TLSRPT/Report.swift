@@ -13,6 +13,12 @@ package struct Report: Sendable, Hashable {
             self.end = end
         }
 
+        /// The day that the report is of: that of its middle, since some senders' days begin in another zone.
+        package var day: UTCDay {
+            let (first, last) = (start.secondsSinceEpoch, end.secondsSinceEpoch)
+            return UTCTime(secondsSinceEpoch: first + max(0, last - first) / 2).day
+        }
+
         package init(_ day: UTCDay) { self.init(start: day.start, end: day.end) }
     }
 

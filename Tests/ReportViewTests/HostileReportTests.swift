@@ -44,11 +44,15 @@ struct HostileReportTests {
             repeating:
                 #",{"policy":{"policy-type":"tlsa"},"summary":{"total-successful-session-count":3,"total-failure-session-count":0}}"#,
             count: ReportParser.maxPolicies + 9)
-        let (reports, problems) = found(in: Self.text("", more.joined()))
-        #expect(problems == ["10 more policies, summed and not shown"])
+        let (reports, notes) = read(Self.text("", more.joined()))
+        #expect(notes.problems == ["10 more policies, summed and not shown"])
+        let kept = "policies[1].policy.policy-domain: missing, taken from the report's other policies (and 998 more)"
+        #expect(notes.remarks == [kept])
         let policies = try #require(reports.first?.policies)
         #expect(policies.count == ReportParser.maxPolicies + 1)
         #expect(policies.map(\.tally.successes).reduce(0, +) == 1 + 3 * more.count)
+        // The sum is of whatever domains.
+        #expect(policies.filter { $0.policy.domain == nil }.map(\.tally.successes) == [30])
     }
 
     @Test("texts past the limit are cut, and kinds that would bring more are summed")

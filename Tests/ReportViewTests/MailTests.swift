@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Foundation
 import Gzip
 @testable import Mail
+import ReportView
 import TLSRPT
 import Testing
 
@@ -55,6 +57,62 @@ struct MailTests {
         ] {
             #expect(found(in: Array(text.utf8)) == ([Sample.small], []))
         }
+    }
+
+    /// Part headers and policies' domains, and the domains that come out with the source of those that were missing.
+    static let nameless: [(header: String, domains: [String?], found: [String?], source: String?)] = [
+        ("", ["a.example"], ["a.example"], nil),
+        ("", [nil], ["example.net"], "TLS-Report-Domain of its mail"),
+        ("", [""], ["example.net"], "TLS-Report-Domain of its mail"),
+        ("; name=\"sender.example!b.example!1!2.json\"", [nil], ["b.example"], "the name of its file"),
+        ("; name=\"sender.example!b.example!1!2.json\"", ["c.example", nil], ["c.example", "c.example"], others),
+        (
+            "; name=\"sender.example!b.example!1!2.json\"", ["c.example", "C.example", nil],
+            ["c.example", "C.example", "c.example"], others
+        ),
+        (
+            "; name=\"sender.example!b.example!1!2.json\"", ["c.example", "d.example", nil],
+            ["c.example", "d.example", "b.example"], "the name of its file"
+        ),
+        (
+            "; name=report.json", ["c.example", "d.example", nil, nil],
+            ["c.example", "d.example", "example.net", "example.net"], "TLS-Report-Domain of its mail (and 1 more)"
+        ),
+    ]
+    private static let others = "the report's other policies"
+
+    @Test("names the domain of policies that have none", arguments: nameless)
+    func policyDomain(_ header: String, _ domains: [String?], _ expected: [String?], _ source: String?) throws {
+        let report = Sample.report(domains.map { Self.result($0) })
+        let text = Self.mail(
+            "Content-Type: application/tlsrpt+json" + header, String(decoding: try report.json(), as: UTF8.self))
+        let (reports, notes) = read(Array(text.utf8))
+        #expect(reports.map { $0.policies.map(\.policy.domain) } == [expected])
+        #expect(notes.problems.isEmpty && notes.remarks.count == (source == nil ? 0 : 1))
+        if let source { #expect(notes.remarks[0].contains(".policy.policy-domain: missing, taken from \(source)")) }
+        // Of a file alone nothing is known, and a TLSA record's domain is its host's.
+        let alone = found(in: try Sample.report([Self.result(nil)]).json())
+        #expect(alone.reports.map(\.policies.first?.policy.domain) == [nil])
+        let beside = [PolicyResult(ReportedPolicy(.tlsa, domain: "mx.example"), Tally()), Self.result(nil)]
+        #expect(found(in: try Sample.report(beside).json()).reports.first?.policies.last?.policy.domain == nil)
+    }
+
+    @Test("takes the domain from the name of a file")
+    func fileName() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("sts-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appendingPathComponent("sender.example!b.example!1!2.json").path
+        try Data(Sample.report([Self.result(nil)]).json()).write(to: URL(fileURLWithPath: path))
+        let reports = Locked<[Report]>([])
+        let notes = try ReportFile(path).read { report in reports.withLock { $0.append(report) } }
+        #expect(reports.withLock { $0.map { $0.policies.map(\.policy.domain) } } == [["b.example"]])
+        #expect(notes.remarks == ["policies[0].policy.policy-domain: missing, taken from the name of its file"])
+    }
+
+    private static func result(_ domain: String?) -> PolicyResult {
+        PolicyResult(
+            ReportedPolicy(type: .known(.sts), domain: domain, strings: [], mxHosts: []), Tally(successes: 1))
     }
 
     @Test("is read in each transfer encoding")

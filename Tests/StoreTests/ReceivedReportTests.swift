@@ -22,6 +22,71 @@ struct ReceivedReportTests {
         [FailureDetails(.certificateExpired, sendingMTAIP: ip, receivingMXHostname: host): count]
     }
 
+    /// Reports of one sender, of which each but those that are marked is another.
+    static let alike: [(what: String, reports: [(id: String, domain: String, day: Int64, successes: Int)], kept: Int)] =
+        [
+            ("one id for the reports of a day", [("1", "a.example", 0, 3), ("1", "b.example", 0, 3)], 2),
+            ("one id for each day", [("1", "a.example", 0, 3), ("1", "a.example", -1, 3)], 2),
+            ("the same, sent again", [("1", "a.example", 0, 3), ("1", "a.example", 0, 3)], 1),
+            ("an id says it all", [("1", "a.example", 0, 3), ("1", "a.example", 0, 4)], 1),
+            ("without an id, another day", [("", "a.example", 0, 3), ("", "a.example", -1, 3)], 2),
+            ("without an id, another domain", [("", "a.example", 0, 3), ("", "b.example", 0, 3)], 2),
+            ("without an id, other numbers", [("", "a.example", 0, 3), ("", "a.example", 0, 4)], 2),
+            ("without an id, sent again", [("", "a.example", 0, 3), ("", "a.example", 0, 3)], 1),
+            (
+                "ids that differ at their end", [("\(prefix)1", "a.example", 0, 3), ("\(prefix)2", "a.example", 0, 3)],
+                2
+            ),
+        ]
+    private static let prefix = String(repeating: "i", count: 300)
+
+    @Test(
+        "reports are told apart by reporter, id, period and domains, and those without an id by all", arguments: alike)
+    func identity(
+        _ what: String, _ reports: [(id: String, domain: String, day: Int64, successes: Int)], kept: Int
+    ) async throws {
+        let store = try Scratch().store()
+        var stored = 0
+        for one in reports {
+            let tally = Tally(successes: one.successes, failures: 1, details: expired("mx", 1))
+            let report = report(one.id, day: noon.day.advanced(by: one.day), [(one.domain, tally)])
+            if try await store.receive(report, at: noon, since: oldest) == .stored { stored += 1 }
+        }
+        #expect(stored == kept)
+    }
+
+    @Test(
+        "a report is of the day of its middle",
+        arguments: [
+            ("2026-09-20T00:00:00+09:00", "2026-09-20T23:59:59+09:00", "2026-09-20"),
+            ("2026-09-20T00:00:00-08:00", "2026-09-20T23:59:59-08:00", "2026-09-20"),
+            ("2026-09-20T00:00:00Z", "2026-09-20T23:59:59Z", "2026-09-20"),
+            ("2026-09-20T00:00:00Z", "2026-09-21T00:00:00Z", "2026-09-20"),
+            // The end lies before the beginning.
+            ("2026-09-20T00:00:00Z", "2026-09-01T00:00:00Z", "2026-09-20"),
+        ])
+    func days(_ start: String, _ end: String, _ day: String) async throws {
+        let store = try Scratch().store()
+        let range = try Report.DateRange(
+            start: #require(UTCTime(dateTime: start)), end: #require(UTCTime(dateTime: end)))
+        let one = Report(
+            organizationName: "Sender Inc.", dateRange: range, contactInfo: nil, reportID: "1",
+            policies: [PolicyResult(ReportedPolicy(.sts, domain: "a.example"), Tally(successes: 1))])
+        #expect(try await store.receive(one, at: noon, since: oldest) == .stored)
+        let found = try await store.received(from: oldest, through: noon.day.advanced(by: 1))
+        #expect(found.first?.days.map(\.day.description) == [day])
+    }
+
+    @Test("sessions of which nobody says whose they are, are left out and told of")
+    func nameless() async throws {
+        let store = try Scratch().store()
+        let one = report("1", [("a.example", Tally(successes: 3)), ("", Tally(successes: 4, failures: 2))])
+        #expect(try await store.receive(one, at: noon, since: oldest) == .storedInPart(leftOut: 6))
+        #expect(try await store.receive(one, at: noon, since: oldest) == .known)
+        let found = try await store.received(from: noon.day, through: noon.day)
+        #expect(found.map(\.successes) == [3])
+    }
+
     @Test("a report counts once for each organisation and id")
     func once() async throws {
         let store = try Scratch().store()

@@ -34,6 +34,8 @@ extension Reception {
     package var inWords: String {
         switch self {
         case .stored: "stored"
+        case .storedInPart(let sessions):
+            "stored without \(sessions) sessions, of which neither report, file name nor mail says whose they are"
         case .known: "stored before"
         case .untimely: "not stored: of a day that is kept no longer (report.retention), or has not come yet"
         case .full: "not stored: too many reports are kept, see report.retention"

@@ -159,6 +159,9 @@ final class ReportMaildir: Sendable {
                 }
                 switch reception {
                 case .stored: seen.stored += 1
+                case .storedInPart:
+                    seen.stored += 1
+                    problem = problem ?? reception.inWords
                 case .known: seen.known += 1
                 case .untimely, .full, .empty: problem = problem ?? reception.inWords
                 }

@@ -12,6 +12,8 @@ package struct MailEntity {
     package let contentType: ParameterizedField
     package let disposition: ParameterizedField
     package let encoding: TransferEncoding
+    /// The domain that a TLS report is about, in the header of its mail; hostile text. - RFC 8460 §5.3: Email Transport.
+    package let reportDomain: String
     package let body: ArraySlice<UInt8>
 
     package init(_ bytes: ArraySlice<UInt8>) {
@@ -33,6 +35,7 @@ package struct MailEntity {
         contentType = field("content-type")
         disposition = field("content-disposition")
         encoding = TransferEncoding(field("content-transfer-encoding").value)
+        reportDomain = field("tls-report-domain").value
         body = rest
     }
 
@@ -71,8 +74,8 @@ package struct MailEntity {
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return nil }
         let name = String(decoding: line[..<colon].prefix(100), as: UTF8.self).lowercased()
             .filter { $0 != " " && $0 != "\t" }
-        guard ["content-type", "content-disposition", "content-transfer-encoding"].contains(name), fields[name] == nil
-        else { return nil }
+        let known = ["content-type", "content-disposition", "content-transfer-encoding", "tls-report-domain"]
+        guard known.contains(name), fields[name] == nil else { return nil }
         fields[name] = Array(line[(colon + 1)...].prefix(maxFieldOctets))
         return name
     }

@@ -29,7 +29,10 @@ package struct ReportFile: Sendable {
         let descriptor = path == "-" ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Unreadable(errno) }
         defer { close(descriptor) }
-        return try Self.read(descriptor, ReportReader(visit))
+        var reader = ReportReader(visit)
+        let file = path.split(separator: "/").last.flatMap { ReportFileName($0) }
+        reader.fileDomain = file?.policyDomain
+        return try Self.read(descriptor, reader)
     }
 
     private static func read(_ descriptor: CInt, _ reader: ReportReader) throws(Unreadable) -> ReadingNotes {

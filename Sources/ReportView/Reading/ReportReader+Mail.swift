@@ -10,6 +10,9 @@ extension ReportReader {
         guard depth < Self.maxDepth else { return noteProblem("more than \(Self.maxDepth) contents in one another") }
         let parts = entity.parts
         let isOfReport = isOfReport || entity.isTLSReport
+        let outer = mailDomain
+        if let domain = try? DomainName(entity.reportDomain) { mailDomain = domain }
+        defer { mailDomain = outer }
         for part in parts { search(part, isOfReport: isOfReport, depth: depth + 1) }
         if parts.isEmpty { take(part: entity, isOfReport: isOfReport, depth: depth) }
     }
@@ -17,11 +20,17 @@ extension ReportReader {
     private mutating func take(part: MailEntity, isOfReport: Bool, depth: Int) {
         let name = part.fileName.map { printable($0, limit: 255) } ?? ""
         if part.contentType.value == "message/rfc822" || name.lowercased().hasSuffix(".eml") {
-            return decode(part, name) { $0.search(MailEntity($1), isOfReport: false, depth: depth + 1) }
+            return decode(part, name) { reader, content in
+                // Another mail, which may be about another domain.
+                let outer = reader.mailDomain
+                reader.mailDomain = nil
+                reader.search(MailEntity(content), isOfReport: false, depth: depth + 1)
+                reader.mailDomain = outer
+            }
         }
         if part.isDeclaredReport || (isOfReport && !part.isText) {
             decode(part, name) { reader, content in
-                reader.naming(name) { $0.take(content, depth: depth + 1) }
+                reader.naming(name, of: part) { $0.take(content, depth: depth + 1) }
                 reader.candidates += 1
             }
         } else if part.mayHoldReport {
@@ -35,7 +44,7 @@ extension ReportReader {
     /// - Deviation: a received report is known by its content.
     private mutating func tryPart(_ part: MailEntity, _ name: String, _ depth: Int) {
         let before = self
-        decode(part, name) { reader, content in reader.naming(name) { $0.take(content, depth: depth + 1) } }
+        decode(part, name) { reader, content in reader.naming(name, of: part) { $0.take(content, depth: depth + 1) } }
         guard reports == before.reports else { return }
         if !part.isText, dismissed.count < Self.maxProblems {
             dismissed += notes.problems.dropFirst(before.notes.problems.count)
@@ -58,9 +67,12 @@ extension ReportReader {
     }
 
     /// Puts the name of a part before what there is to say of it.
-    private mutating func naming(_ name: String, _ work: (inout Self) -> Void) {
+    private mutating func naming(_ name: String, of part: MailEntity, _ work: (inout Self) -> Void) {
         let (problems, remarks) = (notes.problems.count, notes.remarks.count)
+        let outer = fileDomain
+        if let file = part.fileName.flatMap({ ReportFileName($0) }) { fileDomain = file.policyDomain }
         work(&self)
+        fileDomain = outer
         guard !name.isEmpty else { return }
         for index in problems..<notes.problems.count { notes.problems[index] = "\(name): \(notes.problems[index])" }
         for index in remarks..<notes.remarks.count { notes.remarks[index] = "\(name): \(notes.remarks[index])" }

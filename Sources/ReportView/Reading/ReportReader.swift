@@ -41,6 +41,9 @@ package struct ReportReader {
     private var remainingBytes = maxUnpackedBytes
     private var mailboxBytes = maxMailboxBytes
     var heldBytes = 0
+    /// Whose report the name of the file or part says that it holds, and the header of the mail around it.
+    var fileDomain: DomainName?
+    var mailDomain: DomainName?
 
     init(_ visit: @escaping (Report) -> Void) { self.visit = visit }
 
@@ -108,11 +111,14 @@ package struct ReportReader {
         guard reports <= Self.maxReports else { return }
         var found = ReadingNotes()
         var count = reports
+        let named = namedDomains
         do throws(ReportError) {
             try ReportParser.read(more) { report, notes in
                 count += 1
                 guard count <= Self.maxReports else { return }
+                let (report, remark) = report.completed(from: named)
                 visit(report)
+                if let remark, found.remarks.count < Self.maxProblems { found.remarks.append(remark) }
                 if found.problems.count < Self.maxProblems { found.problems += notes.problems }
                 if found.remarks.count < Self.maxProblems { found.remarks += notes.remarks }
             }
@@ -123,6 +129,10 @@ package struct ReportReader {
         reports = count
         for problem in found.problems { noteProblem(problem) }
         for remark in found.remarks where notes.remarks.count < Self.maxProblems { notes.remarks.append(remark) }
+    }
+
+    private var namedDomains: [Report.NamedDomain] {
+        [fileDomain.map { ($0, .fileName) }, mailDomain.map { ($0, .mail) }].compactMap { $0 }
     }
 
     private mutating func unpack(_ bytes: ArraySlice<UInt8>, depth: Int) {

@@ -31,7 +31,7 @@ struct Totals {
         for result in report.policies {
             let sum = Tally(successes: result.tally.successes, failures: result.tally.failures)
             all.merge(sum)
-            Self.merge(sum, into: &days, at: report.dateRange.start.day)
+            Self.merge(sum, into: &days, at: report.dateRange.day)
             let name = PolicyName(type: result.policy.type.text, domain: result.policy.domain ?? "")
             Self.merge(sum, into: &policies, at: name)
             for (details, sessions) in result.tally.details {

@@ -5,7 +5,9 @@ import TLSRPT
 /// What became of a report that was handed in.
 package enum Reception: Sendable, Hashable {
     case stored
-    /// It was stored before: by the same organisation, with the same id.
+    /// It was stored but for sessions of which it does not say whose they are.
+    case storedInPart(leftOut: Int)
+    /// It was stored before: of the same organisation, with the same id, about the same domains and time.
     case known
     /// It is of a day that is kept no longer, or has not come yet.
     case untimely

@@ -21,26 +21,60 @@ extension Store {
     /// - Parameter oldest: the first day that is kept.
     package func receive(_ report: Report, at now: UTCTime, since oldest: UTCDay) async throws(StoreError) -> Reception
     {
-        let day = report.dateRange.start.day
+        let day = report.dateRange.day
         guard oldest <= day, day <= now.day.advanced(by: ReceivedBounds.daysAhead) else { return .untimely }
         let results = Self.results(of: report)
         guard !results.isEmpty else { return .empty }
         let reporter = Self.cut(report.organizationName ?? report.contactInfo ?? "")
         let id = Self.cut(report.reportID)
+        let (first, last) = (report.dateRange.start.secondsSinceEpoch, report.dateRange.end.secondsSinceEpoch)
+        let content = Self.digest(of: report)
+        let nameless = report.policies.filter { !$0.hasDomain }
+        let leftOut = nameless.reduce(0) {
+            saturatingSum($0, saturatingSum($1.tally.successes, $1.tally.failures))
+        }
         return try await write { db in
             let isKnown = try Bool.fetchOne(
-                db, sql: "SELECT EXISTS (SELECT 1 FROM received_report WHERE reporter = ? AND report_id = ?)",
-                arguments: [reporter, id])
+                db,
+                sql: """
+                    SELECT EXISTS (
+                        SELECT 1 FROM received_report
+                        WHERE reporter = ? AND report_id = ? AND first_second = ? AND last_second = ? AND content = ?)
+                    """, arguments: [reporter, id, first, last, content])
             if isKnown == true { return .known }
             let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM received_report") ?? 0
             guard count < ReceivedBounds.reports else { return .full }
             try db.execute(
-                sql: "INSERT INTO received_report (reporter, report_id, day, received_at) VALUES (?, ?, ?, ?)",
-                arguments: [reporter, id, day.daysSinceEpoch, now.secondsSinceEpoch])
+                sql: """
+                    INSERT INTO received_report
+                    (reporter, report_id, first_second, last_second, content, day, received_at)
+                    VALUES (?, ?, ?, ?, ?, ?, ?)
+                    """, arguments: [reporter, id, first, last, content, day.daysSinceEpoch, now.secondsSinceEpoch])
             let row = db.lastInsertedRowID
             for (domain, tally) in results { try Self.insert(tally, of: domain, report: row, in: db) }
-            return .stored
+            return leftOut > 0 ? .storedInPart(leftOut: leftOut) : .stored
         }
+    }
+
+    /// What tells apart the reports that one sender gives one id.
+    private static func digest(of report: Report) -> Int64 {
+        var hash = FNV1a()
+        func add(_ text: String) {
+            hash.add(text)
+            hash.add(0)
+        }
+        add(report.reportID)
+        for domain in Set(report.policies.map { $0.policy.domain ?? "" }).sorted() { add(domain) }
+        if report.reportID.isEmpty {
+            for result in report.policies {
+                add("\(result.policy.domain ?? "") \(result.tally.successes) \(result.tally.failures)")
+                for (details, sessions) in result.tally.sortedDetails {
+                    add("\(details.type.text) \(details.receivingMXHostname ?? "") \(details.sendingMTAIP ?? "")")
+                    add("\(details.reasonCode ?? "") \(sessions)")
+                }
+            }
+        }
+        return Int64(bitPattern: hash.value)
     }
 
     /// One tally for each domain of a report, in the order of their names.
