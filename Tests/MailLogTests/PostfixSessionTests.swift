@@ -29,6 +29,14 @@ struct PostfixSessionTests {
     static let unverified = "deferred (Server certificate not verified)"
     static let notOffered = "deferred (TLS is required, but was not offered by host mx1.a.test[192.0.2.1])"
 
+    static func required(_ what: String) -> String {
+        "deferred (REQUIRETLS Failure: sender requested REQUIRETLS, but \(what))"
+    }
+
+    static func lacks(_ kind: String, _ server: String) -> String {
+        "no \(kind) server certificate was found. The last attempted server was \(server)"
+    }
+
     static let joined: [Row] = [
         Row(
             what: "one domain's recipients share a session",
@@ -152,6 +160,33 @@ struct PostfixSessionTests {
                 "certificate verification failed for \(mx1): external policy failure (sts-policy-fetch-error)",
                 good(mx1, "Trusted"), delivery("A1", mx1, unverified),
             ], outcome: "mx1.a.test → sts-policy-fetch-error"),
+        Row(
+            what: "the sender asked for REQUIRETLS: no TLS",
+            log: [
+                delivery("A1", mx1, required("TLS service was not offered by host mx1.a.test[192.0.2.1]")),
+                delivery("B1", mx1, required("host mx1.a.test[192.0.2.1] refused to start TLS: 454 4.7.0 not now")),
+            ], outcome: "mx1.a.test → starttls-not-supported; mx1.a.test → starttls-not-supported"),
+        Row(
+            what: "REQUIRETLS, and the first server has no TLS",
+            log: [
+                "A1: REQUIRETLS Failure: sender requested REQUIRETLS, but TLS service was not offered by host "
+                    + "mx1.a.test[192.0.2.1]", good(mx2), delivery("A1", mx2),
+            ], outcome: "mx1.a.test → starttls-not-supported; mx2.a.test → success"),
+        Row(
+            what: "REQUIRETLS, and no certificate does",
+            log: [
+                good(mx1, "Trusted"), delivery("A1", mx1, required(lacks("matching", "mx1.a.test[192.0.2.1]:25"))),
+                delivery("A1", mx1, to: "v@a.test", required(lacks("matching", "mx1.a.test[192.0.2.1]:25"))),
+                "certificate verification failed for \(mx1): certificate has expired", good(mx1, "Untrusted"),
+                delivery("B1", mx1, required(lacks("trusted", "mx1.a.test"))),
+            ], outcome: "mx1.a.test → certificate-host-mismatch; mx1.a.test → certificate-expired"),
+        Row(
+            what: "REQUIRETLS, and the text alone names the server",
+            log: [
+                delivery("A1", "none", required(lacks("trusted", "mx1.a.test[192.0.2.1]:25"))),
+                delivery("A1", "none", to: "v@a.test", required(lacks("trusted", "mx1.a.test[192.0.2.1]:25"))),
+                delivery("B1", "none", required(lacks("matching", "mx2.a.test"))),
+            ], outcome: "mx1.a.test → certificate-not-trusted; mx2.a.test → certificate-host-mismatch"),
         Row(
             what: "what tlsproxy reports of one domain's session is not said of another's with the same host",
             log: [

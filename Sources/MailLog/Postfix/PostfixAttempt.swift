@@ -9,7 +9,7 @@ struct PostfixAttempt: Sendable, Hashable, Codable {
         case certificateRefused, issuerRefused, noSTARTTLS, noHandshake, refusedByMap
     }
 
-    let peer: PostfixPeer
+    var peer: PostfixPeer
     /// When it ended, in seconds since 1970.
     var time: Int64 = 0
     var level: PostfixTLSLevel?

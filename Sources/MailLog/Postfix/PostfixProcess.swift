@@ -67,7 +67,7 @@ struct PostfixProcess: Sendable, Hashable, Codable {
             reported(peer, domain, type.map { PostfixFailure(words: $0, reason: reason) })
         case .outsidePolicy(let host, let domain): outsidePolicy(host, domain)
         case .refusedByMap(let host, let domain): refusedByMap(host, domain)
-        case .left(let queueID, let verdict): left(queueID, verdict, host, &proxied)
+        case .left(let queueID, let verdict): left(queueID, verdict)
         case .delivery(let delivery): deliver(delivery, host, &proxied, &attempts)
         case .unreadable(let queueID?): unreadable(queueID)
         case .unreadable(nil):
@@ -133,9 +133,7 @@ struct PostfixProcess: Sendable, Hashable, Codable {
     // MARK: Lines about deliveries
 
     /// A server that was not the last one.
-    private mutating func left(
-        _ queueID: SyslogOctets, _ verdict: PostfixVerdict, _ host: SyslogOctets, _ proxied: inout PostfixProxied
-    ) {
+    private mutating func left(_ queueID: SyslogOctets, _ verdict: PostfixVerdict) {
         belong(to: queueID)
         switch verdict {
         case .conversed(let peer):
@@ -143,8 +141,8 @@ struct PostfixProcess: Sendable, Hashable, Codable {
             if isCurrent(peer) || isCounted(queueID, peer, waited: nil) { return }
             close()
             open(peer)
-        case .certificateRefused, .issuerRefused, .noSTARTTLS, .noHandshake:
-            end(verdict, host, &proxied)
+        case .certificateRefused, .certificateLacking, .issuerRefused, .noSTARTTLS, .noHandshake:
+            end(verdict)
             close()
         case .nothing: break
         }
@@ -170,31 +168,46 @@ struct PostfixProcess: Sendable, Hashable, Codable {
         queueID = nil
         var last: PostfixAttempt?
         if let peer = delivery.peer {
-            last = finish(delivery, with: peer, host, &proxied)
+            last = finish(delivery, with: peer)
+        } else if case .certificateLacking = delivery.verdict {
+            last = finishAsSaid(delivery)
         } else {
             close()
         }
         isUnclear = nil
+        let first = attempts.count
         if let ended { attempts += ended }
         ended = nil
         if let last { attempts.append(last) }
+        // The last one first: the newest of what tlsproxy reported is its.
+        for index in attempts[first...].indices.reversed() where attempts[index].end != nil {
+            proxied.complete(&attempts[index], of: host, for: delivery.domain)
+        }
     }
 
-    private mutating func finish(
-        _ delivery: PostfixDelivery, with peer: SyslogOctets, _ host: SyslogOctets, _ proxied: inout PostfixProxied
-    ) -> PostfixAttempt? {
+    private mutating func finish(_ delivery: PostfixDelivery, with peer: SyslogOctets) -> PostfixAttempt? {
         if !isCurrent(peer) {
             close()
             let isMore = isCounted(delivery.queueID, peer, waited: delivery.waited)
             if isMore || delivery.isReuse || !delivery.hasSession { return nil }
             open(peer)
         }
-        end(delivery.verdict, host, &proxied)
+        end(delivery.verdict)
         guard var last = current.take() else { return nil }
         last.time = time
         if delivery.tls == .used, last.isSilent { last.usedTLS = true }
         counted = Counted(queueID: delivery.queueID.text, peer: last.peer, waited: delivery.waited.text)
         return last.isReuse == true || (isUnclear == true && last.isSilent) ? nil : last
+    }
+
+    /// The end of a delivery whose text alone names the server.
+    private mutating func finishAsSaid(_ delivery: PostfixDelivery) -> PostfixAttempt? {
+        end(delivery.verdict)
+        guard var last = current.take() else { return nil }
+        last.time = time
+        let this = Counted(queueID: delivery.queueID.text, peer: last.peer, waited: delivery.waited.text)
+        defer { counted = this }
+        return counted == this ? nil : last
     }
 
     private func isCounted(_ queueID: SyslogOctets, _ peer: SyslogOctets, waited: SyslogOctets?) -> Bool {
@@ -216,11 +229,26 @@ struct PostfixProcess: Sendable, Hashable, Codable {
         current?.time = time
     }
 
-    private mutating func end(_ verdict: PostfixVerdict, _ host: SyslogOctets, _ proxied: inout PostfixProxied) {
+    /// Makes the session with a server that a text names the current one.
+    private mutating func meet(_ server: SyslogOctets) {
+        var rest = server
+        if let peer = rest.takePeer() { return open(peer) }
+        let named = PostfixPeer(host: server.prefix(Self.maxNameOctets))
+        if current?.peer.host != named.host { close() }
+        if current == nil { current = PostfixAttempt(peer: named) }
+        current?.time = time
+    }
+
+    private mutating func end(_ verdict: PostfixVerdict) {
         let end: PostfixAttempt.End
         switch verdict {
         case .nothing, .conversed: return
         case .certificateRefused: end = .certificateRefused
+        case .certificateLacking(let failure, let server):
+            meet(server)
+            // A line about the certificate says more.
+            if current?.failure == nil { current?.failure = failure }
+            end = .certificateRefused
         case .issuerRefused: end = .issuerRefused
         case .noHandshake: end = .noHandshake
         case .noSTARTTLS(let peer):
@@ -233,13 +261,6 @@ struct PostfixProcess: Sendable, Hashable, Codable {
         // With tlsproxy(8) and no TLS lines of its own, the process does not say whom it left.
         var attempt = current ?? PostfixAttempt(peer: PostfixPeer())
         attempt.end = end
-        if attempt.failure == nil, attempt.reportedFailure == nil,
-            let other = proxied.take(attempt.peer, of: host, time)
-        {
-            attempt.failure = other.failure
-            attempt.reportedFailure = other.reportedFailure
-            attempt.domain = attempt.domain ?? other.domain
-        }
         current = attempt
     }
 

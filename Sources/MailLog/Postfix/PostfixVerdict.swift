@@ -4,7 +4,10 @@
 enum PostfixVerdict {
     /// The certificate is not what the security level asked for.
     case certificateRefused
-    /// The same by Postfix 3.4 and 3.5, which tell an issuer that is not trusted from a name that does not match.
+    /// The sender asked for REQUIRETLS, and no server has such a certificate.
+    /// - Parameter server: the last one, as a text names it.
+    case certificateLacking(PostfixFailure, server: SyslogOctets)
+    /// The same as `certificateRefused` by Postfix 3.4 and 3.5, which tell an issuer that is not trusted from a name that does not match.
     case issuerRefused
     /// TLS is required, and this peer does not give it.
     case noSTARTTLS(peer: SyslogOctets)
@@ -22,6 +25,8 @@ enum PostfixVerdict {
             self = .issuerRefused
         } else if rest.hasPrefix("Cannot start TLS: handshake failure") {
             self = .noHandshake
+        } else if rest.skip("REQUIRETLS Failure: sender requested REQUIRETLS, but ") {
+            self = Self.requirement(rest) ?? .nothing
         } else if rest.skip("TLS is required, but was not offered by host ") {
             self = rest.takePeer().map { .noSTARTTLS(peer: $0) } ?? .nothing
         } else if rest.skip("TLS is required, but host ") {
@@ -33,6 +38,26 @@ enum PostfixVerdict {
         } else {
             self = Self.conversation(text) ?? .nothing
         }
+    }
+
+    /// What Postfix from 3.11 on says where the sender asked for REQUIRETLS. - RFC 8689 §4.2.1: Sending with TLS Required.
+    private static func requirement(_ text: SyslogOctets) -> PostfixVerdict? {
+        var rest = text
+        if rest.skip("TLS service was not offered by host ") { return rest.takePeer().map { .noSTARTTLS(peer: $0) } }
+        if rest.skip("host ") {
+            guard let peer = rest.takePeer(), rest.skip(" refused to start TLS: ") else { return nil }
+            return .noSTARTTLS(peer: peer)
+        }
+        let failure: PostfixFailure
+        if rest.skip("no matching ") {
+            failure = PostfixFailure(.certificateHostMismatch)
+        } else if rest.skip("no trusted ") {
+            failure = PostfixFailure(.certificateNotTrusted)
+        } else {
+            return nil
+        }
+        guard rest.skip("server certificate was found. The last attempted server was ") else { return nil }
+        return .certificateLacking(failure, server: rest)
     }
 
     /// `host H[A] said: 550 … (in reply to RCPT TO command)`, `lost connection with H[A] while sending …`.
