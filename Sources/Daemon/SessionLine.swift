@@ -23,9 +23,10 @@ package struct SessionLine: Sendable, Encodable {
         if case .failed(_, let reason) = session.result { reason.map { printable($0) } } else { nil }
     }
 
-    /// How far the MTA looked at the certificate; nil without TLS.
+    /// How far the MTA looked at the certificate; nil without TLS, and where it says nothing of one.
     var verification: String? {
-        switch session.result {
+        guard session.isCertificateJudged else { return nil }
+        return switch session.result {
         case .verified: "verified"
         case .trusted: "trusted"
         case .untrusted: "untrusted"

@@ -64,6 +64,13 @@ struct ObservedSessionTests {
         Row(policy: .testing, result: .trusted, seen: expired, expected: "sts certificate-expired"),
         Row(policy: .testing, result: .trusted, seen: noTLS, expected: "sts success"),
         Row(policy: .testing, result: .untrusted, seen: noTLS, expected: "sts certificate-not-trusted"),
+        // A probe is more than an MTA says that was not asked to look, or lacks an authority.
+        Row(policy: .testing, result: .untrusted, seen: conforming(.pkix), expected: "sts success"),
+        Row(policy: .enforce, result: .untrusted, seen: conforming(.pkix), expected: "sts success"),
+        Row(
+            policy: .testing, host: "evil.example.net", result: .untrusted, seen: conforming(.pkix),
+            expected: "sts validation-failure:mx-not-in-sts-policy"),
+        Row(policy: .testing, result: .untrusted, seen: .unreachable("x"), expected: "sts certificate-not-trusted"),
         Row(policy: .enforce, result: .verified, seen: expired, expected: "sts success"),
         Row(
             policy: .testing, host: "evil.example.net", result: .trusted,

@@ -78,6 +78,19 @@ struct PostfixLogTests {
         }
     }
 
+    @Test("TLS of whose certificate nothing is said is no verdict on one")
+    func anonymous() {
+        let peer = PostfixSessionTests.mx1
+        for (word, result, isJudged) in [
+            ("Anonymous", ObservedSession.Result.trusted, false), ("Untrusted", .untrusted, true),
+            ("Trusted", .trusted, true), ("Verified", .verified, true),
+        ] {
+            let log = [PostfixSessionTests.good(peer, word), PostfixSessionTests.delivery("A1", peer)]
+            let sessions = PostfixLogs.sessions(PostfixSessionTests.text(log))
+            #expect(sessions.map(\.result) == [result] && sessions.map(\.isCertificateJudged) == [isJudged], "\(word)")
+        }
+    }
+
     @Test("the form of the log makes no difference")
     func forms() throws {
         let names = [

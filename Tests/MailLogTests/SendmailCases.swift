@@ -344,12 +344,12 @@ enum SendmailCases {
     static let words: [(word: String, sent: String?, refused: String?)] = [
         ("OK", "trusted", "validation-failure local-tls-rule"),
         ("TRUSTED", "verified", "validation-failure local-tls-rule"),
-        ("FAIL", "untrusted", "certificate-not-trusted"), ("NO", "untrusted", "certificate-not-trusted"),
-        ("NOT", "untrusted", "certificate-not-trusted"), ("DANE_FAIL", "untrusted", "tlsa-invalid"),
-        ("DANE_TEMP", "untrusted", nil), ("NONE", nil, "starttls-not-supported"),
+        ("FAIL", "untrusted", "certificate-not-trusted"), ("NO", "trusted", "certificate-not-trusted"),
+        ("NOT", "trusted", "certificate-not-trusted"), ("DANE_FAIL", "untrusted", "tlsa-invalid"),
+        ("DANE_TEMP", "trusted", nil), ("NONE", nil, "starttls-not-supported"),
         ("TEMP", nil, "starttls-not-supported"), ("PROTOCOL", nil, "starttls-not-supported"),
         ("DANE_NOTLS", nil, "starttls-not-supported"), ("SOFTWARE", nil, "validation-failure tls-handshake-failure"),
-        ("CONFIG", nil, nil), ("CLEAR", nil, nil), ("NEW_WORD", "untrusted", nil),
+        ("CONFIG", nil, nil), ("CLEAR", nil, nil), ("NEW_WORD", "trusted", nil),
     ]
 
     static let hostile: [String] = [

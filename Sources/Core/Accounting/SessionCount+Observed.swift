@@ -95,8 +95,13 @@ extension ObservedSession {
     /// What went wrong, measured by the policy rather than by what the MTA asked for.
     fileprivate func failures(under policy: Policy, seeing seen: HostEvidence?) -> [FailureDetails] {
         var failures = ownFailure
-        if case .untrusted = result { failures = seenFailures(seen) ?? [details(.certificateNotTrusted, nil)] }
-        if case .trusted = result { failures = seenFailures(seen) ?? [] }
+        switch (result, seen) {
+        // The probe has judged the certificate by the policy; the MTA by the authorities that it was given, if any.
+        case (.untrusted, .conforming?): break
+        case (.untrusted, _): failures = seenFailures(seen) ?? [details(.certificateNotTrusted, nil)]
+        case (.trusted, _): failures = seenFailures(seen) ?? []
+        case (.verified, _), (.plaintext, _), (.failed, _), (.refusedByMap, _): break
+        }
         // - RFC 8461 §4.1: MX Host Validation.
         if let host, !policy.covers(host) { failures.append(details(.validationFailure, mxNotInPolicyReason)) }
         return failures

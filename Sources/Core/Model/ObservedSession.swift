@@ -17,9 +17,10 @@ package struct ObservedSession: Sendable, Hashable {
     package enum Result: Sendable, Hashable {
         /// TLS, and the MTA found the host's certificate to be what its own policy asked for.
         case verified
-        /// TLS with a certificate of a trusted authority; nobody compared its names.
+        /// TLS with a certificate of a trusted authority, whose names nobody compared; or TLS of whose certificate the MTA
+        /// says nothing.
         case trusted
-        /// TLS with a certificate that nobody vouches for, or none; the MTA asked for no more.
+        /// TLS with a certificate that nobody vouches for; the MTA asked for no more.
         case untrusted
         /// Mail went, and TLS is not mentioned.
         case plaintext
@@ -47,6 +48,8 @@ package struct ObservedSession: Sendable, Hashable {
     package var isTLSLogged: Bool
     /// The address of its first recipient, where a log tells it: hostile text, never shown.
     package var recipient: String?
+    /// Whether the MTA says anything of the host's certificate.
+    package var isCertificateJudged = true
 
     package init(
         source: Source, time: UTCTime, domain: DomainName?, host: DomainName?, address: IPAddress?, result: Result,

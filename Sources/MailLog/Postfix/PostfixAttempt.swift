@@ -62,6 +62,7 @@ struct PostfixAttempt: Sendable, Hashable, Codable {
         case .verified?: return .verified
         case .trusted?: return .trusted
         case .untrusted?: return .untrusted
+        case .anonymous?: return .trusted
         // TLS that its level was content with, but no word on what it asked for.
         case nil: return isReportedSuccess == true || usedTLS == true ? .trusted : .plaintext
         }
@@ -82,7 +83,7 @@ struct PostfixAttempt: Sendable, Hashable, Codable {
         switch level {
         // Postfix 3.4 and 3.5 say so of a name that does not match, and nothing else.
         case .trusted?, .verified?: PostfixFailure(.certificateHostMismatch)
-        case .untrusted?: PostfixFailure(.certificateNotTrusted)
+        case .untrusted?, .anonymous?: PostfixFailure(.certificateNotTrusted)
         case nil: PostfixFailure(.validationFailure, "server_certificate_not_verified")
         }
     }
@@ -92,11 +93,14 @@ extension PostfixAttempt {
     /// The session as the delivery that it belongs to completes it. Not an `init` that sets one thing after the other, which
     /// makes one more copy of all.
     func session(of delivery: PostfixDelivery, isTLSLogged: Bool) -> ObservedSession {
-        ObservedSession(
+        var session = ObservedSession(
             source: .postfixLog, time: UTCTime(secondsSinceEpoch: time),
             domain: try? DomainName(domain ?? delivery.domain.text), host: try? DomainName(host: peer.host),
             address: IPAddress(peer.address), result: result, queueID: delivery.queueID.text,
             port: delivery.port.flatMap { UInt16(exactly: $0) }, hasDatagram: isReported, isTLSLogged: isTLSLogged,
             recipient: delivery.recipient.text)
+        // The level that says more than that there is TLS.
+        session.isCertificateJudged = level != nil && level != .anonymous
+        return session
     }
 }

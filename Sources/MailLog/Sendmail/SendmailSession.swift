@@ -80,6 +80,7 @@ struct SendmailSession: Sendable, Hashable, Codable {
 
     private func result(for domain: String) -> ObservedSession.Result? {
         if let failure = failure ?? failures[domain] { return .failed(failure.type, reason: failure.reason) }
+            session.isCertificateJudged = verify?.isVerdict ?? false
         if isRefused == true { return .refusedByMap }
         guard let verify else { return .plaintext }
         return verify.result(comparesNames: comparesNames)

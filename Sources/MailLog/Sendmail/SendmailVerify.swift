@@ -32,8 +32,20 @@ enum SendmailVerify: String, Sendable, Hashable, Codable {
         switch self {
         case .verified: comparesNames ? .verified : .trusted
         case .verifiedByDANE: .verified
-        case .failed, .noCertificate, .notRequested, .daneFailed, .daneTemporary, .other: .untrusted
+        case .failed, .daneFailed: .untrusted
+        // TLS, and no word on a certificate.
+        case .noCertificate, .notRequested, .daneTemporary, .other: .trusted
         case .noSTARTTLS, .temporary, .protocolError, .noHandshake, .configuration, .clear, .daneWithoutTLS: nil
+        }
+    }
+
+    /// Whether anything was found of a certificate.
+    var isVerdict: Bool {
+        switch self {
+        case .verified, .verifiedByDANE, .failed, .daneFailed: true
+        case .noCertificate, .notRequested, .daneTemporary, .other, .noSTARTTLS, .temporary, .protocolError,
+            .noHandshake, .configuration, .clear, .daneWithoutTLS:
+            false
         }
     }
 
