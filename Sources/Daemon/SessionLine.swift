@@ -35,7 +35,8 @@ package struct SessionLine: Sendable, Encodable {
     }
 
     package var line: String {
-        let place = (session.host?.ascii ?? "-") + (session.address.map { "[\($0)]" } ?? "")
+        let host = session.host?.ascii ?? session.cutHost.map { printable($0.description) } ?? "-"
+        let place = host + (session.address.map { "[\($0)]" } ?? "")
         let what = result + (reason.map { " (\($0))" } ?? "") + (verification.map { " (\($0))" } ?? "")
         return "\(session.time) \(session.domain?.ascii ?? "-") \(place) \(what) \(queueID ?? "-")"
     }

@@ -148,6 +148,51 @@ struct SessionWayTests {
         #expect(accounted.leftOut == [.wayUnknown: 2])
     }
 
+    // MARK: Names that the log has cut
+
+    private static let long = "longcompany-com.mail.protection.outlook.com"
+
+    private func cutSession(_ result: ObservedSession.Result, _ cut: String) throws -> ObservedSession {
+        var session = ObservedSession(
+            source: .sendmailLog, time: world.clock.now, domain: domain, host: nil,
+            address: IPAddress("192.0.2.1"), result: result, queueID: "ABC")
+        session.cutHost = CutHostName(cut)
+        return session
+    }
+
+    @Test(
+        "a session whose host's name is cut has the one MX host with its beginning and end",
+        arguments: [
+            ([long], "success \(long)"), (["mx1.example.org", long], "success \(long)"),
+            // Two that may be it: it is the domain's, and nobody knows which.
+            ([long, long.replacing("mail", with: "main")], "success -"),
+            (["mx1.example.org"], "otherHost"), (["longcompany-com.mction.outlook.com"], "otherHost"),
+        ])
+    func cutName(_ hosts: [String], _ expected: String) async throws {
+        world.router.others[domain] = hosts
+        world.discoverer.recordAnswer = announce("1")
+        world.discoverer.policyAnswer = .success(body(.testing, mx: "*.mail.protection.outlook.com"))
+        let failed = ObservedSession.Result.failed(.starttlsNotSupported, reason: nil)
+        let cut = "longcompany-com.ma...ction.outlook.com"
+        let accounted = await accounting().account(for: [try cutSession(.trusted, cut), try cutSession(failed, cut)])
+        if let reason = accounted.leftOut.first?.key {
+            #expect("\(reason)" == expected && accounted.leftOut.count == 1)
+        } else {
+            #expect(accounted.counts.map(\.policy.reported.type.text) == ["sts", "sts"])
+            let failure = accounted.counts.last?.failure
+            #expect("success \(failure?.receivingMXHostname ?? "-")" == expected)
+            #expect(failure?.receivingIP == "192.0.2.1" && accounted.counts.first?.isFailure == false)
+        }
+    }
+
+    @Test("where the MX hosts cannot be looked up, it is still no relay that is dialled by its address")
+    func cutNameInDoubt() async throws {
+        world.router.answer = .failure(.unavailable("SERVFAIL"))
+        let session = try cutSession(.trusted, "longcompany-com.ma...ction.outlook.com")
+        #expect(!session.isDialledByAddress)
+        #expect(text(await accounting().counts(of: [session])) == ["example.org no-policy-found/example.org success"])
+    }
+
     // MARK: DANE
 
     @Test(

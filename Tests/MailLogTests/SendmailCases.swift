@@ -122,18 +122,18 @@ enum SendmailCases {
         ),
     ]
 
-    private static func tls(_ relay: String, _ verify: String = "OK") -> String {
+    static func tls(_ relay: String, _ verify: String = "OK") -> String {
         "STARTTLS=client, relay=\(relay)., version=TLSv1.3, verify=\(verify), cipher=X, bits=256/256"
     }
-    private static func to(
+    static func to(
         _ recipients: String, _ relay: String = "mx.a.example", id: String = "A1", mailer: String = "esmtp",
         end: String = "dsn=2.0.0, stat=Sent (ok)"
     ) -> String {
         "\(id): to=\(recipients), delay=00:00:00, xdelay=00:00:00, mailer=\(mailer), pri=30, relay=\(relay). [192.0.2.1], \(end)"
     }
     private static let notLetGo = "dsn=4.7.0, stat=Deferred: 450 4.7.0 <u@a.example>... STS lookup temp fail"
-    private static let deferred = "dsn=4.7.0, stat=Deferred"
-    private static let failedHandshake =
+    static let deferred = "dsn=4.7.0, stat=Deferred"
+    static let failedHandshake =
         "STARTTLS=client, error: connect failed=-1, reason=unexpected eof while reading, SSL_error=1, errno=0, retry=-1"
 
     static let joined: [(what: String, lines: [String], sessions: [String])] = [

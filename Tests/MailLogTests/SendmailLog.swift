@@ -52,7 +52,8 @@ struct SendmailLog {
 
     static func summary(_ session: ObservedSession) -> String {
         let words: [String?] = [
-            session.domain?.ascii ?? "-", session.host?.ascii, session.address?.description, result(session),
+            session.domain?.ascii ?? "-", session.host?.ascii ?? session.cutHost?.description,
+            session.address?.description, result(session),
         ]
         return words.compactMap { $0 }.joined(separator: " ")
     }

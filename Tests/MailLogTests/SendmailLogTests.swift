@@ -38,7 +38,8 @@ struct SendmailLogTests {
     }
 
     @Test(
-        "several recipients, messages over one connection, and domains of one server", arguments: SendmailCases.joined)
+        "several recipients, messages over one connection, and domains of one server",
+        arguments: SendmailCases.joined + SendmailCases.longNames)
     func joining(_ what: String, lines: [String], expected: [String]) throws {
         #expect(try SendmailLog(messages: lines).sessions().map(SendmailLog.summary) == expected)
     }

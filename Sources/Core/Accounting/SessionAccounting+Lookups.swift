@@ -70,6 +70,16 @@ extension SessionAccounting {
         return finding
     }
 
+    /// The hosts to which next hops lead, as far as they are known before the deadline.
+    func hosts(
+        of hops: Set<NextHop>, until deadline: ContinuousClock.Instant
+    ) async -> [NextHop: Set<DomainName>] {
+        await answers(about: hops, until: deadline) { [routes] hop in
+            if case .host(let host, _) = hop { return [host] }
+            return await routes.resolve(hop).found?.hosts ?? []
+        }
+    }
+
     /// The next hops of the site's own that lead to servers which are no MX hosts of the recipients' domains.
     func relays(
         to hosts: Set<DomainName>, until deadline: ContinuousClock.Instant

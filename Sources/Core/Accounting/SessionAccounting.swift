@@ -69,11 +69,13 @@ package final class SessionAccounting: SessionCounter {
         let others = await ownReports.excludingOwnReports(sessions)
         accounted.leave(.ownReport, sessions.count - others.count)
         let deadline = ContinuousClock.now + lookupTimeout
-        let ways = await ways(of: others, until: deadline)
+        let findings = await findings(of: others, until: deadline)
+        let sessions = await named(others, findings, until: deadline)
+        let ways = await ways(of: sessions, findings, until: deadline)
         // Whoever made the lookups before take long must not take DANE out of the count.
         let dane = await tlsaPolicies(
-            of: Set(zip(others, ways).compactMap(placeOfDANE)), until: max(deadline, .now + Self.lookupMargin))
-        for (session, way) in zip(others, ways) {
+            of: Set(zip(sessions, ways).compactMap(placeOfDANE)), until: max(deadline, .now + Self.lookupMargin))
+        for (session, way) in zip(sessions, ways) {
             switch way {
             case .leftOut(let reason): accounted.leave(reason)
             case .counts(let domain, let hop, let policy): count(session, for: domain, hop, policy, dane, &accounted)
@@ -82,10 +84,35 @@ package final class SessionAccounting: SessionCounter {
         return accounted
     }
 
-    /// For which domains the sessions count, in their order.
-    private func ways(of sessions: [ObservedSession], until deadline: ContinuousClock.Instant) async -> [SessionWay] {
+    /// What is known of the domains of sessions for which a host was dialled.
+    private func findings(
+        of sessions: [ObservedSession], until deadline: ContinuousClock.Instant
+    ) async -> [DomainName: DomainFinding?] {
         let dialled = sessions.filter { $0.result != .refusedByMap }
-        let findings = await findings(for: Set(dialled.compactMap(\.domain)), until: deadline)
+        return await findings(for: Set(dialled.compactMap(\.domain)), until: deadline)
+    }
+
+    /// The sessions, those whose host the log does not name in full with the one host of their way that it may be.
+    private func named(
+        _ sessions: [ObservedSession], _ findings: [DomainName: DomainFinding?],
+        until deadline: ContinuousClock.Instant
+    ) async -> [ObservedSession] {
+        func hop(_ session: ObservedSession) -> NextHop? {
+            guard session.host == nil, session.cutHost != nil, let domain = session.domain else { return nil }
+            return (findings[domain] ?? nil)?.hop
+        }
+        let hosts = await hosts(of: Set(sessions.compactMap(hop)), until: deadline)
+        return sessions.map { session in
+            hop(session).flatMap { hosts[$0] }.map(session.named(from:)) ?? session
+        }
+    }
+
+    /// For which domains the sessions count, in their order.
+    private func ways(
+        of sessions: [ObservedSession], _ findings: [DomainName: DomainFinding?],
+        until deadline: ContinuousClock.Instant
+    ) async -> [SessionWay] {
+        let dialled = sessions.filter { $0.result != .refusedByMap }
         func way(_ session: ObservedSession, _ relays: [DomainName: RelayFinding?]) -> SessionWay {
             guard let domain = session.domain else { return .leftOut(.noDomain) }
             // It names the next hop, not the recipient's domain.

@@ -70,7 +70,7 @@ extension ObservedSession {
     }
 
     /// Whether the server was dialled by its address, which no MX record holds: a relay of the site's own.
-    package var isDialledByAddress: Bool { host == nil && address != nil }
+    package var isDialledByAddress: Bool { host == nil && cutHost == nil && address != nil }
 
     /// Whether TLSA records decided about it: the log says that they were not kept, or a probe saw what came of them.
     package func isDecidedByDANE(seeing seen: HostEvidence?) -> Bool {

@@ -58,11 +58,11 @@ enum SessionWay: Sendable {
             return
         }
         // Postfix itself says that an MX record named the host.
-        guard let host = session.host, !session.isOutsidePolicy, !session.hasDatagram else {
+        guard session.host != nil || session.cutHost != nil, !session.isOutsidePolicy, !session.hasDatagram else {
             self = own
             return
         }
-        if case .known(let hosts) = finding.hosts, hosts.contains(host) {
+        if case .known(let hosts) = finding.hosts, hosts.contains(where: session.isMet(by:)) {
             self = own
             return
         }
@@ -77,8 +77,8 @@ enum SessionWay: Sendable {
         switch finding.hosts {
         case .vouchedFor: self = own
         case .known: self = .leftOut(.otherHost)
-        // A host that the policy names is one of the domain's.
-        case .unknown: self = finding.policy.covers(host) ? own : .leftOut(.wayUnknown)
+        // A host that the policy names is one of the domain's. Of one whose name the log has cut nobody can tell.
+        case .unknown: self = session.host.map(finding.policy.covers) ?? true ? own : .leftOut(.wayUnknown)
         }
     }
 
@@ -89,6 +89,21 @@ enum SessionWay: Sendable {
         guard let askedAt = finding.askedAt else { return false }
         if relay.isNamed, relay.askedAt > askedAt { return false }
         return askedAt + askedBefore >= session.time
+    }
+}
+
+extension ObservedSession {
+    /// Whether the host may be the session's.
+    func isMet(by host: DomainName) -> Bool { self.host == host || (cutHost?.matches(host) ?? false) }
+
+    /// The session with the host's name in full, if one alone of the hosts may be it.
+    func named(from hosts: Set<DomainName>) -> ObservedSession {
+        guard host == nil, cutHost != nil else { return self }
+        let fitting = hosts.filter(isMet)
+        guard fitting.count == 1, let host = fitting.first else { return self }
+        var named = self
+        named.host = host
+        return named
     }
 }
 

@@ -36,7 +36,9 @@ package struct ObservedSession: Sendable, Hashable {
     /// The domain whose report the session belongs to: the recipients', as far as a log tells.
     package let domain: DomainName?
     /// The MX host as the MTA names it.
-    package let host: DomainName?
+    package var host: DomainName?
+    /// What the log has of a name that it cut; then there is no host, unless another line names it.
+    package var cutHost: CutHostName?
     package let address: IPAddress?
     package let result: Result
     package let queueID: String?
@@ -46,10 +48,10 @@ package struct ObservedSession: Sendable, Hashable {
     package var hasDatagram: Bool
     /// False if the MTA was never heard to log TLS, so that what looks like plain text may be none.
     package var isTLSLogged: Bool
-    /// The address of its first recipient, where a log tells it: hostile text, never shown.
-    package var recipient: String?
     /// Whether the MTA says anything of the host's certificate.
     package var isCertificateJudged = true
+    /// The address of its first recipient, where a log tells it: hostile text, never shown.
+    package var recipient: String?
 
     package init(
         source: Source, time: UTCTime, domain: DomainName?, host: DomainName?, address: IPAddress?, result: Result,

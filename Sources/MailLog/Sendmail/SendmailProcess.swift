@@ -134,8 +134,8 @@ struct SendmailProcess: Sendable, Hashable, Codable {
         _ delivery: SendmailDelivery, by end: SendmailDelivery.Server
     ) -> [ObservedSession] {
         var found: [ObservedSession] = []
-        let relay = SendmailSession.name(end.name)
         let queueID = delivery.queueID.text
+        let relay = fullName(of: end, in: queueID)
         closeFailedHandshake(with: relay)
         var isKnown = false
         let server = sessions.lastIndex { $0.relay == relay }
@@ -163,6 +163,19 @@ struct SendmailProcess: Sendable, Hashable, Codable {
         return found
     }
 
+    /// The name of the server that ends a delivery: where the log has cut it, that of the delivery's own session, or of
+    /// one that is still open to the same address.
+    private func fullName(of end: SendmailDelivery.Server, in queueID: String) -> String {
+        let name = SendmailSession.name(end.name)
+        guard let cut = CutHostName(name) else { return name }
+        let session = sessions.last { session in
+            guard session.relay == name || cut.matches(session.relay) else { return false }
+            if session.counted.isEmpty || session.queueID == queueID { return true }
+            return session.failure == nil && session.address == end.address?.description
+        }
+        return session?.relay ?? name
+    }
+
     /// Whether the session is part of the delivery that `relay` ended: begun for it, or still open and used again.
     private func belongs(_ session: SendmailSession, to queueID: String, _ relay: String) -> Bool {
         if session.counted.isEmpty { return true }
@@ -188,7 +201,9 @@ struct SendmailProcess: Sendable, Hashable, Codable {
 
     private mutating func keep(_ session: SendmailSession) {
         // A new session with a server takes the place of an old one that was counted.
-        sessions.removeAll { $0.relay == session.relay && !$0.counted.isEmpty && $0.failure == nil }
+        sessions.removeAll {
+            SendmailSession.isSame($0.relay, as: session.relay) && !$0.counted.isEmpty && $0.failure == nil
+        }
         if sessions.count >= Self.maxSessions { sessions.removeFirst() }
         sessions.append(session)
     }

@@ -9,7 +9,7 @@ struct SendmailSession: Sendable, Hashable, Codable {
     /// Longest name that is read, in octets: U-labels are longer than what they stand for, which is what is kept.
     private static let maxNameOctets = 4 * DomainName.maxOctets
 
-    /// The server's name as it is compared.
+    /// The server's name as it is compared; of a long name what the log has of it, if no line has more.
     let relay: String
     /// When its first line was written, in seconds since 1970.
     let time: Int64
@@ -57,7 +57,13 @@ struct SendmailSession: Sendable, Hashable, Codable {
 
     /// The name as it is compared.
     static func name(_ relay: SyslogOctets) -> String {
-        relay.prefix(maxNameOctets).hostName.cut(to: DomainName.maxOctets)
+        let name = relay.prefix(maxNameOctets).hostName
+        return CutHostName(name)?.description ?? name.cut(to: DomainName.maxOctets)
+    }
+
+    /// Whether both may be names of one server: lines about TLS have a long name in full, those that end a delivery do not.
+    static func isSame(_ relay: String, as other: String) -> Bool {
+        relay == other || CutHostName(other)?.matches(relay) == true || CutHostName(relay)?.matches(other) == true
     }
 
     mutating func refuse(_ failure: SendmailFailure, for domain: String) {
@@ -74,13 +80,14 @@ struct SendmailSession: Sendable, Hashable, Codable {
                 domain: domain.isEmpty ? nil : try? DomainName(domain), host: try? DomainName(host: relay),
                 address: address.flatMap { IPAddress($0) }, result: result, queueID: queueID)
             session.recipient = delivery.recipient
+            session.cutHost = CutHostName(relay)
+            session.isCertificateJudged = verify?.isVerdict ?? false
             found.append(session)
         }
     }
 
     private func result(for domain: String) -> ObservedSession.Result? {
         if let failure = failure ?? failures[domain] { return .failed(failure.type, reason: failure.reason) }
-            session.isCertificateJudged = verify?.isVerdict ?? false
         if isRefused == true { return .refusedByMap }
         guard let verify else { return .plaintext }
         return verify.result(comparesNames: comparesNames)
