@@ -99,7 +99,7 @@ package enum ListenAddressError: Error, Sendable, Hashable, CustomStringConverti
     package var description: String {
         switch self {
         case .noKind(let text):
-            "'\(printable(text))' is not a socket: write inet:8890@127.0.0.1, inet6:8890@::1, unix:/path or fd:3"
+            "'\(printable(text))' is not a socket: write \(Self.meant(by: text)), unix:/path or fd:3"
         case .relativePath(let path):
             "path '\(printable(path))' is not absolute: write unix:/run/sts-milter/name.sock"
         case .badPort(let port): "port '\(printable(port))' is not a number from 1 to 65535: write inet:8890@127.0.0.1"
@@ -108,6 +108,15 @@ package enum ListenAddressError: Error, Sendable, Hashable, CustomStringConverti
         case .badDescriptor(let text): "descriptor '\(printable(text))' is not a number: write fd:3"
         case .pathTooLong: "path is longer than \(ListenAddress.maxPathOctets) octets: choose a shorter one"
         case .forbiddenCharacter: "a socket holds no spaces and no control characters"
+        }
+    }
+
+    /// A text without `inet:` in the form that is taken; of any other text, examples.
+    private static func meant(by text: String) -> String {
+        switch try? ListenAddress("inet:\(text)") {
+        case .inet(host: nil, let port): "\(ListenAddress.inet(host: "127.0.0.1", port: port))"
+        case let address?: "\(address)"
+        case nil: "inet:8890@127.0.0.1, inet6:8890@::1"
         }
     }
 }

@@ -53,11 +53,7 @@ package final class MilterServer: Sendable {
             name.withMemoryRebound(to: CChar.self) { openlog($0.baseAddress, LOG_PID, LOG_MAIL) }
         }
         let socket = started.socket
-        if case .descriptor(let number) = socket {
-            guard ListenAddress.isListening(number) else { throw socketError(.notListening) }
-        } else if socket.isAnswered {
-            throw socketError(.alreadyServed)
-        }
+        if let obstacle = socket.obstacle { throw socketError(obstacle) }
         try checkGroup()
         let isAccepted =
             socket.description.withCString { smfi_setconn(UnsafeMutablePointer(mutating: $0)) } == MI_SUCCESS

@@ -24,7 +24,13 @@ package enum ConnectResult: Sendable, Hashable {
         if Glibc.connect(descriptor, address, size) == 0 { return .connected(descriptor) }
         let error = errno
         close(descriptor)
-        return error == EAGAIN || error == EINPROGRESS ? .full : .failed(error)
+        return switch error {
+        // Of a Unix socket alone: who asks an address on the Internet is not told of a backlog.
+        case EAGAIN: .full
+        // Not finished in time: nobody has answered there.
+        case EINPROGRESS: .failed(ETIMEDOUT)
+        default: .failed(error)
+        }
     }
 }
 
@@ -51,6 +57,17 @@ extension ListenAddress {
         }
     }
 
+    /// Why nobody can listen there now, as far as that shows without taking the place of anything; nil where nothing
+    /// stands in the way.
+    package var obstacle: ListenError.Cause? {
+        switch self {
+        case .inet(let host, let port): Self.obstacle(at: host ?? "0.0.0.0", port, AF_INET)
+        case .inet6(let host, let port): Self.obstacle(at: host ?? "::", port, AF_INET6)
+        case .unix(let path): UnixSocket.isSomethingElse(path) ? .notASocket(path) : isAnswered ? .alreadyServed : nil
+        case .descriptor(let number): Self.isListening(number) ? nil : .notListening
+        }
+    }
+
     /// Whether a descriptor that the service manager opened is a listening socket.
     package static func isListening(_ descriptor: Int32) -> Bool {
         var answer: Int32 = 0
@@ -59,15 +76,42 @@ extension ListenAddress {
     }
 
     private static func connect(to host: String, _ port: UInt16, _ family: Int32) -> ConnectResult {
+        withInternetAddress(host, port, family) { address, _ in
+            guard let address else { return .failed(EADDRNOTAVAIL) }
+            return .connecting(SOCK_STREAM, to: address.ai_addr, address.ai_addrlen)
+        }
+    }
+
+    /// Binds as a server would, and lets go at once.
+    private static func obstacle(at host: String, _ port: UInt16, _ family: Int32) -> ListenError.Cause? {
+        withInternetAddress(host, port, family) { address, failure in
+            guard let address else { return .cannotListen("no address of '\(printable(host))' is known (\(failure))") }
+            let descriptor = socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+            guard descriptor >= 0 else { return .cannotListen(String(cString: strerror(errno))) }
+            defer { close(descriptor) }
+            var yes: Int32 = 1
+            setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+            guard bind(descriptor, address.ai_addr, address.ai_addrlen) != 0 else { return nil }
+            return switch errno {
+            case EADDRINUSE: .alreadyServed
+            case EADDRNOTAVAIL: .cannotListen("this machine does not have that address")
+            case let code: .cannotListen(String(cString: strerror(code)))
+            }
+        }
+    }
+
+    /// Hands on the first address of a host; nil with the resolver's words where there is none.
+    private static func withInternetAddress<Value>(
+        _ host: String, _ port: UInt16, _ family: Int32, _ use: (addrinfo?, _ failure: String) -> Value
+    ) -> Value {
         var hints = addrinfo()
         hints.ai_family = family
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(host, String(port), &hints, &found) == 0, let first = found else {
-            return .failed(EADDRNOTAVAIL)
-        }
+        let code = getaddrinfo(host, String(port), &hints, &found)
+        guard code == 0, let first = found else { return use(nil, String(cString: gai_strerror(code))) }
         defer { freeaddrinfo(first) }
-        return .connecting(SOCK_STREAM, to: first.pointee.ai_addr, first.pointee.ai_addrlen)
+        return use(first.pointee, "")
     }
 
     private static func connect(toNameOf descriptor: Int32) -> ConnectResult {

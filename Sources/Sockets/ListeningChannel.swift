@@ -25,8 +25,12 @@ package struct ListeningChannel: Sendable {
         func error(_ cause: ListenError.Cause) -> ListenError { ListenError(cause, at: socket, setting: setting) }
         do {
             switch socket {
-            case .inet(let host, let port): return try await bind(bootstrap, host ?? "0.0.0.0", port)
-            case .inet6(let host, let port): return try await bind(bootstrap, host ?? "::", port)
+            case .inet(let host, let port):
+                if let obstacle = socket.obstacle { throw error(obstacle) }
+                return try await bind(bootstrap, host ?? "0.0.0.0", port)
+            case .inet6(let host, let port):
+                if let obstacle = socket.obstacle { throw error(obstacle) }
+                return try await bind(bootstrap, host ?? "::", port)
             case .descriptor(let number):
                 guard ListenAddress.isListening(number) else { throw error(.notListening) }
                 return ListeningChannel(channel: try await bootstrap.withBoundSocket(number).get(), unix: nil)

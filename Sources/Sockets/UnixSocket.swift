@@ -93,6 +93,12 @@ package struct UnixSocket: Sendable {
         }
     }
 
+    /// Whether there is something at the path that is no socket.
+    static func isSomethingElse(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFSOCK
+    }
+
     private static func giveUp(_ descriptor: Int32, _ path: String) {
         close(descriptor)
         unlink(path)

@@ -56,4 +56,16 @@ struct ListenAddressTests {
         #expect(throws: error) { try ListenAddress(text) }
         #expect(!error.description.isEmpty)
     }
+
+    @Test(
+        "what was meant is repeated in the form that is taken",
+        arguments: [
+            ("127.0.0.1:8462", "inet:8462@127.0.0.1"), ("8462", "inet:8462@127.0.0.1"),
+            ("[::1]:8462", "inet6:8462@::1"), ("localhost:8462", "inet:8462@localhost"),
+            ("8462@127.0.0.1", "inet:8462@127.0.0.1"), ("nonsense", "inet:8890@127.0.0.1, inet6:8890@::1"),
+        ])
+    func meant(_ text: String, _ form: String) {
+        let said = "'\(text)' is not a socket: write \(form), unix:/path or fd:3"
+        #expect(ListenAddressError.noKind(text).description == said)
+    }
 }

@@ -30,6 +30,25 @@ struct PolicyMapSocketTests {
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
+    @Test("why nobody can listen is told: the address of another machine, a host without one, a file that is no socket")
+    func obstacles() throws {
+        #expect(ListenAddress.inet(host: "127.0.0.1", port: 0).obstacle == nil)
+        #expect(
+            ListenAddress.inet(host: "192.0.2.1", port: 8890).obstacle
+                == .cannotListen("this machine does not have that address"))
+        guard case .cannotListen(let why) = ListenAddress.inet(host: "nohost.invalid", port: 8890).obstacle else {
+            Issue.record("a host that nobody has")
+            return
+        }
+        #expect(why.hasPrefix("no address of 'nohost.invalid' is known ("), "\(why)")
+        let folder = try TemporaryDirectory()
+        let file = try folder.write("file", "")
+        #expect(ListenAddress.unix(path: file).obstacle == .notASocket(file))
+        #expect(ListenAddress.unix(path: folder.path + "/none").obstacle == nil)
+        // Nobody answers within a second: that is no answer.
+        #expect(!ListenAddress.inet(host: "192.0.2.1", port: 8890).isAnswered)
+    }
+
     @Test("a live socket is never taken, a dead one is replaced, and nothing else is removed")
     func taking() async throws {
         let folder = try TemporaryDirectory()
