@@ -45,6 +45,18 @@ struct OpeningTests {
         #expect(text.contains(nested) && text.contains("make the directory"))
     }
 
+    @Test("a database that was there and is gone is told as that by commands, too")
+    func gone() throws {
+        let scratch = try Scratch()
+        try moveAllIntoOneFile(scratch.store())
+        try FileManager.default.removeItem(atPath: scratch.database)
+        for createIfMissing in [true, false] {
+            let error = failure(scratch.database, createIfMissing: createIfMissing)
+            #expect(error?.cause == .vanished)
+            #expect(error?.description.contains("rm \(scratch.database).made") == true)
+        }
+    }
+
     @Test("leaves a file alone that is no database", arguments: [40, 10_000])
     func notADatabase(_ length: Int) throws {
         let scratch = try Scratch()

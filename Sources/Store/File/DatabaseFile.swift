@@ -94,10 +94,11 @@ final class DatabaseFile: Sendable {
         guard file >= 0 else {
             let code = errno
             var cause = cause(ofOpenError: code, path: path)
-            switch (cause, createIfMissing) {
-            case (.missing, true): cause = .vanished
+            switch cause {
+            // Where there never was one, it would have been made.
+            case .missing where createIfMissing || wasThere: cause = .vanished
             // Who only reads is not to make a directory: no daemon has run here.
-            case (.noDirectory, false): cause = .missing
+            case .noDirectory where !createIfMissing: cause = .missing
             default: break
             }
             throw StoreError(cause, path: path, text: String(cString: strerror(code)))
