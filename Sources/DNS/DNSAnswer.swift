@@ -106,11 +106,12 @@ package enum DNSFailure: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 
-    /// Whether the name's own servers may be to blame, or as well our resolver.
+    /// Whether the name's own servers may be to blame, or as well our resolver: without the keys of the root each name
+    /// fails validation.
     var isOpenWhose: Bool {
         switch self {
-        case .serverFailure, .refused, .timeout: true
-        case .bogus, .responseCode, .cancelled, .busy, .shutDown, .library, .cutOff: false
+        case .serverFailure, .refused, .timeout, .bogus: true
+        case .responseCode, .cancelled, .busy, .shutDown, .library, .cutOff: false
         }
     }
 

@@ -56,22 +56,34 @@ package final class DNSResolver: Sendable {
         return DNSAnswer(outcome: .failure(.cutOff(cause)))
     }
 
+    /// For how long the resolver has answered nothing, as far as that was tested; nil while it answers.
+    package var silence: Duration? { health.silentSince.map { ContinuousClock.now - $0 } }
+
     /// What keeps us from asking for any name; nil if nothing does.
-    private func localFailure() async -> String? {
+    @discardableResult
+    package func localFailure() async -> String? {
         await health.localFailure { [self] in
-            if let error = Socket.descriptorFailure() { return "no DNS query can be sent: \(error)" }
+            if let error = Socket.descriptorFailure() { return .ours("no DNS query can be sent: \(error)") }
             // Asked anew, by a context that remembers nothing: to libunbound a server that was silent about some names is
-            // down for all of them for a while, and who the silence is about is an attacker's to choose.
+            // down for all of them for a while, and who the silence is about is an attacker's to choose. And without
+            // DNSSEC: where the keys of the root did not come, libunbound says the same as where they came unsigned.
+            var plain = settings
+            plain.trustAnchor = .none
             let fresh: DNSResolver
-            do { fresh = try DNSResolver(settings) } catch { return "no DNS query can be sent: \(error)" }
+            do { fresh = try DNSResolver(plain) } catch { return .ours("no DNS query can be sent: \(error)") }
             defer { fresh.shutdown() }
-            // A name that nobody can have cached: a resolver that lives says that there is no such domain.
-            let label = String(UInt64.random(in: .min ... .max), radix: 36)
-            let answer = await fresh.ask(
-                .init(name: "sts-milter-\(label).", type: RecordType.a.rawValue, recordLimit: 1),
-                within: ResolverHealth.waitLimit)
-            return answer.outcome.failure.flatMap { $0.isOpenWhose ? "the resolver answers nothing: \($0)" : nil }
+            guard let failure = await fresh.failureOfUnknownName() else { return nil }
+            return .silence("the resolver answers nothing (\(settings.resolverName)): \(failure)")
         }
+    }
+
+    /// Asks for a name that nobody can have cached: a resolver that lives says that there is no such domain.
+    private func failureOfUnknownName() async -> DNSFailure? {
+        let label = String(UInt64.random(in: .min ... .max), radix: 36)
+        let answer = await ask(
+            .init(name: "sts-milter-\(label).", type: RecordType.a.rawValue, recordLimit: 1),
+            within: ResolverHealth.waitLimit)
+        return answer.outcome.failure.flatMap { $0.isOpenWhose ? $0 : nil }
     }
 
     /// Whether DNSSEC works by way of the servers that are asked: one that strips signatures makes every signed
@@ -80,7 +92,9 @@ package final class DNSResolver: Sendable {
         let rootSOA = ResolverEngine.Query(name: ".", type: 6, recordLimit: 1)
         let answer = await ask(rootSOA, within: timeout)
         switch answer.outcome {
-        case .failure(.bogus(let why)): return .fails(why)
+        case .failure(.bogus(let why)):
+            // That there are no keys is also what libunbound makes of a resolver that answers nothing.
+            return await localFailure() == nil ? .fails(why) : .unknown(.serverFailure)
         case .failure(let failure): return .unknown(failure)
         case .records, .noData, .noSuchDomain: return answer.security == .secure ? .works : .off
         }

@@ -19,6 +19,11 @@ package struct DNSSettings: Sendable, Hashable {
         trustAnchor = trustAnchorFile.map(TrustAnchor.file) ?? .system
     }
 
+    /// The resolver as an administrator finds it in the settings.
+    package var resolverName: String {
+        forwarder.map { "dns.forwarder \(printable($0))" } ?? "nameserver of \(resolverFile)"
+    }
+
     /// Whether a text names a server to ask: an address, with `@port` or without.
     package static func isServer(_ text: String) -> Bool {
         let parts = text.split(separator: "@", omittingEmptySubsequences: false)

@@ -30,7 +30,7 @@ struct Maintenance: Sendable {
     let logger: Logger
     /// Lets go of what is no longer good in all tables.
     let sweep: @Sendable () -> Void
-    /// Looks whether the resolver does DNSSEC by now, if it did not.
+    /// Looks whether the resolver answers, and does DNSSEC, by now, if it did not.
     let retryDNSSEC: @Sendable () async -> Void
 
     /// Goes on until the task is cancelled, and then writes once more.

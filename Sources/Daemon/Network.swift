@@ -61,6 +61,18 @@ final class Network: Sendable {
     /// What becomes of DNSSEC with them.
     var dnssec: DNSSECUse { state.withLock { $0.current.dnssec } }
 
+    /// Which resolver answers nothing, and for how long, as far as that was tried; nil while it answers.
+    var silence: (resolver: String, time: Duration)? {
+        let current = state.withLock { $0.current }
+        return current.adapters.resolver.silence.map { (current.settings.dns.resolverName, $0) }
+    }
+
+    /// Tries a resolver again that answered nothing: nobody may ask for long.
+    func lookAtResolver() async {
+        let resolver = adapters.resolver
+        if resolver.silence != nil { await resolver.localFailure() }
+    }
+
     /// Tells of what the administrator did not ask for.
     func warn(_ logger: Logger) {
         dnssec.warn(logger)

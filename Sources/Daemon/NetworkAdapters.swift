@@ -58,7 +58,10 @@ struct NetworkAdapters: Sendable {
         switch await adapters.resolver.validation(within: validationWaitLimit) {
         case .works: return (adapters, .validated)
         case .off: return (adapters, .withoutAnchor)
-        case .unknown: return (adapters, .untested)
+        case .unknown:
+            // So that it is known since when.
+            await adapters.resolver.localFailure()
+            return (adapters, .untested)
         case .fails(let why):
             adapters.shutdown()
             var plain = settings
