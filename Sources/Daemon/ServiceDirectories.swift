@@ -17,8 +17,6 @@ struct ServiceDirectories {
         let mode: mode_t
     }
 
-    private static let bases: Set<Substring> = ["/run", "/var/run", "/var/lib"]
-
     private let places: [Place]
     private let logger: Logger
 
@@ -53,7 +51,9 @@ struct ServiceDirectories {
         var status = stat()
         if stat(String(directory), &status) != 0 {
             guard errno == ENOENT else { throw fault(errno == ENOTDIR ? .noDirectory : .notSeen(errno)) }
-            guard Self.bases.contains(Self.parent(of: directory)) else { throw fault(.missing(nil)) }
+            guard Settings.ownDirectories.contains(String(Self.parent(of: directory))) else {
+                throw fault(.missing(nil))
+            }
             guard mkdir(String(directory), place.mode) == 0 || errno == EEXIST else { throw fault(.missing(errno)) }
             // In spite of a narrow umask: the sockets have modes of their own.
             _ = chmod(String(directory), place.mode)

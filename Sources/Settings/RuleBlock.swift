@@ -58,6 +58,8 @@ extension SettingsReader {
                     )
                 }
                 rules.append(rule)
+            } else if block.exempt, let action = action(in: place) {
+                refuse(place, "has both exempt and \(action); keep one of them")
             } else if isGood || !saysAction(place) {
                 refuse(place, "must have exempt = true, or on_violation, on_unknown or on_unproven")
             }
@@ -66,7 +68,14 @@ extension SettingsReader {
     }
 
     private func saysAction(_ place: SettingsBlockPlace) -> Bool {
-        let actions: [PartialKeyPath<RuleBlock>] = [\.exempt, \.onViolation, \.onUnknown, \.onUnproven]
-        return actions.contains { has($0, in: place) }
+        has(\RuleBlock.exempt, in: place) || action(in: place) != nil
+    }
+
+    /// The first key that says what is done with mail that is judged.
+    private func action(in place: SettingsBlockPlace) -> String? {
+        let actions: [(PartialKeyPath<RuleBlock>, String)] = [
+            (\.onViolation, "on_violation"), (\.onUnknown, "on_unknown"), (\.onUnproven, "on_unproven"),
+        ]
+        return actions.first { has($0.0, in: place) }?.1
     }
 }

@@ -31,8 +31,18 @@ extension SettingType<String> {
 }
 
 extension SettingType<String?> {
-    /// A text whose empty form means none.
-    static var textOrEmpty: Self { text({ .some($0.isEmpty ? nil : $0) }, write: { $0 ?? "" }, else: { $0 }) }
+    /// The path of a Unix socket, written as other sockets are as well; empty for none.
+    static var unixSocket: Self {
+        text(
+            { text in
+                if text.isEmpty { return .some(nil) }
+                guard case .unix(let path) = try? ListenAddress(text) else { return nil }
+                return .some(path)
+            }, write: { $0 ?? "" },
+            else: {
+                "\(shown($0)) is no path of a unix socket: write \"/run/sts-milter/control.sock\", or \"\" for none"
+            })
+    }
 }
 
 extension SettingType<Set<String>> {

@@ -10,7 +10,7 @@ extension Settings {
     private static let verdictKeys: [Setting<Settings>] = [
         Setting(
             "enforcement", .choice, to: \.gate.enforcement,
-            "Who stands guard over delivery. \"auto\": as \"milter+policy-map\" once the MTA is heard to ask the policy map for the mail that it takes, and as \"milter\" until then and when it no longer asks. \"milter\": the MTA may dial any MX host, so one bad host defers the mail. \"milter+policy-map\": the MTA skips bad hosts by its policy map, so mail is deferred only when no host conforms."
+            "Who stands guard over delivery. \"auto\": as \"milter+policy-map\" once the MTA is heard to ask the policy map for the mail that it takes, and as \"milter\" until then and when it no longer asks. \"milter\": the MTA may dial any MX host, so one bad host defers the mail. \"milter+policy-map\": the MTA skips bad hosts by its policy map, so mail is deferred only when no host conforms; needs policy_map.socket."
         ),
         Setting(
             "dane", .choice, to: \.gate.dane,
@@ -264,7 +264,7 @@ extension Settings {
             "report.sendmail_path", .path(such: "/usr/sbin/sendmail"), to: \.reports.sendmailPath,
             "The program that report.via = \"sendmail\" runs."),
         Setting(
-            "report.dkim_key", .text, to: \.reports.dkimKey, example: "\"/etc/sts-milter/dkim.pem\"",
+            "report.dkim_key", .text, to: \.reports.dkimKey, example: "\"/etc/sts-milter/keys/tlsrpt.pem\"",
             "Private key, PEM, RSA or Ed25519, with which we sign report mail; receivers ignore unsigned reports. Default: the MTA's own signer does it."
         ),
         Setting(
@@ -309,7 +309,7 @@ extension Settings {
 
     private static let controlKeys: [Setting<Settings>] = [
         Setting(
-            "control.socket", .textOrEmpty, to: \.controlSocket, effect: .restart,
+            "control.socket", .unixSocket, to: \.controlSocket, effect: .restart,
             "Unix socket by which the commands reach the running daemon; empty: none."),
         Setting(
             "log.level",

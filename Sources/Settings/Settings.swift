@@ -29,6 +29,8 @@ import StatusPage
 package struct Settings: SettingsTable {
     /// The version that `--version`, the log and the User-Agent tell.
     package static let version = "0.1.0"
+    /// Below these a daemon makes the directory of its sockets and its database where nobody else did.
+    package static let ownDirectories: Set = ["/run", "/var/run", "/var/lib"]
     /// Sendmail waits 10 s for a reply.
     private static let longestLookupWait = Duration.seconds(9)
 
@@ -124,11 +126,8 @@ package struct Settings: SettingsTable {
         reader.complete(&reports, host: heloName)
         preload = reader.preload(preloadOptions)
         complete()
-        if milter.lookupWait > Self.longestLookupWait {
-            reader.warn(
-                \Settings.milter.lookupWait,
-                "longer than 9s: Sendmail waits 10 s for a reply, and then acts as if the milter had failed")
-        }
+        refuseUnguarded(&reader)
+        warnOfConflicts(&reader)
         if fleetServer != nil, reports.schedule == .export {
             reader.refuse(
                 \Settings.fleetServer,
@@ -141,15 +140,60 @@ package struct Settings: SettingsTable {
             )
         }
         refuseClashes(&reader)
+        lookAtFiles(&reader)
         reader.refuseUnknownGroup(\Settings.milter.socketGroup, milter.socketGroup)
         reader.refuseUnknownGroup(\Settings.policyMapOptions.socketGroup, policyMapOptions.socketGroup)
         reader.refuseUnknownGroup(\Settings.intake.datagramSocketGroup, intake.datagramSocketGroup)
         reader.refuseUnknownGroup(\Settings.statusSocketGroup, statusSocketGroup)
-        reader.refuseMissing(\Settings.caFile, caFile)
-        if case .file(let path) = dns.trustAnchor { reader.refuseMissing(\Settings.dns.trustAnchor, path) }
         warnings = reader.warnings
         guard reader.problems.isEmpty else {
             throw SettingsError(problems: reader.problems.sorted { ($0.file, $0.line) < ($1.file, $1.line) })
+        }
+    }
+
+    /// Files and directories that keep a daemon from starting.
+    private func lookAtFiles(_ reader: inout SettingsReader) {
+        reader.refuseMissing(\Settings.caFile, caFile)
+        reader.refuseWithoutCertificate(\Settings.caFile, caFile)
+        if case .file(let path) = dns.trustAnchor { reader.refuseMissing(\Settings.dns.trustAnchor, path) }
+        reader.refuseStore(\Settings.storePath, storePath)
+        reader.warnOfMissingDirectory(\Settings.milter.socket, milter.socket)
+        reader.warnOfMissingDirectory(\Settings.controlSocket, controlSocket.map { .unix(path: $0) })
+        reader.warnOfMissingDirectory(\Settings.policyMapSocket, policyMapSocket)
+        reader.warnOfMissingDirectory(\Settings.statusSocket, statusSocket)
+    }
+
+    /// Nobody would guard deliveries where the milter is told to leave them to a map that is not served.
+    private func refuseUnguarded(_ reader: inout SettingsReader) {
+        guard gate.enforcement == .milterAndPolicyMap, !reader.has(\Settings.policyMapSocket) else { return }
+        reader.refuse(
+            \Settings.gate.enforcement,
+            "no policy map is served, so that nobody would guard deliveries: set policy_map.socket, or enforcement = \"auto\""
+        )
+    }
+
+    /// Values that are good by themselves, and of which one undoes another.
+    private func warnOfConflicts(_ reader: inout SettingsReader) {
+        if milter.lookupWait > Self.longestLookupWait {
+            reader.warn(
+                \Settings.milter.lookupWait,
+                "longer than 9s: Sendmail waits 10 s for a reply, and then acts as if the milter had failed")
+        }
+        if milter.lookupWait > milter.messageBudget {
+            let isGiven = reader.has(\Settings.milter.messageBudget)
+            reader.warn(
+                isGiven ? \Settings.milter.messageBudget : \Settings.milter.lookupWait,
+                "no recipient waits for milter.lookup_wait (\(milter.lookupWait.written)), since all of a message together wait for milter.message_budget (\(milter.messageBudget.written)) at most"
+            )
+        }
+        if gate.dane == .always, dns.trustAnchor == .none {
+            reader.warn(
+                \Settings.gate.dane, "has no effect with dns.trust_anchor = \"none\": without DNSSEC there is no DANE")
+        }
+        if policyMapSocket != nil, policyMapOptions.names.isEmpty {
+            reader.warn(
+                \Settings.policyMapOptions.names,
+                "without a name the policy map answers no question: take the key out for the usual names")
         }
     }
 
@@ -175,9 +219,7 @@ package struct Settings: SettingsTable {
         if dns.trustAnchor == .none { mapAnswers.puttingDANEFirst = false }
         milter.onUnproven = onUnproven ?? (isDryRun ? .accept : nil)
         milter.onUnprovenDANE = onUnproven ?? (isDryRun ? .accept : .whereUnproven(under: .milter))
-        // What the map is never to hold is the milter's alone; and in a dry run it holds nothing.
-        milter.isGuardedByMap =
-            gate.enforcement != .milter && policyMap != nil && mapAnswers.never.isEmpty && !isDryRun
+        milter.isGuardedByMap = isGuardedByMap
         milter.services = .ofSystem
         milter.keepsDecisions = explainFor > .zero
         milter.reportSender = EnvelopeAddress(reports.reporting.contact.description)
@@ -191,6 +233,11 @@ package struct Settings: SettingsTable {
         reports.courier.userAgent = discovery.userAgent
     }
 
+    /// What the map is never to hold is the milter's alone; and in a dry run it holds nothing.
+    private var isGuardedByMap: Bool {
+        gate.enforcement != .milter && policyMap != nil && mapAnswers.never.isEmpty && !isDryRun
+    }
+
     /// Keeps the values of a running daemon for the keys that only a restart can change.
     /// - Returns: the keys whose new value has to wait for one.
     package mutating func keepUntilRestart(_ running: Settings) -> [String] {
@@ -198,6 +245,12 @@ package struct Settings: SettingsTable {
         for setting in Self.keys where setting.effect == .restart {
             if setting.keep(running, in: &self) { waiting.append(setting.key) }
         }
+        // A map that comes with the restart guards nothing before.
+        if gate.enforcement == .milterAndPolicyMap, policyMapSocket == nil {
+            gate.enforcement = running.gate.enforcement
+            waiting.append("enforcement")
+        }
+        milter.isGuardedByMap = isGuardedByMap
         return waiting
     }
 }

@@ -51,6 +51,22 @@ struct SettingsLines: Sendable {
         }
     }
 
+    /// The value of a key of a table that stands on one line, whatever is wrong with other lines; nil if there is none.
+    static func value(of key: String, in text: String) -> TOMLValue? {
+        var table = ""
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            let line = line.drop { $0 == " " || $0 == "\t" }
+            if line.hasPrefix("[") {
+                table = line.hasPrefix("[[") ? "[" : Self.key(line.dropFirst().prefix { $0 != "]" }) + "."
+            } else if let equals = line.firstIndex(of: "="), !line.hasPrefix("#"),
+                table + Self.key(line[..<equals]) == key
+            {
+                return try? TOMLValue.file("value \(line[equals...])")["value"]
+            }
+        }
+        return nil
+    }
+
     private mutating func note(_ key: String, _ block: SettingsBlockPlace?, _ index: Int) {
         let place = Place(key: key, block: block)
         if lines[place] == nil { lines[place] = index + 1 }

@@ -38,9 +38,8 @@ struct SettingsPart: Sendable {
         do throws(TOMLFault) { root = try TOMLValue.file(file.text) } catch {
             // TOML lets no [[policy]] stand beside [policy], and its error does not name the cure.
             guard oldPins.isEmpty else { throw SettingsError(problems: oldPins) }
-            throw SettingsError(problems: [
-                SettingsProblem(file: file.name, line: error.line, text: "not TOML: \(printable(error.text))")
-            ])
+            let text = Self.cure(error, lines) ?? "not TOML: \(printable(error.text))"
+            throw SettingsError(problems: [SettingsProblem(file: file.name, line: error.line, text: text)])
         }
         if case .list = root[Self.oldPinName] {
             root[Self.oldPinName] = nil
@@ -51,6 +50,18 @@ struct SettingsPart: Sendable {
         name = file.name
         self.root = root
         self.lines = lines
+    }
+
+    /// What to do about a table that is written twice, as snippets below a file are; nil for another fault.
+    private static func cure(_ fault: TOMLFault, _ lines: SettingsLines) -> String? {
+        guard let start = fault.text.firstRange(of: "cannot redefine existing table '")?.upperBound,
+            let end = fault.text[start...].firstIndex(of: "'")
+        else { return nil }
+        let table = String(fault.text[start..<end])
+        let first = lines.line(of: table, in: nil)
+        guard first > 0, first < fault.line else { return nil }
+        return
+            "[\(printable(table, limit: 60))] stands at line \(first) already: put the key below it, or into a file of conf.d"
     }
 
     /// Whether a key outside of blocks is given, rightly or not.
@@ -67,8 +78,9 @@ struct SettingsPart: Sendable {
     func line(of key: String) -> Int { lines.line(of: key, in: nil) }
 
     func problem(_ key: String, in block: SettingsBlockPlace? = nil, _ text: String) -> SettingsProblem {
-        SettingsProblem(
-            file: name, line: lines.line(of: key, in: block), text: "\(printable(key, limit: 60)): \(text)")
+        let table = block.map { $0.name == key ? "" : "\($0.name)." } ?? ""
+        return SettingsProblem(
+            file: name, line: lines.line(of: key, in: block), text: "\(table)\(printable(key, limit: 60)): \(text)")
     }
 
     // MARK: Files
@@ -84,7 +96,7 @@ struct SettingsPart: Sendable {
         let manager = FileManager.default
         if !mayBeMissing || manager.fileExists(atPath: path) {
             texts.append(
-                try read(path, "cannot be read; name another with --config, or create it (all keys are optional)"))
+                try read(path, ifMissing: "name another with --config, or create it (all keys are optional)"))
         }
         let folder = folder(of: path)
         var isFolder = stat()
@@ -97,8 +109,7 @@ struct SettingsPart: Sendable {
                 throw failure(folder, "cannot be read: \(fileFailure(error))")
             }
             for name in names.sorted() where name.hasSuffix(".toml") && !name.hasPrefix(".") {
-                texts.append(
-                    try read("\(folder)/\(name)", "cannot be read; let the daemon's user read it, or remove it"))
+                texts.append(try read("\(folder)/\(name)", ifMissing: "make what it links to, or remove it"))
             }
         }
         return texts.isEmpty ? [SettingsFile.Text(name: "defaults", text: "")] : texts
@@ -112,13 +123,31 @@ struct SettingsPart: Sendable {
         return [0, owner].contains(folder.st_uid) && folder.st_mode & S_IWOTH == 0
     }
 
+    /// Why a file cannot be read, in the system's words, and what to do; nil where the system says nothing.
+    private static func unreadable(_ path: String, _ cure: String) -> String? {
+        var status = stat()
+        let found = stat(path, &status)
+        let code =
+            found != 0 ? errno : status.st_mode & S_IFMT == S_IFDIR ? EISDIR : access(path, R_OK) != 0 ? errno : 0
+        guard code != 0 else { return nil }
+        let next =
+            switch code {
+            case ENOENT: cure
+            case EACCES, EPERM: "run it as root or as the daemon's user, who must be able to read it"
+            default: "name a file"
+            }
+        return "cannot be read (\(String(cString: strerror(code)))): \(next)"
+    }
+
     private static func failure(_ file: String, _ text: String) -> SettingsError {
         SettingsError(problems: [SettingsProblem(file: file, line: 0, text: text)])
     }
 
-    private static func read(_ path: String, _ failure: String) throws(SettingsError) -> SettingsFile.Text {
-        guard let bytes = FileManager.default.contents(atPath: path) else {
-            throw self.failure(path, failure)
+    /// - Parameter cure: what to do where there is no such file.
+    private static func read(_ path: String, ifMissing cure: String) throws(SettingsError) -> SettingsFile.Text {
+        let bytes: Data
+        do { bytes = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
+            throw failure(path, Self.unreadable(path, cure) ?? "cannot be read: \(fileFailure(error))")
         }
         guard bytes.count <= limitBytes else {
             throw self.failure(path, "is larger than \(limitBytes) bytes")

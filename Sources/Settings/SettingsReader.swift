@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import FoundationEssentials
 import Glibc
 import Sockets
 
@@ -106,6 +107,56 @@ struct SettingsReader {
     mutating func refuseMissing<Table: SettingsTable>(_ path: PartialKeyPath<Table>, _ file: String) {
         guard has(path), file.hasPrefix("/"), access(file, F_OK) != 0, errno == ENOENT else { return }
         refuse(path, "there is no file '\(printable(file))'")
+    }
+
+    /// Adds a problem if a file of authorities that can be read has none.
+    mutating func refuseWithoutCertificate<Table: SettingsTable>(_ path: PartialKeyPath<Table>, _ file: String) {
+        var status = stat()
+        guard has(path), stat(file, &status) == 0 else { return }
+        guard status.st_mode & S_IFMT != S_IFDIR else {
+            refuse(path, "'\(printable(file))' is a directory: name a file of certificates in PEM form")
+            return
+        }
+        guard status.st_mode & S_IFMT == S_IFREG, let octets = FileManager.default.contents(atPath: file),
+            !Self.pemCertificates.contains(where: { octets.firstRange(of: Data($0.utf8)) != nil })
+        else { return }
+        refuse(path, "'\(printable(file))' holds no certificate in PEM form")
+    }
+
+    /// How certificates begin that OpenSSL takes.
+    private static let pemCertificates = [
+        "-----BEGIN CERTIFICATE-----", "-----BEGIN TRUSTED CERTIFICATE-----", "-----BEGIN X509 CERTIFICATE-----",
+    ]
+
+    /// Adds a problem if no database can be at a path.
+    mutating func refuseStore<Table: SettingsTable>(_ path: PartialKeyPath<Table>, _ file: String) {
+        var status = stat()
+        guard has(path) else { return }
+        if stat(file, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+            refuse(
+                path,
+                "'\(printable(file))' is a directory: name a file in it, such as \(printable(file))/sts-milter.sqlite")
+        } else if let missing = Self.missingDirectory(of: file) {
+            refuse(path, "there is no directory '\(printable(missing))': make it, and give it to the daemon's user")
+        }
+    }
+
+    /// Adds a warning if a socket cannot be put where it is to be: its directory may be made before the daemon starts.
+    mutating func warnOfMissingDirectory<Table: SettingsTable>(
+        _ path: PartialKeyPath<Table>, _ socket: ListenAddress?
+    ) {
+        guard has(path), case .unix(let file)? = socket, !file.hasPrefix("/run/"), !file.hasPrefix("/var/run/"),
+            let missing = Self.missingDirectory(of: file)
+        else { return }
+        warn(path, "there is no directory '\(printable(missing))': make it, and give it to the daemon's user")
+    }
+
+    /// The directory of a file if it is not there and the daemon does not make it.
+    private static func missingDirectory(of file: String) -> String? {
+        func parent(_ path: String) -> String { URL(fileURLWithPath: path).deletingLastPathComponent().path }
+        let directory = parent(file)
+        guard access(directory, F_OK) != 0, errno == ENOENT || errno == ENOTDIR else { return nil }
+        return Settings.ownDirectories.contains(parent(directory)) ? nil : directory
     }
 
     /// Adds a problem if a socket is to be given to a group that is not there.

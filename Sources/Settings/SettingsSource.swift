@@ -21,6 +21,20 @@ package struct SettingsSource: Sendable, CustomStringConvertible {
         return try Settings(SettingsFile(path: path, mayBeMissing: mayBeMissing))
     }
 
+    /// The defaults with `control.socket` of the files, as far as that key can be read by itself: to reach a daemon that
+    /// runs it need not be known whether the rest is right.
+    package func readControlSocket() -> Settings {
+        var settings = Settings()
+        guard let path, let texts = try? SettingsPart.texts(path: path, mayBeMissing: mayBeMissing),
+            let setting = Settings.keys.first(where: { $0.key == "control.socket" })
+        else { return settings }
+        for text in texts {
+            guard let value = SettingsLines.value(of: setting.key, in: text.text) else { continue }
+            try? setting.read(value, into: &settings)
+        }
+        return settings
+    }
+
     private var file: String? {
         path.flatMap { !mayBeMissing || FileManager.default.fileExists(atPath: $0) ? $0 : nil }
     }

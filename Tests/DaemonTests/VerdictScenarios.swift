@@ -180,7 +180,7 @@ struct VerdictScenarios {
     func enforcement() async throws {
         let lab = try await Lab.open()
         try await lab.daemon(7)
-        try await lab.daemon(8, before: "enforcement = \"milter+policy-map\"\n")
+        try await lab.daemon(8, MapLab.serving(8), before: MapLab.enforcing)
         try lab.network.mailHost("mx1.v-mixed.lab", plain: true)
         try lab.network.mailHost("mx2.v-mixed.lab")
         lab.network.route("v-mixed.lab", to: ["mx1.v-mixed.lab", "mx2.v-mixed.lab"])

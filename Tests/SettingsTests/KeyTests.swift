@@ -45,7 +45,8 @@ struct KeyTests {
         let directory = try TemporaryDirectory()
         let text = fullExample.replacing("exempt = true\n", with: "")
             .replacing("/usr/share/dns/root.key", with: "/dev/null")
-            .replacing("/etc/sts-milter/dkim.pem", with: try directory.dkimKey())
+            .replacing("/etc/sts-milter/keys/tlsrpt.pem", with: try directory.dkimKey())
+            .replacing("/var/spool/postfix/sts-milter/map.sock", with: "/run/sts-milter/map.sock")
             .replacing(#/socket_group = .*/#, with: "socket_group = \"0\"")
         let settings = try read(text)
         #expect(settings.warnings.isEmpty, "\(settings.warnings)")
@@ -105,10 +106,16 @@ struct KeyTests {
                 "status.listen = \"inet:8462@192.0.2.1\"",
                 "1: status.listen: other machines can reach inet:8462@192.0.2.1, and there is no login: write an address of loopback or a unix socket, or set status.remote = true"
             ),
-            ("[[rule]]\nclient = [\"x\"]\nexempt = true", "2: client: 'x' is not a network; write \"192.0.2.0/24\""),
+            (
+                "[[rule]]\nclient = [\"x\"]\nexempt = true",
+                "2: rule.client: 'x' is not a network; write \"192.0.2.0/24\""
+            ),
             ("[[rule]]\nport = 587", "1: rule: must have exempt = true, or on_violation, on_unknown or on_unproven"),
-            ("[[rule]]\nexempt = true\non_unknown = \"defer\"", "1: rule: must have exempt = true, or"),
-            ("[[rule]]\nexempt = true\nsender_domain = \"..\"", "3: sender_domain: "),
+            (
+                "[[rule]]\nport = 25\nexempt = true\non_unknown = \"defer\"",
+                "1: rule: has both exempt and on_unknown; keep one of them"
+            ),
+            ("[[rule]]\nexempt = true\nsender_domain = \"..\"", "3: rule.sender_domain: "),
             ("[[rule]]\nexempt = true", "1: rule: has no condition, so that it is for all mail"),
             ("rule = [1]", "1: rule: must be written [[rule]]"),
             ("dns.forwarder = \"127.0.0.1:53\"", "1: dns.forwarder: '127.0.0.1:53' is no address, or address@port"),
@@ -146,8 +153,38 @@ struct KeyTests {
                 "2: milter.on_violation: unknown key; did you mean on_violation, above the first [table]?"
             ),
             ("on_violatoin = \"log\"", "1: on_violatoin: unknown key; did you mean on_violation?"),
-            ("[[rule]]\nexempt = true\nprt = 1", "3: prt: unknown key; did you mean port?"),
+            ("[[rule]]\nexempt = true\nprt = 1", "3: rule.prt: unknown key; did you mean port?"),
             ("nonsense = 1", "1: nonsense: unknown key; remove it, or see the example file for all keys"),
+            (
+                "enforcement = \"milter+policy-map\"",
+                "1: enforcement: no policy map is served, so that nobody would guard deliveries: set policy_map.socket, or enforcement = \"auto\""
+            ),
+            (
+                "tls.ca_file = \"/etc/passwd\"",
+                "1: tls.ca_file: '/etc/passwd' holds no certificate in PEM form"
+            ),
+            ("tls.ca_file = \"/etc\"", "1: tls.ca_file: '/etc' is a directory: name a file of certificates"),
+            (
+                "store.path = \"/etc\"",
+                "1: store.path: '/etc' is a directory: name a file in it, such as /etc/sts-milter.sqlite"
+            ),
+            (
+                "store.path = \"/nonexistent/a.sqlite\"",
+                "1: store.path: there is no directory '/nonexistent': make it, and give it to the daemon's user"
+            ),
+            (
+                "control.socket = \"inet:1@127.0.0.1\"",
+                "1: control.socket: 'inet:1@127.0.0.1' is no path of a unix socket: write"
+            ),
+            ("control.socket = \"a.sock\"", "1: control.socket: 'a.sock' is no path of a unix socket: write"),
+            (
+                "status.listen = \"127.0.0.1:8462\"",
+                "1: status.listen: '127.0.0.1:8462' is not a socket: write inet:8462@127.0.0.1, unix:/path or fd:3"
+            ),
+            (
+                "[milter]\n\n[milter]\nlookup_wait = \"1s\"",
+                "3: [milter] stands at line 1 already: put the key below it, or into a file of conf.d"
+            ),
             ("[milter\n", "1: not TOML: Error while parsing table header: expected ']', saw the end of the line"),
         ])
     func wrong(_ text: String, _ expected: String) throws {
@@ -195,8 +232,61 @@ struct KeyTests {
         #expect(try read(map).milter.isGuardedByMap && read(map).gate.enforcement == .auto)
         #expect(try !read("enforcement = \"milter\"\n" + map).milter.isGuardedByMap)
         #expect(try !read(served + "never = [\"intern.example\"]\n").milter.isGuardedByMap)
-        #expect(try !read("enforcement = \"milter+policy-map\"\n").milter.isGuardedByMap)
         #expect(try !read("on_violation = \"log\"\n" + served).milter.isGuardedByMap)
+    }
+
+    @Test(
+        "what one value does to another, and a directory that a socket still lacks, is a warning",
+        arguments: [
+            (
+                "dane = \"always\"\ndns.trust_anchor = \"none\"",
+                "1: dane: has no effect with dns.trust_anchor = \"none\": without DNSSEC there is no DANE"
+            ),
+            (
+                "milter.message_budget = \"1s\"\nmilter.lookup_wait = \"4s\"",
+                "1: milter.message_budget: no recipient waits for milter.lookup_wait (4s), since all of a message together wait for milter.message_budget (1s) at most"
+            ),
+            (
+                "policy_map.socket = \"inet:8461@127.0.0.1\"\npolicy_map.names = []",
+                "2: policy_map.names: without a name the policy map answers no question: take the key out for the usual names"
+            ),
+            (
+                "milter.socket = \"unix:/nonexistent/m\"",
+                "1: milter.socket: there is no directory '/nonexistent': make it, and give it to the daemon's user"
+            ),
+            ("milter.socket = \"unix:/run/nonexistent/m\"", nil), ("milter.socket = \"unix:/var/lib/x-sts/m\"", nil),
+            ("policy_map.names = []", nil), ("dane = \"always\"", nil),
+            ("store.path = \"/var/lib/x-sts/a.sqlite\"", nil),
+        ] as [(String, String?)])
+    func warned(_ text: String, _ warning: String?) throws {
+        #expect(try read(text).warnings.map(\.description) == (warning.map { ["test.toml:\($0)"] } ?? []))
+    }
+
+    @Test("the control socket may be written as other sockets are")
+    func controlSocket() throws {
+        for text in ["/run/a/b.sock", "unix:/run/a/b.sock", "local:/run/a/b.sock"] {
+            #expect(try read("control.socket = \"\(text)\"").controlSocket == "/run/a/b.sock")
+        }
+        #expect(try read("control.socket = \"\"").controlSocket == nil)
+    }
+
+    @Test(
+        "the control socket is found by itself, whatever is wrong with other lines",
+        arguments: [
+            ("[control]\nsocket = \"/run/x\"\n[milter]\n[milter]\n", "/run/x"),
+            ("control.socket = \"unix:/run/x\"  # here\nnonsense", "/run/x"),
+            ("[milter]\nsocket = \"/run/m\"\n[[rule]]\ncontrol.socket = \"/run/y\"\nx", "/run/sts-milter/control.sock"),
+            ("[control]\nsocket = \"x\"\n", "/run/sts-milter/control.sock"), ("[control]\nsocket = \"\"\n=", nil),
+            ("[control]\n#socket = \"/run/x\"\n=", "/run/sts-milter/control.sock"),
+        ] as [(String, String?)])
+    func controlSocketAlone(_ text: String, _ socket: String?) throws {
+        let directory = try TemporaryDirectory()
+        let source = SettingsSource(path: try directory.write("sts-milter.toml", text))
+        #expect(throws: SettingsError.self) { try source.read() }
+        #expect(source.readControlSocket().controlSocket == socket)
+        #expect(
+            SettingsSource(path: directory.path + "/none").readControlSocket().controlSocket
+                == "/run/sts-milter/control.sock")
     }
 
     @Test("on_violation = \"log\" is a dry run of milter and map, in which doubt holds nothing either unless it is set")

@@ -45,19 +45,19 @@ struct PinSettingsTests {
     @Test(
         "what is wrong is named with its line and the cure",
         arguments: [
-            ("[[pin]]\nmode = \"none\"\n", "test.toml:1: domain: missing"),
-            (good + "[[pin]]\ndomain = \"b..example\"\nmode = \"none\"\n", "test.toml:6: domain: 'b..example'"),
-            (good + "[[pin]]\ndomain = \"b.example\"\n", "test.toml:5: mode: missing"),
-            (good + "[[pin]]\ndomain = \"b.example\"\nmode = \"strict\"\n", "test.toml:7: mode: must be"),
-            (good + "[[pin]]\ndomain = \"b.example\"\nmode = \"enforce\"\n", "test.toml:5: mx: mode enforce needs"),
-            (good + good, "test.toml:6: domain: another block is for a.example"),
+            ("[[pin]]\nmode = \"none\"\n", "test.toml:1: pin.domain: missing"),
+            (good + "[[pin]]\ndomain = \"b..example\"\nmode = \"none\"\n", "test.toml:6: pin.domain: 'b..example'"),
+            (good + "[[pin]]\ndomain = \"b.example\"\n", "test.toml:5: pin.mode: missing"),
+            (good + "[[pin]]\ndomain = \"b.example\"\nmode = \"strict\"\n", "test.toml:7: pin.mode: must be"),
+            (good + "[[pin]]\ndomain = \"b.example\"\nmode = \"enforce\"\n", "test.toml:5: pin.mx: mode enforce needs"),
+            (good + good, "test.toml:6: pin.domain: another block is for a.example"),
             (good + "until = \"x\"\n", "test.toml"),
-            ("[[pin]]\ndomain = \"a.example\"\nmode = \"none\"\nuntil = \"2026-02-30\"\n", "test.toml:4: until: "),
+            ("[[pin]]\ndomain = \"a.example\"\nmode = \"none\"\nuntil = \"2026-02-30\"\n", "test.toml:4: pin.until: "),
             (
                 "[[rule]]\nexempt = true\n[[pin]]\ndomain = \"a.example\"\nmode = \"enforce\"\nmx = [\"*\"]\n",
-                "test.toml:6: mx: '*'"
+                "test.toml:6: pin.mx: '*'"
             ),
-            (good + "refresh_interval = \"1h\"\n", "test.toml:5: refresh_interval: unknown key"),
+            (good + "refresh_interval = \"1h\"\n", "test.toml:5: pin.refresh_interval: unknown key"),
             ("[preload]\nsource = \"http://a.example/x\"\n", "test.toml:2: preload.source: 'http://a.example/x'"),
             ("[preload]\nsource = \"policy.json\"\n", "write an absolute path"),
             ("[preload]\nsource = \"/x\"\n", "test.toml:2: preload.source: the keys"),
@@ -91,7 +91,7 @@ struct PinSettingsTests {
                 "[[policy]]\n[[pin]]\nmode = \"none\"\n",
                 [
                     "test.toml:1: [[policy]] is now called [[pin]]; write [[pin]] instead",
-                    "test.toml:2: domain: missing; write the policy domain such as \"example.org\"",
+                    "test.toml:2: pin.domain: missing; write the policy domain such as \"example.org\"",
                 ]
             ),
         ])
@@ -111,7 +111,7 @@ struct PinSettingsTests {
         let settings = try read("[[pin]]\ndomain = \"a.example\"\nmode = \"none\"\nuntil = \"2020-01-01\"\n")
         #expect(
             settings.warnings.map(\.description) == [
-                "test.toml:4: until: a.example: has passed, the block does nothing"
+                "test.toml:4: pin.until: a.example: has passed, the block does nothing"
             ])
     }
 

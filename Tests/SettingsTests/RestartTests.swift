@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import Settings
 import Testing
+
+@testable import Settings
 
 @Suite("A reload keeps what only a restart can change, and names it")
 struct RestartTests {
@@ -69,5 +70,19 @@ struct RestartTests {
         #expect(begins.keepUntilRestart(without) == ["policy_map.socket"] && begins.policyMap == nil)
         var ends = without
         #expect(ends.keepUntilRestart(with) == ["policy_map.socket"] && ends.policyMap == with.policyMap)
+    }
+
+    @Test("a map that is to guard and comes with the restart does not guard before")
+    func guardingMap() throws {
+        let without = try read("")
+        let text = "enforcement = \"milter+policy-map\"\npolicy_map.socket = \"inet:8461@127.0.0.1\"\n"
+        var guarding = try read(text)
+        #expect(guarding.milter.isGuardedByMap)
+        #expect(guarding.keepUntilRestart(without) == ["policy_map.socket", "enforcement"])
+        #expect(guarding.gate.enforcement == .auto && !guarding.milter.isGuardedByMap)
+        var again = try read(text)
+        #expect(again.keepUntilRestart(guarding) == ["policy_map.socket", "enforcement"])
+        var same = try read(text)
+        #expect(same.keepUntilRestart(try read(text)).isEmpty && same.gate.enforcement == .milterAndPolicyMap)
     }
 }

@@ -34,6 +34,23 @@ struct SettingsFolderTests {
         #expect(settings.localPolicies.all.map(\.domain.ascii).sorted() == ["a.lab", "b.lab", "c.lab"])
     }
 
+    @Test("a file that cannot be read is told with the reason and the cure")
+    func unreadable() throws {
+        func problem() throws -> String { try #require(throws: SettingsError.self) { try read() }.description }
+        #expect(
+            try problem()
+                == "\(file): cannot be read (No such file or directory): name another with --config, or create it (all keys are optional)"
+        )
+        _ = try folder.makeDirectory("sts-milter.toml")
+        #expect(try problem() == "\(file): cannot be read (Is a directory): name a file")
+        try FileManager.default.removeItem(atPath: file)
+        try folder.write("sts-milter.toml", "")
+        try FileManager.default.createSymbolicLink(atPath: added + "/a.toml", withDestinationPath: "/nonexistent")
+        #expect(
+            try problem()
+                == "\(added)/a.toml: cannot be read (No such file or directory): make what it links to, or remove it")
+    }
+
     private func pin(_ domain: String) -> String {
         "domain = \"\(domain)\"\nmode = \"enforce\"\nmx = [\"mx.\(domain)\"]\n"
     }
