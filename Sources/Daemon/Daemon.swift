@@ -303,6 +303,7 @@ package final class Daemon: Sendable {
     }
 
     private func retryDNSSEC() async {
+        await network.lookAtResolver()
         guard await network.retryDNSSEC() else { return }
         network.dnssec.warn(logger)
         forgetHosts()
@@ -352,7 +353,7 @@ package final class Daemon: Sendable {
         ownReports.noteCopies(to: new.reports.copyPlace)
         milter.server.apply(new.milter)
         if let policyMap = new.policyMap { map?.apply(policyMap) }
-        settings.take(new)
+        settings.take(new, waiting: waiting)
         for key in waiting {
             logger.warning("new value takes effect after a restart", metadata: ["setting": "\(key)"])
         }
@@ -360,7 +361,7 @@ package final class Daemon: Sendable {
     }
 
     /// Takes note that new settings could not be taken.
-    package func noteReloadFailure() { settings.noteFailure() }
+    package func noteReloadFailure(_ error: any Error) { settings.noteFailure(error) }
 
     /// What an administrator looks at first; a success only if the milter answers an MTA now.
     private func status() async -> ControlReply {
@@ -375,7 +376,11 @@ package final class Daemon: Sendable {
         }
         switch request.command {
         case .status: return await status()
-        case .forget: return await PolicyCommands(policyCache: policyCache) { self.forgetHosts() }.forget(domains)
+        case .forget:
+            let now = clock.now
+            return await PolicyCommands(policyCache: policyCache) { self.forgetHosts() }.forget(domains) { [table] in
+                table.life(of: $0) != nil || table.unreadable($0, at: now) != nil
+            }
         case .refresh: return await PolicyCommands(policyCache: policyCache) { self.forgetHosts() }.refresh(domains)
         case .pause: return await pauseControl.pause(for: request.seconds.map { .seconds($0) } ?? Pause.usualLength)
         case .resume: return await pauseControl.resume()

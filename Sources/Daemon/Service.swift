@@ -29,7 +29,9 @@ package enum Service {
         defer { writer.flush() }
         let settings: Settings
         do { settings = try source.read() } catch {
-            for problem in error.problems { writer.write("\(problem)", prefix: "error: ", .grave) }
+            let sink = LogSink(writer: writer, level: .info, target: .stderr)
+            let logger = Logger(label: "sts-milter") { _ in LineLogHandler(sink: sink) }
+            for problem in error.problems { logger.critical("cannot start: \(problem)") }
             return .configuration
         }
         let sink = LogSink(writer: writer, level: settings.logLevel, target: settings.logTarget)
@@ -101,7 +103,7 @@ package enum Service {
         } catch is CancellationError {
             logger.info("settings not reloaded, since the daemon ends")
         } catch {
-            daemon.noteReloadFailure()
+            daemon.noteReloadFailure(error)
             logger.error("settings not reloaded, the old ones stay: \(error)")
         }
     }

@@ -14,6 +14,12 @@ package struct StatusReport: Sendable, Hashable, Codable {
     package var pausedUntil: Stamp?
     /// Whether nothing is held to a policy by the settings.
     package var isDryRun = false
+    /// Why the last reload took no settings; nil if it took them.
+    package var reloadProblem: String?
+    /// Keys of the settings whose new value waits for a restart.
+    package var waitingForRestart: [String] = []
+    /// How long the resolver has answered nothing, and which it is; nil while it answers.
+    package var silentResolver: SilentResolver?
     /// One for each thing to look at, in the order of the page.
     package var lights: [Light] = []
     /// Whose mail is held back now, the latest first.
@@ -46,6 +52,18 @@ package struct StatusReport: Sendable, Hashable, Codable {
         self.policyMap = policyMap
         self.dnssec = dnssec
         self.store = store
+    }
+}
+
+/// A resolver that answers nothing.
+package struct SilentResolver: Sendable, Hashable, Codable {
+    /// As the settings have it: `dns.forwarder 127.0.0.1@53`, or the file that names it.
+    package let name: String
+    package let seconds: Int64
+
+    package init(name: String, seconds: Int64) {
+        self.name = name
+        self.seconds = seconds
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
+@testable import Settings
 import Status
 import Testing
 @testable import Daemon
@@ -36,6 +37,48 @@ struct LightsTests {
         #expect(troubles(report) == [Light("pause", .warning, text)])
         report.lights = Lights(report, isAnchorWanted: true).all
         #expect(report.lines.filter { $0.contains("PAUSED") } == ["LOOK: \(text)"])
+    }
+
+    @Test("settings that were not taken, or wait for a restart, are to be looked at")
+    func settings() {
+        var report = Self.report()
+        report.waitingForRestart = ["store.path", "control.socket"]
+        #expect(
+            troubles(report) == [Light("settings", .warning, "a restart is needed for store.path, control.socket")])
+        report.reloadProblem = "a.toml:3: milter.soket: unknown key"
+        let text =
+            "the last reload took no settings (a.toml:3: milter.soket: unknown key): sts-milter config check"
+        #expect(troubles(report) == [Light("settings", .warning, text)])
+    }
+
+    @Test("what a reload did is told until the next one")
+    func reloads() throws {
+        let inForce = SettingsInForce(Settings())
+        #expect(inForce.lastReload.succeeded && inForce.lastReload.waiting.isEmpty)
+        let error = try #require(throws: SettingsError.self) {
+            try Settings(SettingsFile(text: "a = 1\nb = 2", name: "t.toml"))
+        }
+        inForce.noteFailure(error)
+        #expect(
+            inForce.lastReload.failure
+                == "t.toml:1: a: unknown key; remove it, or see the example file for all keys and 1 more")
+        inForce.take(Settings(), waiting: ["store.path"])
+        #expect(inForce.lastReload.succeeded && inForce.lastReload.waiting == ["store.path"])
+    }
+
+    @Test("a resolver that answers nothing for over a minute is bad, by its name")
+    func resolver() {
+        var report = Self.report()
+        report.silentResolver = Status.SilentResolver(name: "dns.forwarder 127.0.0.1@53", seconds: 59)
+        #expect(troubles(report).isEmpty)
+        report.silentResolver = Status.SilentResolver(name: "dns.forwarder 127.0.0.1@53", seconds: 240)
+        #expect(
+            troubles(report) == [
+                Light(
+                    "resolver", .bad,
+                    "the resolver has answered nothing for 4 min (dns.forwarder 127.0.0.1@53): see that it runs and can be reached, or name another in dns.forwarder"
+                )
+            ])
     }
 
     @Test("deliveries that nobody guards are bad, a map that is not asked is one to look at, and each is said once")

@@ -194,7 +194,15 @@ struct SocketScenarios {
         #expect(!FileManager.default.fileExists(atPath: daemon.directory.path + "/control.sock"))
         // An address that the machine does not have.
         try refusal(
-            try await self.daemon(48, socket: "inet:8890@192.0.2.1"), 69, "cannot listen at inet:8890@192.0.2.1")
+            try await self.daemon(48, socket: "inet:8890@192.0.2.1"), 69,
+            "cannot listen at inet:8890@192.0.2.1: this machine does not have that address: ")
+        try refusal(
+            try await self.daemon(48, socket: "inet:8890@nohost.invalid"), 69, "no address of 'nohost.invalid' is known"
+        )
+        try directory.write("file", "")
+        try refusal(
+            try await self.daemon(48, socket: "unix:\(directory.path)/file"), 69,
+            "/file exists and is no socket: move it away, or set another milter.socket")
         try refusal(
             try await self.daemon(48, socket: "unix:/nonexistent/milter.sock"), 69,
             "milter.socket: there is no directory /nonexistent: install -d ", "or set another milter.socket")
@@ -217,7 +225,7 @@ struct SocketScenarios {
             daemon, 78, "sts-milter.toml:\(line): milter.socket: port '99999' is not a number from 1 to 65535",
             "network.on_violation: unknown key")
         try daemon.directory.write("sts-milter.toml", "[milter\n")
-        try refusal(daemon, 78, "sts-milter.toml:1")
+        try refusal(daemon, 78, "critical: cannot start: ", "sts-milter.toml:1")
         try FileManager.default.removeItem(atPath: daemon.configuration)
         try refusal(daemon, 78, "sts-milter.toml")
     }

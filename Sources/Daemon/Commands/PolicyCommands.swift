@@ -15,20 +15,27 @@ package struct PolicyCommands: Sendable {
         self.forgetHosts = forgetHosts
     }
 
-    package func forget(_ domains: [DomainName]) async -> ControlReply {
-        await Self.forget(domains, by: policyCache.forget) { "forgotten in memory, but not in the store: \($0)" }
+    /// - Parameter isCached: whether there is a policy of a domain's to forget.
+    package func forget(_ domains: [DomainName], isCached: (DomainName) -> Bool) async -> ControlReply {
+        await Self.forget(domains, isCached: isCached, by: policyCache.forget) {
+            "forgotten in memory, but not in the store: \($0)"
+        }
     }
 
     /// - Parameter failure: what is told of a domain that could not be forgotten, given why.
     static func forget(
-        _ domains: [DomainName], by forget: (DomainName) async throws -> Void, failure: (String) -> String
+        _ domains: [DomainName], isCached: (DomainName) async -> Bool, by forget: (DomainName) async throws -> Void,
+        failure: (String) -> String
     ) async -> ControlReply {
         var lines: [String] = []
         var succeeded = true
         for domain in domains {
+            let wasCached = await isCached(domain)
             do {
                 try await forget(domain)
-                lines.append("\(domain): forgotten")
+                lines.append(
+                    wasCached
+                        ? "\(domain): forgotten" : "\(domain): no policy was cached; what else was known is forgotten")
             } catch {
                 succeeded = false
                 lines.append("\(domain): " + failure(printable("\(error)")))

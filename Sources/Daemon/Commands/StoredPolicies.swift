@@ -33,6 +33,11 @@ package struct StoredPolicies: Sendable {
     package func forget(_ domains: [DomainName]) async -> ControlReply {
         let isInFleet = workspace.settings.fleet != nil
         return await PolicyCommands.forget(domains) { [store] domain in
+            if (try? await store.policy(for: domain)) != nil { return true }
+            // A policy that cannot be read is one as well.
+            let rows = try? await store.listing(holding: domain.ascii, after: "", limit: 1000)
+            return rows?.contains { $0.domain == domain.ascii } ?? true
+        } by: { [store] domain in
             // Other machines hear of it by the next daemon.
             if isInFleet { try await store.keepForgotten(domain, at: SystemClock().now) }
             try await store.remove(domain)

@@ -10,6 +10,9 @@ struct Lights {
     /// A day's reports are made soon after midnight: later than this something keeps them back.
     private static let longestBetweenRuns: Int64 = 26 * 3600
 
+    /// A resolver that answers nothing for less than this may have been restarted.
+    private static let longestSilence: Int64 = 60
+
     /// Own domains that are named.
     private static let mostNamed = 3
 
@@ -31,7 +34,8 @@ struct Lights {
     }
 
     var all: [Light] {
-        [daemon, pause, deliveries].compactMap(\.self) + [mta, held, policies, dnssec, intake, store, reports]
+        [daemon, settings, pause, deliveries].compactMap(\.self) + [mta, held, policies]
+            + [resolver].compactMap(\.self) + [dnssec, intake, store, reports]
             + [ownDomains, fleet].compactMap(\.self)
     }
 
@@ -39,6 +43,26 @@ struct Lights {
         report.isServing
             ? Light("daemon", .good, "the milter answers, for \(span(age(report.startedAt)))")
             : Light("daemon", .bad, "the milter does not answer an MTA: restart sts-milter")
+    }
+
+    /// Only where the files say something else than what is in force.
+    private var settings: Light? {
+        if let problem = report.reloadProblem {
+            return Light(
+                "settings", .warning, "the last reload took no settings (\(problem)): sts-milter config check")
+        }
+        guard !report.waitingForRestart.isEmpty else { return nil }
+        return Light(
+            "settings", .warning, "a restart is needed for \(report.waitingForRestart.joined(separator: ", "))")
+    }
+
+    /// Only while the resolver answers nothing.
+    private var resolver: Light? {
+        guard let silent = report.silentResolver, silent.seconds > Self.longestSilence else { return nil }
+        return Light(
+            "resolver", .bad,
+            "the resolver has answered nothing for \(span(silent.seconds)) (\(silent.name)): see that it runs and can be reached, or name another in dns.forwarder"
+        )
     }
 
     /// Only while there is a pause.

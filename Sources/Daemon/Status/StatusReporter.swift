@@ -115,6 +115,11 @@ final class StatusReporter: Sendable {
             store: storeReport(counts))
         report.pausedUntil = pause.until.map { Stamp($0) }
         report.isDryRun = settings.isDryRun
+        let reload = self.settings.lastReload
+        (report.reloadProblem, report.waitingForRestart) = (reload.failure, reload.waiting)
+        report.silentResolver = network.silence.map {
+            SilentResolver(name: printable($0.resolver, limit: 100), seconds: $0.time.components.seconds)
+        }
         (report.held, report.heldMore) = heldDomains()
         report.policies = policies(counts)
         report.intake = intake.sources(at: clock.now)
