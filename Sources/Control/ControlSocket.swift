@@ -15,7 +15,8 @@ package enum ControlError: Error, Sendable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .notRunning(let path, let cause): "no sts-milter answers at \(path): \(cause)"
+        case .notRunning(let path, let cause):
+            "no sts-milter answers at \(path) (\(cause)): it is not running, see: systemctl status sts-milter; journalctl -u sts-milter -n 50"
         case .notPermitted(let path): "\(path): only root and the daemon's user may ask; run it as one of them"
         case .noAnswer(let path):
             "the sts-milter at \(path) runs but gave no answer in time: systemctl restart sts-milter"

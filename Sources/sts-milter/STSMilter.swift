@@ -19,7 +19,15 @@ struct STSMilter: ParsableCommand {
 
     static func main() {
         OpenSSLAtExit.keepAll()
-        main(nil)
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            // What the parser does not know, it would call "Error:", as no other line of ours begins.
+            guard exitCode(for: error) == .failure, !(error is ExitCode) else { exit(withError: error) }
+            printError("\(error)")
+            exit(withError: ExitCode.failure)
+        }
     }
 }
 
@@ -44,6 +52,19 @@ struct SettingsOption: ParsableArguments {
         do { return try source.read() } catch {
             printError(error.description)
             throw ExitCode(Service.ExitCode.configuration.rawValue)
+        }
+    }
+
+    /// What the settings name, for a command that needs the daemon alone: which runs, whatever is wrong with the files by
+    /// now.
+    func workspaceOfDaemon(_ label: String) -> Workspace {
+        do { return Workspace(try source.read(), label: label) } catch {
+            let settings = source.readControlSocket()
+            let more = error.problems.count > 1 ? " and \(error.problems.count - 1) more" : ""
+            printError(
+                "the settings cannot be used, so control.socket alone is taken of them (\(settings.controlSocket ?? "none")): \(error.problems[0])\(more)"
+            )
+            return Workspace(settings, label: label)
         }
     }
 

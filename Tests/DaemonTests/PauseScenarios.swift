@@ -86,11 +86,40 @@ struct PauseScenarios {
         #expect(daemon.terminate() == 0)
         let down = try daemon.command("pause")
         #expect(down.status == 69 && down.errors.contains("no sts-milter answers at"), "\(down)")
-        #expect(down.errors.hasSuffix("No such file or directory\n"), "\(down)")
+        #expect(
+            down.errors.contains("(No such file or directory): it is not running, see: systemctl status"), "\(down)")
         #expect(try daemon.command("resume").status == 69)
         try await daemon.start()
         #expect(try await postfix.send(to: ["fifth@p-bad.lab"]).reply.code == 451)
         #expect(daemon.terminate() == 0)
+    }
+
+    @Test("pause, resume and status reach a daemon whose settings file is broken by now, and say what is wrong")
+    func brokenFile() async throws {
+        let lab = try await Lab.open()
+        let daemon = try await lab.daemon(179)
+        let text = try String(contentsOfFile: daemon.configuration, encoding: .utf8)
+        try daemon.directory.write("sts-milter.toml", text + "\n[milter]\nlookup_wait = \"1s\"\n")
+        for command in ["pause", "status", "resume"] {
+            let result = try daemon.command(command)
+            #expect(result.succeeded && !result.output.isEmpty, "\(result)")
+            #expect(result.errors.contains("control.socket alone is taken of them ("), "\(result)")
+            #expect(result.errors.contains(": [milter] stands at line "), "\(result)")
+        }
+        daemon.signal(SIGUSR1)
+        try await daemon.waitForLog("settings not reloaded")
+        let status = try daemon.command("status").output
+        #expect(status.contains("\nLOOK: the last reload took no settings (\(daemon.configuration):"), "\(status)")
+        try daemon.directory.write("sts-milter.toml", text + "\n[fleet]\nwait = \"1h\"\n")
+        daemon.signal(SIGUSR1)
+        try await daemon.waitForLog("new value takes effect after a restart", "fleet.wait")
+        let waiting = try daemon.command("status")
+        #expect(waiting.errors.isEmpty, "\(waiting)")
+        #expect(waiting.output.contains("\nLOOK: a restart is needed for fleet.wait\n"), "\(waiting)")
+        #expect(daemon.terminate() == 0)
+        let down = try daemon.command("status")
+        #expect(down.status == 69 && down.output.isEmpty, "\(down)")
+        #expect(down.errors.hasPrefix("sts-milter: no sts-milter answers at "), "\(down)")
     }
 
     @Test("who may not write to the control socket cannot pause, and wrong lengths are wrong usage")

@@ -21,7 +21,7 @@ struct PauseCommand: ParsableCommand {
 
     func run() throws {
         try PauseCommand.tell(
-            ControlRequest(.pause, seconds: duration.components.seconds), try settings.workspace("pause"))
+            ControlRequest(.pause, seconds: duration.components.seconds), settings.workspaceOfDaemon("pause"))
     }
 
     private var duration: Duration {
@@ -55,5 +55,5 @@ struct ResumeCommand: ParsableCommand {
 
     @OptionGroup var settings: SettingsOption
 
-    func run() throws { try PauseCommand.tell(ControlRequest(.resume), try settings.workspace("resume")) }
+    func run() throws { try PauseCommand.tell(ControlRequest(.resume), settings.workspaceOfDaemon("resume")) }
 }

@@ -13,12 +13,13 @@ struct Status: ParsableCommand {
     @OptionGroup var settings: SettingsOption
 
     func run() throws {
-        let workspace = try settings.workspace("status")
+        let workspace = settings.workspaceOfDaemon("status")
         let reply: ControlReply
         do {
             reply = try blocking { try await workspace.tellDaemon(ControlRequest(.status)) }
         } catch let error as ControlError {
-            reply = ControlReply(succeeded: false, lines: [error.description])
+            printError(error.description)
+            throw ExitCode(Service.ExitCode.unavailable.rawValue)
         }
         if json, let status = reply.status {
             print(try sts_milter.json(status))
