@@ -39,20 +39,22 @@ package struct DomainReport: Sendable, Hashable {
         package let id: String
         /// `published`, `pinned` or `preloaded`.
         package let origin: String
-        package let fetched: Stamp
-        package let expires: Stamp
+        package let life: Life
         package let mx: [String]
         /// As it was published; who publishes it chooses the words.
         package let lines: [String]
 
-        package init(
-            mode: String, id: String, origin: String, fetched: Stamp, expires: Stamp, mx: [String], lines: [String]
-        ) {
+        package enum Life: Sendable, Hashable {
+            case fetched(Stamp, expires: Stamp)
+            /// The last day of a pin, or the end of a list; nil for a pin without one.
+            case until(String?)
+        }
+
+        package init(mode: String, id: String, origin: String, life: Life, mx: [String], lines: [String]) {
             self.mode = mode
             self.id = id
             self.origin = origin
-            self.fetched = fetched
-            self.expires = expires
+            self.life = life
             self.mx = mx
             self.lines = lines
         }

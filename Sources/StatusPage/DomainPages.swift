@@ -83,11 +83,19 @@ struct DomainPage {
         guard let policy = report.policy else { return "<p>\(report.policyText)</p>\n" }
         var lines: [Markup] = policy.lines.prefix(Self.maxLines).map { "\($0)\n" }
         if policy.lines.count > Self.maxLines { lines.append("and \(policy.lines.count - Self.maxLines) more lines\n") }
-        return facts([
-            ("mode", "\(policy.mode)"), ("id", "<code>\(policy.id)</code>"), ("from", "\(policy.origin)"),
-            ("fetched", moment(policy.fetched, policy.fetched.age(at: report.at))),
-            ("ends", moment(policy.expires, policy.expires.wait(from: report.at))),
-        ]) + "<pre tabindex=\"0\" aria-label=\"The policy as it was published\">\(lines)</pre>\n"
+        var pairs: [(String, Markup)] = [("mode", "\(policy.mode)")]
+        switch policy.life {
+        case .fetched(let fetched, let expires):
+            pairs += [
+                ("id", "<code>\(policy.id)</code>"), ("from", "\(policy.origin)"),
+                ("fetched", moment(fetched, fetched.age(at: report.at))),
+                ("ends", moment(expires, expires.wait(from: report.at))),
+            ]
+        case .until(let end):
+            pairs.append(("from", policy.origin == "pinned" ? "a pin of the settings" : "the preload list"))
+            if let end { pairs.append(("until", "\(end)")) }
+        }
+        return facts(pairs) + "<pre tabindex=\"0\" aria-label=\"The policy\">\(lines)</pre>\n"
     }
 
     private var hosts: Markup {

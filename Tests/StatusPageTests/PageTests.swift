@@ -91,6 +91,22 @@ struct PageTests {
     }
 
     @Test(
+        "a policy that nobody fetched has its origin and its end, if it has one",
+        arguments: [
+            ("pinned", "2036-12-31", "a pin of the settings"), ("pinned", nil, "a pin of the settings"),
+            ("preloaded", "2036-12-31T00:00:00Z", "the preload list"),
+        ] as [(String, String?, String)])
+    func unfetched(_ origin: String, _ until: String?, _ said: String) async throws {
+        var source = TableSource.spoilt("word")
+        source.one?.policy = DomainReport.Policy(
+            mode: "enforce", id: "1", origin: origin, life: .until(until), mx: ["mx.example.org"], lines: [])
+        let html = try await page("/domain/example.org", source)
+        #expect(html.contains(said) && html.contains("until") == (until != nil))
+        #expect(until.map { html.contains($0) } ?? true)
+        #expect(!html.contains("fetched</dt>") && !html.contains("ends</dt>"))
+    }
+
+    @Test(
         "a store that cannot be read is said to be so, and nothing is said not to be there",
         arguments: ["/domains", "/reports", "/domain/example.org"])
     func unreadable(_ path: String) async throws {

@@ -84,7 +84,8 @@ struct TableSource: StatusSource {
             rows: [DomainRow(domain: text, mode: text, fetched: now, expires: now)], hasMore: true)
         var one = DomainReport(domain: text, at: now)
         one.policy = DomainReport.Policy(
-            mode: text, id: text, origin: text, fetched: now, expires: now, mx: [text], lines: [text, "mx: \(text)"])
+            mode: text, id: text, origin: text, life: .fetched(now, expires: now), mx: [text],
+            lines: [text, "mx: \(text)"])
         one.routeText = text
         one.hosts = [
             DomainReport.Host(name: text, preference: 1, pattern: text, state: text, isFailing: false, facts: [text]),

@@ -45,7 +45,7 @@ extension StatusReporter: StatusSource {
     func domain(_ domain: DomainName) async -> DomainReport {
         var report = DomainReport(domain: domain.ascii, at: Stamp(clock.now))
         let (verdict, known) = gate.remembered(.mx(of: domain, port: NextHop.smtpPort))
-        (report.policy, report.policyText) = Self.describe(known.policy)
+        (report.policy, report.policyText) = describe(known.policy, of: domain)
         let policy = known.policy?.cached?.policy
         switch known.route {
         case .route(let route):
@@ -73,16 +73,25 @@ extension StatusReporter: StatusSource {
         return report
     }
 
-    private static func describe(_ lookup: PolicyLookup?) -> (DomainReport.Policy?, String) {
+    /// How long a policy lasts: one that nobody fetched goes by the settings, or by its list.
+    private func life(of cached: CachedPolicy, for domain: DomainName) -> DomainReport.Policy.Life {
+        switch cached.origin {
+        case .published: .fetched(Stamp(cached.fetchedAt), expires: Stamp(cached.expiresAt))
+        case .pinned: .until(settings.value.localPolicies.entry(for: domain, at: clock.now)?.until.map { "\($0)" })
+        case .preloaded: .until(overrides.list.map { "\($0.expires)" })
+        }
+    }
+
+    private func describe(_ lookup: PolicyLookup?, of domain: DomainName) -> (DomainReport.Policy?, String) {
         switch lookup {
         case .policy(let cached):
             let policy = cached.policy
             return (
                 DomainReport.Policy(
                     mode: policy.mode.rawValue, id: printable(cached.id, limit: 40), origin: cached.origin.rawValue,
-                    fetched: Stamp(cached.fetchedAt), expires: Stamp(cached.expiresAt),
-                    mx: policy.mx.prefix(maxPolicyLines).map(\.description),
-                    lines: policy.lines.prefix(maxPolicyLines).map { printable($0, limit: 300) }), ""
+                    life: life(of: cached, for: domain),
+                    mx: policy.mx.prefix(Self.maxPolicyLines).map(\.description),
+                    lines: policy.lines.prefix(Self.maxPolicyLines).map { printable($0, limit: 300) }), ""
             )
         case .absent: return (nil, "The domain announces none.")
         case .failed(let failure):
