@@ -103,12 +103,33 @@ struct ImpactScenarios {
         #expect(impact.deliveries == deliveries.count)
     }
 
+    @Test("domains that the DNS asked here does not know are unclear, and most of them are warned of")
+    func unknownDomains() async throws {
+        let lab = try await Lab.open()
+        let files = try TemporaryDirectory("sts-impact")
+        let path = try files.write(
+            "mail.log", Self.log([Delivery("im-gone1.lab"), Delivery("im-gone2.lab"), Delivery("im-gone2.lab")]))
+        let daemon = try settings(lab)
+        let result = try daemon.command("impact", "--mail-log", path)
+        #expect(result.status == 2, "\(result)")
+        #expect(result.output.contains("of 3, to 2 domains, it could not be told"), "\(result)")
+        #expect(
+            result.output.contains("does not exist in the DNS that is asked here, and mail went to it"), "\(result)")
+        #expect(
+            result.output.contains("most domains do not exist in the DNS that is asked (dns.forwarder "), "\(result)")
+        let empty = try daemon.command("impact", "--mail-log", try files.write("other.log", "nothing of mail\n"))
+        #expect(empty.status == 2 && empty.output.contains("nothing can be told"), "\(empty)")
+        #expect(empty.output.contains("no session with a mail server found"), "\(empty)")
+    }
+
     @Test("compressed, or by standard input; 0 when all passes; no host is dialled where probe.enabled is false")
     func forms() async throws {
         let lab = try await Lab.open()
         let files = try TemporaryDirectory("sts-impact")
         let host = try lab.network.domain("im-fine.lab")
-        let log = Self.log([Delivery("im-fine.lab"), Delivery("im-nowhere.lab")])
+        let log = Self.log([Delivery("im-fine.lab"), Delivery("im-open.lab")])
+        _ = try lab.network.mailHost("mx.im-open.lab", plain: true)
+        lab.network.route("im-open.lab", to: ["mx.im-open.lab"])
         let packed = files.path + "/mail.log.gz"
         try Data(try compress(Array(log.utf8))).write(to: URL(fileURLWithPath: packed))
         let daemon = try settings(lab)

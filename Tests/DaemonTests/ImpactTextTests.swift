@@ -51,6 +51,16 @@ struct ImpactTextTests {
         #expect(ImpactText(all: true).render(impact).contains("\nfree.example         900     0  -        delivered\n"))
     }
 
+    @Test("a log without a delivery tells nothing")
+    func empty() {
+        let impact = Impact(
+            source: .mailLog, firstDay: nil, lastDay: nil, deliveries: 0, domains: [], leftOut: [], remarks: ["why"])
+        #expect(impact.exitCode == 2)
+        #expect(
+            ImpactText(all: false).render(impact)
+                == "no delivery was found in the log: nothing can be told\n\nwhy\n")
+    }
+
     @Test("held is 1, else unclear is 2, else 0")
     func exitCodes() {
         let rows: [(outcomes: [Impact.Outcome], code: Int32)] = [

@@ -73,7 +73,10 @@ package final class ImpactSurvey: Sendable {
     private func survey(_ domain: DomainName, _ seen: LoggedDeliveries.Domain) async -> SurveyedDomain {
         let policy = await walk.policy(of: domain)
         let gate = sight.settings.gate
-        guard policy.mayHold || gate.dane == .always else { return SurveyedDomain(domain, seen, under: policy) }
+        guard policy.mayHold || gate.dane == .always else {
+            return await isMissing(domain, policy)
+                ? SurveyedDomain(missing: domain, seen) : SurveyedDomain(domain, seen, under: policy)
+        }
         // A second look would find what is remembered: the operator is shown what was seen first.
         let question = VerdictQuestion(
             // Where nobody chose, as it will be once the MTA asks the map.
@@ -81,6 +84,18 @@ package final class ImpactSurvey: Sendable {
             isExamination: policy.mayHold)
         let walked = await walk.resolve(question, about: domain)
         return SurveyedDomain(domain, seen, walked, hostCheck: gate.hostCheck)
+    }
+
+    /// Whether a domain without a policy does not exist at all, or has no host for mail.
+    private func isMissing(_ domain: DomainName, _ policy: PolicyLookup) async -> Bool {
+        guard case .absent = policy else { return false }
+        do throws(RouteError) {
+            _ = try await sight.network.router.route(to: .mx(of: domain, port: NextHop.smtpPort))
+            return false
+        } catch {
+            if case .noSuchDomain = error { return true }
+            return false
+        }
     }
 
     // MARK: The whole
@@ -111,6 +126,12 @@ package final class ImpactSurvey: Sendable {
         let looked = surveyed.filter(\.isLookedAt)
         if !looked.isEmpty, looked.allSatisfy({ $0.domain?.outcome == .unclear }) {
             remarks.append("no host could be looked at: is port 25 open outwards, and does the resolver answer?")
+        }
+        let missing = surveyed.count(where: \.isMissing)
+        if missing > 0, missing * 2 > surveyed.count {
+            remarks.append(
+                "most domains do not exist in the DNS that is asked (\(sight.settings.dns.resolverName)), and mail went to them: is it the resolver that the MTA asks?"
+            )
         }
         if sight.settings.gate.hostCheck == .namesOnly {
             remarks.append("no host was looked at: probe.enabled is false")

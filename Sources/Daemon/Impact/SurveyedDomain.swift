@@ -11,6 +11,8 @@ struct SurveyedDomain: Sendable {
     let elsewhere: Int
     /// Whether the route was looked at.
     let isLookedAt: Bool
+    /// Whether the DNS that was asked does not know the domain, to which mail went.
+    var isMissing = false
 
     /// Of a domain whose policy holds nothing back: neither route nor hosts were looked at.
     init(_ name: DomainName, _ seen: LoggedDeliveries.Domain, under policy: PolicyLookup) {
@@ -35,6 +37,18 @@ struct SurveyedDomain: Sendable {
             outcome: outcome, verdict: verdict?.word.rawValue, reasons: reasons)
         elsewhere = 0
         isLookedAt = false
+    }
+
+    /// Of a domain that does not exist in the DNS that was asked: nobody knows what another one says of it.
+    init(missing name: DomainName, _ seen: LoggedDeliveries.Domain) {
+        var reasons: [Impact.Reason] = []
+        reasons.add("does not exist in the DNS that is asked here, and mail went to it", at: nil)
+        domain = Impact.Domain(
+            domain: name.ascii, deliveries: seen.deliveries, held: 0, mode: nil, outcome: .unclear, verdict: nil,
+            reasons: reasons)
+        elsewhere = 0
+        isLookedAt = false
+        isMissing = true
     }
 
     /// Of a domain whose route was walked to its end.
