@@ -53,7 +53,9 @@ final class ConfiguredOverrides: PolicyOverrides {
         let ended = pins.count { !$0.applies(at: now) }
         var lines: [String] = []
         if !pins.isEmpty {
-            lines.append("\(pins.count) policies of your own" + (ended > 0 ? ", \(ended) of them have ended" : ""))
+            lines.append(
+                (pins.count == 1 ? "1 policy of your own" : "\(pins.count) policies of your own")
+                    + (ended == 0 ? "" : pins.count == 1 ? ", which has ended" : ", \(ended) of them have ended"))
         }
         if let list = preload.list {
             lines.append(

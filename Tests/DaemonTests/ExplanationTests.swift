@@ -26,6 +26,21 @@ struct ExplanationTests {
         #expect(ExplanationText(keptFor: .zero).render(nothing).contains("store.explain_for is 0s"))
     }
 
+    @Test(
+        "a policy that could not be looked up is not said to be none",
+        arguments: [("unknown", "not known"), ("no-policy", "none")])
+    func unknownPolicy(_ verdict: String, _ said: String) {
+        let recipients = Explanation.Recipients(
+            domain: "a.lab", nextHops: ["a.lab"], policyDomain: "a.lab", verdict: verdict, action: "log",
+            explanation: "", reply: nil, rule: nil, isLocalSubmission: false, enforcement: "milter", policy: nil,
+            mxSecure: nil, hosts: [], otherTargets: [])
+        let message = Explanation.Message(
+            ended: "now", answer: "accepted", reply: nil, requiresTLS: false, recipients: [recipients], omitted: 0)
+        let text = ExplanationText(keptFor: .seconds(86_400)).render(
+            Explanation(queueID: "4B1", messages: [message], deliveries: []))
+        #expect(text.contains("    policy       \(said)\n"), "\(text)")
+    }
+
     @Test("what is written of a message is read again, whatever is in it and whatever is absent")
     func writtenAndRead() throws {
         let odd = "a\"b\\c/\u{0}\u{1F}\n\u{7F}\u{2028}é😀"

@@ -31,6 +31,13 @@ struct PublishScenarios {
         #expect(plain.output.hasPrefix("warning: mx2.pb-good.lab: host does not offer STARTTLS: "), "\(plain)")
         let none = try daemon.command("publish", "pb-nowhere.lab")
         #expect(none.status == 2 && none.errors.contains("there is nothing to publish"), "\(none)")
+        network.names.fail("pb-fails.lab", nil, .servfail)
+        let unknown = try daemon.command("publish", "pb-fails.lab")
+        #expect(unknown.status == 2 && unknown.errors.hasSuffix(": nothing could be made\n"), "\(unknown)")
+        network.names.fail("_mta-sts.pb-txt.lab", .txt, .servfail)
+        let unseen = try daemon.command("check", "pb-txt.lab", "pb-nowhere.lab")
+        #expect(unseen.output.contains("policy          not known"), "\(unseen)")
+        #expect(unseen.output.contains("policy          none"), "\(unseen)")
         let wrong = try daemon.command("publish", "pb-good.lab", "--rua", "ftp://x.example")
         #expect(wrong.status == 64 && wrong.errors.contains("neither mailto: nor https:"), "\(wrong)")
     }

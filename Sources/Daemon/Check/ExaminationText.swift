@@ -33,7 +33,9 @@ package struct ExaminationText {
         if let problem = examination.policyProblem {
             return [line("policy", paint("\(problem.type): \(problem.text)", .doubtful))]
         }
-        guard let policy = examination.policy else { return [line("policy", "none")] }
+        guard let policy = examination.policy else {
+            return [line("policy", examination.record.status == "unavailable" ? "not known" : "none")]
+        }
         let life = policy.expires.map { "cached, expires \($0)" } ?? "max_age \(policy.maxAgeSeconds) s"
         return [line("policy", "mode \(policy.mode.rawValue), \(life), mx \(policy.mx.joined(separator: " "))")]
             + (examination.policyHostCertificateEnds.map { [line("", "certificate of its host valid to \($0)")] } ?? [])

@@ -112,7 +112,7 @@ package struct ReportCommands: Sendable {
                 "\(day): the fleet makes one report of what all its machines count, and this one has its own counts alone: "
                     + "report list shows what was sent, and report.copy_to keeps it")
         }
-        let files = try ReportFiles(directory: directory, isPlain: isPlain)
+        let files = ReportFiles(directory: directory, isPlain: isPlain)
         guard looksUp else {
             let maker = ReportMaker(settings.reporting)
             for try await results in store.results(of: day) { tell(try files.write(maker.pack(results, on: day))) }

@@ -10,16 +10,12 @@ struct ReportFiles {
     private let directory: URL
     private let isPlain: Bool
 
-    init(directory: String, isPlain: Bool) throws {
+    init(directory: String, isPlain: Bool) {
         self.directory = URL(fileURLWithPath: directory)
         self.isPlain = isPlain
-        do {
-            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        } catch {
-            throw ReportCommandError.output(directory, cause: fileFailure(error))
-        }
     }
 
+    /// Makes the directory with the first file: nothing is left behind where there is nothing to report.
     /// - Returns: the file's path.
     func write(_ packed: CompressedReport) throws -> String {
         var name = packed.fileName.description
@@ -29,6 +25,11 @@ struct ReportFiles {
             bytes = try report.json(pretty: true)
             // The compressed form has this ending behind the plain one's.
             name.removeLast(".gz".count)
+        }
+        do {
+            try FileManager.default.createDirectory(atPath: directory.path, withIntermediateDirectories: true)
+        } catch {
+            throw ReportCommandError.output(directory.path, cause: fileFailure(error))
         }
         let file = directory.appendingPathComponent(name)
         do { try RegularFile.replace(file.path, with: bytes) } catch {

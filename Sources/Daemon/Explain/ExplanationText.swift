@@ -64,7 +64,8 @@ package struct ExplanationText {
         lines.append(line("next hop", recipients.nextHops.joined(separator: ", ")))
         if let rule = recipients.rule { lines.append(line("rule", rule)) }
         if recipients.isLocalSubmission { lines.append(line("submission", "by sendmail(1)")) }
-        lines.append(line("policy", recipients.policy.map { describe($0) } ?? "none"))
+        lines.append(
+            line("policy", recipients.policy.map { describe($0) } ?? (verdict == "unknown" ? "not known" : "none")))
         if !recipients.hosts.isEmpty || !recipients.otherTargets.isEmpty {
             lines.append(line("MX records", recipients.mxSecure == true ? "signed" : "not signed, so no DANE"))
         }

@@ -19,6 +19,12 @@ struct Explain: ParsableCommand {
     @OptionGroup var settings: SettingsOption
 
     func run() throws {
+        if queueID.firstRange(of: "NOQUEUE") != nil {
+            printError(
+                "NOQUEUE is no queue id: the log has it where a recipient was refused, or the client left, before the MTA gave one. The line itself says why, and what is so now: sts-milter check RECIPIENT-DOMAIN"
+            )
+            throw ExitCode.failure
+        }
         guard let id = QueueID(queueID) else {
             throw ValidationError("\(printable(queueID, limit: 80)): no queue id, which is letters and digits")
         }

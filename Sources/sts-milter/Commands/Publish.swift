@@ -39,7 +39,9 @@ struct Publish: ParsableCommand {
             let publication = Publication(
                 of: name, seen, mode: mode, reportsTo: destination, at: SystemClock().now)
         else {
-            printError("\(name): \(seen.routeProblem ?? "no MX host"): there is nothing to publish")
+            let problem = seen.routeProblem ?? "no MX host"
+            let end = Publication.needsRoute(problem) ? "nothing could be made" : "there is nothing to publish"
+            printError("\(name): \(problem): \(end)")
             throw ExitCode(2)
         }
         print(publication.text, terminator: "")

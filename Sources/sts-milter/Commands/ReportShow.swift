@@ -36,7 +36,15 @@ struct ReportShow: ParsableCommand {
         for path in files {
             let file = ReportFile(path)
             do throws(ReportFile.Unreadable) {
-                let notes = try file.read { report in write(form.add(report, from: file.name)) }
+                var count = 0
+                let notes = try file.read { report in
+                    count += 1
+                    write(form.add(report, from: file.name))
+                }
+                if count == 0, notes.problems.isEmpty {
+                    printError("\(file.name): there is no report in it")
+                    isComplete = false
+                }
                 for problem in notes.problems { printError("\(file.name): \(problem)") }
                 for remark in notes.remarks { printError("\(file.name): remark: \(remark)") }
                 isComplete = isComplete && notes.problems.isEmpty
