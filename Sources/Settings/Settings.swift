@@ -68,6 +68,9 @@ package struct Settings: SettingsTable {
     package var logTarget = LogTarget.stderr
     /// What the administrator should know although the file is valid.
     package private(set) var warnings: [SettingsProblem] = []
+    /// What keeps a daemon from starting as things are now, although the file is valid. The daemon finds out by itself, and
+    /// is started again: a disk may come late.
+    package private(set) var obstacles: [SettingsProblem] = []
 
     /// Whether policies are looked at and held against nobody, by the milter and by the policy map.
     package var isDryRun: Bool { milter.onViolation == .log }
@@ -146,6 +149,7 @@ package struct Settings: SettingsTable {
         reader.refuseUnknownGroup(\Settings.intake.datagramSocketGroup, intake.datagramSocketGroup)
         reader.refuseUnknownGroup(\Settings.statusSocketGroup, statusSocketGroup)
         warnings = reader.warnings
+        obstacles = reader.obstacles
         guard reader.problems.isEmpty else {
             throw SettingsError(problems: reader.problems.sorted { ($0.file, $0.line) < ($1.file, $1.line) })
         }
@@ -154,9 +158,9 @@ package struct Settings: SettingsTable {
     /// Files and directories that keep a daemon from starting.
     private func lookAtFiles(_ reader: inout SettingsReader) {
         reader.refuseMissing(\Settings.caFile, caFile)
-        reader.refuseWithoutCertificate(\Settings.caFile, caFile)
+        reader.obstructWithoutCertificate(\Settings.caFile, caFile)
         if case .file(let path) = dns.trustAnchor { reader.refuseMissing(\Settings.dns.trustAnchor, path) }
-        reader.refuseStore(\Settings.storePath, storePath)
+        reader.obstructStore(\Settings.storePath, storePath)
         reader.warnOfMissingDirectory(\Settings.milter.socket, milter.socket)
         reader.warnOfMissingDirectory(\Settings.controlSocket, controlSocket.map { .unix(path: $0) })
         reader.warnOfMissingDirectory(\Settings.policyMapSocket, policyMapSocket)

@@ -15,6 +15,7 @@ struct SettingsReader {
     let file: SettingsFile
     private(set) var problems: [SettingsProblem]
     private(set) var warnings: [SettingsProblem] = []
+    private(set) var obstacles: [SettingsProblem] = []
 
     init(_ file: SettingsFile) {
         self.file = file
@@ -103,24 +104,29 @@ struct SettingsReader {
         warnings.append(file.problem(key(path), in: block, text))
     }
 
+    /// Adds what keeps a daemon from starting as things are, although the value is valid.
+    mutating func obstruct<Table: SettingsTable>(_ path: PartialKeyPath<Table>, _ text: String) {
+        obstacles.append(file.problem(key(path), text))
+    }
+
     /// Adds a problem if a file that is named is not there. Whether it can be read depends on who reads it.
     mutating func refuseMissing<Table: SettingsTable>(_ path: PartialKeyPath<Table>, _ file: String) {
         guard has(path), file.hasPrefix("/"), access(file, F_OK) != 0, errno == ENOENT else { return }
         refuse(path, "there is no file '\(printable(file))'")
     }
 
-    /// Adds a problem if a file of authorities that can be read has none.
-    mutating func refuseWithoutCertificate<Table: SettingsTable>(_ path: PartialKeyPath<Table>, _ file: String) {
+    /// Adds an obstacle if a file of authorities that can be read has none.
+    mutating func obstructWithoutCertificate<Table: SettingsTable>(_ path: PartialKeyPath<Table>, _ file: String) {
         var status = stat()
         guard has(path), stat(file, &status) == 0 else { return }
         guard status.st_mode & S_IFMT != S_IFDIR else {
-            refuse(path, "'\(printable(file))' is a directory: name a file of certificates in PEM form")
+            obstruct(path, "'\(printable(file))' is a directory: name a file of certificates in PEM form")
             return
         }
         guard status.st_mode & S_IFMT == S_IFREG, let octets = FileManager.default.contents(atPath: file),
             !Self.pemCertificates.contains(where: { octets.firstRange(of: Data($0.utf8)) != nil })
         else { return }
-        refuse(path, "'\(printable(file))' holds no certificate in PEM form")
+        obstruct(path, "'\(printable(file))' holds no certificate in PEM form")
     }
 
     /// How certificates begin that OpenSSL takes.
@@ -128,16 +134,16 @@ struct SettingsReader {
         "-----BEGIN CERTIFICATE-----", "-----BEGIN TRUSTED CERTIFICATE-----", "-----BEGIN X509 CERTIFICATE-----",
     ]
 
-    /// Adds a problem if no database can be at a path.
-    mutating func refuseStore<Table: SettingsTable>(_ path: PartialKeyPath<Table>, _ file: String) {
+    /// Adds an obstacle if no database can be at a path.
+    mutating func obstructStore<Table: SettingsTable>(_ path: PartialKeyPath<Table>, _ file: String) {
         var status = stat()
         guard has(path) else { return }
         if stat(file, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-            refuse(
+            obstruct(
                 path,
                 "'\(printable(file))' is a directory: name a file in it, such as \(printable(file))/sts-milter.sqlite")
         } else if let missing = Self.missingDirectory(of: file) {
-            refuse(path, "there is no directory '\(printable(missing))': make it, and give it to the daemon's user")
+            obstruct(path, "there is no directory '\(printable(missing))': make it, and give it to the daemon's user")
         }
     }
 

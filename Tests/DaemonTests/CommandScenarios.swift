@@ -27,6 +27,18 @@ struct CommandScenarios {
         }
     }
 
+    @Test("config check ends with 78 for what keeps the daemon from starting, which the daemon itself may try again")
+    func obstacles() throws {
+        let folder = try TemporaryDirectory()
+        let text = "tls.ca_file = \"/etc/passwd\"\nstore.path = \"\(folder.path)/none/a.sqlite\"\n"
+        let settings = try folder.write("sts-milter.toml", text)
+        let check = try run("config", "check", "--config", settings)
+        #expect(check.status == 78 && check.output.isEmpty, "\(check)")
+        #expect(check.errors.contains(":1: tls.ca_file: '/etc/passwd' holds no certificate"), "\(check)")
+        #expect(check.errors.contains(":2: store.path: there is no directory '\(folder.path)/none'"), "\(check)")
+        #expect(try run("serve", "--config", settings).status == 69)
+    }
+
     @Test("a lost database is told as that, and a failure begins as all lines of ours do")
     func lostDatabase() throws {
         let folder = try TemporaryDirectory()

@@ -160,19 +160,6 @@ struct KeyTests {
                 "1: enforcement: no policy map is served, so that nobody would guard deliveries: set policy_map.socket, or enforcement = \"auto\""
             ),
             (
-                "tls.ca_file = \"/etc/passwd\"",
-                "1: tls.ca_file: '/etc/passwd' holds no certificate in PEM form"
-            ),
-            ("tls.ca_file = \"/etc\"", "1: tls.ca_file: '/etc' is a directory: name a file of certificates"),
-            (
-                "store.path = \"/etc\"",
-                "1: store.path: '/etc' is a directory: name a file in it, such as /etc/sts-milter.sqlite"
-            ),
-            (
-                "store.path = \"/nonexistent/a.sqlite\"",
-                "1: store.path: there is no directory '/nonexistent': make it, and give it to the daemon's user"
-            ),
-            (
                 "control.socket = \"inet:1@127.0.0.1\"",
                 "1: control.socket: 'inet:1@127.0.0.1' is no path of a unix socket: write"
             ),
@@ -256,10 +243,31 @@ struct KeyTests {
             ),
             ("milter.socket = \"unix:/run/nonexistent/m\"", nil), ("milter.socket = \"unix:/var/lib/x-sts/m\"", nil),
             ("policy_map.names = []", nil), ("dane = \"always\"", nil),
-            ("store.path = \"/var/lib/x-sts/a.sqlite\"", nil),
         ] as [(String, String?)])
     func warned(_ text: String, _ warning: String?) throws {
         #expect(try read(text).warnings.map(\.description) == (warning.map { ["test.toml:\($0)"] } ?? []))
+    }
+
+    @Test(
+        "what is valid and keeps a daemon from starting as things are is told apart",
+        arguments: [
+            ("tls.ca_file = \"/etc/passwd\"", "tls.ca_file: '/etc/passwd' holds no certificate in PEM form"),
+            (
+                "tls.ca_file = \"/etc\"",
+                "tls.ca_file: '/etc' is a directory: name a file of certificates in PEM form"
+            ),
+            (
+                "store.path = \"/etc\"",
+                "store.path: '/etc' is a directory: name a file in it, such as /etc/sts-milter.sqlite"
+            ),
+            (
+                "store.path = \"/nonexistent/a.sqlite\"",
+                "store.path: there is no directory '/nonexistent': make it, and give it to the daemon's user"
+            ),
+            ("store.path = \"/var/lib/x-sts/a.sqlite\"", nil),
+        ] as [(String, String?)])
+    func obstacles(_ text: String, _ obstacle: String?) throws {
+        #expect(try read(text).obstacles.map(\.description) == (obstacle.map { ["test.toml:1: \($0)"] } ?? []))
     }
 
     @Test("the control socket may be written as other sockets are")

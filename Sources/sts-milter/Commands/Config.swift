@@ -10,13 +10,15 @@ struct Config: ParsableCommand {
     struct CheckFile: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "check",
-            abstract: "Say what is wrong with the settings file: file, line, key and cure. Exit code 78 if anything is."
+            abstract: "Say what is wrong with the settings file: file, line, key and cure.",
+            discussion: "Exit code 78 if anything is, or if something that it names keeps the daemon from starting."
         )
         @OptionGroup var settings: SettingsOption
 
         func run() throws {
             let read = try settings.read()
-            for warning in read.warnings { printError("\(warning)") }
+            for problem in read.warnings + read.obstacles { printError("\(problem)") }
+            guard read.obstacles.isEmpty else { throw ExitCode(Service.ExitCode.configuration.rawValue) }
             print("\(settings.source): no errors")
         }
     }
