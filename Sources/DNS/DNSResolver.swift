@@ -53,6 +53,8 @@ package final class DNSResolver: Sendable {
         guard let failure = answer.outcome.failure, failure.isOpenWhose, let cause = await localFailure() else {
             return answer
         }
+        // What came and is forged is nobody's silence, though the resolver was silent a moment ago.
+        if case .bogus = failure, silence == nil { return answer }
         return DNSAnswer(outcome: .failure(.cutOff(cause)))
     }
 

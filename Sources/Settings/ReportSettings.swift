@@ -88,8 +88,8 @@ extension SettingsReader {
         switch (reports.dkimKey, reports.dkimSelector) {
         case (let key?, let selector?):
             reports.courier.dkim = [DKIMSettings(domain: reports.dkimDomain, selector: selector, keyFile: key)]
-            refuseMissing(\Settings.reports.dkimKey, key)
-            refuseUnusable(key)
+            obstructMissing(\Settings.reports.dkimKey, key)
+            obstructUnusable(key)
             if let exposure = DKIMKey.exposure(of: key) { warn(\Settings.reports.dkimKey, exposure) }
         case (.some, nil):
             refuse(
@@ -99,9 +99,9 @@ extension SettingsReader {
         }
     }
 
-    /// Adds a problem if the file holds no key. One that this user may not read is left to the daemon.
-    private mutating func refuseUnusable(_ key: String) {
+    /// Adds an obstacle if the file holds no key. One that this user may not read is left to the daemon.
+    private mutating func obstructUnusable(_ key: String) {
         guard access(key, R_OK) == 0 else { return }
-        do { _ = try DKIMKey(file: key) } catch { refuse(\Settings.reports.dkimKey, "\(error)") }
+        do { _ = try DKIMKey(file: key) } catch { obstruct(\Settings.reports.dkimKey, "\(error)") }
     }
 }

@@ -144,10 +144,6 @@ package struct Settings: SettingsTable {
         }
         refuseClashes(&reader)
         lookAtFiles(&reader)
-        reader.refuseUnknownGroup(\Settings.milter.socketGroup, milter.socketGroup)
-        reader.refuseUnknownGroup(\Settings.policyMapOptions.socketGroup, policyMapOptions.socketGroup)
-        reader.refuseUnknownGroup(\Settings.intake.datagramSocketGroup, intake.datagramSocketGroup)
-        reader.refuseUnknownGroup(\Settings.statusSocketGroup, statusSocketGroup)
         warnings = reader.warnings
         obstacles = reader.obstacles
         guard reader.problems.isEmpty else {
@@ -155,11 +151,15 @@ package struct Settings: SettingsTable {
         }
     }
 
-    /// Files and directories that keep a daemon from starting.
+    /// Files, directories and groups that keep a daemon from starting.
     private func lookAtFiles(_ reader: inout SettingsReader) {
-        reader.refuseMissing(\Settings.caFile, caFile)
+        reader.obstructMissing(\Settings.caFile, caFile)
         reader.obstructWithoutCertificate(\Settings.caFile, caFile)
-        if case .file(let path) = dns.trustAnchor { reader.refuseMissing(\Settings.dns.trustAnchor, path) }
+        if case .file(let path) = dns.trustAnchor { reader.obstructMissing(\Settings.dns.trustAnchor, path) }
+        reader.obstructUnknownGroup(\Settings.milter.socketGroup, milter.socketGroup)
+        reader.obstructUnknownGroup(\Settings.policyMapOptions.socketGroup, policyMapOptions.socketGroup)
+        reader.obstructUnknownGroup(\Settings.intake.datagramSocketGroup, intake.datagramSocketGroup)
+        reader.obstructUnknownGroup(\Settings.statusSocketGroup, statusSocketGroup)
         reader.obstructStore(\Settings.storePath, storePath)
         reader.warnOfMissingDirectory(\Settings.milter.socket, milter.socket)
         reader.warnOfMissingDirectory(\Settings.controlSocket, controlSocket.map { .unix(path: $0) })

@@ -109,10 +109,10 @@ struct SettingsReader {
         obstacles.append(file.problem(key(path), text))
     }
 
-    /// Adds a problem if a file that is named is not there. Whether it can be read depends on who reads it.
-    mutating func refuseMissing<Table: SettingsTable>(_ path: PartialKeyPath<Table>, _ file: String) {
+    /// Adds an obstacle if a file that is named is not there. Whether it can be read depends on who reads it.
+    mutating func obstructMissing<Table: SettingsTable>(_ path: PartialKeyPath<Table>, _ file: String) {
         guard has(path), file.hasPrefix("/"), access(file, F_OK) != 0, errno == ENOENT else { return }
-        refuse(path, "there is no file '\(printable(file))'")
+        obstruct(path, "there is no file '\(printable(file))'")
     }
 
     /// Adds an obstacle if a file of authorities that can be read has none.
@@ -165,11 +165,11 @@ struct SettingsReader {
         return Settings.ownDirectories.contains(parent(directory)) ? nil : directory
     }
 
-    /// Adds a problem if a socket is to be given to a group that is not there.
-    mutating func refuseUnknownGroup<Table: SettingsTable>(_ path: PartialKeyPath<Table>, _ group: String?) {
+    /// Adds an obstacle if a socket is to be given to a group that is not there.
+    mutating func obstructUnknownGroup<Table: SettingsTable>(_ path: PartialKeyPath<Table>, _ group: String?) {
         guard has(path), let group else { return }
         do throws(UnixSocketError) { _ = try UnixSocket.groupID(group) } catch {
-            refuse(path, "there is no group '\(printable(group))'")
+            obstruct(path, "there is no group '\(printable(group))'")
         }
     }
 

@@ -209,8 +209,8 @@ struct SocketScenarios {
         #expect(!FileManager.default.fileExists(atPath: "/nonexistent"))
         try refusal(
             try await self.daemon(
-                48, socket: "unix:\(directory.path)/m", "[milter]\nsocket_group = \"no-such-group\"\n"), 78,
-            "milter.socket_group: there is no group 'no-such-group'")
+                48, socket: "unix:\(directory.path)/m", "[milter]\nsocket_group = \"no-such-group\"\n"), 69,
+            "'no-such-group': no such group")
     }
 
     @Test("wrong settings end the start with 78, and each is named by file and line")

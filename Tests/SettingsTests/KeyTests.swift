@@ -120,23 +120,6 @@ struct KeyTests {
             ("rule = [1]", "1: rule: must be written [[rule]]"),
             ("dns.forwarder = \"127.0.0.1:53\"", "1: dns.forwarder: '127.0.0.1:53' is no address, or address@port"),
             ("dns.forwarder = \"\"", "1: dns.forwarder: '' is no address"),
-            ("dns.trust_anchor = \"/nonexistent\"", "1: dns.trust_anchor: there is no file '/nonexistent'"),
-            ("milter.socket_group = \"nobody-s\"", "1: milter.socket_group: there is no group 'nobody-s'"),
-            ("policy_map.socket_group = \"nobody-s\"", "1: policy_map.socket_group: there is no group 'nobody-s'"),
-            (
-                "intake.tlsrpt_socket_group = \"nobody-s\"",
-                "1: intake.tlsrpt_socket_group: there is no group 'nobody-s'"
-            ),
-            ("status.socket_group = \"nobody-s\"", "1: status.socket_group: there is no group 'nobody-s'"),
-            (
-                "report.dkim_key = \"/nonexistent\"\nreport.dkim_selector = \"s\"",
-                "1: report.dkim_key: there is no file '/nonexistent'"
-            ),
-            (
-                "report.dkim_key = \"/etc/passwd\"\nreport.dkim_selector = \"s\"",
-                "1: report.dkim_key: DKIM key /etc/passwd holds no private key in PEM form without a passphrase"
-            ),
-            ("tls.ca_file = \"/nonexistent\"", "1: tls.ca_file: there is no file '/nonexistent'"),
             (
                 "milter.socket = \"unix:/run/a\"\npolicy_map.socket = \"unix:/run/a\"",
                 "2: policy_map.socket: unix:/run/a is the address of another socket as well"
@@ -264,6 +247,23 @@ struct KeyTests {
                 "store.path = \"/nonexistent/a.sqlite\"",
                 "store.path: there is no directory '/nonexistent': make it, and give it to the daemon's user"
             ),
+            ("dns.trust_anchor = \"/nonexistent\"", "dns.trust_anchor: there is no file '/nonexistent'"),
+            ("milter.socket_group = \"nobody-s\"", "milter.socket_group: there is no group 'nobody-s'"),
+            ("policy_map.socket_group = \"nobody-s\"", "policy_map.socket_group: there is no group 'nobody-s'"),
+            (
+                "intake.tlsrpt_socket_group = \"nobody-s\"",
+                "intake.tlsrpt_socket_group: there is no group 'nobody-s'"
+            ),
+            ("status.socket_group = \"nobody-s\"", "status.socket_group: there is no group 'nobody-s'"),
+            (
+                "report.dkim_key = \"/nonexistent\"\nreport.dkim_selector = \"s\"",
+                "report.dkim_key: there is no file '/nonexistent'"
+            ),
+            (
+                "report.dkim_key = \"/etc/passwd\"\nreport.dkim_selector = \"s\"",
+                "report.dkim_key: DKIM key /etc/passwd holds no private key in PEM form without a passphrase"
+            ),
+            ("tls.ca_file = \"/nonexistent\"", "tls.ca_file: there is no file '/nonexistent'"),
             ("store.path = \"/var/lib/x-sts/a.sqlite\"", nil),
         ] as [(String, String?)])
     func obstacles(_ text: String, _ obstacle: String?) throws {

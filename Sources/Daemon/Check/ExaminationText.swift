@@ -34,7 +34,7 @@ package struct ExaminationText {
             return [line("policy", paint("\(problem.type): \(problem.text)", .doubtful))]
         }
         guard let policy = examination.policy else {
-            return [line("policy", examination.record.status == "unavailable" ? "not known" : "none")]
+            return [line("policy", examination.record.status == .unavailable ? "not known" : "none")]
         }
         let life = policy.expires.map { "cached, expires \($0)" } ?? "max_age \(policy.maxAgeSeconds) s"
         return [line("policy", "mode \(policy.mode.rawValue), \(life), mx \(policy.mx.joined(separator: " "))")]
