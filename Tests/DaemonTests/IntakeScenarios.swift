@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import LabKit
+import Status
 import Testing
 import TestKit
 
@@ -29,6 +30,10 @@ struct IntakeScenarios {
             "testgood sts 1/0", "testself sts 0/1 certificate-not-trusted=1", "free no-policy-found 1/0",
             "nowhere sts 0/1 sts-policy-fetch-error:HTTP status 404 from mta-sts.nowhere.in37.lab=1",
         ])
+        // Mail that no host could take is held mail; where another host took it, it is none.
+        let held = Set(try lab.daemon.status().held.map(\.domain))
+        #expect(held.isSuperset(of: ["plain", "expired", "other", "unknown"].map { "\($0).in37.lab" }), "\(held)")
+        #expect(held.isDisjoint(with: ["good", "several", "failover", "testing"].map { "\($0).in37.lab" }), "\(held)")
         // After a crash it reads on where it stopped: nothing is lost, nothing counted twice.
         lab.daemon.kill()
         // The map is gone with it, so that this one waits.

@@ -7,22 +7,16 @@ import Testing
 
 @Suite("On a real Postfix: status says whose mail is held, and why")
 struct StatusScenarios {
-    private func status(of daemon: DaemonProcess) throws -> StatusReport {
-        let answer = try daemon.command("status", "--json")
-        #expect(answer.status == 0, "\(answer)")
-        return try JSONDecoder().decode(StatusReport.self, from: Data(answer.output.utf8))
-    }
-
     @Test("mail that the milter defers is listed until the route is repaired")
     func milter() async throws {
         let lab = try await Lab.open()
         let daemon = try await lab.daemon(84, "[probe]\nfailing_for = \"1s\"\n")
         #expect(try daemon.command("status").output.contains("mail held now: none"))
-        #expect(try status(of: daemon).lights.first { $0.name == "MTA" }?.state == .warning)
+        #expect(try daemon.status().lights.first { $0.name == "MTA" }?.state == .warning)
         let host = try lab.network.domain("st-plain.lab", plain: true)
         for _ in 1...2 { #expect(try await lab.send(through: 84, to: "u@st-plain.lab").reply.code == 451) }
 
-        let report = try status(of: daemon)
+        let report = try daemon.status()
         let held = try #require(report.held.first)
         #expect(report.held.count == 1 && held.domain == "st-plain.lab" && held.host == "mx.st-plain.lab")
         #expect(held.messages == 2 && held.deliveries == 0 && held.resultType == "starttls-not-supported")
@@ -30,7 +24,7 @@ struct StatusScenarios {
         #expect(report.lights.first { $0.name == "held mail" }?.state == .warning)
         #expect(report.milter.lastHeard != nil)
         // What is dear to count is as it was a moment ago.
-        try await Wait.until("the policy is counted") { try status(of: daemon).policies.enforce >= 1 }
+        try await Wait.until("the policy is counted") { try daemon.status().policies.enforce >= 1 }
         let text = try daemon.command("status").output
         #expect(text.contains("  st-plain.lab  mx.st-plain.lab  "), "\(text)")
         #expect(text.contains("    why: starttls-not-supported: "), "\(text)")
@@ -40,7 +34,7 @@ struct StatusScenarios {
         try await Wait.until("mail to st-plain.lab is accepted") {
             try await lab.send(through: 84, to: "u@st-plain.lab").reply.isPositive
         }
-        #expect(try status(of: daemon).held.isEmpty)
+        #expect(try daemon.status().held.isEmpty)
     }
 
     @Test("a delivery that the policy map holds is listed with the map's reason")
@@ -53,7 +47,7 @@ struct StatusScenarios {
         let asked = try Command.run(
             ["postmap", "-c", lab.postfix.configuration, "-q", "st-map.lab", MapLab.map(85)])
         #expect(asked.status != 0)
-        let report = try status(of: daemon)
+        let report = try daemon.status()
         let held = try #require(report.held.first)
         #expect(held.domain == "st-map.lab" && held.messages == 0 && held.deliveries >= 1)
         #expect(held.reason.contains("mx.elsewhere-st.lab"), "\(held)")
