@@ -5,7 +5,9 @@ import TestKit
 
 /// A small file system of its own, gone with the network namespace's mounts at the latest.
 final class Disk: Sendable {
-    private static let megabytes = 32
+    /// Room for all that the store may hold of such a load: what is kept for `explain` has a bound of 64 MiB, and the
+    /// write-ahead log grows to 16 MiB and more before it is brought into the file.
+    private static let megabytes = 256
 
     let path: String
     private let directory: TemporaryDirectory
