@@ -123,12 +123,14 @@ struct SettingsReader {
             obstruct(path, "'\(printable(file))' is a directory: name a file of certificates in PEM form")
             return
         }
-        guard status.st_mode & S_IFMT == S_IFREG, let octets = FileManager.default.contents(atPath: file),
-            !Self.pemCertificates.contains(where: { octets.firstRange(of: Data($0.utf8)) != nil })
+        guard let octets = try? RegularFile.read(file, limitBytes: Self.maxAuthoritiesOctets),
+            !Self.pemCertificates.contains(where: { Data(octets).firstRange(of: Data($0.utf8)) != nil })
         else { return }
         obstruct(path, "'\(printable(file))' holds no certificate in PEM form")
     }
 
+    /// Debian's has some 220,000; what is longer is left to the daemon to read.
+    private static let maxAuthoritiesOctets = 16 << 20
     /// How certificates begin that OpenSSL takes.
     private static let pemCertificates = [
         "-----BEGIN CERTIFICATE-----", "-----BEGIN TRUSTED CERTIFICATE-----", "-----BEGIN X509 CERTIFICATE-----",

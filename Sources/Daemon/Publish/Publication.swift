@@ -45,9 +45,6 @@ package struct Publication: Sendable {
         exitCode = isBroken ? 1 : seen.hosts.allSatisfy { $0.status == .conforming } ? 0 : 2
     }
 
-    /// Whether a problem with the route is that it is not known: the domain may have hosts.
-    package static func needsRoute(_ problem: String) -> Bool { problem.hasPrefix("the MX records ") }
-
     private static func warnings(of host: Examination.Host, at now: UTCTime) -> [String] {
         switch host.status {
         case .failing:

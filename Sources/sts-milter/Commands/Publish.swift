@@ -40,8 +40,7 @@ struct Publish: ParsableCommand {
                 of: name, seen, mode: mode, reportsTo: destination, at: SystemClock().now)
         else {
             let problem = seen.routeProblem ?? "no MX host"
-            let end = Publication.needsRoute(problem) ? "nothing could be made" : "there is nothing to publish"
-            printError("\(name): \(problem): \(end)")
+            printError("\(name): no policy is made: \(problem)")
             throw ExitCode(2)
         }
         print(publication.text, terminator: "")
