@@ -115,7 +115,7 @@ fuzz: packages
 	Fuzz/run
 
 # Modules in which threads meet, and those whose code runs on the thread that calls it.
-THREADED = ConcurrencyTests CoreTests DNSTests SMTPTests HTTPTests PostgreSQLTests SQLiteTests ProcessesTests EventLogTests MilterTests PolicyMapTests \
+THREADED = ConcurrencyTests CoreTests EventsTests DNSTests SMTPTests HTTPTests PostgreSQLTests SQLiteTests ProcessesTests EventLogTests MilterTests PolicyMapTests \
 	DiscoveryTests ProbeTests PreloadTests IntakeTests StoreTests FleetTests CourierTests ReportingTests MetricsTests \
 	StatusPageTests DaemonTests
 UNTHREADED = BasicsTests MTASTSTests TLSRPTTests MailLogTests ReportViewTests SettingsTests MTACheckTests MTASetupTests StatusTests

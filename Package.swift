@@ -243,6 +243,7 @@ let package = Package(
                 "Basics", "Concurrency", "LabKit", "TestKit", .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "ProcessesTests", dependencies: ["Basics", "LabKit", "Processes", "TestKit"]),
+        .testTarget(name: "EventsTests", dependencies: ["Events"]),
         .testTarget(name: "DNSTests", dependencies: ["Basics", "DNS", "LabKit", "TLS", "TestKit"]),
         .testTarget(name: "SMTPTests", dependencies: ["Basics", "DNS", "Events", "LabKit", "SMTP", "TLS"]),
         .testTarget(

@@ -115,7 +115,8 @@ package final class DNSResolver: Sendable {
                 query.onAnswer { continuation.resume(returning: $0) }
                 let accepted = thread.submit {
                     engine.start(query)
-                    thread.at(deadline) { engine.end(query, $0 == .stopped ? .shutDown : .timeout) }
+                    guard !query.isAnswered else { return }
+                    query.timer = thread.at(deadline) { engine.end(query, $0 == .stopped ? .shutDown : .timeout) }
                 }
                 if !accepted { query.answer(.init(outcome: .failure(.shutDown))) }
             }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import CUnbound
+import Events
 
 /// libunbound's context and the queries that it works on. All of it is used on the resolver's thread only.
 ///
@@ -41,7 +42,7 @@ final class ResolverEngine: @unchecked Sendable {
 
     /// Ends a query that is still under way; does nothing to one that is not.
     func end(_ query: Query, _ failure: DNSFailure) {
-        query.engine = nil
+        query.settle()
         if queries.remove(query) != nil, let context { ub_cancel(context, query.identifier) }
         query.answer(.init(outcome: .failure(failure)))
     }
@@ -54,7 +55,7 @@ final class ResolverEngine: @unchecked Sendable {
 
     private func finish(_ query: Query, _ error: Int32, _ result: UnsafeMutablePointer<ub_result>?) {
         defer { ub_resolve_free(result) }
-        query.engine = nil
+        query.settle()
         queries.remove(query)
         guard error == UB_NOERROR.rawValue, let result else {
             return query.answer(.init(outcome: .failure(.library(String(cString: ub_strerror(error))))))
@@ -66,7 +67,7 @@ final class ResolverEngine: @unchecked Sendable {
 extension ResolverEngine {
     /// One question and whoever waits for its answer.
     ///
-    /// `@unchecked Sendable`: `identifier` and `engine` belong to the resolver's thread, the rest to `waiter`'s lock.
+    /// `@unchecked Sendable`: `identifier`, `engine` and `timer` belong to the resolver's thread, the rest to `waiter`'s lock.
     final class Query: @unchecked Sendable, Hashable {
         typealias Receiver = @Sendable (DNSAnswer<[UInt8]>) -> Void
 
@@ -82,6 +83,8 @@ extension ResolverEngine {
         let recordLimit: Int
         fileprivate var identifier: Int32 = 0
         fileprivate var engine: ResolverEngine?
+        /// What ends it when its time is over.
+        var timer: EventThread.Timer?
         private let waiter = Locked(Waiter.none)
 
         init(name: String, type: UInt16, recordLimit: Int) {
@@ -97,6 +100,13 @@ extension ResolverEngine {
                 case .answered, .early: true
                 }
             }
+        }
+
+        /// Lets go of what it needed while it was under way.
+        fileprivate func settle() {
+            engine = nil
+            timer?.cancel()
+            timer = nil
         }
 
         func onAnswer(_ receive: @escaping Receiver) {

@@ -10,6 +10,12 @@ struct DeadlineHeap {
     private var entries: [Entry] = []
 
     var nearest: Entry? { entries.first }
+    var count: Int { entries.count }
+
+    mutating func keep(_ matters: (Entry) -> Bool) {
+        // In order, they are a heap.
+        entries = entries.filter(matters).sorted { $0.deadline < $1.deadline }
+    }
 
     mutating func insert(_ entry: Entry) {
         entries.append(entry)

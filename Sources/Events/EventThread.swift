@@ -28,14 +28,46 @@ package final class EventThread: Sendable {
         let end: @Sendable (Ending) -> Void
     }
 
+    /// A deadline that may be called off, which does nothing once it has passed.
+    package struct Timer: Sendable {
+        fileprivate let thread: EventThread
+        fileprivate let token: UInt
+
+        package func cancel() { thread.state.withLock { _ = $0.removeWatch(token) } }
+    }
+
     private struct State {
-        var watches: [UInt: Watch] = [:]
+        private(set) var watches: [UInt: Watch] = [:]
+        /// Whether a descriptor came or went since the thread last made the list of those that it polls.
+        var descriptorsChanged = false
         var deadlines = DeadlineHeap()
         var jobs: [Job] = []
         var nextToken: UInt = 1
         var isStopping = false
         /// When the thread wakes by itself: whoever comes with something earlier wakes it.
         var sleepsUntil: ContinuousClock.Instant?
+
+        mutating func add(_ watch: Watch, until deadline: ContinuousClock.Instant?) -> UInt {
+            let token = nextToken
+            nextToken += 1
+            watches[token] = watch
+            if watch.descriptor >= 0 { descriptorsChanged = true }
+            if let deadline { deadlines.insert(.init(deadline: deadline, token: token)) }
+            // Most waits end long before their deadline.
+            if deadlines.count > 64 + 2 * watches.count { deadlines.keep { watches[$0.token] != nil } }
+            return token
+        }
+
+        mutating func removeWatch(_ token: UInt) -> Watch? {
+            guard let watch = watches.removeValue(forKey: token) else { return nil }
+            if watch.descriptor >= 0 { descriptorsChanged = true }
+            return watch
+        }
+
+        mutating func removeAllWatches() -> [Watch] {
+            defer { watches = [:] }
+            return Array(watches.values)
+        }
     }
 
     private let state = Locked(State())
@@ -81,10 +113,14 @@ package final class EventThread: Sendable {
         if add(watch, until: nil) == nil { handler(.stopped) }
     }
 
-    /// Calls `handler` on the thread at the deadline, or with `.stopped`.
-    package func at(_ deadline: ContinuousClock.Instant, handler: @escaping @Sendable (Ending) -> Void) {
+    /// Calls `handler` on the thread at the deadline, or with `.stopped`; not at all once the timer is cancelled.
+    /// - Returns: nil if `handler` was called with `.stopped`. Who needs the deadline no longer cancels it: until then it
+    ///   holds what the handler holds.
+    package func at(_ deadline: ContinuousClock.Instant, handler: @escaping @Sendable (Ending) -> Void) -> Timer? {
         let watch = Watch(descriptor: -1, interest: .readable, isPersistent: false, end: handler)
-        if add(watch, until: deadline) == nil { handler(.stopped) }
+        if let token = add(watch, until: deadline) { return Timer(thread: self, token: token) }
+        handler(.stopped)
+        return nil
     }
 
     /// Waits until the descriptor is ready, the deadline passes or the task is cancelled.
@@ -116,11 +152,8 @@ package final class EventThread: Sendable {
     private func add(_ watch: Watch, until deadline: ContinuousClock.Instant?) -> UInt? {
         let (token, mustWake): (UInt?, Bool) = state.withLock { state in
             guard !state.isStopping else { return (nil, false) }
-            let token = state.nextToken
-            state.nextToken += 1
-            state.watches[token] = watch
+            let token = state.add(watch, until: deadline)
             guard let deadline else { return (token, true) }
-            state.deadlines.insert(.init(deadline: deadline, token: token))
             return (token, watch.descriptor >= 0 || state.sleepsUntil.map { deadline < $0 } ?? true)
         }
         if mustWake { wake() }
@@ -128,7 +161,7 @@ package final class EventThread: Sendable {
     }
 
     private func end(_ token: UInt, _ ending: Ending) {
-        guard let watch = state.withLock({ $0.watches.removeValue(forKey: token) }) else { return }
+        guard let watch = state.withLock({ $0.removeWatch(token) }) else { return }
         // As long as the thread polls a descriptor, closing it does not close the connection.
         wake()
         watch.end(ending)
@@ -156,18 +189,16 @@ extension EventThread {
             }
             endOverdue()
         }
-        let left = state.withLock { state in
-            defer { state.watches = [:] }
-            return Array(state.watches.values)
-        }
-        for watch in left { watch.end(.stopped) }
+        for watch in state.withLock({ $0.removeAllWatches() }) { watch.end(.stopped) }
     }
 
     private func prepare(_ polled: inout [pollfd], _ tokens: inout [UInt]) -> Bool {
-        polled.removeAll(keepingCapacity: true)
-        tokens.removeAll(keepingCapacity: true)
-        polled.append(pollfd(fd: wakeReader, events: Int16(POLLIN), revents: 0))
-        return state.withLock { state in
+        state.withLock { state in
+            guard state.descriptorsChanged || polled.isEmpty else { return state.isStopping }
+            state.descriptorsChanged = false
+            polled.removeAll(keepingCapacity: true)
+            tokens.removeAll(keepingCapacity: true)
+            polled.append(pollfd(fd: wakeReader, events: Int16(POLLIN), revents: 0))
             for (token, watch) in state.watches where watch.descriptor >= 0 {
                 polled.append(pollfd(fd: watch.descriptor, events: watch.interest.pollEvents, revents: 0))
                 tokens.append(token)
@@ -209,7 +240,7 @@ extension EventThread {
     private func fire(_ token: UInt) {
         let watch = state.withLock { state in
             state.watches[token].map { watch in
-                if !watch.isPersistent { state.watches[token] = nil }
+                if !watch.isPersistent { _ = state.removeWatch(token) }
                 return watch
             }
         }
@@ -222,7 +253,7 @@ extension EventThread {
             var overdue: [Watch] = []
             while let entry = state.deadlines.nearest, entry.deadline <= now {
                 state.deadlines.removeNearest()
-                if let watch = state.watches.removeValue(forKey: entry.token) { overdue.append(watch) }
+                if let watch = state.removeWatch(entry.token) { overdue.append(watch) }
             }
             return overdue
         }

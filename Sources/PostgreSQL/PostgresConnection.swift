@@ -113,6 +113,7 @@ package final class PostgresConnection: Sendable {
         within limit: Duration, _ work: @escaping Work<Value>
     ) async throws(PostgresError) -> Value {
         let deadline = ContinuousClock.now + limit
+        var timeLimit: EventThread.Timer?
         let result: Result<Value, PostgresError> = await withCheckedContinuation { continuation in
             let answer = OneAnswer(continuation)
             let job = Job(
@@ -135,10 +136,11 @@ package final class PostgresConnection: Sendable {
             }
             if let refusal { return answer.give(.failure(refusal)) }
             wake()
-            timer.at(deadline + Self.grace) { _ in
+            timeLimit = timer.at(deadline + Self.grace) { _ in
                 answer.give(.failure(PostgresError(.late, "no answer within the time that there was")))
             }
         }
+        timeLimit?.cancel()
         return try result.get()
     }
 
