@@ -28,7 +28,10 @@ struct ReceivedReportTests {
             ("one id for the reports of a day", [("1", "a.example", 0, 3), ("1", "b.example", 0, 3)], 2),
             ("one id for each day", [("1", "a.example", 0, 3), ("1", "a.example", -1, 3)], 2),
             ("the same, sent again", [("1", "a.example", 0, 3), ("1", "a.example", 0, 3)], 1),
-            ("an id says it all", [("1", "a.example", 0, 3), ("1", "a.example", 0, 4)], 1),
+            (
+                "the same id with other numbers, as a forged one may have",
+                [("1", "a.example", 0, 3), ("1", "a.example", 0, 4)], 2
+            ),
             ("without an id, another day", [("", "a.example", 0, 3), ("", "a.example", -1, 3)], 2),
             ("without an id, another domain", [("", "a.example", 0, 3), ("", "b.example", 0, 3)], 2),
             ("without an id, other numbers", [("", "a.example", 0, 3), ("", "a.example", 0, 4)], 2),
@@ -41,7 +44,7 @@ struct ReceivedReportTests {
     private static let prefix = String(repeating: "i", count: 300)
 
     @Test(
-        "reports are told apart by reporter, id, period and domains, and those without an id by all", arguments: alike)
+        "reports are told apart by reporter, id, period and all that they say", arguments: alike)
     func identity(
         _ what: String, _ reports: [(id: String, domain: String, day: Int64, successes: Int)], kept: Int
     ) async throws {
@@ -189,6 +192,46 @@ struct ReceivedReportTests {
             try Int.fetchOne(db, sql: "SELECT sum(length(reason)) FROM received_failure") ?? 0
         }
         #expect(octets <= (ReceivedBounds.kinds + 1) * ReceivedBounds.textOctets)
+    }
+
+    /// Fills the table with reports of a day, each by `reporter` with its number behind `%`.
+    private func fill(_ store: Store, _ count: Int, of day: UTCDay, by reporter: String) async throws {
+        try await store.write { db in
+            try db.execute(
+                sql: """
+                    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+                    INSERT INTO received_report
+                    (reporter, report_id, first_second, last_second, content, day, received_at)
+                    SELECT replace(?, '%', i), i, 0, 0, 0, ?, 0 FROM n
+                    """, arguments: [count, reporter, day.daysSinceEpoch])
+        }
+    }
+
+    @Test("whoever fills the table keeps nobody else's reports out")
+    func crowded() async throws {
+        let yesterday = noon.day.advanced(by: -1)
+        let one = report("1", [("a.example", Tally(successes: 1))])
+        // Many names on one day give way to another day's.
+        var store = try Scratch().store()
+        try await fill(store, ReceivedBounds.reports, of: yesterday, by: "forged %")
+        #expect(try await store.receive(one, at: noon, since: oldest) == .stored)
+        let all = try await store.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM received_report") ?? -1 }
+        #expect(all == ReceivedBounds.reports)
+        // One name gives way to another on the same day, not to its own.
+        store = try Scratch().store()
+        try await fill(store, ReceivedBounds.reports - 1, of: noon.day, by: "forged")
+        try await fill(store, 1, of: noon.day, by: "True")
+        #expect(try await store.receive(one, at: noon, since: oldest) == .stored)
+        let own = report("x", by: "forged", [("a.example", Tally(successes: 1))])
+        #expect(try await store.receive(own, at: noon, since: oldest) == .full)
+        let left = try await store.read { db in
+            try Int.fetchOne(db, sql: "SELECT count(*) FROM received_report WHERE reporter != 'forged'") ?? -1
+        }
+        #expect(left == 2)
+        // Nobody has more than another.
+        store = try Scratch().store()
+        try await fill(store, ReceivedBounds.reports, of: noon.day, by: "forged %")
+        #expect(try await store.receive(one, at: noon, since: oldest) == .full)
     }
 
     @Test("what is older than is kept goes with its failures")

@@ -7,11 +7,11 @@ package enum Reception: Sendable, Hashable {
     case stored
     /// It was stored but for sessions of which it does not say whose they are.
     case storedInPart(leftOut: Int)
-    /// It was stored before: of the same organisation, with the same id, about the same domains and time.
+    /// It was stored before: of the same organisation, with the same id and time, and saying the same.
     case known
     /// It is of a day that is kept no longer, or has not come yet.
     case untimely
-    /// So many are kept that no further one is.
+    /// So many are kept, of its day and organisation too, that no further one is.
     case full
     /// It tells of no domain.
     case empty

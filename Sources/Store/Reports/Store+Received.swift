@@ -42,8 +42,7 @@ extension Store {
                         WHERE reporter = ? AND report_id = ? AND first_second = ? AND last_second = ? AND content = ?)
                     """, arguments: [reporter, id, first, last, content])
             if isKnown == true { return .known }
-            let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM received_report") ?? 0
-            guard count < ReceivedBounds.reports else { return .full }
+            guard try Self.hasRoom(for: reporter, of: day, in: db) else { return .full }
             try db.execute(
                 sql: """
                     INSERT INTO received_report
@@ -56,25 +55,56 @@ extension Store {
         }
     }
 
-    /// What tells apart the reports that one sender gives one id.
+    /// What tells apart the reports that one sender gives one id: all that they say, in whatever order of their policies. A
+    /// forged report that comes before the true one under its id must not be taken for it.
     private static func digest(of report: Report) -> Int64 {
+        var byDomain: [String: Tally] = [:]
+        for result in report.policies { byDomain[result.policy.domain ?? "", default: Tally()].merge(result.tally) }
         var hash = FNV1a()
         func add(_ text: String) {
             hash.add(text)
             hash.add(0)
         }
         add(report.reportID)
-        for domain in Set(report.policies.map { $0.policy.domain ?? "" }).sorted() { add(domain) }
-        if report.reportID.isEmpty {
-            for result in report.policies {
-                add("\(result.policy.domain ?? "") \(result.tally.successes) \(result.tally.failures)")
-                for (details, sessions) in result.tally.sortedDetails {
-                    add("\(details.type.text) \(details.receivingMXHostname ?? "") \(details.sendingMTAIP ?? "")")
-                    add("\(details.reasonCode ?? "") \(sessions)")
-                }
+        for (domain, tally) in byDomain.sorted(by: { $0.key < $1.key }) {
+            add("\(domain) \(tally.successes) \(tally.failures)")
+            for (details, sessions) in tally.sortedDetails {
+                add("\(details.type.text) \(details.receivingMXHostname ?? "") \(details.sendingMTAIP ?? "")")
+                add("\(details.reasonCode ?? "") \(sessions)")
             }
         }
         return Int64(bitPattern: hash.value)
+    }
+
+    /// Whether one more report may be kept. Where the bound is reached, the day with most reports gives one of its reporter
+    /// with most: whoever fills the table has most of them, by day or by name, and keeps nobody else's out.
+    private static func hasRoom(for reporter: String, of day: UTCDay, in db: Database) throws -> Bool {
+        func count(_ condition: String, _ arguments: StatementArguments) throws -> Int {
+            try Int.fetchOne(db, sql: "SELECT count(*) FROM received_report \(condition)", arguments: arguments) ?? 0
+        }
+        guard try count("", []) >= ReceivedBounds.reports else { return true }
+        let fullest = try Int.fetchOne(
+            db, sql: "SELECT day FROM received_report GROUP BY day ORDER BY count(*) DESC, day LIMIT 1")
+        guard let fullest else { return true }
+        let most = try String.fetchOne(
+            db,
+            sql: """
+                SELECT reporter FROM received_report WHERE day = ?
+                GROUP BY reporter ORDER BY count(*) DESC, reporter LIMIT 1
+                """, arguments: [fullest])
+        guard let most else { return true }
+        let own = day.daysSinceEpoch
+        let isFair =
+            fullest == own
+            ? try count("WHERE day = ? AND reporter = ?", [own, most])
+                > count("WHERE day = ? AND reporter = ?", [own, reporter]) + 1
+            : try count("WHERE day = ?", [fullest]) > count("WHERE day = ?", [own]) + 1
+        guard isFair else { return false }
+        try db.execute(
+            sql:
+                "DELETE FROM received_report WHERE id = (SELECT max(id) FROM received_report WHERE day = ? AND reporter = ?)",
+            arguments: [fullest, most])
+        return true
     }
 
     /// One tally for each domain of a report, in the order of their names.
