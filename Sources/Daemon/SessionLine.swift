@@ -9,18 +9,23 @@ package struct SessionLine: Sendable, Encodable {
 
     init(_ session: ObservedSession) { self.session = session }
 
-    /// `success`, `plaintext`, `refused-by-map`, or the result type. - RFC 8460 §4.3: Result Types.
+    /// `success`, `plaintext`, `tls-not-wanted`, `refused-by-map`, or the result type. - RFC 8460 §4.3: Result Types.
     var result: String {
         switch session.result {
         case .verified, .trusted, .untrusted: "success"
         case .plaintext: "plaintext"
+        case .notWanted: "tls-not-wanted"
         case .failed(let type, _): type.rawValue
         case .refusedByMap: "refused-by-map"
         }
     }
 
     var reason: String? {
-        if case .failed(_, let reason) = session.result { reason.map { printable($0) } } else { nil }
+        switch session.result {
+        case .failed(_, let reason): reason.map { printable($0) }
+        case .plaintext: session.fallbackReason
+        case .verified, .trusted, .untrusted, .notWanted, .refusedByMap: nil
+        }
     }
 
     /// How far the MTA looked at the certificate; nil without TLS, and where it says nothing of one.
@@ -30,7 +35,7 @@ package struct SessionLine: Sendable, Encodable {
         case .verified: "verified"
         case .trusted: "trusted"
         case .untrusted: "untrusted"
-        case .plaintext, .failed, .refusedByMap: nil
+        case .plaintext, .notWanted, .failed, .refusedByMap: nil
         }
     }
 

@@ -12,6 +12,7 @@ struct ObservedSessionTests {
         let policy: Policed
         var host: String? = "mx1.example.org"
         let result: ObservedSession.Result
+        var fallback: String?
         var seen: HostEvidence?
         /// `POLICY-TYPE success`, or `POLICY-TYPE` with each result type and reason; nil for nothing.
         let expected: String?
@@ -57,6 +58,26 @@ struct ObservedSessionTests {
             expected: "sts validation-failure:mx-not-in-sts-policy"),
         Row(policy: .enforce, result: .plaintext, expected: "sts starttls-not-supported"),
         Row(policy: .testing, result: .plaintext, expected: "sts starttls-not-supported"),
+        // The sender's own choice says nothing of the host.
+        Row(policy: .enforce, result: .notWanted, expected: nil),
+        Row(policy: .testing, host: "evil.example.net", result: .notWanted, seen: noTLS, expected: nil),
+        Row(policy: .failed, result: .notWanted, expected: nil),
+        Row(policy: .absent, result: .notWanted, seen: conforming(.dane), expected: nil),
+        // A host that offers STARTTLS supports it.
+        Row(
+            policy: .enforce, result: .plaintext, seen: conforming(.pkix),
+            expected: "sts validation-failure:starttls-not-used"),
+        Row(
+            policy: .enforce, result: .plaintext, seen: conforming(.dane),
+            expected: "tlsa validation-failure:starttls-not-used"),
+        Row(policy: .enforce, result: .plaintext, seen: noTLS, expected: "sts starttls-not-supported"),
+        Row(
+            policy: .testing, result: .plaintext, fallback: "tls-handshake-failure",
+            expected: "sts validation-failure:tls-handshake-failure"),
+        Row(
+            policy: .testing, result: .plaintext, fallback: "tls-handshake-failure", seen: conforming(.pkix),
+            expected: "sts validation-failure:tls-handshake-failure"),
+        Row(policy: .absent, result: .plaintext, fallback: "tls-handshake-failure", expected: nil),
         Row(policy: .testing, result: .trusted, expected: "sts success"),
         Row(policy: .testing, result: .untrusted, expected: "sts certificate-not-trusted"),
         // What a probe found out about the certificate is more than a log under an opportunistic level says.
@@ -111,9 +132,10 @@ struct ObservedSessionTests {
     @Test("by policy, host and what is seen", arguments: rows)
     func counts(_ row: Row) throws {
         let domain = try DomainName("example.org")
-        let session = ObservedSession(
+        var session = ObservedSession(
             source: .postfixLog, time: UTCTime(secondsSinceEpoch: 86_400 * 3 + 5), domain: domain,
             host: try row.host.map { try DomainName($0) }, address: Self.address, result: row.result, queueID: "1")
+        session.fallbackReason = row.fallback
         let counts = SessionCount.counts(
             of: session, for: domain, under: try finding(row.policy, domain), seeing: row.seen)
         #expect(counts.first.map(text) == row.expected)

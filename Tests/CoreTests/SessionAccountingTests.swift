@@ -60,8 +60,18 @@ struct SessionAccountingTests {
     @Test("a session counts under the policy of the recipient's domain")
     func ordinary() async throws {
         let counts = await accounting().counts(of: [try session(.verified), try session(.plaintext)])
-        #expect(types(counts) == ["example.org sts success", "example.org sts starttls-not-supported"])
+        // The host has TLS, as the first has shown.
+        #expect(types(counts) == ["example.org sts success", "example.org sts validation-failure"])
+        #expect(counts.last?.failure?.reasonCode == "starttls-not-used")
         #expect(counts.first?.policy.reported.mxHosts == ["mx1.example.org"])
+    }
+
+    @Test("mail that the MTA is set to send in the clear is in no report, with datagrams and without")
+    func notWanted() async throws {
+        for datagrams in [false, true] {
+            let accounted = await accounting(datagrams: datagrams).account(for: [try session(.notWanted)])
+            #expect(accounted.counts.isEmpty && accounted.leftOut == [.notWanted: 1])
+        }
     }
 
     @Test("a delivery that the MTA broke off for an enforce policy is held mail, until one goes")

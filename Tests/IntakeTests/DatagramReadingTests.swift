@@ -198,7 +198,7 @@ struct DatagramReadingTests {
             case .failed(let type, let reason):
                 [session.host?.ascii, session.address?.description, type.rawValue, reason]
             case .verified: ["success"]
-            case .trusted, .untrusted, .plaintext, .refusedByMap: ["success without policy"]
+            case .trusted, .untrusted, .plaintext, .notWanted, .refusedByMap: ["success without policy"]
             }
         return ([session.domain?.ascii] + words).compactMap { $0 }.joined(separator: " ")
     }

@@ -72,6 +72,7 @@ struct PostfixLogTests {
             ("postfix-3.11/40-may-good.log", .trusted), ("postfix-3.11/41-may-selfsigned.log", .untrusted),
             ("postfix-3.11/42-may-plain.log", .plaintext), ("postfix-3.11/01-secure-good.log", .verified),
             ("postfix-3.7/42-may-plain.log", .plaintext), ("postfix-3.10/41-may-selfsigned.log", .untrusted),
+            ("postfix-3.7/81-note-starttls-offer.log", .notWanted),
         ]
         for (path, result) in levels {
             #expect(PostfixLogs.sessions(try PostfixLogs.octets(path)).map(\.result) == [result], "\(path)")

@@ -37,13 +37,14 @@ enum PostfixLogs {
     /// What the log says, in the words of its index: `mx.good.test → success`.
     static func outcome(_ sessions: [ObservedSession]) -> String {
         sessions.isEmpty
-            ? "—" : sessions.map { "\($0.host?.ascii ?? "?") → \(word($0.result))" }.joined(separator: "; ")
+            ? "—" : sessions.map { "\($0.host?.ascii ?? "?") → \(word($0))" }.joined(separator: "; ")
     }
 
-    static func word(_ result: ObservedSession.Result) -> String {
-        switch result {
+    static func word(_ session: ObservedSession) -> String {
+        switch session.result {
         case .verified, .trusted, .untrusted: "success"
-        case .plaintext: "plaintext"
+        case .plaintext: "plaintext" + (session.fallbackReason.map { " (\($0))" } ?? "")
+        case .notWanted: "tls-not-wanted"
         case .refusedByMap: "refused-by-map"
         case .failed(let type, nil): type.rawValue
         case .failed(let type, let reason?): "\(type.rawValue) (\(reason))"

@@ -100,7 +100,7 @@ struct PostfixProxiedTests {
     func joins(_ row: Row) {
         let log = row.log.map { PostfixSessionTests.text([String($0.dropFirst(9))], at: "Nov 24 \($0.prefix(8))") }
         let sessions = PostfixLogs.sessions(log.joined()).map { session in
-            "\(session.domain?.ascii ?? "?") \(session.host?.ascii ?? "?") \(PostfixLogs.word(session.result))"
+            "\(session.domain?.ascii ?? "?") \(session.host?.ascii ?? "?") \(PostfixLogs.word(session))"
                 + (session.hasDatagram ? "*" : "")
         }
         #expect(sessions == row.sessions)

@@ -109,7 +109,9 @@ struct PostfixSessionTests {
             what: "TLS that fails, then plain text to the same host",
             log: [
                 "SSL_connect error to \(mx1): -1", "A1: Cannot start TLS: handshake failure", delivery("A1", mx1),
-            ], outcome: "mx1.a.test → validation-failure (tls-handshake-failure); mx1.a.test → plaintext"),
+            ],
+            outcome: "mx1.a.test → validation-failure (tls-handshake-failure); "
+                + "mx1.a.test → plaintext (tls-handshake-failure)"),
         Row(
             what: "two processes at once with one message",
             log: [
@@ -270,6 +272,12 @@ struct PostfixSessionTests {
         delivery(
             "A1", mx1, "deferred (lost connection with mx1.a.test[192.0.2.1] while performing the EHLO handshake)"),
         delivery("A1", mx1, "deferred (TLS is required, but our TLS engine is unavailable)"),
+        delivery(
+            "A1", mx1,
+            "deferred (conversation with mx1.a.test[192.0.2.1] timed out while performing the EHLO handshake)"),
+        delivery(
+            "A1", mx1,
+            "deferred (lost connection with mx1.a.test[192.0.2.1] while receiving the initial server greeting)"),
         delivery("A1", mx1, to: "nobody"), "A1: to=<u@a.test>, relay=\(mx1), status=sent",
         "A1: to=<u@a.test>, relay=\(mx1), delay=", "A1: to=<u@a.test", good(mx1), "A1: " + good(mx1),
         "A1: Server certificate not verified", "A1: status=sent (250 ok)", "connect to \(mx1): Connection refused",

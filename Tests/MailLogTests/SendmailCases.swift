@@ -191,7 +191,7 @@ enum SendmailCases {
             "in the clear after a handshake that failed", [failedHandshake, to("u@a.example")],
             [
                 "a.example mx.a.example 192.0.2.1 validation-failure tls-handshake-failure",
-                "a.example mx.a.example 192.0.2.1 plaintext",
+                "a.example mx.a.example 192.0.2.1 plaintext tls-handshake-failure",
             ]
         ),
         (
@@ -349,11 +349,16 @@ enum SendmailCases {
         ("DANE_TEMP", "trusted", nil), ("NONE", nil, "starttls-not-supported"),
         ("TEMP", nil, "starttls-not-supported"), ("PROTOCOL", nil, "starttls-not-supported"),
         ("DANE_NOTLS", nil, "starttls-not-supported"), ("SOFTWARE", nil, "validation-failure tls-handshake-failure"),
-        ("CONFIG", nil, nil), ("CLEAR", nil, nil), ("NEW_WORD", "trusted", nil),
+        ("CONFIG", nil, nil), ("CLEAR", "plaintext tls-handshake-failure", nil), ("NEW_WORD", "trusted", nil),
     ]
 
     static let hostile: [String] = [
-        to("u@a.example", end: "dsn=5.1.1, reply=550 5.1.1 no, dsn=2.0.0, stat=Sent (x), stat=User unknown"),
+        to("u@a.example", end: "dsn=5.7.1, reply=550 5.7.1 no, dsn=2.0.0, stat=Sent (x), stat=Service unavailable"),
+        // A greeting, EHLO, and what no server said.
+        to("u@a.example", end: "dsn=4.7.1, reply=421 4.7.1 busy, stat=Deferred: 421 4.7.1 busy"),
+        to("u@a.example", end: "dsn=5.1.2, reply=554 5.1.2 no, stat=Service unavailable"),
+        to("u@a.example", end: "dsn=5.0.0, reply=550 no, stat=Service unavailable"),
+        to("u@a.example", end: "dsn=5.1.2, stat=Host unknown (Name server: mx.a.example.: host not found)"),
         to(
             "u@a.example",
             end: "dsn=4.7.1, stat=Deferred: 451, mailer=esmtp, relay=evil.example. [192.0.2.9], dsn=2.0.0, stat=Sent"),

@@ -64,7 +64,8 @@ struct SendmailLog {
         case .verified: "verified"
         case .trusted: "trusted"
         case .untrusted: "untrusted"
-        case .plaintext: "plaintext"
+        case .plaintext: ["plaintext", session.fallbackReason].compactMap { $0 }.joined(separator: " ")
+        case .notWanted: "tls-not-wanted"
         case .refusedByMap: "refused-by-map"
         }
     }

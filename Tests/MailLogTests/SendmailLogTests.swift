@@ -39,7 +39,7 @@ struct SendmailLogTests {
 
     @Test(
         "several recipients, messages over one connection, and domains of one server",
-        arguments: SendmailCases.joined + SendmailCases.longNames)
+        arguments: SendmailCases.joined + SendmailCases.longNames + SendmailCases.ownSide)
     func joining(_ what: String, lines: [String], expected: [String]) throws {
         #expect(try SendmailLog(messages: lines).sessions().map(SendmailLog.summary) == expected)
     }

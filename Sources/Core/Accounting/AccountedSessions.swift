@@ -4,7 +4,7 @@
 package struct AccountedSessions: Sendable {
     /// Why a session is in no report.
     package enum LeftOut: Sendable, Hashable, CaseIterable {
-        case ownReport, noDomain, byAddress, otherHost, wayUnknown, refusalUnknown, silent, inDatagrams
+        case ownReport, noDomain, byAddress, otherHost, wayUnknown, refusalUnknown, notWanted, silent, inDatagrams
 
         /// What a person reads.
         package var reason: String {
@@ -15,6 +15,7 @@ package struct AccountedSessions: Sendable {
             case .otherHost: "to a server that is no MX host of the recipient's domain: by a relayhost or transport"
             case .wayUnknown: "to a server of which nobody knows whether it is an MX host: a lookup failed"
             case .refusalUnknown: "held by the MTA's table of TLS policies, it does not say why"
+            case .notWanted: "without TLS, since the MTA is set to use none with the server"
             case .silent: "without a word of TLS: there was none that a policy asked for, or the MTA does not log it"
             case .inDatagrams: "counted by a datagram"
             }

@@ -14,6 +14,7 @@ extension FailureDetails {
         switch (known, reasonCode) {
         case (.validationFailure, mxNotInPolicyReason): return "the MX host is not in the policy"
         case (.validationFailure, handshakeFailureReason): return "the TLS handshake failed"
+        case (.validationFailure, tlsNotUsedReason): return "mail went without TLS although the host offers STARTTLS"
         // These say it in a sentence already.
         case (.stsPolicyFetchError, let text?), (.stsPolicyInvalid, let text?), (.stsWebPKIInvalid, let text?):
             return "\(known.inWords): \(printable(text, limit: Self.maxShownCharacters))"

@@ -154,6 +154,7 @@ package final class SessionAccounting: SessionCounter {
         gate?.note(session, via: hop)
         let tlsa = session.host.flatMap { dane[HostOnWay(host: $0, hop: hop)] ?? nil }
         noteHeld(session, for: domain, hop, policy, isDANE: tlsa != nil)
+        if session.result == .notWanted { return accounted.leave(.notWanted) }
         // Another MTA sends no datagrams.
         if session.hasDatagram, let own = session.domain, wasCounted(own) { return accounted.leave(.inDatagrams) }
         guard !countsDatagrams || session.source != .postfixLog || isNewsBeside(session, under: policy) else {

@@ -3,6 +3,10 @@ import Basics
 import MTASTS
 import TLSRPT
 
+/// The reason code for a session in the clear with a host that offers STARTTLS. The registry's `starttls-not-supported` is for
+/// a host that does not. - RFC 8460 §4.3.1: validation-failure.
+package let tlsNotUsedReason = "starttls-not-used"
+
 extension SessionCount {
     /// What a session that a log tells of adds to the report of a domain; nothing if it says nothing about TLS.
     /// - Parameters:
@@ -22,12 +26,14 @@ extension SessionCount {
                     details: details)
             ]
         }
+        // The sender's own choice is no failure of the recipient's, and no success either.
+        if session.result == .notWanted { return [] }
         if session.result == .plaintext, !session.isTLSLogged { return [] }
         // - RFC 8461 §2: Related Technologies. DANE comes first, and its sessions are its own.
         if let host = session.host,
             let dane = dane ?? (session.isDecidedByDANE(seeing: seen) ? TLSAPolicy(base: host) : nil)
         {
-            let counted = count(.reported(dane.reported), session.ownFailure)
+            let counted = count(.reported(dane.reported), session.ownFailure(seeing: seen))
             guard case .failed(let failure) = finding else { return counted }
             return counted + count(.sts(domain, nil), [FailureDetails(failure.type, reasonCode: failure.text)])
         }
@@ -40,7 +46,8 @@ extension SessionCount {
         case .policy, .absent, .unknown, .unreadable:
             // - Deviation: plain text without a policy is not counted.
             if session.result == .plaintext { return [] }
-            return count(.reported(ReportedPolicy(.noPolicyFound, domain: domain.ascii)), session.ownFailure)
+            let none = ReportedPolicy(.noPolicyFound, domain: domain.ascii)
+            return count(.reported(none), session.ownFailure(seeing: seen))
         }
     }
 
@@ -84,23 +91,31 @@ extension ObservedSession {
     }
 
     /// What the log itself says went wrong.
-    fileprivate var ownFailure: [FailureDetails] {
+    fileprivate func ownFailure(seeing seen: HostEvidence?) -> [FailureDetails] {
         switch result {
-        case .verified, .trusted, .untrusted, .refusedByMap: []
-        case .plaintext: [details(.starttlsNotSupported, nil)]
+        case .verified, .trusted, .untrusted, .refusedByMap, .notWanted: []
+        case .plaintext: [plaintextFailure(seeing: seen)]
         case .failed(let type, let reason): [details(type, reason)]
         }
     }
 
+    private func plaintextFailure(seeing seen: HostEvidence?) -> FailureDetails {
+        // The host had offered STARTTLS a moment before: what counts is why TLS was given up.
+        if let fallbackReason { return details(.validationFailure, fallbackReason) }
+        // It offers STARTTLS. Somebody on the way may keep that from the MTA, so that the failure is not kept back.
+        if case .conforming = seen { return details(.validationFailure, tlsNotUsedReason) }
+        return details(.starttlsNotSupported, nil)
+    }
+
     /// What went wrong, measured by the policy rather than by what the MTA asked for.
     fileprivate func failures(under policy: Policy, seeing seen: HostEvidence?) -> [FailureDetails] {
-        var failures = ownFailure
+        var failures = ownFailure(seeing: seen)
         switch (result, seen) {
         // The probe has judged the certificate by the policy; the MTA by the authorities that it was given, if any.
         case (.untrusted, .conforming?): break
         case (.untrusted, _): failures = seenFailures(seen) ?? [details(.certificateNotTrusted, nil)]
         case (.trusted, _): failures = seenFailures(seen) ?? []
-        case (.verified, _), (.plaintext, _), (.failed, _), (.refusedByMap, _): break
+        case (.verified, _), (.plaintext, _), (.failed, _), (.refusedByMap, _), (.notWanted, _): break
         }
         // - RFC 8461 §4.1: MX Host Validation.
         if let host, !policy.covers(host) { failures.append(details(.validationFailure, mxNotInPolicyReason)) }

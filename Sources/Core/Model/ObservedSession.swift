@@ -24,6 +24,8 @@ package struct ObservedSession: Sendable, Hashable {
         case untrusted
         /// Mail went, and TLS is not mentioned.
         case plaintext
+        /// Mail went without TLS because the MTA is set to use none with the host: no word on what the host can do.
+        case notWanted
         /// The session failed for want of TLS that would do.
         /// - Parameter reason: the `failure-reason-code`; nil when the type says all.
         case failed(ResultType, reason: String?)
@@ -48,6 +50,9 @@ package struct ObservedSession: Sendable, Hashable {
     package var hasDatagram: Bool
     /// False if the MTA was never heard to log TLS, so that what looks like plain text may be none.
     package var isTLSLogged: Bool
+    /// Why plain text followed, in the same delivery, on TLS that had been begun with the host, as a `failure-reason-code`.
+    /// nil for any other session.
+    package var fallbackReason: String?
     /// Whether the MTA says anything of the host's certificate.
     package var isCertificateJudged = true
     /// The address of its first recipient, where a log tells it: hostile text, never shown.

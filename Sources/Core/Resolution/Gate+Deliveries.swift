@@ -41,7 +41,7 @@ extension Gate {
             guard route.candidates.contains(where: { $0.name == host }) else { return }
             resolver.hosts.forget(host, on: route)
             judgements.remove(hop)
-        case .failed, .trusted, .untrusted, .plaintext, .refusedByMap: return
+        case .failed, .trusted, .untrusted, .plaintext, .notWanted, .refusedByMap: return
         }
     }
 

@@ -74,7 +74,7 @@ package struct Explanation: Sendable, Codable {
         package let domain: String?
         package let host: String?
         package let address: String?
-        /// `success`, `plaintext`, `refused-by-map`, or the result type.
+        /// `success`, `plaintext`, `tls-not-wanted`, `refused-by-map`, or the result type.
         package let result: String
         package let reason: String?
         /// How far the MTA looked at the certificate; nil without TLS.

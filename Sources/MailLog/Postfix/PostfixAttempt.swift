@@ -9,6 +9,19 @@ struct PostfixAttempt: Sendable, Hashable, Codable {
         case certificateRefused, issuerRefused, noSTARTTLS, noHandshake, refusedByMap
     }
 
+    /// What an earlier session came to, for which one without TLS followed.
+    enum Fallback: Int, Sendable, Codable {
+        case handshakeFailed, tlsBroke
+
+        /// The `failure-reason-code`.
+        var reason: String {
+            switch self {
+            case .handshakeFailed: handshakeFailureReason
+            case .tlsBroke: tlsNotUsedReason
+            }
+        }
+    }
+
     var peer: PostfixPeer
     /// When it ended, in seconds since 1970.
     var time: Int64 = 0
@@ -26,6 +39,10 @@ struct PostfixAttempt: Sendable, Hashable, Codable {
     var isReuse: Bool?
     /// The `tls=` field says that there was TLS.
     var usedTLS: Bool?
+    /// Set if Postfix says that it was not to use TLS.
+    var isUnwanted: Bool?
+    /// Why TLS was given up in an earlier session of the same delivery with the same server.
+    var fallback: Fallback?
 
     private enum CodingKeys: String, CodingKey {
         case peer = "p"
@@ -38,12 +55,17 @@ struct PostfixAttempt: Sendable, Hashable, Codable {
         case end = "e"
         case isReuse = "r"
         case usedTLS = "u"
+        case isUnwanted = "w"
+        case fallback = "b"
     }
 
     init(peer: PostfixPeer) { self.peer = peer }
 
     /// Whether nothing at all was said of TLS.
-    var isSilent: Bool {
+    var isSilent: Bool { hasNoTLS && isUnwanted == nil && fallback == nil }
+
+    /// Whether nothing tells of TLS, or of a failure to have it.
+    var hasNoTLS: Bool {
         level == nil && failure == nil && reportedFailure == nil && isReportedSuccess == nil && end == nil
             && usedTLS == nil
     }
@@ -64,8 +86,16 @@ struct PostfixAttempt: Sendable, Hashable, Codable {
         case .untrusted?: return .untrusted
         case .anonymous?: return .trusted
         // TLS that its level was content with, but no word on what it asked for.
-        case nil: return isReportedSuccess == true || usedTLS == true ? .trusted : .plaintext
+        case nil where isReportedSuccess == true || usedTLS == true: return .trusted
+        // A session that TLS was given up for has the same words, and is a failure.
+        case nil: return isUnwanted == true && fallback == nil ? .notWanted : .plaintext
         }
+    }
+
+    /// Why a next session of the delivery with the same server is one without TLS: Postfix tries no server again with TLS.
+    var causeToFallBack: Fallback? {
+        if end == .noHandshake { return .handshakeFailed }
+        return level == nil || end != nil ? nil : .tlsBroke
     }
 
     private var endFailure: PostfixFailure? {
@@ -99,6 +129,7 @@ extension PostfixAttempt {
             address: IPAddress(peer.address), result: result, queueID: delivery.queueID.text,
             port: delivery.port.flatMap { UInt16(exactly: $0) }, hasDatagram: isReported, isTLSLogged: isTLSLogged,
             recipient: delivery.recipient.text)
+        if let fallback { session.fallbackReason = fallback.reason }
         // The level that says more than that there is TLS.
         session.isCertificateJudged = level != nil && level != .anonymous
         return session

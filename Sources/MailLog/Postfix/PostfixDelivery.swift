@@ -9,8 +9,10 @@
 struct PostfixDelivery {
     /// What the `tls=` field of Postfix 3.11 and later says.
     enum TLSField {
-        /// No TLS.
-        case none
+        /// No TLS, as the security level has it.
+        case off
+        /// No TLS, although the security level asked for it.
+        case missed
         /// TLS as the security level has it.
         case used
         /// TLS that did not do, or that was not yet judged.
@@ -32,6 +34,8 @@ struct PostfixDelivery {
     private(set) var isReuse = false
     /// Time before and in the active queue: the same for all recipients of one delivery, and growing with each new try.
     private(set) var waited: SyslogOctets
+    /// Time for the connections and for the mail, `0.04/1.2`.
+    private var lasted: SyslogOctets
     private(set) var tls: TLSField?
     private(set) var verdict = PostfixVerdict.nothing
     /// Whether the server took the message, or the recipient in a probe.
@@ -82,6 +86,7 @@ struct PostfixDelivery {
         self.recipient = recipient
         domain = recipient.dropFirst(at + 1)
         waited = rest.prefix(0)
+        lasted = waited
         guard rest.skip(", ") else { return nil }
         while !rest.hasPrefix("status=") {
             guard let name = rest.take(untilNear: UInt8(ascii: "=")),
@@ -98,8 +103,23 @@ struct PostfixDelivery {
     /// Whether the text shows that a session got as far as TLS, or beyond.
     var hasSession: Bool {
         if isTaken { return true }
-        if case .nothing = verdict { return false }
-        return true
+        return switch verdict {
+        case .nothing, .broken(_, conversed: false): false
+        case .certificateRefused, .certificateLacking, .issuerRefused, .noSTARTTLS, .noHandshake, .conversed, .broken:
+            true
+        }
+    }
+
+    /// Whether Postfix says that the session had no TLS.
+    var isSaidToHaveNoTLS: Bool { tls == .off || tls == .missed }
+
+    /// How long smtp(8) worked on it, rounded up; nil if the line does not say.
+    var secondsLasted: Int64? {
+        var rest = lasted
+        guard let connecting = rest.take(until: UInt8(ascii: "/")), let first = connecting.wholeSeconds,
+            let second = rest.wholeSeconds
+        else { return nil }
+        return first + second
     }
 
     private mutating func set(_ name: SyslogOctets, _ value: SyslogOctets) {
@@ -116,19 +136,30 @@ struct PostfixDelivery {
                 let second = rest.take(untilNear: UInt8(ascii: "/"))
             else { return }
             waited = value.prefix(min(first.count + 1 + second.count, Self.maxWaitedOctets))
+            lasted = rest
         } else if name.equals("tls") {
             tls = Self.field(value)
         }
     }
 
-    /// `secure`, `!secure`, `secure?`, `may:none`, `none`.
-    private static func field(_ value: SyslogOctets) -> TLSField {
-        if value.equals("none") || value.hasSuffix(":none") { return .none }
+    /// `secure`, `!secure`, `secure?`, `may:none`, `none`. What REQUIRETLS came to may stand behind, as in
+    /// `secure/requiretls:none`, and says nothing of the level.
+    private static func field(_ fields: SyslogOctets) -> TLSField {
+        let value = fields.prefix(fields.index(of: UInt8(ascii: "/")) ?? fields.count)
+        if value.equals("none") { return .off }
+        if value.hasSuffix(":none") { return .missed }
         return value[0] == UInt8(ascii: "!") || value.last == UInt8(ascii: "?") ? .open : .used
     }
 }
 
 extension SyslogOctets {
+    /// Seconds with or without a fraction, rounded up: a day at the most.
+    fileprivate var wholeSeconds: Int64? {
+        let end = index(of: UInt8(ascii: ".")) ?? count
+        guard let whole = prefix(end).number else { return nil }
+        return Int64(min(whole, 86_400)) + (end < count ? 1 : 0)
+    }
+
     /// Octets of a quoted string that stands at the beginning; 0 if there is none. It can hold anything, a `>` too.
     fileprivate var quotedLength: Int {
         guard self[0] == UInt8(ascii: "\"") else { return 0 }

@@ -12,6 +12,8 @@ enum PostfixLine {
     case reused(peer: SyslogOctets)
     /// No TLS came about.
     case noHandshake(peer: SyslogOctets)
+    /// A server offers STARTTLS, and the session with it goes without (smtp_tls_note_starttls_offer).
+    case offered(host: SyslogOctets)
     /// What Postfix from 3.10 on reports by TLSRPT: it knows its session best. Without a type it is a success.
     case report(peer: SyslogOctets, domain: SyslogOctets, type: SyslogOctets?, reason: SyslogOctets?)
     /// A host of the MX set that the policy does not name; it is not contacted (from 3.10.6 on).
@@ -39,6 +41,11 @@ enum PostfixLine {
             }
         case UInt8(ascii: "c"), UInt8(ascii: "s"), UInt8(ascii: "C"), UInt8(ascii: "w"):
             if let line = Self.verification(message) ?? Self.outside(message) ?? Self.refused(message) {
+                self = line
+                return
+            }
+        case UInt8(ascii: "H"):
+            if let line = Self.offer(message) {
                 self = line
                 return
             }
@@ -74,6 +81,13 @@ enum PostfixLine {
         let type = rest.take(until: UInt8(ascii: ",")) ?? rest
         let reason = rest.skip(" failure_reason=") ? rest : nil
         return .report(peer: peer, domain: domain, type: type, reason: reason)
+    }
+
+    /// `Host offered STARTTLS: [HOST]`
+    private static func offer(_ message: SyslogOctets) -> PostfixLine? {
+        var rest = message
+        guard rest.skip("Host offered STARTTLS: ["), let host = rest.take(until: UInt8(ascii: "]")) else { return nil }
+        return .offered(host: host)
     }
 
     private static func verification(_ message: SyslogOctets) -> PostfixLine? {

@@ -144,7 +144,7 @@ extension SyslogLine {
         return switch PostfixLine(message) {
         case .established, .noHandshake, .report: true
         case .delivery(let delivery): delivery.port == 25
-        case .unverified, .reused, .outsidePolicy, .refusedByMap, .left, .unreadable, nil: false
+        case .unverified, .reused, .offered, .outsidePolicy, .refusedByMap, .left, .unreadable, nil: false
         }
     }
 }
@@ -155,7 +155,8 @@ extension PostfixLine {
         switch self {
         case .established: true
         case .delivery(let delivery): delivery.tls != nil
-        case .unverified, .reused, .noHandshake, .report, .outsidePolicy, .refusedByMap, .left, .unreadable: false
+        case .unverified, .reused, .noHandshake, .offered, .report, .outsidePolicy, .refusedByMap, .left, .unreadable:
+            false
         }
     }
 }

@@ -6,32 +6,35 @@ import Basics
 /// Lines about TLS name the peer, lines about a delivery name the queue id and the peer: the process joins them. A failed
 /// server has no domain until the line that ends the delivery tells the recipient's.
 struct PostfixProcess: Sendable, Hashable, Codable {
-    /// Most servers of one delivery that are kept: Postfix tries 5 addresses (smtp_mx_address_limit).
-    private static let maxEnded = 16
     /// Longest name that is kept, in octets.
-    private static let maxNameOctets = DomainName.maxOctets
+    static let maxNameOctets = DomainName.maxOctets
 
     /// The session that a delivery was counted with: its other recipients add nothing.
-    private struct Counted: Sendable, Hashable, Codable {
+    struct Counted: Sendable, Hashable, Codable {
         let queueID: String
         let peer: PostfixPeer
         /// "" if no line says it: then it is any.
         let waited: String
+        /// Set if it had TLS.
+        let hasTLS: Bool?
 
         enum CodingKeys: String, CodingKey {
             case queueID = "q"
             case peer = "p"
             case waited = "w"
+            case hasTLS = "l"
         }
     }
 
     /// When its last line was written, in seconds since 1970.
     var time: Int64 = 0
-    private var current: PostfixAttempt?
-    private var ended: [PostfixAttempt]?
+    var current: PostfixAttempt?
+    var ended: [PostfixAttempt]?
     /// The delivery that the ended sessions belong to, where a line says so.
     private var queueID: String?
-    private var counted: Counted?
+    var counted: Counted?
+    /// The host that said last that it offers STARTTLS to a session without, as it is compared.
+    var offering: String?
     /// Set if a line about TLS could not be read: a session of which no other line says anything is not one without TLS.
     private var isUnclear: Bool?
 
@@ -42,6 +45,7 @@ struct PostfixProcess: Sendable, Hashable, Codable {
         case queueID = "q"
         case counted = "n"
         case isUnclear = "u"
+        case offering = "o"
     }
 
     init() {}
@@ -63,6 +67,7 @@ struct PostfixProcess: Sendable, Hashable, Codable {
         case .established(let peer, let level): established(peer, level)
         case .reused(let peer): reused(peer)
         case .noHandshake(let peer): noHandshake(peer)
+        case .offered(let host): offering = host.prefix(Self.maxNameOctets).hostName
         case .report(let peer, let domain, let type, let reason):
             reported(peer, domain, type.map { PostfixFailure(words: $0, reason: reason) })
         case .outsidePolicy(let host, let domain): outsidePolicy(host, domain)
@@ -144,6 +149,7 @@ struct PostfixProcess: Sendable, Hashable, Codable {
         case .certificateRefused, .certificateLacking, .issuerRefused, .noSTARTTLS, .noHandshake:
             end(verdict)
             close()
+        case .broken(let peer, let conversed): lose(peer, conversed, queueID)
         case .nothing: break
         }
         if self.queueID == nil { self.queueID = queueID.text }
@@ -153,7 +159,10 @@ struct PostfixProcess: Sendable, Hashable, Codable {
     /// of sessions is theirs, and nobody else's.
     private mutating func unreadable(_ queueID: SyslogOctets) {
         belong(to: queueID)
-        if let current { counted = Counted(queueID: queueID.text, peer: current.peer, waited: "") }
+        if let current {
+            counted = Counted(
+                queueID: queueID.text, peer: current.peer, waited: "", hasTLS: current.level != nil ? true : nil)
+        }
         close()
         self.queueID = queueID.text
     }
@@ -166,6 +175,7 @@ struct PostfixProcess: Sendable, Hashable, Codable {
     ) {
         belong(to: delivery.queueID)
         queueID = nil
+        dropOlder(than: delivery)
         var last: PostfixAttempt?
         if let peer = delivery.peer {
             last = finish(delivery, with: peer)
@@ -175,7 +185,9 @@ struct PostfixProcess: Sendable, Hashable, Codable {
             close()
         }
         isUnclear = nil
+        if offering != nil { offering = nil }
         let first = attempts.count
+        let hasEnded = ended != nil
         if let ended { attempts += ended }
         ended = nil
         if let last { attempts.append(last) }
@@ -183,6 +195,7 @@ struct PostfixProcess: Sendable, Hashable, Codable {
         for index in attempts[first...].indices.reversed() where attempts[index].end != nil {
             proxied.complete(&attempts[index], of: host, for: delivery.domain)
         }
+        if hasEnded { Self.noteFallbacks(in: &attempts, from: first) }
     }
 
     private mutating func finish(_ delivery: PostfixDelivery, with peer: SyslogOctets) -> PostfixAttempt? {
@@ -191,12 +204,21 @@ struct PostfixProcess: Sendable, Hashable, Codable {
             let isMore = isCounted(delivery.queueID, peer, waited: delivery.waited)
             if isMore || delivery.isReuse || !delivery.hasSession { return nil }
             open(peer)
+        } else if delivery.isSaidToHaveNoTLS, delivery.hasSession, current?.level != nil {
+            // The line tells of the session that served the recipient, and what ended the one before is missing.
+            close()
+            open(peer)
         }
         end(delivery.verdict)
         guard var last = current.take() else { return nil }
         last.time = time
-        if delivery.tls == .used, last.isSilent { last.usedTLS = true }
-        counted = Counted(queueID: delivery.queueID.text, peer: last.peer, waited: delivery.waited.text)
+        if delivery.tls != nil, last.isSilent {
+            if delivery.tls == .used { last.usedTLS = true }
+            if delivery.tls == .off { last.isUnwanted = true }
+        }
+        counted = Counted(
+            queueID: delivery.queueID.text, peer: last.peer, waited: delivery.waited.text,
+            hasTLS: last.level != nil || last.isReuse == true ? true : nil)
         return last.isReuse == true || (isUnclear == true && last.isSilent) ? nil : last
     }
 
@@ -205,73 +227,15 @@ struct PostfixProcess: Sendable, Hashable, Codable {
         end(delivery.verdict)
         guard var last = current.take() else { return nil }
         last.time = time
-        let this = Counted(queueID: delivery.queueID.text, peer: last.peer, waited: delivery.waited.text)
+        let this = Counted(
+            queueID: delivery.queueID.text, peer: last.peer, waited: delivery.waited.text, hasTLS: nil)
         defer { counted = this }
         return counted == this ? nil : last
     }
 
-    private func isCounted(_ queueID: SyslogOctets, _ peer: SyslogOctets, waited: SyslogOctets?) -> Bool {
+    func isCounted(_ queueID: SyslogOctets, _ peer: SyslogOctets, waited: SyslogOctets?) -> Bool {
         guard let counted, queueID == counted.queueID, peer == counted.peer else { return false }
         return waited.map { counted.waited.isEmpty || $0 == counted.waited } ?? true
-    }
-
-    // MARK: Sessions
-
-    private func isCurrent(_ peer: SyslogOctets) -> Bool {
-        // The peer alone: a copy of all that is known of the session costs more than the look.
-        if let current = current?.peer { peer == current } else { false }
-    }
-
-    /// Makes the session with `peer` the current one: the one that goes on, or a new one.
-    private mutating func open(_ peer: SyslogOctets) {
-        if current?.isReuse == true || !isCurrent(peer) { close() }
-        if current == nil { current = PostfixAttempt(peer: PostfixPeer(peer)) }
-        current?.time = time
-    }
-
-    /// Makes the session with a server that a text names the current one.
-    private mutating func meet(_ server: SyslogOctets) {
-        var rest = server
-        if let peer = rest.takePeer() { return open(peer) }
-        let named = PostfixPeer(host: server.prefix(Self.maxNameOctets))
-        if current?.peer.host != named.host { close() }
-        if current == nil { current = PostfixAttempt(peer: named) }
-        current?.time = time
-    }
-
-    private mutating func end(_ verdict: PostfixVerdict) {
-        let end: PostfixAttempt.End
-        switch verdict {
-        case .nothing, .conversed: return
-        case .certificateRefused: end = .certificateRefused
-        case .certificateLacking(let failure, let server):
-            meet(server)
-            // A line about the certificate says more.
-            if current?.failure == nil { current?.failure = failure }
-            end = .certificateRefused
-        case .issuerRefused: end = .issuerRefused
-        case .noHandshake: end = .noHandshake
-        case .noSTARTTLS(let peer):
-            end = .noSTARTTLS
-            if !isCurrent(peer) {
-                close()
-                open(peer)
-            }
-        }
-        // With tlsproxy(8) and no TLS lines of its own, the process does not say whom it left.
-        var attempt = current ?? PostfixAttempt(peer: PostfixPeer())
-        attempt.end = end
-        current = attempt
-    }
-
-    private mutating func close() {
-        guard var attempt = current.take() else { return }
-        attempt.time = time
-        if attempt.isReuse != true { keep(attempt) }
-    }
-
-    private mutating func keep(_ attempt: PostfixAttempt) {
-        if (ended?.count ?? 0) < Self.maxEnded { ended = (ended ?? []) + [attempt] }
     }
 
     /// Drops sessions of another delivery, whose end was never logged.

@@ -54,7 +54,8 @@ struct PostfixProxied: Sendable, Codable {
                 $0.report = PostfixFailure(words: type, reason: reason)
                 $0.domain = domain.prefix(DomainName.maxOctets).hostName
             }
-        case .established, .reused, .noHandshake, .report, .outsidePolicy, .refusedByMap, .left, .delivery, .unreadable:
+        case .established, .reused, .noHandshake, .offered, .report, .outsidePolicy, .refusedByMap, .left, .delivery,
+            .unreadable:
             break
         }
     }

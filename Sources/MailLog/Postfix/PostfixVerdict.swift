@@ -14,6 +14,10 @@ enum PostfixVerdict {
     case noHandshake
     /// The peer and we got beyond the point where TLS begins.
     case conversed(peer: SyslogOctets)
+    /// The connection is gone, so that more mail for the peer takes a new one. Postfix tries without TLS where TLS stood, its
+    /// level allows plain text, and the mail has waited for minimal_backoff_time.
+    /// - Parameter conversed: whether peer and we had got beyond the point where TLS begins.
+    case broken(peer: SyslogOctets, conversed: Bool)
     /// No session, or none whose TLS could be told: a local fault, no connection, a greeting of 421.
     case nothing
 
@@ -25,7 +29,7 @@ enum PostfixVerdict {
             self = .issuerRefused
         } else if rest.hasPrefix("Cannot start TLS: handshake failure") {
             self = .noHandshake
-        } else if rest.skip("REQUIRETLS Failure: sender requested REQUIRETLS, but ") {
+        } else if rest.skip("Sender requested REQUIRETLS, but ") || rest.skip(Self.oldRequirement) {
             self = Self.requirement(rest) ?? .nothing
         } else if rest.skip("TLS is required, but was not offered by host ") {
             self = rest.takePeer().map { .noSTARTTLS(peer: $0) } ?? .nothing
@@ -40,7 +44,11 @@ enum PostfixVerdict {
         }
     }
 
-    /// What Postfix from 3.11 on says where the sender asked for REQUIRETLS. - RFC 8689 §4.2.1: Sending with TLS Required.
+    /// How the non-production branches of 3.11 began what the releases say otherwise.
+    private static let oldRequirement: StaticString = "REQUIRETLS Failure: sender requested REQUIRETLS, but "
+
+    /// What Postfix from 3.11 on says where the sender asked for REQUIRETLS. That no server supports it, or that our own
+    /// level does not do, says nothing against a server's TLS. - RFC 8689 §4.2.1: Sending with TLS Required.
     private static func requirement(_ text: SyslogOctets) -> PostfixVerdict? {
         var rest = text
         if rest.skip("TLS service was not offered by host ") { return rest.takePeer().map { .noSTARTTLS(peer: $0) } }
@@ -71,11 +79,16 @@ enum PostfixVerdict {
             guard !early.contains(where: { rest.hasSuffix($0) }) else { return nil }
             return .conversed(peer: peer)
         }
-        guard rest.skip("lost connection with ") || rest.skip("conversation with "), let peer = rest.takePeer() else {
-            return nil
+        if rest.skip("lost connection with ") {
+            guard let peer = rest.takePeer() else { return nil }
+            return .broken(peer: peer, conversed: rest.isPastTLS)
         }
-        _ = rest.skip(" timed out")
-        // Not "receiving the initial server greeting", not "performing the EHLO handshake".
-        return rest.hasPrefix(" while sending ") ? .conversed(peer: peer) : nil
+        guard rest.skip("conversation with "), let peer = rest.takePeer(), rest.skip(" timed out") else { return nil }
+        return .broken(peer: peer, conversed: rest.isPastTLS)
     }
+}
+
+extension SyslogOctets {
+    /// Not "receiving the initial server greeting", not "performing the EHLO handshake".
+    fileprivate var isPastTLS: Bool { hasPrefix(" while sending ") }
 }

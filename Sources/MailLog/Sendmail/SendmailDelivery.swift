@@ -23,6 +23,9 @@ struct SendmailDelivery {
     /// nil where none was dialled, or none that has an address.
     let server: Server?
     let isSent: Bool
+    /// Whether the server refused a sender or recipient, so that there was a session that got beyond the point where TLS
+    /// begins.
+    let isPastTLS: Bool
     /// Whether FEATURE(`sts') could not look its map up; the map's "try again later" looks so.
     let isRefusedByMap: Bool
     /// The only recipient; nil if there are several.
@@ -34,7 +37,9 @@ struct SendmailDelivery {
     /// What the fields behind `to=` say.
     enum Reading {
         case delivery(SendmailDelivery)
-        /// By a mailer that does not speak SMTP.
+        /// By a mailer that does not speak SMTP, or that nobody has named.
+        case foreign
+        /// By none, such as a message that is put into the queue.
         case other
         case unreadable
     }
@@ -52,8 +57,9 @@ struct SendmailDelivery {
         }
         // "relay=" comes right before the result.
         guard isResult(rest) else { return .unreadable }
-        guard let mailer, mailers.contains(where: { mailer.equals($0) }) || own.contains(where: { mailer == $0 }) else {
-            return .other
+        guard let mailer else { return .other }
+        guard mailers.contains(where: { mailer.equals($0) }) || own.contains(where: { mailer == $0 }) else {
+            return .foreign
         }
         // A host that is named by its address is the site's choice, as a smart host is.
         let isSmartHost = mailer.equals("relay") || relay?[0] == UInt8(ascii: "[")
@@ -66,7 +72,8 @@ struct SendmailDelivery {
         self.queueID = queueID
         self.server = server
         var rest = result
-        if rest.hasPrefix("dsn=") { _ = rest.takeValue() }
+        let code = rest.hasPrefix("dsn=") ? rest.takeValue()?.dropFirst(4) : nil
+        isPastTLS = code?.isOfAddress == true && rest.hasReplyToMail
         isRefusedByMap = rest.hasPrefix("stat=Deferred: ") && rest.hasSuffix("... STS lookup temp fail")
         isSent = rest.hasPrefix("stat=Sent") || rest.hasPrefix("reply=2")
         recipient = Self.only(recipients)
@@ -113,6 +120,21 @@ struct SendmailDelivery {
 }
 
 extension SyslogOctets {
+    /// Whether the status is one of an address or mailbox, or greylisting's: neither a greeting nor EHLO is answered so.
+    /// - RFC 3463 §3.2: Address Status, §3.3: Mailbox Status.
+    fileprivate var isOfAddress: Bool {
+        guard self[1] == UInt8(ascii: "."), self[3] == UInt8(ascii: ".") else { return false }
+        return self[2] == UInt8(ascii: "1") || self[2] == UInt8(ascii: "2") || equals("4.7.1")
+    }
+
+    /// Whether a server's own reply stands there that refuses mail, and does not end the session. - RFC 5321 §4.2.2.
+    fileprivate var hasReplyToMail: Bool {
+        let codes: [StaticString] = [
+            "reply=450", "reply=451", "reply=452", "reply=550", "reply=551", "reply=552", "reply=553",
+        ]
+        return codes.contains { hasPrefix($0) }
+    }
+
     /// Takes an address from a list without blanks, with the comma behind it.
     fileprivate mutating func takeRecipient() -> SyslogOctets {
         var isQuoted = false

@@ -16,11 +16,15 @@ enum SendmailLine {
     case namesCompared
     /// The rules could not say how to start TLS, so that none was tried.
     case localFailure
+    /// The ruleset `try_tls` has Sendmail try no TLS with the host that comes next.
+    case unwanted(host: SyslogOctets)
     /// The ruleset `tls_server` refuses the session.
     case refused(relay: SyslogOctets, SendmailVerify, text: SyslogOctets)
     /// The ruleset `tls_rcpt` refuses the session for a recipient.
     case refusedFor(recipient: SyslogOctets, relay: SyslogOctets, text: SyslogOctets)
     case delivery(SendmailDelivery)
+    /// The end of a delivery by a mailer that is none of those whose sessions count: what it had of sessions is nobody else's.
+    case foreign
     /// The end of a delivery to recipients who cannot be told: its sessions are nobody else's.
     case unreadable(queueID: SyslogOctets)
 
@@ -61,6 +65,7 @@ enum SendmailLine {
     private static func ruling(_ message: SyslogOctets) -> SendmailLine? {
         var rest = message
         if rest.hasPrefix("ruleset=tls_clt_features, ") { return .localFailure }
+        if rest.skip("ruleset=try_tls, arg1=") { return rest.take(until: .comma).map { .unwanted(host: $0) } }
         if rest.skip("ruleset=tls_rcpt, arg1=") { return recipientRule(rest) }
         guard rest.skip("ruleset=tls_server, arg1="), let word = rest.take(until: .comma), rest.skip(" relay="),
             let relay = rest.take(until: .comma), rest.skip(" reject=")
@@ -91,6 +96,7 @@ enum SendmailLine {
             let queueID = message.prefix(end)
             return switch SendmailDelivery.read(queueID: queueID, fields: rest, own: own) {
             case .delivery(let delivery): .delivery(delivery)
+            case .foreign: .foreign
             case .other: nil
             // Not Postfix's: its lines have neither.
             case .unreadable: rest.mentions([", stat=", ", mailer="]) ? .unreadable(queueID: queueID) : nil

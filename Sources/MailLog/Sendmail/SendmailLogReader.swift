@@ -60,7 +60,10 @@ package struct SendmailLogReader: LogReader {
             }
             if case .unreadable = message { unread.note(line) }
             if case .established = message { silence.noteTLS() }
-            for session in update(split.process.text, with: message, time.secondsSinceEpoch) {
+            let process = split.process.text
+            // Mail to mailboxes of its own is most of what a machine may deliver.
+            if case .foreign = message, processes[process] == nil { continue }
+            for session in update(process, with: message, time.secondsSinceEpoch) {
                 silence.note(session.result)
                 sessions.append(session)
             }

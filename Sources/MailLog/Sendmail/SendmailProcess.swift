@@ -22,6 +22,8 @@ struct SendmailProcess: Sendable, Hashable, Codable {
     private var comparesNames = false
     private var handshakeFailed = false
     private var hasLocalFailure = false
+    /// The server with which no TLS is to be tried.
+    private var unwanted: String?
 
     private enum CodingKeys: String, CodingKey {
         case time = "t"
@@ -30,6 +32,7 @@ struct SendmailProcess: Sendable, Hashable, Codable {
         case comparesNames = "n"
         case handshakeFailed = "h"
         case hasLocalFailure = "l"
+        case unwanted = "u"
     }
 
     init() {}
@@ -44,10 +47,12 @@ struct SendmailProcess: Sendable, Hashable, Codable {
         case .handshakeFailed: handshakeFailed = true
         case .namesCompared: comparesNames = true
         case .localFailure: hasLocalFailure = true
+        case .unwanted(let host): unwanted = SendmailSession.name(host)
         case .refused(let relay, let verify, let text): refused(SendmailSession.name(relay), verify, text)
         case .refusedFor(let recipient, let relay, let text):
             refused(SendmailSession.name(relay), for: SendmailDelivery.domain(of: recipient) ?? "", text)
         case .delivery(let delivery): return deliver(delivery)
+        case .foreign: dropPending()
         case .unreadable(let queueID): unreadable(queueID.text)
         }
         return []
@@ -59,6 +64,7 @@ struct SendmailProcess: Sendable, Hashable, Codable {
         session.verify = verify
         session.reason = reason
         session.comparesNames = comparesNames
+        if verify == .clear { session.fallbackReason = handshakeFailureReason }
         keep(session)
         forget()
     }
@@ -75,7 +81,7 @@ struct SendmailProcess: Sendable, Hashable, Codable {
 
     private mutating func refused(_ relay: String, _ verify: SendmailVerify, _ text: SyslogOctets) {
         if verify != .noHandshake { closeFailedHandshake(with: relay) }
-        let isOurs = hasLocalFailure && verify == .temporary
+        let isOurs = (hasLocalFailure && verify == .temporary) || (isUnwanted(relay) && verify == .noSTARTTLS)
         let open = sessions.indices.last.flatMap { last in
             let session = sessions[last]
             return session.relay == relay && session.counted.isEmpty && session.failure == nil ? last : nil
@@ -96,6 +102,16 @@ struct SendmailProcess: Sendable, Hashable, Codable {
         let verify = session.verify ?? .verified
         if let failure = verify.failure(reason: session.reason, text: text) { session.refuse(failure, for: domain) }
         keep(session)
+    }
+
+    private func isUnwanted(_ relay: String) -> Bool {
+        unwanted.map { SendmailSession.isSame($0, as: relay) } ?? false
+    }
+
+    /// The end of a delivery whose sessions do not count.
+    private mutating func dropPending() {
+        sessions.removeAll { $0.counted.isEmpty }
+        forget()
     }
 
     /// The end of a delivery for recipients who cannot be told. Others of the same delivery may follow; what it had of
@@ -150,12 +166,17 @@ struct SendmailProcess: Sendable, Hashable, Codable {
             sessions[index].via = relay
             sessions[index].count(for: delivery, into: &found)
         }
-        if !isKnown, delivery.isSent || delivery.isRefusedByMap {
+        if !isKnown, delivery.isSent || delivery.isPastTLS || delivery.isRefusedByMap {
             var session = SendmailSession(relay: relay, time: time)
             session.queueID = queueID
             session.via = relay
             session.address = end.address?.description
             if delivery.isRefusedByMap { session.isRefused = true }
+            if isUnwanted(relay) { session.isUnwanted = true }
+            // Option TLSFallbacktoClear.
+            if sessions.contains(where: { $0.relay == relay && $0.queueID == queueID && $0.failure == .noHandshake }) {
+                session.fallbackReason = handshakeFailureReason
+            }
             session.count(for: delivery, into: &found)
             keep(session)
         }
@@ -213,5 +234,6 @@ struct SendmailProcess: Sendable, Hashable, Codable {
         comparesNames = false
         handshakeFailed = false
         hasLocalFailure = false
+        unwanted = nil
     }
 }

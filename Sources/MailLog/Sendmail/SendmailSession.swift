@@ -26,6 +26,10 @@ struct SendmailSession: Sendable, Hashable, Codable {
     var failures: [String: SendmailFailure] = [:]
     /// Set where FEATURE(`sts') let no mail go, since the policy map said "try again later".
     var isRefused: Bool?
+    /// Set where the rules have Sendmail try no TLS with the server.
+    var isUnwanted: Bool?
+    /// Why TLS was given up in an earlier session of the same delivery with the same server.
+    var fallbackReason: String?
     /// The delivery that it was begun for, and the server that took or refused that in the end.
     var queueID: String?
     var via: String?
@@ -43,6 +47,8 @@ struct SendmailSession: Sendable, Hashable, Codable {
         case failure = "f"
         case failures = "d"
         case isRefused = "m"
+        case isUnwanted = "u"
+        case fallbackReason = "b"
         case queueID = "q"
         case via = "s"
         case address = "a"
@@ -79,6 +85,7 @@ struct SendmailSession: Sendable, Hashable, Codable {
                 source: .sendmailLog, time: UTCTime(secondsSinceEpoch: time),
                 domain: domain.isEmpty ? nil : try? DomainName(domain), host: try? DomainName(host: relay),
                 address: address.flatMap { IPAddress($0) }, result: result, queueID: queueID)
+            session.fallbackReason = result == .plaintext ? fallbackReason : nil
             session.recipient = delivery.recipient
             session.cutHost = CutHostName(relay)
             session.isCertificateJudged = verify?.isVerdict ?? false
@@ -89,7 +96,8 @@ struct SendmailSession: Sendable, Hashable, Codable {
     private func result(for domain: String) -> ObservedSession.Result? {
         if let failure = failure ?? failures[domain] { return .failed(failure.type, reason: failure.reason) }
         if isRefused == true { return .refusedByMap }
-        guard let verify else { return .plaintext }
+        if verify == .clear { return .plaintext }
+        guard let verify else { return isUnwanted == true && fallbackReason == nil ? .notWanted : .plaintext }
         return verify.result(comparesNames: comparesNames)
     }
 }

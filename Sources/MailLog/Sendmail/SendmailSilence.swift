@@ -29,7 +29,7 @@ struct SendmailSilence: Sendable, Hashable, Codable {
         switch result {
         case .plaintext: plaintext = min(plaintext + 1, Self.enough)
         case .failed(.certificateNotTrusted, reason: nil): lacksReason = true
-        case .failed, .verified, .trusted, .untrusted, .refusedByMap: break
+        case .failed, .verified, .trusted, .untrusted, .notWanted, .refusedByMap: break
         }
     }
 
