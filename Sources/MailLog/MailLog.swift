@@ -14,8 +14,9 @@ import Core
 // ends a delivery completes them. With connection reuse Postfix's handshakes are tlsproxy(8)'s: `PostfixProxied`.
 //
 // What comes out is an `ObservedSession`; `Core` decides whose it is and what it counts. What a log does not say because
-// of the MTA's settings is noted in `PostfixSilence` and `SendmailSilence`, for a remark to the administrator. What looks
-// like a line about a session and cannot be read is counted in `UnreadLines`; its session is nobody else's.
+// of the MTA's settings is noted in `PostfixSilence` and `SendmailSilence`, for a remark to the administrator; a `SilentRun`
+// tells when a log no longer says it. What looks like a line about a session and cannot be read is counted in
+// `UnreadLines`; its session is nobody else's.
 
 /// Reads the lines of a mail log in their order, and finds the sessions that they add up to.
 ///

@@ -101,7 +101,7 @@ package struct PostfixLogReader: LogReader {
         if message.tellsOfTLS {
             silence.noteTLS(line.tag)
         } else if attempts.last?.isSilent == true {
-            silence.noteNoTLS(line.tag)
+            silence.noteNoTLS(line.tag, with: attempts.last?.peer.host ?? "")
         }
     }
 }

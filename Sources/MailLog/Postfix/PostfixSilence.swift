@@ -13,32 +13,60 @@ struct PostfixSilence: Sendable, Hashable, Codable {
     private var silent: [String: Int] = [:]
     /// Names under which TLS was logged.
     private var logging: Set<String> = []
+    /// Of those, the ones under which there was no word of it of late; nil if there are none.
+    private var runs: [String: SilentRun]?
     /// The silent names that are still to be logged.
     private var unlogged: [String] = []
     /// The name noted last, which is most often the next, too.
     private var last = ""
+    /// Whether it may be one of `runs`: not written down, so that the first look is a thorough one.
+    private var lastMayHaveRun = true
+
+    private enum CodingKeys: CodingKey { case silent, logging, runs, unlogged, last }
 
     init() {}
 
-    /// Whether TLS was ever logged under the name.
+    /// Whether TLS was logged under the name, and not too long ago.
     func logsTLS(_ name: SyslogOctets) -> Bool { name == last || logging.contains(name.text) }
 
     mutating func noteTLS(_ name: SyslogOctets) {
-        guard !(name == last) else { return }
+        guard lastMayHaveRun || !(name == last) else { return }
         let name = name.text
         last = name
+        lastMayHaveRun = false
+        runs?[name] = nil
+        if runs?.isEmpty == true { runs = nil }
         guard hasRoom(for: name) else { return }
         silent[name] = nil
         logging.insert(name)
     }
 
-    mutating func noteNoTLS(_ name: SyslogOctets) {
+    /// - Parameter host: the server of a session without a word of TLS.
+    mutating func noteNoTLS(_ name: SyslogOctets, with host: String) {
         let name = name.text
-        guard !logging.contains(name), hasRoom(for: name) else { return }
+        if logging.contains(name) { return noteRun(name, host) }
+        guard hasRoom(for: name) else { return }
         let count = (silent[name] ?? 0) + 1
         guard count <= Self.enough else { return }
         silent[name] = count
         if count == Self.enough { unlogged.append(name) }
+    }
+
+    /// The administrator may have set smtp_tls_loglevel back.
+    private mutating func noteRun(_ name: String, _ host: String) {
+        var run = runs?[name] ?? SilentRun()
+        if name == last { lastMayHaveRun = true }
+        guard run.add(host) else {
+            runs = runs ?? [:]
+            runs?[name] = run
+            return
+        }
+        runs?[name] = nil
+        if runs?.isEmpty == true { runs = nil }
+        if name == last { last = "" }
+        logging.remove(name)
+        silent[name] = Self.enough
+        unlogged.append(name)
     }
 
     private func hasRoom(for name: String) -> Bool {

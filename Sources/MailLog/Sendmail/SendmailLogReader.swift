@@ -63,8 +63,9 @@ package struct SendmailLogReader: LogReader {
             let process = split.process.text
             // Mail to mailboxes of its own is most of what a machine may deliver.
             if case .foreign = message, processes[process] == nil { continue }
-            for session in update(process, with: message, time.secondsSinceEpoch) {
-                silence.note(session.result)
+            for var session in update(process, with: message, time.secondsSinceEpoch) {
+                session.isTLSLogged = silence.hasTLS || session.result != .plaintext || session.fallbackReason != nil
+                silence.note(session)
                 sessions.append(session)
             }
         }

@@ -7,7 +7,10 @@ struct SendmailSilence: Sendable, Hashable, Codable {
     private static let enough = 5
 
     private var plaintext = 0
-    private var hasTLS = false
+    /// Whether the log has told of TLS, and not too long ago.
+    private(set) var hasTLS = false
+    /// The sessions since it last did.
+    private var run: SilentRun?
     private var lacksReason = false
     /// What was logged already.
     private var hasLoggedTLS = false
@@ -16,6 +19,7 @@ struct SendmailSilence: Sendable, Hashable, Codable {
     private enum CodingKeys: String, CodingKey {
         case plaintext = "p"
         case hasTLS = "h"
+        case run = "s"
         case lacksReason = "l"
         case hasLoggedTLS = "t"
         case hasLoggedReason = "r"
@@ -23,14 +27,29 @@ struct SendmailSilence: Sendable, Hashable, Codable {
 
     init() {}
 
-    mutating func noteTLS() { hasTLS = true }
+    mutating func noteTLS() {
+        hasTLS = true
+        if run != nil { run = nil }
+    }
 
-    mutating func note(_ result: ObservedSession.Result) {
-        switch result {
-        case .plaintext: plaintext = min(plaintext + 1, Self.enough)
+    mutating func note(_ session: ObservedSession) {
+        switch session.result {
+        // What follows on a handshake that failed is known to be in the clear.
+        case .plaintext where session.fallbackReason == nil:
+            plaintext = min(plaintext + 1, Self.enough)
+            noteRun(session.host?.ascii ?? session.cutHost?.description ?? "")
         case .failed(.certificateNotTrusted, reason: nil): lacksReason = true
-        case .failed, .verified, .trusted, .untrusted, .notWanted, .refusedByMap: break
+        case .failed, .verified, .trusted, .untrusted, .plaintext, .notWanted, .refusedByMap: break
         }
+    }
+
+    /// The administrator may have set LogLevel to less than 9.
+    private mutating func noteRun(_ host: String) {
+        guard hasTLS else { return }
+        var current = run ?? SilentRun()
+        let isLong = current.add(host)
+        run = isLong ? nil : current
+        if isLong { (hasTLS, hasLoggedTLS) = (false, false) }
     }
 
     mutating func takeRemarks() -> [String] {
