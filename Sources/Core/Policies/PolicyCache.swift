@@ -246,7 +246,7 @@ package final class PolicyCache: Sendable {
     /// Forgets all that is known of the domain, in memory and in the store, and tells other machines: on the operator's word
     /// only.
     package func forget(_ domain: DomainName) async throws {
-        await peers.tellForgotten(domain, at: clock.now)
+        await peers.announceForgotten(domain, at: clock.now)
         try await remove(domain)
     }
 

@@ -21,7 +21,7 @@ package protocol PolicyPeers: Sendable {
     func release(_ domain: DomainName)
     /// The operator has had the domain's policy forgotten here; may wait for the disk, and for nothing else. Other machines hear
     /// of it whatever happens then.
-    func tellForgotten(_ domain: DomainName, at time: UTCTime) async
+    func announceForgotten(_ domain: DomainName, at time: UTCTime) async
 }
 
 /// Which policies an operator had forgotten here without that other machines were told yet; kept across restarts.
@@ -52,5 +52,5 @@ package struct NoPolicyPeers: PolicyPeers {
     package func claimRenewals(of domains: [DomainName]) async -> RenewalClaims? { nil }
     package func offer(_ policy: CachedPolicy) {}
     package func release(_ domain: DomainName) {}
-    package func tellForgotten(_ domain: DomainName, at time: UTCTime) async {}
+    package func announceForgotten(_ domain: DomainName, at time: UTCTime) async {}
 }

@@ -2,7 +2,7 @@
 
 /// What became of policies between this machine and the others since the start, beside those that were taken.
 package struct FleetPolicyCounts: Sendable, Hashable {
-    /// Fetched here and told to the others.
+    /// Fetched here and published to the others.
     package var offered = 0
     /// Of others, and fetched here first, since what we hold is another one.
     package var fetchedFirst = 0

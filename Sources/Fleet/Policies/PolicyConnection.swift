@@ -12,7 +12,7 @@ final class PolicyConnection: Sendable {
 
     private struct State {
         var isAdmitted = false
-        var tell: (@Sendable (_ isNew: Bool) -> Void)?
+        var onChange: (@Sendable (_ isNew: Bool) -> Void)?
     }
 
     private let state: Locked<State>
@@ -26,19 +26,19 @@ final class PolicyConnection: Sendable {
             case .connected:
                 state.withLock { state in
                     state.isAdmitted = false
-                    return state.tell
+                    return state.onChange
                 }?(true)
             case .lost: state.withLock { $0.isAdmitted = false }
-            case .notice: state.withLock { $0.tell }?(false)
+            case .notice: state.withLock { $0.onChange }?(false)
             }
         }
     }
 
     func close() { connection.close() }
 
-    /// - Parameter tell: is called when something has changed, or may have before this connection; must not wait.
-    func onChange(_ tell: @escaping @Sendable (_ isNewConnection: Bool) -> Void) {
-        state.withLock { $0.tell = tell }
+    /// - Parameter handler: is called when something has changed, or may have before this connection; must not wait.
+    func onChange(_ handler: @escaping @Sendable (_ isNewConnection: Bool) -> Void) {
+        state.withLock { $0.onChange = handler }
     }
 
     func perform<Value: Sendable>(

@@ -4,7 +4,7 @@ import Core
 import MTASTS
 import PostgreSQL
 
-/// What the policy cache asks and tells.
+/// What the policy cache asks and announces.
 extension PolicyExchange: PolicyPeers {
     /// How long a renewal is left to this machine: longer than a fetch takes.
     private static let renewalClaim = Duration.seconds(90)
@@ -31,16 +31,16 @@ extension PolicyExchange: PolicyPeers {
     package func offer(_ policy: CachedPolicy) {
         // Fetched without a record, in the place of one that could not be read: nobody would take it.
         guard STSRecord.isID(policy.id) else { return release(policy.domain) }
-        put { $0.offer(policy) }
+        enqueue { $0.offer(policy) }
     }
-    package func release(_ domain: DomainName) { put { $0.release(domain) } }
-    package func tellForgotten(_ domain: DomainName, at time: UTCTime) async {
+    package func release(_ domain: DomainName) { enqueue { $0.release(domain) } }
+    package func announceForgotten(_ domain: DomainName, at time: UTCTime) async {
         do { try await forgotten?.keepForgotten(domain, at: time) } catch {
             logger.warning(
                 "that a policy was forgotten cannot be written, and other machines hear of it only from this process",
                 metadata: ["domain": "\(domain)", "cause": "\(error)"])
         }
-        put { $0.forget(domain, at: time) }
+        enqueue { $0.forget(domain, at: time) }
     }
 }
 

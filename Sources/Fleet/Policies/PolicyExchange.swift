@@ -8,10 +8,10 @@ import PostgreSQL
 
 /// What the machines of a fleet fetch, known to all of them within seconds, and fetched by few of them.
 ///
-/// **Telling.** What this machine has fetched waits in a ``PolicyOutbox`` and is written in pieces; who writes tells the
+/// **Publishing.** What this machine has fetched waits in a ``PolicyOutbox`` and is written in pieces; who writes tells the
 /// others by a notice.
 ///
-/// **Hearing.** All rows that have changed are read on a notice, each ten seconds, and from the first one on after each new
+/// **Receiving.** All rows that have changed are read on a notice, each ten seconds, and from the first one on after each new
 /// connection. Each is judged by `PolicyCache.take(_:)`: the database can lengthen what this machine holds, and do no more.
 ///
 /// **Asking.** A lookup that is about to fetch asks first whether another machine has fetched, or does so now
@@ -37,9 +37,9 @@ package final class PolicyExchange: Sendable {
     /// Between looks for what can be let go of.
     private static let tidyInterval = Duration.seconds(3600)
     /// How long another machine takes to write.
-    private static let turn = Duration.milliseconds(30)
-    /// What is not told when the daemon ends may take so long.
-    private static let lastWords = Duration.seconds(1)
+    private static let conflictPause = Duration.milliseconds(30)
+    /// Publishing what still waits when the daemon ends may take so long.
+    private static let closeTimeout = Duration.seconds(1)
     /// Own fetches at one time because of what others say.
     private static let maxFetches = 8
     /// Own fetches that wait: the rest is found when mail asks.
@@ -57,12 +57,13 @@ package final class PolicyExchange: Sendable {
         var caughtUp: ContinuousClock.Instant?
         var unasked = 0
         /// Domains that are to be fetched or forgotten by a look of our own.
-        var waiting: [DomainName: Errand] = [:]
-        var running = 0
+        var localTasks: [DomainName: LocalTask] = [:]
+        var runningTasks = 0
         var isFailing = false
     }
 
-    enum Errand: Sendable {
+    /// What a row of another machine has this one do by itself.
+    enum LocalTask: Sendable {
         case fetch
         case forget(before: UTCTime)
     }
@@ -76,13 +77,13 @@ package final class PolicyExchange: Sendable {
     let state = Locked(State())
     let questions: PolicyQuestions
     private let warnings: RateLimitedLog<PeerWarning>
-    private let hearing = WakeUp()
-    private let telling = WakeUp()
+    private let changeSignal = WakeUp()
+    private let publishSignal = WakeUp()
 
     /// Nothing is connected yet.
     /// - Parameters:
     ///   - node: the identity of this machine's store.
-    ///   - forgotten: outlasts the process, so that what an operator had forgotten is told also if the database is away for long.
+    ///   - forgotten: outlasts the process, so that what an operator had forgotten is published also if the database is away for long.
     package init(
         _ server: FleetServer, node: String, forgotten: (any ForgottenPolicies)? = nil, clock: any WallClock,
         logger: Logger, limits: Limits = Limits()
@@ -95,35 +96,35 @@ package final class PolicyExchange: Sendable {
         warnings = RateLimitedLog(logger: logger)
         connection = try PolicyConnection(server)
         questions = PolicyQuestions(connection, node: node, limits: limits, logger: logger)
-        connection.onChange { [state, hearing] isNewConnection in
+        connection.onChange { [state, changeSignal] isNewConnection in
             if isNewConnection { state.withLock { $0.isNewConnection = true } }
-            hearing.wake()
+            changeSignal.wake()
         }
     }
 
     package var counts: FleetPolicyCounts { state.withLock { $0.counts } }
-    /// What is not told yet.
+    /// What is not published yet.
     package var waitingCount: Int { state.withLock { $0.outbox.count } }
     /// Whether lookups ask other machines now.
     package var isWorking: Bool { questions.isOpen }
 
     /// Goes on until the task is cancelled.
     package func run(into cache: PolicyCache) async {
-        await recall()
+        await restoreForgotten()
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.hear(into: cache) }
-            group.addTask { await self.tell() }
+            group.addTask { await self.pollLoop(into: cache) }
+            group.addTask { await self.publishLoop() }
         }
         let piece = state.withLock { $0.isFailing ? PolicyOutbox.Piece() : $0.outbox.take() }
-        if !piece.isEmpty { _ = try? await write(piece, within: Self.lastWords) }
+        if !piece.isEmpty { _ = try? await publish(piece, within: Self.closeTimeout) }
         close()
     }
 
-    /// Has those told that an earlier process could not tell.
-    private func recall() async {
+    /// Has those published that an earlier process could not.
+    private func restoreForgotten() async {
         do {
             guard let kept = try await forgotten?.forgottenPolicies(), !kept.isEmpty else { return }
-            put { $0.putBack(PolicyOutbox.Piece(forgotten: kept)) }
+            enqueue { $0.putBack(PolicyOutbox.Piece(forgotten: kept)) }
         } catch {
             logger.warning("which policies were forgotten cannot be read", metadata: ["cause": "\(error)"])
         }
@@ -134,29 +135,29 @@ package final class PolicyExchange: Sendable {
         connection.close()
     }
 
-    // MARK: Telling
+    // MARK: Publishing
 
-    func put(_ change: (inout PolicyOutbox) -> Void) {
+    func enqueue(_ change: (inout PolicyOutbox) -> Void) {
         state.withLock { change(&$0.outbox) }
-        telling.wake()
+        publishSignal.wake()
     }
 
-    private func tell() async {
+    private func publishLoop() async {
         var backoff = Backoff(first: .milliseconds(200), longest: .seconds(30))
         while !Task.isCancelled {
             let piece = state.withLock { $0.outbox.take() }
             guard !piece.isEmpty else {
-                await telling.rest(for: .seconds(3600))
+                await publishSignal.rest(for: .seconds(3600))
                 continue
             }
             do throws(FleetError) {
-                let count = try await write(piece, within: limits.background)
+                let count = try await publish(piece, within: limits.background)
                 state.withLock { $0.counts.offered += count }
                 backoff.reset()
             } catch {
                 state.withLock { $0.outbox.putBack(piece) }
                 if error.isBusy {
-                    try? await Task.sleep(for: Self.turn * Double.random(in: 0.5...2))
+                    try? await Task.sleep(for: Self.conflictPause * Double.random(in: 0.5...2))
                 } else {
                     noteFailure(error)
                     await backoff.wait()
@@ -165,22 +166,16 @@ package final class PolicyExchange: Sendable {
         }
     }
 
-    private func write(_ piece: PolicyOutbox.Piece, within limit: Duration) async throws(FleetError) -> Int {
-        let count = try await put(piece, within: limit)
-        // What stays is told once more, which changes nothing.
-        if !piece.forgotten.isEmpty { try? await forgotten?.dropForgotten(piece.forgotten) }
-        return count
-    }
-
-    private func put(_ piece: PolicyOutbox.Piece, within limit: Duration) async throws(FleetError) -> Int {
-        try await connection.perform(within: limit) { [node] session throws(PostgresError) in
+    /// - Returns: how many of its policies are newer than what was there.
+    private func publish(_ piece: PolicyOutbox.Piece, within limit: Duration) async throws(FleetError) -> Int {
+        let count = try await connection.perform(within: limit) { [node] session throws(PostgresError) in
             var count = 0
             if !piece.policies.isEmpty || !piece.forgotten.isEmpty {
                 count = try session.transaction { session throws(PostgresError) in
                     try session.lockPolicies()
                     try session.forget(piece.forgotten, by: node)
                     let count = try session.put(piece.policies, by: node)
-                    try session.tellPolicies()
+                    try session.notifyOfPolicies()
                     return count
                 }
             }
@@ -189,11 +184,14 @@ package final class PolicyExchange: Sendable {
             if !done.isEmpty { try session.release(done, as: node) }
             return count
         }
+        // What stays is published once more, which changes nothing.
+        if !piece.forgotten.isEmpty { try? await forgotten?.dropForgotten(piece.forgotten) }
+        return count
     }
 
-    // MARK: Hearing
+    // MARK: Receiving
 
-    private func hear(into cache: PolicyCache) async {
+    private func pollLoop(into cache: PolicyCache) async {
         var tidied = ContinuousClock.now
         while !Task.isCancelled {
             await read(into: cache)
@@ -201,7 +199,7 @@ package final class PolicyExchange: Sendable {
                 tidied = .now
                 await tidy()
             }
-            await hearing.rest(for: limits.poll * Double.random(in: 0.8...1.2))
+            await changeSignal.rest(for: limits.poll * Double.random(in: 0.8...1.2))
         }
     }
 
@@ -234,7 +232,7 @@ package final class PolicyExchange: Sendable {
                     try session.policyChanges(after: last)
                 }
                 guard let end = rows.last else { return }
-                for row in rows { await hear(row, into: cache) }
+                for row in rows { await apply(row, into: cache) }
                 // A connection that was lost meanwhile has all read again.
                 state.withLock { $0.last = PolicyRow.changed(end) }
             }
@@ -257,11 +255,11 @@ package final class PolicyExchange: Sendable {
         }
     }
 
-    private func hear(_ raw: PostgresRow, into cache: PolicyCache) async {
+    private func apply(_ raw: PostgresRow, into cache: PolicyCache) async {
         do throws(PolicyRow.Defect) {
             let row = try PolicyRow(raw)
             if let time = row.forgottenAt, cache.holds(row.domain, fetchedBy: time) {
-                send(.forget(before: time), for: row.domain, into: cache)
+                schedule(.forget(before: time), for: row.domain, into: cache)
             }
             let isAwaited = questions.isAwaited(row.domain)
             guard isAwaited || cache.isNews(row.domain, fetchedAt: row.fetchedAt), let policy = try row.policy() else {
@@ -282,7 +280,7 @@ package final class PolicyExchange: Sendable {
         switch await cache.take(policy) {
         case .taken: if isUnasked { state.withLock { $0.unasked += 1 } }
         case .leftAlone: break
-        case .fetchedFirst: send(.fetch, for: policy.domain, into: cache)
+        case .fetchedFirst: schedule(.fetch, for: policy.domain, into: cache)
         case .refused:
             state.withLock { $0.counts.refused += 1 }
             warnings.warn(
@@ -291,29 +289,29 @@ package final class PolicyExchange: Sendable {
         }
     }
 
-    // MARK: Looks of our own
+    // MARK: Local tasks
 
-    private func send(_ errand: Errand, for domain: DomainName, into cache: PolicyCache) {
+    private func schedule(_ task: LocalTask, for domain: DomainName, into cache: PolicyCache) {
         let starts = state.withLock { state in
-            guard state.waiting[domain] != nil || state.waiting.count < Self.maxWaitingFetches else { return false }
-            if case .fetch = errand, state.waiting[domain] != nil { return false }
-            state.waiting[domain] = errand
-            guard state.running < Self.maxFetches else { return false }
-            state.running += 1
+            guard state.localTasks[domain] != nil || state.localTasks.count < Self.maxWaitingFetches else { return false }
+            if case .fetch = task, state.localTasks[domain] != nil { return false }
+            state.localTasks[domain] = task
+            guard state.runningTasks < Self.maxFetches else { return false }
+            state.runningTasks += 1
             return true
         }
-        if starts { Task { await runErrands(into: cache) } }
+        if starts { Task { await runLocalTasks(into: cache) } }
     }
 
-    private func runErrands(into cache: PolicyCache) async {
-        while let (domain, errand) = state.withLock({ state -> (DomainName, Errand)? in
-            guard let next = state.waiting.popFirst() else {
-                state.running -= 1
+    private func runLocalTasks(into cache: PolicyCache) async {
+        while let (domain, task) = state.withLock({ state -> (DomainName, LocalTask)? in
+            guard let next = state.localTasks.popFirst() else {
+                state.runningTasks -= 1
                 return nil
             }
             return (next.key, next.value)
         }) {
-            switch errand {
+            switch task {
             case .fetch:
                 if await cache.fetchInstead(domain) { state.withLock { $0.counts.fetchedFirst += 1 } }
             case .forget(let time):

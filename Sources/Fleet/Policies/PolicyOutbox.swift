@@ -3,9 +3,9 @@ import Basics
 import Core
 import MTASTS
 
-/// What this machine has to tell of policies, the newest of each domain; bounded, whatever the database does.
+/// What this machine has to publish of policies, the newest of each domain; bounded, whatever the database does.
 struct PolicyOutbox: Sendable {
-    /// Octets of policies that wait. What has no room is told after its next renewal.
+    /// Octets of policies that wait. What has no room is published after its next renewal.
     static let maxOctets = 8 << 20
     /// Domains that were forgotten, and those that could not be fetched.
     static let maxNames = 10_000
@@ -15,7 +15,7 @@ struct PolicyOutbox: Sendable {
     /// What a place costs beside the text.
     private static let overhead = 300
 
-    /// What is told at one time.
+    /// What is published at one time.
     struct Piece: Sendable {
         var policies: [CachedPolicy] = []
         var forgotten: [DomainName: UTCTime] = [:]
@@ -52,7 +52,7 @@ struct PolicyOutbox: Sendable {
         if let old = policies.removeValue(forKey: domain) { octets -= Self.cost(of: old) }
     }
 
-    /// Takes out what is to be told next.
+    /// Takes out what is to be published next.
     mutating func take() -> Piece {
         var piece = Piece()
         var octets = 0
@@ -67,7 +67,7 @@ struct PolicyOutbox: Sendable {
         return piece
     }
 
-    /// Puts back what could not be told, unless there is something newer. Claims end by themselves.
+    /// Puts back what could not be published, unless there is something newer. Claims end by themselves.
     mutating func putBack(_ piece: Piece) {
         for policy in piece.policies where policies[policy.domain] == nil && forgotten[policy.domain] == nil {
             offer(policy)

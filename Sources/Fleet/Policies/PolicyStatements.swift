@@ -126,7 +126,7 @@ extension PostgresSession {
     }
 
     /// Has other machines read what has changed.
-    func tellPolicies() throws(PostgresError) {
+    func notifyOfPolicies() throws(PostgresError) {
         try run("SELECT pg_notify($1, '')", [.text(PolicyConnection.channel)])
     }
 
