@@ -33,5 +33,7 @@ final class FakePeers: PolicyPeers, Fake {
     }
     func offer(_ policy: CachedPolicy) { state.withLock { $0.offered.append(policy) } }
     func release(_ domain: DomainName) { state.withLock { $0.released.append(domain) } }
-    func announceForgotten(_ domain: DomainName, at time: UTCTime) async { state.withLock { $0.forgotten[domain] = time } }
+    func announceForgotten(_ domain: DomainName, at time: UTCTime) async {
+        state.withLock { $0.forgotten[domain] = time }
+    }
 }
