@@ -10,11 +10,11 @@ extension PolicyExchange: PolicyPeers {
     private static let renewalClaim = Duration.seconds(90)
 
     package func fetched(_ domain: DomainName, id: String, since time: UTCTime) async -> CachedPolicy? {
-        await questions.ask(for: domain, id: id, since: time)
+        await lookups.ask(for: domain, id: id, since: time)
     }
 
     package func claimRenewals(of domains: [DomainName]) async -> RenewalClaims? {
-        guard questions.isOpen else { return nil }
+        guard lookups.isActive else { return nil }
         do throws(FleetError) {
             return try await connection.perform(within: limits.background) { [node] session throws(PostgresError) in
                 let ours = try session.claim(domains, as: node, for: Self.renewalClaim)
@@ -23,7 +23,7 @@ extension PolicyExchange: PolicyPeers {
                 return RenewalClaims(ours: ours, fetched: rows.compactMap(\.policy))
             }
         } catch {
-            questions.shut()
+            lookups.suspend()
             return nil
         }
     }

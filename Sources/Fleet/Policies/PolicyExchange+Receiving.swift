@@ -46,7 +46,7 @@ extension PolicyExchange {
                 try session.newestPolicyChange()
             }
             // A database that is slow would only hold lookups up.
-            if ContinuousClock.now - began < limits.ask { questions.open() } else { questions.shut() }
+            if ContinuousClock.now - began < limits.ask { lookups.resume() } else { lookups.suspend() }
             noteWorking()
             begin(with: newest)
             while !Task.isCancelled {
@@ -61,7 +61,7 @@ extension PolicyExchange {
                 state.withLock { $0.last = PolicyRow.changed(end) }
             }
         } catch {
-            questions.shut()
+            lookups.suspend()
             noteFailure(error)
         }
     }
@@ -85,12 +85,12 @@ extension PolicyExchange {
             if let time = row.forgottenAt, cache.holds(row.domain, fetchedBy: time) {
                 schedule(.forget(before: time), for: row.domain, into: cache)
             }
-            let isAwaited = questions.isAwaited(row.domain)
+            let isAwaited = lookups.isAwaited(row.domain)
             guard isAwaited || cache.isNews(row.domain, fetchedAt: row.fetchedAt), let policy = try row.policy() else {
                 return
             }
             // The lookup that waits for it judges it.
-            if isAwaited, questions.answer(policy) { return }
+            if isAwaited, lookups.answer(policy) { return }
             await judge(policy, into: cache)
         } catch {
             state.withLock { $0.counts.refused += 1 }

@@ -15,7 +15,7 @@ import PostgreSQL
 /// connection. Each is judged by `PolicyCache.take(_:)`: the database can lengthen what this machine holds, and do no more.
 ///
 /// **Asking.** A lookup that is about to fetch asks first whether another machine has fetched, or does so now
-/// (``PolicyQuestions``); so does the refresher. The first one to ask has the claim. Who is asked too late, or cannot be,
+/// (``PeerLookups``); so does the refresher. The first one to ask has the claim. Who is asked too late, or cannot be,
 /// is not missed: the machine fetches by itself.
 package final class PolicyExchange: Sendable {
     /// How long its parts may take.
@@ -67,7 +67,7 @@ package final class PolicyExchange: Sendable {
     let connection: PolicyConnection
     let forgotten: (any ForgottenPolicies)?
     let state = Locked(State())
-    let questions: PolicyQuestions
+    let lookups: PeerLookups
     let warnings: RateLimitedLog<PeerWarning>
     let changeSignal = WakeUp()
     let publishSignal = WakeUp()
@@ -87,7 +87,7 @@ package final class PolicyExchange: Sendable {
         self.logger = logger
         warnings = RateLimitedLog(logger: logger)
         connection = try PolicyConnection(server)
-        questions = PolicyQuestions(connection, node: node, limits: limits, logger: logger)
+        lookups = PeerLookups(connection, node: node, limits: limits, logger: logger)
         connection.onChange { [state, changeSignal] isNewConnection in
             if isNewConnection { state.withLock { $0.isNewConnection = true } }
             changeSignal.wake()
@@ -98,7 +98,7 @@ package final class PolicyExchange: Sendable {
     /// What is not published yet.
     package var waitingCount: Int { state.withLock { $0.outbox.count } }
     /// Whether lookups ask other machines now.
-    package var isWorking: Bool { questions.isOpen }
+    package var isWorking: Bool { lookups.isActive }
 
     /// Goes on until the task is cancelled.
     package func run(into cache: PolicyCache) async {
@@ -113,7 +113,7 @@ package final class PolicyExchange: Sendable {
     }
 
     package func close() {
-        questions.close()
+        lookups.close()
         connection.close()
     }
 

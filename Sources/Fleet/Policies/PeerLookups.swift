@@ -10,27 +10,27 @@ import PostgreSQL
 /// nobody gets a claim without seeing what was fetched under the one before. A lookup that did not get its claim waits for the
 /// row of the machine that has it. None of it is long, and after a failure none is asked until the database has answered
 /// again.
-final class PolicyQuestions: Sendable {
+final class PeerLookups: Sendable {
     /// Lookups of one piece.
     private static let pieceCount = 256
     /// How long a fetch is left to this machine: others wait less long, but more may begin to.
     private static let claimTime = Duration.seconds(10)
 
-    private struct Question {
+    private struct Lookup {
         let number: Int
         let id: String
         let since: UTCTime
         /// Whether another machine is said to fetch.
-        var isElsewhere = false
-        let turn: CheckedContinuation<CachedPolicy?, Never>
+        var isClaimedElsewhere = false
+        let continuation: CheckedContinuation<CachedPolicy?, Never>
     }
 
     private struct State {
-        var isOpen = false
+        var isActive = false
         var isClosed = false
-        var questions: [DomainName: Question] = [:]
+        var lookups: [DomainName: Lookup] = [:]
         /// Not asked yet.
-        var next: [DomainName] = []
+        var queue: [DomainName] = []
         var isAsking = false
         var count = 0
     }
@@ -50,82 +50,82 @@ final class PolicyQuestions: Sendable {
 
     // MARK: Whether the database is asked
 
-    var isOpen: Bool { state.withLock { $0.isOpen } }
+    var isActive: Bool { state.withLock { $0.isActive } }
     /// The database has answered, in good time.
-    func open() { state.withLock { $0.isOpen = !$0.isClosed } }
+    func resume() { state.withLock { $0.isActive = !$0.isClosed } }
     /// It did not. Who asks now goes on without; who waits for another machine may still hear of it.
-    func shut() { shut { !$0.isElsewhere } }
+    func suspend() { endLookups { !$0.isClaimedElsewhere } }
 
     /// For good.
     func close() {
         state.withLock { $0.isClosed = true }
-        shut { _ in true }
+        endLookups { _ in true }
     }
 
-    private func shut(_ isEnded: @Sendable (Question) -> Bool) {
+    private func endLookups(where isEnded: @Sendable (Lookup) -> Bool) {
         let ended = state.withLock { state in
-            state.isOpen = false
-            state.next = []
-            let ended = state.questions.filter { isEnded($1) }
-            for domain in ended.keys { state.questions[domain] = nil }
-            return ended.values.map(\.turn)
+            state.isActive = false
+            state.queue = []
+            let ended = state.lookups.filter { isEnded($1) }
+            for domain in ended.keys { state.lookups[domain] = nil }
+            return ended.values.map(\.continuation)
         }
-        for turn in ended { turn.resume(returning: nil) }
+        for continuation in ended { continuation.resume(returning: nil) }
     }
 
     // MARK: Asking
 
     /// - Returns: what another machine has fetched for this id since `time`; nil if the caller is to fetch.
     func ask(for domain: DomainName, id: String, since time: UTCTime) async -> CachedPolicy? {
-        await withCheckedContinuation { turn in
+        await withCheckedContinuation { continuation in
             let (number, other, asks) = state.withLock {
                 state -> (Int?, CheckedContinuation<CachedPolicy?, Never>?, Bool) in
-                guard state.isOpen else { return (nil, nil, false) }
+                guard state.isActive else { return (nil, nil, false) }
                 state.count += 1
-                let other = state.questions.updateValue(
-                    Question(number: state.count, id: id, since: time, turn: turn), forKey: domain)
-                state.next.append(domain)
+                let other = state.lookups.updateValue(
+                    Lookup(number: state.count, id: id, since: time, continuation: continuation), forKey: domain)
+                state.queue.append(domain)
                 defer { state.isAsking = true }
-                return (state.count, other?.turn, !state.isAsking)
+                return (state.count, other?.continuation, !state.isAsking)
             }
             other?.resume(returning: nil)
-            guard let number else { return turn.resume(returning: nil) }
+            guard let number else { return continuation.resume(returning: nil) }
             if asks { Task { await askAll() } }
             Task {
                 try? await Task.sleep(for: limits.ask)
-                if end(number, of: domain, ifElsewhere: false) { return shut() }
+                if end(number, of: domain, ifClaimedElsewhere: false) { return suspend() }
                 try? await Task.sleep(for: limits.wait - limits.ask)
-                _ = end(number, of: domain, ifElsewhere: true)
+                _ = end(number, of: domain, ifClaimedElsewhere: true)
             }
         }
     }
 
-    /// Ends a question to which there is no answer yet; with the patience for another machine, or before.
-    private func end(_ number: Int, of domain: DomainName, ifElsewhere: Bool) -> Bool {
-        let turn = state.withLock { state -> CheckedContinuation<CachedPolicy?, Never>? in
-            guard let question = state.questions[domain], question.number == number,
-                question.isElsewhere == ifElsewhere
+    /// Ends a lookup to which there is no answer yet; with the patience for another machine, or before.
+    private func end(_ number: Int, of domain: DomainName, ifClaimedElsewhere: Bool) -> Bool {
+        let continuation = state.withLock { state -> CheckedContinuation<CachedPolicy?, Never>? in
+            guard let lookup = state.lookups[domain], lookup.number == number,
+                lookup.isClaimedElsewhere == ifClaimedElsewhere
             else { return nil }
-            state.questions[domain] = nil
-            return question.turn
+            state.lookups[domain] = nil
+            return lookup.continuation
         }
-        turn?.resume(returning: nil)
-        return turn != nil
+        continuation?.resume(returning: nil)
+        return continuation != nil
     }
 
     private func askAll() async {
         while true {
             let domains = state.withLock { state in
                 // One that was asked twice meanwhile is one row.
-                let piece = Array(Set(state.next.prefix(Self.pieceCount)))
-                state.next.removeFirst(min(Self.pieceCount, state.next.count))
+                let piece = Array(Set(state.queue.prefix(Self.pieceCount)))
+                state.queue.removeFirst(min(Self.pieceCount, state.queue.count))
                 if piece.isEmpty { state.isAsking = false }
                 return piece
             }
             if domains.isEmpty { return }
             do throws(FleetError) { try await ask(for: domains) } catch {
                 logger.debug("other machines were not asked for policies", metadata: ["cause": "\(error)"])
-                shut()
+                suspend()
             }
         }
     }
@@ -142,29 +142,29 @@ final class PolicyQuestions: Sendable {
         }
         for policy in rows.compactMap(\.policy) { _ = answer(policy) }
         for domain in domains {
-            let turn = state.withLock { state -> CheckedContinuation<CachedPolicy?, Never>? in
-                guard !ours.contains(domain) else { return state.questions.removeValue(forKey: domain)?.turn }
-                state.questions[domain]?.isElsewhere = true
+            let continuation = state.withLock { state -> CheckedContinuation<CachedPolicy?, Never>? in
+                guard !ours.contains(domain) else { return state.lookups.removeValue(forKey: domain)?.continuation }
+                state.lookups[domain]?.isClaimedElsewhere = true
                 return nil
             }
-            turn?.resume(returning: nil)
+            continuation?.resume(returning: nil)
         }
     }
 
     // MARK: Answers
 
-    func isAwaited(_ domain: DomainName) -> Bool { state.withLock { $0.questions[domain] != nil } }
+    func isAwaited(_ domain: DomainName) -> Bool { state.withLock { $0.lookups[domain] != nil } }
 
     /// - Returns: whether somebody has waited for it.
     func answer(_ policy: CachedPolicy) -> Bool {
-        let turn = state.withLock { state -> CheckedContinuation<CachedPolicy?, Never>? in
-            guard let question = state.questions[policy.domain], question.id == policy.id,
-                question.since < policy.fetchedAt
+        let continuation = state.withLock { state -> CheckedContinuation<CachedPolicy?, Never>? in
+            guard let lookup = state.lookups[policy.domain], lookup.id == policy.id,
+                lookup.since < policy.fetchedAt
             else { return nil }
-            state.questions[policy.domain] = nil
-            return question.turn
+            state.lookups[policy.domain] = nil
+            return lookup.continuation
         }
-        turn?.resume(returning: policy)
-        return turn != nil
+        continuation?.resume(returning: policy)
+        return continuation != nil
     }
 }
