@@ -71,7 +71,9 @@ package final class ReportScheduler: Sendable {
                 if isInFleet, try await !store.reportsItself(day) { continue }
                 let due = max(schedule.buildTime(of: day), nextLooks.withLock { $0[day] } ?? day.start)
                 guard clock.now >= due, !Task.isCancelled else { continue }
-                guard try await isComplete(day, settings) else { continue }
+                let readiness = try await store.readiness(
+                    of: day, importing: settings.importFrom, until: settings.importEnd(of: day), at: clock.now)
+                guard mayBuild(day, readiness) else { continue }
                 nextLooks.withLock { $0[day] = clock.now + ReportSchedule.retryPause }
                 await build(day, builder)
             }
@@ -80,24 +82,25 @@ package final class ReportScheduler: Sendable {
         }
     }
 
-    /// Whether the counts of all machines are there, or have been waited for long enough.
-    private func isComplete(_ day: UTCDay, _ settings: ReportSettings) async throws -> Bool {
-        let missing = try await store.missing(settings.importFrom, on: day)
-        guard !missing.isEmpty, try await !store.hasBegun(day) else { return true }
-        let end = settings.importEnd(of: day)
-        let machines = missing.map(\.ascii).joined(separator: " ")
-        guard clock.now < end else {
+    /// Whether the counts of all machines are there, or have been waited for long enough; says for whom it waits.
+    private func mayBuild(_ day: UTCDay, _ readiness: DayReadiness) -> Bool {
+        switch readiness {
+        case .complete: return true
+        case .overdue(let machines):
             logger.warning(
                 "the reports of a day are made without the counts of some machines",
-                metadata: ["day": "\(day)", "machines": "\(machines)"])
+                metadata: ["day": "\(day)", "machines": "\(machines.joined(separator: " "))"])
             return true
+        case .waiting(let machines, let end):
+            if waiting.withLock({ $0.insert(day).inserted }) {
+                logger.notice(
+                    "the reports of a day wait for the counts of other machines",
+                    metadata: [
+                        "day": "\(day)", "machines": "\(machines.joined(separator: " "))", "until": "\(end)",
+                    ])
+            }
+            return false
         }
-        if waiting.withLock({ $0.insert(day).inserted }) {
-            logger.notice(
-                "the reports of a day wait for the counts of other machines",
-                metadata: ["day": "\(day)", "machines": "\(machines)", "until": "\(end)"])
-        }
-        return false
     }
 
     /// Counts of two machines with one identity would take each other's place.

@@ -87,8 +87,8 @@ final class Machine: Sendable {
     let book: FleetBook
     let outbox: FleetOutbox
     let log = CapturedLog()
+    let clock: FleetClock
     private let site: FleetSite
-    private let clock: FleetClock
 
     init(
         _ site: FleetSite, _ name: String, wait: Duration = .seconds(0), steadiness: Duration = .zero,
@@ -107,6 +107,8 @@ final class Machine: Sendable {
     }
 
     func close() { database.close() }
+
+    func readiness() async throws -> DayReadiness { try await book.readiness(of: site.day, at: clock.now) }
 
     var builder: ReportBuilder {
         get async throws {

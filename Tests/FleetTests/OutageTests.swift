@@ -31,18 +31,18 @@ struct OutageTests {
         _ = try await machine.book.token()
         try await set("b", closed: site.day.daysSinceEpoch - 1, seen: 0)
         try await set("a", closed: site.day.daysSinceEpoch, seen: 0)
-        guard case .waiting(["b"], let left) = try await machine.book.readiness(of: site.day) else {
+        guard case .waiting(["b"], let end) = try await machine.readiness() else {
             Issue.record("not waited for")
             return
         }
-        #expect(left <= .seconds(1))
+        #expect(end - machine.clock.now <= .seconds(1))
         try await Wait.until("it was there long enough") {
-            try await machine.book.readiness(of: site.day) == .overdue(["b"])
+            try await machine.readiness() == .overdue(["b"])
         }
         // A new connection begins anew.
         try await site.lab.cutSessions()
         try await Wait.until("it is connected again") { (try? await machine.book.token()) != nil }
-        #expect(try await machine.book.readiness(of: site.day) != .overdue(["b"]))
+        #expect(try await machine.readiness() != .overdue(["b"]))
     }
 
     @Test(
@@ -55,7 +55,7 @@ struct OutageTests {
         _ = try await machine.book.token()
         try await set("a", closed: site.day.daysSinceEpoch, seen: 0)
         try await set("b", closed: site.day.daysSinceEpoch + closed, seen: 3)
-        let readiness = try await machine.book.readiness(of: site.day)
+        let readiness = try await machine.readiness()
         if isAwaited {
             guard case .waiting(["b"], _) = readiness else {
                 Issue.record("\(readiness)")

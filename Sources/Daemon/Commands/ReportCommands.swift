@@ -152,7 +152,7 @@ package struct ReportCommands: Sendable {
             // All others are the fleet's, also those of which it has nothing yet.
             if fleet != nil, try await !store.reportsItself(day) { continue }
             if order.keepsSpread, schedule.buildTime(of: day) > clock.now { continue }
-            if try await isComplete(day, tell: tell) { days.append(day) }
+            if try await mayBuild(day, tell: tell) { days.append(day) }
         }
         return days
     }
@@ -166,12 +166,12 @@ package struct ReportCommands: Sendable {
     }
 
     /// Whether the counts of all machines are there, or have been waited for long enough.
-    private func isComplete(_ day: UTCDay, tell: (String) -> Void) async throws -> Bool {
-        let missing = try await store.missing(settings.importFrom, on: day)
-        let end = settings.importEnd(of: day)
-        guard !missing.isEmpty, clock.now < end, try await !store.hasBegun(day) else { return true }
+    private func mayBuild(_ day: UTCDay, tell: (String) -> Void) async throws -> Bool {
+        let readiness = try await store.readiness(
+            of: day, importing: settings.importFrom, until: settings.importEnd(of: day), at: clock.now)
+        guard case .waiting(let machines, let end) = readiness else { return true }
         tell(
-            "\(day): waits until \(end) for the counts of \(missing.map(\.ascii).joined(separator: ", ")); "
+            "\(day): waits until \(end) for the counts of \(machines.joined(separator: ", ")); "
                 + "to report without them: report send --day \(day)")
         return false
     }

@@ -91,16 +91,16 @@ final class FleetReports: Sendable {
 
     /// The machines without whose counts the day is to be made, none mostly; nil while they are waited for.
     private func missing(_ day: UTCDay) async throws -> [String]? {
-        switch try await book.readiness(of: day) {
+        switch try await book.readiness(of: day, at: clock.now) {
         case .complete: return []
         case .overdue(let machines): return machines
-        case .waiting(let machines, let left):
+        case .waiting(let machines, let end):
             if waiting.withLock({ $0.insert(day).inserted }) {
                 logger.notice(
                     "the fleet's reports of a day wait for the counts of machines",
                     metadata: [
                         "day": "\(day)", "machines": "\(machines.joined(separator: " "))",
-                        "until": "\(clock.now + left)",
+                        "until": "\(end)",
                     ])
             }
             return nil

@@ -88,40 +88,35 @@ package final class FleetBook: DailyCounts {
         }
     }
 
-    /// Whether a day's counts are all there.
-    package enum Readiness: Sendable, Hashable {
-        /// All machines have sent them, or work on the reports has begun before.
-        case complete
-        /// These hosts have not, and have been waited for long enough.
-        case overdue([String])
-        /// The same, with time left by the database's clock.
-        case waiting([String], left: Duration)
+    /// - Parameter time: now, where the database's clock is not known.
+    package func readiness(of day: UTCDay, at time: UTCTime) async throws(FleetError) -> DayReadiness {
+        let (missing, left) = try await missing(on: day)
+        guard !missing.isEmpty else { return .complete }
+        let remaining = left > .zero ? left : steadiness - database.steadyFor
+        return remaining > .zero ? .waiting(missing, until: (database.time ?? time) + remaining) : .overdue(missing)
     }
 
-    package func readiness(of day: UTCDay) async throws(FleetError) -> Readiness {
+    /// The hosts that have not sent all of the day and are waited for, and for how long by the database's clock; none if work
+    /// on the reports has begun.
+    private func missing(on day: UTCDay) async throws(FleetError) -> (hosts: [String], left: Duration) {
         let wait = wait
-        let readiness = try await database.perform { session throws(PostgresError) -> Readiness in
+        return try await database.perform { session throws(PostgresError) in
             let row = try session.run(
                 """
                 SELECT began IS NOT NULL, ((day + 1)::bigint * 86400 + $2::bigint - extract(epoch FROM now()))::bigint
                 FROM sts.day WHERE day = $1
                 """, [.day(day), .seconds(wait)]
             ).first
-            guard let row, !row.isTrue(0) else { return .complete }
-            let missing = try session.run(
+            guard let row, !row.isTrue(0) else { return ([], .zero) }
+            let hosts = try session.run(
                 """
                 SELECT host FROM sts.node WHERE closed_through < $1
                 AND (seen > now() - make_interval(secs => $2) OR closed_through >= $1 - 2)
                 ORDER BY host, node LIMIT \(Self.maxNamed)
                 """, [.day(day), .seconds(Self.living)]
             ).compactMap { $0[0].map { printable($0, limit: 253) } }
-            if missing.isEmpty { return .complete }
-            let left = Duration.seconds(row.integer(1) ?? 0)
-            return left > .zero ? .waiting(missing, left: left) : .overdue(missing)
+            return (hosts, .seconds(row.integer(1) ?? 0))
         }
-        guard case .overdue(let missing) = readiness else { return readiness }
-        let left = steadiness - database.steadyFor
-        return left > .zero ? .waiting(missing, left: left) : readiness
     }
 
     // MARK: The lease

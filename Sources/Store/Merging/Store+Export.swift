@@ -50,6 +50,18 @@ extension Store {
 }
 
 extension Store {
+    /// Whether the counts of these hosts are there of a day, or need not be waited for.
+    /// - Parameters:
+    ///   - end: up to when they are waited for.
+    ///   - time: now.
+    package func readiness(
+        of day: UTCDay, importing hosts: [DomainName], until end: UTCTime, at time: UTCTime
+    ) async throws(StoreError) -> DayReadiness {
+        let missing = try await missing(hosts, on: day).map(\.ascii)
+        guard !missing.isEmpty, try await !hasBegun(day) else { return .complete }
+        return time < end ? .waiting(missing, until: end) : .overdue(missing)
+    }
+
     /// The hosts whose counts of a day were not imported yet.
     package func missing(_ hosts: [DomainName], on day: UTCDay) async throws(StoreError) -> [DomainName] {
         guard !hosts.isEmpty else { return [] }
