@@ -11,6 +11,8 @@ package final class ReportScheduler: Sendable {
     /// Days ahead of today of which no counts are believed. No log that was read makes such; a clock that was wrong once
     /// does, and one that is set back for a while must not lose what was counted before.
     private static let farAhead: Int64 = 400
+    /// Days for which counts of other machines may be waited for.
+    private static let longestWait: Int64 = 2
 
     private let settings: Locked<ReportSettings>
     /// Whether a fleet makes the reports of what this machine counts.
@@ -22,10 +24,7 @@ package final class ReportScheduler: Sendable {
     private let clock: any WallClock
     private let logger: Logger
     private let startedAt: UTCTime
-    /// When a day that could not be finished is looked at again.
-    private let nextLooks = Locked<[UTCDay: UTCTime]>([:])
-    /// Days of which was said that they wait for counts of other machines.
-    private let waiting = Locked<Set<UTCDay>>([])
+    private let agenda = Locked(DayAgenda())
 
     package init(
         settings: ReportSettings, isInFleet: Bool = false, store: Store, records: any ReportRecordSource,
@@ -65,16 +64,15 @@ package final class ReportScheduler: Sendable {
         let builder = ReportBuilder(
             book: store, records: records, settings: settings.reporting, clock: clock, logger: logger)
         do {
-            let oldest = clock.now.day.advanced(by: -settings.retention.wholeDays)
+            let oldest = settings.oldestDay(at: clock.now)
             for day in try await store.openDays(before: clock.now.day) where day >= oldest {
                 // All others are the fleet's, also those of which it has nothing yet.
                 if isInFleet, try await !store.reportsItself(day) { continue }
-                let due = max(schedule.buildTime(of: day), nextLooks.withLock { $0[day] } ?? day.start)
-                guard clock.now >= due, !Task.isCancelled else { continue }
+                guard agenda.withLock({ $0.isDue(day, schedule, at: clock.now) }), !Task.isCancelled else { continue }
                 let readiness = try await store.readiness(
                     of: day, importing: settings.importFrom, until: settings.importEnd(of: day), at: clock.now)
                 guard mayBuild(day, readiness) else { continue }
-                nextLooks.withLock { $0[day] = clock.now + ReportSchedule.retryPause }
+                agenda.withLock { $0.putOff(day, until: clock.now + ReportSchedule.retryPause) }
                 await build(day, builder)
             }
         } catch {
@@ -92,7 +90,7 @@ package final class ReportScheduler: Sendable {
                 metadata: ["day": "\(day)", "machines": "\(machines.joined(separator: " "))"])
             return true
         case .waiting(let machines, let end):
-            if waiting.withLock({ $0.insert(day).inserted }) {
+            if agenda.withLock({ $0.isFirstWait(day) }) {
                 logger.notice(
                     "the reports of a day wait for the counts of other machines",
                     metadata: [
@@ -118,12 +116,7 @@ package final class ReportScheduler: Sendable {
     private func build(_ day: UTCDay, _ builder: ReportBuilder) async {
         do {
             let summary = try await builder.build(day)
-            logger.notice(
-                "reports made",
-                metadata: [
-                    "day": "\(day)", "reports": "\(summary.planned)", "without-record": "\(summary.absent)",
-                    "not-reported": "\(summary.withoutReport)", "try-again": "\(summary.pending)",
-                ])
+            logger.notice("reports made", metadata: summary.metadata(of: day))
         } catch is CancellationError {
             // The next start goes on where this one ends.
         } catch {
@@ -144,8 +137,7 @@ package final class ReportScheduler: Sendable {
     /// Lets go of what is older than the retention.
     func prune() async {
         let days = settings.withLock { $0.retention.wholeDays }
-        nextLooks.withLock { looks in looks = looks.filter { $0.value > clock.now } }
-        waiting.withLock { days in days = days.filter { $0 >= clock.now.day.advanced(by: -2) } }
+        agenda.withLock { $0.prune(at: clock.now, keeping: Self.longestWait) }
         let today = clock.now.day
         do {
             try await store.prune(before: today.advanced(by: -days), after: today.advanced(by: Self.farAhead))

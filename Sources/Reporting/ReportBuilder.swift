@@ -22,6 +22,14 @@ package struct ReportBuilder: Sendable {
         package var withoutReport = 0
         /// Domains whose record could not be looked up: they are tried again.
         package var pending = 0
+
+        /// What a line of the log says of it.
+        package func metadata(of day: UTCDay) -> Logger.Metadata {
+            [
+                "day": "\(day)", "reports": "\(planned)", "without-record": "\(absent)",
+                "not-reported": "\(withoutReport)", "try-again": "\(pending)",
+            ]
+        }
     }
 
     private let book: any DailyCounts

@@ -13,12 +13,12 @@ package struct ReportSchedule: Sendable, Hashable {
     package static let retryPause = Duration.seconds(3600)
 
     private let source: String
-    private let startedAt: UTCTime
+    private let startedAt: UTCTime?
 
     /// - Parameters:
     ///   - source: the host's name.
-    ///   - startedAt: when the process began to count.
-    package init(source: String, startedAt: UTCTime) {
+    ///   - startedAt: when the process began to count; nil for one that counts nothing.
+    package init(source: String, startedAt: UTCTime? = nil) {
         self.source = source
         self.startedAt = startedAt
     }
@@ -27,6 +27,6 @@ package struct ReportSchedule: Sendable, Hashable {
     package func buildTime(of day: UTCDay) -> UTCTime {
         let afterMidnight =
             day.advanced(by: 1).start + Self.settlingTime + Self.jitter.share(stableHash(source, "\(day)"))
-        return max(afterMidnight, startedAt + Self.startingTime)
+        return startedAt.map { max(afterMidnight, $0 + Self.startingTime) } ?? afterMidnight
     }
 }

@@ -65,6 +65,9 @@ package struct ReportSettings: Sendable, Hashable {
     /// Up to when the reports of a day wait for the counts of other machines.
     package func importEnd(of day: UTCDay) -> UTCTime { day.advanced(by: 1).start + importWait }
 
+    /// The first day whose counts and reports are still kept.
+    package func oldestDay(at now: UTCTime) -> UTCDay { now.day.advanced(by: -retention.wholeDays) }
+
     /// Why no report can go out; nil if one can. A host's bare name is good for nobody's answer.
     package var obstacle: String? {
         reporting.contact.domain.labelCount > 1

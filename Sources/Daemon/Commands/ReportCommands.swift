@@ -145,8 +145,7 @@ package struct ReportCommands: Sendable {
         }
         // Only what is on its way is sent.
         if settings.schedule == .export { return [] }
-        let schedule = ReportSchedule(
-            source: settings.reporting.source, startedAt: UTCTime(secondsSinceEpoch: 0))
+        let schedule = ReportSchedule(source: settings.reporting.source)
         var days: [UTCDay] = []
         for day in try await store.openDays(before: today) {
             // All others are the fleet's, also those of which it has nothing yet.

@@ -10,6 +10,9 @@ import Store
 /// Makes the fleet's reports of finished days and sends them, together with the other machines: what there is to do is
 /// whoever's takes it first. While the database cannot be used nothing is made and nothing sent.
 final class FleetReports: Sendable {
+    /// Days for which machines may be waited for.
+    private static let longestWait: Int64 = 7
+
     private let settings: Locked<ReportSettings>
     private let book: FleetBook
     private let records: any ReportRecordSource
@@ -19,10 +22,7 @@ final class FleetReports: Sendable {
     private let copies: ReportCopies
     private let clock: any WallClock
     private let logger: Logger
-    /// When a day that could not be finished is looked at again.
-    private let nextLooks = Locked<[UTCDay: UTCTime]>([:])
-    /// Days of which was said that they wait for machines.
-    private let waiting = Locked<Set<UTCDay>>([])
+    private let agenda = Locked(DayAgenda())
     private enum Work: String { case make, send, remove }
     /// What was said to wait for the database.
     private let failing = Locked<Set<Work>>([])
@@ -68,16 +68,14 @@ final class FleetReports: Sendable {
         do {
             // First of all: by the answer the time of the fleet is known.
             let open = try await book.openDays(before: clock.now.day)
-            let oldest = clock.now.day.advanced(by: -settings.retention.wholeDays)
+            let oldest = settings.oldestDay(at: clock.now)
             let days = open.filter { $0 >= oldest }
             var reporting = settings.reporting
             if !days.isEmpty { reporting.token = try await book.token() }
             let builder = ReportBuilder(book: book, records: records, settings: reporting, clock: clock, logger: logger)
             // Not all fleets ask their resolvers at midnight.
-            let schedule = ReportSchedule(
-                source: reporting.token ?? "", startedAt: UTCTime(secondsSinceEpoch: 0))
-            for day in days
-            where clock.now >= max(schedule.buildTime(of: day), nextLooks.withLock { $0[day] } ?? day.start) {
+            let schedule = ReportSchedule(source: reporting.token ?? "")
+            for day in days where agenda.withLock({ $0.isDue(day, schedule, at: clock.now) }) {
                 guard !Task.isCancelled else { continue }
                 // Whom this day waits for, the later ones would miss as well.
                 guard let missing = try await missing(day) else { break }
@@ -95,7 +93,7 @@ final class FleetReports: Sendable {
         case .complete: return []
         case .overdue(let machines): return machines
         case .waiting(let machines, let end):
-            if waiting.withLock({ $0.insert(day).inserted }) {
+            if agenda.withLock({ $0.isFirstWait(day) }) {
                 logger.notice(
                     "the fleet's reports of a day wait for the counts of machines",
                     metadata: [
@@ -116,12 +114,7 @@ final class FleetReports: Sendable {
                     "the fleet's reports of a day are made without the counts of some machines",
                     metadata: ["day": "\(day)", "machines": "\(missing.joined(separator: " "))"])
             }
-            logger.notice(
-                "the fleet's reports made",
-                metadata: [
-                    "day": "\(day)", "reports": "\(summary.planned)", "without-record": "\(summary.absent)",
-                    "not-reported": "\(summary.withoutReport)", "try-again": "\(summary.pending)",
-                ])
+            logger.notice("the fleet's reports made", metadata: summary.metadata(of: day))
             if summary.pending > 0 { try await rest(day) }
         } catch is CancellationError {
             // Whoever comes next goes on where this ends.
@@ -140,11 +133,11 @@ final class FleetReports: Sendable {
                 warn(day, error)
                 // A later version can read more.
                 try await book.giveBack(day)
-                nextLooks.withLock { $0[day] = clock.now + ReportSchedule.retryPause }
+                agenda.withLock { $0.putOff(day, until: clock.now + ReportSchedule.retryPause) }
             }
         } catch {
             warn(day, error)
-            nextLooks.withLock { $0[day] = clock.now + ReportSchedule.retryPause }
+            agenda.withLock { $0.putOff(day, until: clock.now + ReportSchedule.retryPause) }
         }
     }
 
@@ -155,7 +148,7 @@ final class FleetReports: Sendable {
 
     /// Looks at the day again later; until then it stays ours, if it is.
     private func rest(_ day: UTCDay) async throws {
-        nextLooks.withLock { $0[day] = clock.now + ReportSchedule.retryPause }
+        agenda.withLock { $0.putOff(day, until: clock.now + ReportSchedule.retryPause) }
         do { try await book.rest(day, for: ReportSchedule.retryPause) } catch is FleetBookError {
             // It is another machine's now.
         }
@@ -176,8 +169,7 @@ final class FleetReports: Sendable {
     /// Lets go of what is older than the retention.
     func prune() async {
         let retention = settings.withLock { $0.retention }
-        nextLooks.withLock { looks in looks = looks.filter { $0.value > clock.now } }
-        waiting.withLock { days in days = days.filter { $0 >= clock.now.day.advanced(by: -7) } }
+        agenda.withLock { $0.prune(at: clock.now, keeping: Self.longestWait) }
         do {
             try await book.prune(keeping: retention.wholeDays)
             noteDone(.remove)

@@ -114,7 +114,7 @@ package struct CountsCommands: Sendable {
             try? await work.abandon()
             throw error
         }
-        let oldest = clock.now.day.advanced(by: -settings.retention.wholeDays)
+        let oldest = settings.oldestDay(at: clock.now)
         return try await work.finish(since: oldest, at: clock.now)
     }
 }

@@ -13,7 +13,7 @@ package struct ReceivedCommands: Sendable {
 
     package init(_ workspace: Workspace) throws {
         store = try workspace.openStore()
-        oldest = clock.now.day.advanced(by: -workspace.settings.reports.retention.wholeDays)
+        oldest = workspace.settings.reports.oldestDay(at: clock.now)
     }
 
     package func receive(_ report: Report) async throws -> Reception {

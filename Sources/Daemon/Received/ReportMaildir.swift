@@ -69,7 +69,7 @@ final class ReportMaildir: Sendable {
     func look() async -> Look? {
         let settings = settings.value.reports
         guard let path = settings.maildir else { return nil }
-        let oldest = clock.now.day.advanced(by: -settings.retention.wholeDays)
+        let oldest = settings.oldestDay(at: clock.now)
         // Reading blocks, and a hostile mail keeps a thread busy for seconds.
         let result = await waiting { Result { () throws(Maildir.Failure) in try self.look(at: path, since: oldest) } }
         switch result {
