@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Concurrency
 import Core
 import FoundationEssentials
 import Logging
@@ -31,10 +32,7 @@ final class ConfiguredOverrides: PolicyOverrides {
 
     /// Looks for new lists until the task is cancelled.
     func run() async {
-        while !Task.isCancelled {
-            await preload.refreshIfDue()
-            try? await Task.sleep(for: Self.lookInterval)
-        }
+        await every(Self.lookInterval) { await preload.refreshIfDue() }
     }
 
     func pinned(_ domain: DomainName, at time: UTCTime) -> CachedPolicy? {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Concurrency
 import Core
 import Logging
 import Store
@@ -41,48 +42,43 @@ struct Maintenance: Sendable {
             group.addTask { await overrides.run() }
             group.addTask { await tidyNowAndThen() }
             group.addTask { await watch() }
-            group.addTask {
-                while (try? await Task.sleep(for: Self.sweepInterval)) != nil { sweep() }
-            }
+            group.addTask { await afterEvery(Self.sweepInterval) { sweep() } }
         }
     }
 
     /// Looks after the store's file and the clock, and once more at the end.
     private func watch() async {
         var saidAt: ContinuousClock.Instant?
-        repeat {
-            try? await Task.sleep(for: Self.watchInterval)
+        await afterEvery(Self.watchInterval, atEnd: true) {
             clock.check()
             mapUse?.look()
             // Written anew from memory, the store must not lose what was not read yet.
-            guard table.isComplete else { continue }
+            guard table.isComplete else { return }
             do throws(StoreError) {
-                guard let loss = try await store.mendIfLost(from: table) else { continue }
+                guard let loss = try await store.mendIfLost(from: table) else { return }
                 policyCache.saveUsesAnew()
                 saidAt = nil
                 logger.error(
                     "the database was lost while in use and is written anew from memory: stop sts-milter before it is touched",
                     metadata: ["file": "\(store.path)", "cause": "\(loss)", "policies": "\(table.count)"])
             } catch {
-                if let last = saidAt, ContinuousClock.now < last + Self.lossPause { continue }
+                if let last = saidAt, ContinuousClock.now < last + Self.lossPause { return }
                 saidAt = .now
                 logger.error(
                     "the database was lost and cannot be written anew: policies and counts are in memory only",
                     metadata: ["cause": "\(error)"])
             }
-        } while !Task.isCancelled
+        }
     }
 
     private func tidyNowAndThen() async {
         var nextTidy = ContinuousClock.now
-        while !Task.isCancelled {
+        await every(Self.writeInterval) {
             await policyCache.saveUnsaved()
             await retryDNSSEC()
-            if ContinuousClock.now >= nextTidy {
-                await tidy()
-                nextTidy = ContinuousClock.now + Self.tidyInterval
-            }
-            try? await Task.sleep(for: Self.writeInterval)
+            guard ContinuousClock.now >= nextTidy else { return }
+            await tidy()
+            nextTidy = ContinuousClock.now + Self.tidyInterval
         }
         try? await policyCache.saveUses()
     }

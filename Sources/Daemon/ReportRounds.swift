@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Concurrency
+
 /// The looks for what there is to do for reports, on a machine by itself and in a fleet alike.
 enum ReportRounds {
     /// Between looks whether a day is to be built.
@@ -14,9 +16,9 @@ enum ReportRounds {
         prune: @escaping @Sendable () async -> Void
     ) async {
         await withDiscardingTaskGroup { group in
-            group.addTask { await repeating(buildInterval, build) }
-            group.addTask { await repeating(sendInterval, send) }
-            group.addTask { await repeating(pruneInterval, prune) }
+            group.addTask { await every(buildInterval, build) }
+            group.addTask { await every(sendInterval, send) }
+            group.addTask { await every(pruneInterval, prune) }
         }
     }
 }

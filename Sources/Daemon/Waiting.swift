@@ -15,14 +15,6 @@ func cancellation() async {
     end.finish()
 }
 
-/// Does work again and again, with a pause behind each time, until the task is cancelled.
-func repeating(_ pause: Duration, _ work: () async -> Void) async {
-    while !Task.isCancelled {
-        await work()
-        try? await Task.sleep(for: pause)
-    }
-}
-
 extension Task where Success == Void, Failure == Never {
     /// Waits for the end, but no longer than this, although the caller may be cancelled; the task itself goes on.
     /// - Returns: whether it has ended.

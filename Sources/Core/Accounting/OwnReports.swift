@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Concurrency
 
 /// Knows where our own reports go by mail.
 ///
@@ -45,10 +46,7 @@ package final class OwnReports: Sendable {
 
     /// Keeps what is known up to date until the task is cancelled.
     package func run() async {
-        while !Task.isCancelled {
-            await refresh()
-            try? await Task.sleep(for: Self.interval)
-        }
+        await every(Self.interval) { await refresh() }
     }
 
     /// The sessions without those that carried reports to their destinations.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Concurrency
 
 /// Works off what is due for the policies in use: fetches them anew before they run out, each in its own time.
 ///
@@ -15,11 +16,7 @@ package struct PolicyRefresher: Sendable {
 
     /// Looks again and again until the task is cancelled.
     package func run() async {
-        while !Task.isCancelled {
-            try? await Task.sleep(for: Self.interval)
-            guard !Task.isCancelled else { return }
-            await refreshDue()
-        }
+        await afterEvery(Self.interval) { await refreshDue() }
     }
 
     /// Logs which policies have ended, and fetches what is due; returns how many fetches were tried.

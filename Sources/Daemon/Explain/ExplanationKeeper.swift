@@ -65,13 +65,12 @@ final class ExplanationKeeper: Sendable {
     /// - Parameter decided: takes what the milter has decided.
     func run(_ decided: @Sendable () -> [DecidedMessage]) async {
         var (room, trimAt) = (Self.firstRoom, ContinuousClock.now)
-        repeat {
-            try? await Task.sleep(for: Self.interval)
+        await afterEvery(Self.interval, atEnd: true) {
             for row in await write(decided()) { room.take(row) }
-            guard room.isUsedUp || ContinuousClock.now >= trimAt else { continue }
+            guard room.isUsedUp || ContinuousClock.now >= trimAt else { return }
             trimAt = ContinuousClock.now + Self.trimInterval
             room = await trim() ?? Self.firstRoom
-        } while !Task.isCancelled
+        }
     }
 
     /// - Returns: the rows that were written.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Concurrency
 
 /// When an MTA last asked, seen by counters that have grown: so no question pays for a look at the clock.
 final class LastHeard: Sendable {
@@ -24,10 +25,7 @@ final class LastHeard: Sendable {
 
     /// Looks again and again until the task is cancelled.
     func run() async {
-        while !Task.isCancelled {
-            _ = times
-            try? await Task.sleep(for: Self.interval)
-        }
+        await every(Self.interval) { _ = times }
     }
 
     /// When each was last asked; nil if it was not.

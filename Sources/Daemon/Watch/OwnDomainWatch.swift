@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Concurrency
 import Logging
 import Settings
 
@@ -62,18 +63,11 @@ final class OwnDomainWatch: Sendable {
 
     /// Looks until the task is cancelled.
     func run() async {
-        let work = Task { await self.look() }
+        // One domain after the other: nobody waits.
+        let work = Task { await every(Self.tick) { await self.lookAtDue() } }
         await cancellation()
         // Not waited for: a host that keeps silent must not hold up the stop, and ends with the network.
         work.cancel()
-    }
-
-    /// One domain after the other: nobody waits.
-    private func look() async {
-        while !Task.isCancelled {
-            await lookAtDue()
-            try? await Task.sleep(for: Self.tick)
-        }
     }
 
     /// Looks at the domains that are due.

@@ -75,10 +75,7 @@ package final class CountSharing: Sendable {
 
     /// Goes on until the task is cancelled.
     package func run() async {
-        while !Task.isCancelled {
-            await step()
-            try? await Task.sleep(for: Self.interval)
-        }
+        await every(Self.interval) { await step() }
     }
 
     /// Makes batches if it is time, sends what waits, and says so.

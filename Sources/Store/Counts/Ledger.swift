@@ -70,10 +70,7 @@ package final class Ledger: Recorder, IntakeLedger {
 
     /// Writes at each interval until the task is cancelled, and then once more.
     package func run(every interval: Duration = .seconds(1)) async {
-        repeat {
-            try? await Task.sleep(for: interval)
-            await flush()
-        } while !Task.isCancelled
+        await afterEvery(interval, atEnd: true) { await flush() }
     }
 
     /// Has written what was counted once that is much, and waits while the write before goes on: who counts faster than the
