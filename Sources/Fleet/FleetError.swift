@@ -16,6 +16,12 @@ package enum FleetError: Error, Sendable, Hashable {
     case otherMachine
     /// Another store has taken the place of the one that the daemon began with.
     case otherStore
+
+    /// Whether only another transaction was in the way: the next try goes on.
+    package var isConflict: Bool {
+        guard case .database(let error) = self else { return false }
+        return error.cause == .conflict
+    }
 }
 
 extension FleetError: CustomStringConvertible {

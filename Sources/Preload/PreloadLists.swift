@@ -39,8 +39,8 @@ package actor PreloadLists {
     /// The key ring as it was when the list held was last checked.
     private var ring: [UInt8] = []
     private var due = UTCTime(secondsSinceEpoch: 0)
-    private var hasWarnedOfExpiry = false
-    private var hasWarnedOfEnd = false
+    private var hasSaidExpired = false
+    private var hasSaidEndsSoon = false
     /// Refreshes go one after the other.
     private var lastRefresh: Task<Outcome, Never>?
     private let held = Locked<Held?>(nil)
@@ -160,8 +160,8 @@ package actor PreloadLists {
         }
         guard !new.list.isExpired(at: now) else { throw Refusal(text: "it expired at \(new.list.expires)") }
         held.withLock { $0 = new }
-        hasWarnedOfExpiry = false
-        hasWarnedOfEnd = false
+        hasSaidExpired = false
+        hasSaidEndsSoon = false
         tell(new, settings)
         keep(KeptList(source: settings.source.description, signature: signature, text: text))
         return .taken
@@ -247,13 +247,13 @@ package actor PreloadLists {
         guard let list else { return }
         let now = clock.now
         if list.isExpired(at: now) {
-            guard !hasWarnedOfExpiry else { return }
-            hasWarnedOfExpiry = true
+            guard !hasSaidExpired else { return }
+            hasSaidExpired = true
             logger.warning(
                 "preload list has expired and is ignored, its domains are protected by their own policies only",
                 metadata: ["expired": "\(list.expires)", "policies": "\(list.policies.count)"])
-        } else if now + Self.lastDays >= list.expires, !hasWarnedOfEnd {
-            hasWarnedOfEnd = true
+        } else if now + Self.lastDays >= list.expires, !hasSaidEndsSoon {
+            hasSaidEndsSoon = true
             logger.warning("preload list ends soon and has no successor yet", metadata: ["expires": "\(list.expires)"])
         }
     }

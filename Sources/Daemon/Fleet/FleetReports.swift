@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import Concurrency
 import Fleet
 import FoundationEssentials
 import Logging
@@ -23,9 +24,9 @@ final class FleetReports: Sendable {
     private let clock: any WallClock
     private let logger: Logger
     private let agenda = Locked(DayAgenda())
-    private enum Work: String { case make, send, remove }
+    private enum Work: String, Sendable { case make, send, remove }
     /// What was said to wait for the database.
-    private let failing = Locked<Set<Work>>([])
+    private let failing = Locked(OngoingTroubles<Work>())
 
     /// - Parameter noteAddresses: is told where the reports of all machines go by mail.
     init(
@@ -181,15 +182,15 @@ final class FleetReports: Sendable {
     private func note(_ error: any Error, in work: Work) {
         if error is CancellationError { return }
         // Two that met in one row: the next look goes on.
-        if case .database(let error)? = error as? FleetError, error.cause == .conflict { return }
-        guard failing.withLock({ $0.insert(work).inserted }) else { return }
+        if let error = error as? FleetError, error.isConflict { return }
+        guard failing.withLock({ $0.begins(work) }) else { return }
         logger.warning(
             "the fleet's reports wait, its database cannot be used",
             metadata: ["work": "\(work.rawValue)", "cause": "\(error)"])
     }
 
     private func noteDone(_ work: Work) {
-        guard failing.withLock({ $0.remove(work) }) != nil else { return }
+        guard failing.withLock({ $0.ends(work) }) else { return }
         logger.notice(
             "the fleet's database can be used again, its reports go on", metadata: ["work": "\(work.rawValue)"])
     }

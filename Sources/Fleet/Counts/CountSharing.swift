@@ -30,14 +30,16 @@ package final class CountSharing: Sendable {
         }
     }
 
+    private enum Trouble: Sendable { case clock }
+
     private struct State {
         var sealedAt: UTCTime?
         var thoroughAt: UTCTime?
         /// Up to which moment all was in batches when it was last looked.
         var sealedThrough: UTCTime?
         var settings: FleetSettingValues
-        /// What was said of the clock, and of the settings of others: the machines by the setting.
-        var isClockOff = false
+        var troubles = OngoingTroubles<Trouble>()
+        /// What was said of the settings of others: the machines by the setting.
         var differing: [String: [String]] = [:]
     }
 
@@ -89,7 +91,7 @@ package final class CountSharing: Sendable {
             return
         } catch let error as FleetError {
             // Two that met in one row: the next look goes on.
-            if case .database(let error) = error, error.cause == .conflict { return }
+            if error.isConflict { return }
             let waiting = try? await batches.backlog()
             warnings.warn(.failing, ["cause": "\(error)", "batches-waiting": "\(waiting?.batches ?? 0)"])
         } catch {
@@ -180,16 +182,12 @@ package final class CountSharing: Sendable {
 
     private func warnOfClock() {
         guard let ahead = database.clockAhead else { return }
-        let isOff = abs(ahead) > Self.clockTolerance
-        let wasOff = state.withLock { state in
-            defer { state.isClockOff = isOff }
-            return state.isClockOff
-        }
-        if isOff, !wasOff {
+        if abs(ahead) > Self.clockTolerance {
+            guard state.withLock({ $0.troubles.begins(.clock) }) else { return }
             logger.warning(
                 "the clock of this machine differs from that of the fleet's database",
                 metadata: ["ahead-seconds": "\(ahead)"])
-        } else if wasOff, !isOff {
+        } else if state.withLock({ $0.troubles.ends(.clock) }) {
             logger.notice("the clock of this machine is that of the fleet's database again")
         }
     }

@@ -39,7 +39,7 @@ extension PolicyExchange {
                 backoff.reset()
             } catch {
                 state.withLock { $0.outbox.putBack(piece) }
-                if error.isBusy {
+                if error.isConflict {
                     try? await Task.sleep(for: Self.conflictPause * Double.random(in: 0.5...2))
                 } else {
                     noteFailure(error)
@@ -70,13 +70,5 @@ extension PolicyExchange {
         // What stays is published once more, which changes nothing.
         if !piece.forgotten.isEmpty { try? await forgotten?.dropForgotten(piece.forgotten) }
         return count
-    }
-}
-
-extension FleetError {
-    /// Whether others that write were in the way.
-    fileprivate var isBusy: Bool {
-        guard case .database(let error) = self else { return false }
-        return error.cause == .conflict
     }
 }

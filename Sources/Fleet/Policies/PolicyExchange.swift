@@ -51,8 +51,10 @@ package final class PolicyExchange: Sendable {
         /// Domains that are to be fetched or forgotten by a look of our own.
         var localTasks: [DomainName: LocalTask] = [:]
         var runningTasks = 0
-        var isFailing = false
+        var troubles = OngoingTroubles<Trouble>()
     }
+
+    enum Trouble: Sendable { case database }
 
     /// What a row of another machine has this one do by itself.
     enum LocalTask: Sendable {
@@ -107,7 +109,7 @@ package final class PolicyExchange: Sendable {
             group.addTask { await self.pollLoop(into: cache) }
             group.addTask { await self.publishLoop() }
         }
-        let piece = state.withLock { $0.isFailing ? PolicyOutbox.Piece() : $0.outbox.take() }
+        let piece = state.withLock { $0.troubles.contains(.database) ? PolicyOutbox.Piece() : $0.outbox.take() }
         if !piece.isEmpty { _ = try? await publish(piece, within: Self.closeTimeout) }
         close()
     }
@@ -120,19 +122,12 @@ package final class PolicyExchange: Sendable {
     // MARK: Troubles
 
     func noteFailure(_ error: FleetError) {
-        let isNew = state.withLock { state in
-            defer { state.isFailing = true }
-            return !state.isFailing
-        }
-        guard isNew, !Task.isCancelled else { return }
+        guard state.withLock({ $0.troubles.begins(.database) }), !Task.isCancelled else { return }
         logger.warning("policies are not shared with other machines for now", metadata: ["cause": "\(error)"])
     }
 
     func noteWorking() {
-        let isOver = state.withLock { state in
-            defer { state.isFailing = false }
-            return state.isFailing
-        }
-        if isOver { logger.notice("policies are shared with other machines again") }
+        guard state.withLock({ $0.troubles.ends(.database) }) else { return }
+        logger.notice("policies are shared with other machines again")
     }
 }
