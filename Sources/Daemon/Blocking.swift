@@ -3,7 +3,7 @@ import Basics
 import Dispatch
 
 /// Runs asynchronous work from a thread that may block (the main thread, never one of the pool) and returns its result.
-package func blocking<Value: Sendable, Failure: Error>(
+package func runAndWait<Value: Sendable, Failure: Error>(
     _ work: @escaping @Sendable () async throws(Failure) -> Value
 ) throws(Failure) -> Value {
     let done = DispatchSemaphore(value: 0)

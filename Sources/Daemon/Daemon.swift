@@ -243,7 +243,7 @@ package final class Daemon: Sendable {
             group.addTask {
                 do {
                     try await loading.run()
-                    await cancellation()
+                    await untilCancelled()
                     return nil
                 } catch {
                     logger.critical("the stored policies cannot be read", metadata: ["cause": "\(error)"])
@@ -267,7 +267,7 @@ package final class Daemon: Sendable {
     private func sharePolicies() async {
         guard let policyExchange else { return }
         let work = Task { [policyCache] in await policyExchange.run(into: policyCache) }
-        await cancellation()
+        await untilCancelled()
         work.cancel()
         if await !work.hasEnded(within: Self.farewellTime) { policyExchange.close() }
     }
@@ -280,7 +280,7 @@ package final class Daemon: Sendable {
                 group.addTask { await reports.run() }
             }
         }
-        await cancellation()
+        await untilCancelled()
         work.cancel()
         if await !work.hasEnded(within: Self.reportTime) {
             logger.warning("reports under way were cut off: they may have been delivered, and are not sent again")

@@ -50,7 +50,7 @@ final class MilterThread: Sendable {
     /// Takes no more mail, and lets verdicts under way finish.
     /// - Returns: whether all have finished.
     func stop() async -> Bool {
-        await waiting { [server] in
+        await onBlockingThread { [server] in
             server.stop()
             return server.drain(within: Self.drainTime)
         }

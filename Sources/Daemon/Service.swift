@@ -42,7 +42,7 @@ package enum Service {
         }
         let daemon: Daemon
         do {
-            daemon = try blocking {
+            daemon = try runAndWait {
                 let daemon = try await Daemon(settings, logger: logger, log: sink, mapLimit: mapLimit)
                 try await daemon.start()
                 return daemon
@@ -68,7 +68,7 @@ package enum Service {
         notifier.stopping()
         let underWay = reloads.end()
         stop.continuation.finish()
-        return blocking {
+        return runAndWait {
             let end = await running.result
             if await underWay?.hasEnded(within: reloadTime) == false { logger.warning("a reload was cut off") }
             return switch end {

@@ -2,14 +2,14 @@
 import Dispatch
 
 /// Runs what blocks on a thread that no task needs.
-func waiting<Value: Sendable>(for work: @escaping @Sendable () -> Value) async -> Value {
+func onBlockingThread<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
     await withCheckedContinuation { continuation in
         DispatchQueue.global().async { continuation.resume(returning: work()) }
     }
 }
 
 /// Waits until the task is cancelled.
-func cancellation() async {
+func untilCancelled() async {
     let (never, end) = AsyncStream<Never>.makeStream()
     for await _ in never {}
     end.finish()

@@ -58,7 +58,7 @@ package final class LogWriter: Sendable {
     private let ownsDescriptor: Bool
     private let queue = DispatchQueue(label: "sts-milter.log")
     /// Whether the wait for more lines is to end at once.
-    private let hurry = Awaited(false)
+    private let hurry = Monitor(false)
     private let state = Locked(State())
 
     /// - Parameter ownsDescriptor: whether the descriptor is closed once nobody can write a line any more.

@@ -19,7 +19,7 @@ final class BlockingLookups: Sendable {
     func judgement(
         on hops: [NextHop], by judge: any RecipientJudge, within waitLimit: Duration, maxWaiting: Int
     ) -> Result<Judgement, WaitEnding> {
-        let found = Awaited<Judgement?>(nil)
+        let found = Monitor<Judgement?>(nil)
         let shares = Share.owners(of: hops.compactMap(\.policyDomain))
         guard start(hops, shares, judge, found) else { return .failure(.crowded) }
         guard waitLimit > .zero else { return .failure(.spent) }
@@ -35,7 +35,7 @@ final class BlockingLookups: Sendable {
     }
 
     private func start(
-        _ hops: [NextHop], _ shares: [Share], _ judge: any RecipientJudge, _ found: Awaited<Judgement?>
+        _ hops: [NextHop], _ shares: [Share], _ judge: any RecipientJudge, _ found: Monitor<Judgement?>
     ) -> Bool {
         guard lookups.withLock({ $0.take(shares, of: Self.maxLookups) }) else { return false }
         Task {

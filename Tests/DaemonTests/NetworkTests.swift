@@ -73,7 +73,7 @@ struct NetworkTests {
         #expect(network.adapters.resolver === first)
         let other = try settings(resolver, timeout: "2s")
         let cancelled = Task {
-            await cancellation()
+            await untilCancelled()
             return try await network.renew(for: other)
         }
         cancelled.cancel()
@@ -89,10 +89,10 @@ struct NetworkTests {
 struct WaitingTests {
     @Test("says whether a task has ended, also to a caller that is cancelled")
     func limit() async throws {
-        let endless = Task { await cancellation() }
+        let endless = Task { await untilCancelled() }
         #expect(await !endless.hasEnded(within: .milliseconds(20)))
         let cancelled = Task {
-            await cancellation()
+            await untilCancelled()
             let short = Task { try? await Task.sleep(for: .milliseconds(20)) }
             return await (
                 Task { await short.value }.hasEnded(within: .seconds(60)), endless.hasEnded(within: .milliseconds(20))

@@ -39,7 +39,7 @@ struct ReloadTests {
         let begun = Locked(0)
         let reloads = Reloads {
             begun.withLock { $0 += 1 }
-            await cancellation()
+            await untilCancelled()
         }
         reloads.request()
         try await Wait.until("it begins") { begun.withLock { $0 } == 1 }

@@ -15,14 +15,14 @@ package struct StoredPolicies: Sendable {
     }
 
     package func policy(for domain: DomainName) throws -> CachedPolicy? {
-        try blocking { [store] in try await store.policy(for: domain) }
+        try runAndWait { [store] in try await store.policy(for: domain) }
     }
 
     /// Every stored policy in the order of the domains, a piece in memory at a time.
     package func forEach(_ body: (CachedPolicy) -> Void) throws {
         var last: DomainName?
         while true {
-            let piece = try blocking { [store, last] in try await store.policies(after: last) }
+            let piece = try runAndWait { [store, last] in try await store.policies(after: last) }
             guard let end = piece.last else { return }
             piece.forEach(body)
             last = end.domain

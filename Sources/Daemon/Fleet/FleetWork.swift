@@ -53,10 +53,10 @@ final class FleetWork: Sendable {
 
     /// Goes on until the task is cancelled.
     func run() async {
-        guard await isOfThisMachine() else { return await cancellation() }
+        guard await isOfThisMachine() else { return await untilCancelled() }
         let reporting = Task { [reports] in await reports.run() }
         let counting = Task { [counts] in await counts.run() }
-        await cancellation()
+        await untilCancelled()
         reporting.cancel()
         counting.cancel()
         // What is past the point of no return is to be written to the database; if it is not, the store has it. A database

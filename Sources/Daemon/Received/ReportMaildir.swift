@@ -71,7 +71,9 @@ final class ReportMaildir: Sendable {
         guard let path = settings.maildir else { return nil }
         let oldest = settings.oldestDay(at: clock.now)
         // Reading blocks, and a hostile mail keeps a thread busy for seconds.
-        let result = await waiting { Result { () throws(Maildir.Failure) in try self.look(at: path, since: oldest) } }
+        let result = await onBlockingThread {
+            Result { () throws(Maildir.Failure) in try self.look(at: path, since: oldest) }
+        }
         switch result {
         case .success(let look):
             if look.mails > 0 {
@@ -154,7 +156,7 @@ final class ReportMaildir: Sendable {
             guard failure == nil, count <= Self.maxReports else { return }
             do throws(StoreError) {
                 let now = clock.now
-                let reception = try blocking { [store] () async throws(StoreError) in
+                let reception = try runAndWait { [store] () async throws(StoreError) in
                     try await store.receive(report, at: now, since: oldest)
                 }
                 switch reception {

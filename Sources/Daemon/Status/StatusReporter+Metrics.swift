@@ -10,7 +10,7 @@ import Status
 extension StatusReporter {
     /// Why mail cannot be judged now; nil if it can.
     func obstacle() async -> String? {
-        let isServing = await waiting { [milter] in milter.isServing() }
+        let isServing = await onBlockingThread { [milter] in milter.isServing() }
         return isServing ? nil : "the milter does not answer an MTA: restart sts-milter"
     }
 

@@ -95,7 +95,7 @@ final class StatusReporter: Sendable {
         let settings = settings.value
         // Before the look whether it serves, which is a connection as well.
         let connections = milter.connections
-        let isServing = await waiting { [milter] in milter.isServing() }
+        let isServing = await onBlockingThread { [milter] in milter.isServing() }
         let counts = await counts()
         let times = heard.times
         var report = StatusReport(

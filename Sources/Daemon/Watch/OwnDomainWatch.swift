@@ -65,7 +65,7 @@ final class OwnDomainWatch: Sendable {
     func run() async {
         // One domain after the other: nobody waits.
         let work = Task { await every(Self.tick) { await self.lookAtDue() } }
-        await cancellation()
+        await untilCancelled()
         // Not waited for: a host that keeps silent must not hold up the stop, and ends with the network.
         work.cancel()
     }

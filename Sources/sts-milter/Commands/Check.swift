@@ -23,11 +23,11 @@ struct Check: ParsableCommand {
     func run() throws {
         let workspace = try settings.workspace("check")
         let names = try domains.map(domainArgument)
-        let examiner = try blocking { try await Examiner(workspace) }
+        let examiner = try runAndWait { try await Examiner(workspace) }
         defer { examiner.shutdown() }
         var examinations: [Examination] = []
         for name in names {
-            let examination = blocking { await examiner.examine(name) }
+            let examination = runAndWait { await examiner.examine(name) }
             examinations.append(examination)
             if !json { print(ExaminationText(coloured: isColourTerminal).render(examination), terminator: "") }
         }

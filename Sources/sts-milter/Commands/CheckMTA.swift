@@ -30,7 +30,7 @@ struct CheckMTA: ParsableCommand {
         func run() throws {
             let expected = ExpectedConfiguration(try settings.read())
             let facts = try CheckMTA.reading { [configDir, postconf] () throws(MTAUnreadable) in
-                try blocking { () async throws(MTAUnreadable) in
+                try runAndWait { () async throws(MTAUnreadable) in
                     try await MTAReader.postfix(directory: configDir, postconf: postconf)
                 }
             }
@@ -58,7 +58,7 @@ struct CheckMTA: ParsableCommand {
         func run() throws {
             let expected = ExpectedConfiguration(try settings.read())
             let facts = try CheckMTA.reading { [cf, sendmail] () throws(MTAUnreadable) in
-                try blocking { () async throws(MTAUnreadable) in
+                try runAndWait { () async throws(MTAUnreadable) in
                     try await MTAReader.sendmail(file: cf, program: sendmail)
                 }
             }

@@ -29,7 +29,7 @@ struct Explain: ParsableCommand {
             throw ValidationError("\(printable(queueID, limit: 80)): no queue id, which is letters and digits")
         }
         let workspace = try settings.workspace("explain", level: .warning)
-        let explanation = try blocking { try await Explanation(of: id, in: workspace) }
+        let explanation = try runAndWait { try await Explanation(of: id, in: workspace) }
         let text = ExplanationText(keptFor: workspace.settings.explainFor).render(explanation)
         if json { print(try sts_milter.json(explanation)) }
         guard explanation.isKnown else {

@@ -26,7 +26,7 @@ struct FleetCommand: ParsableCommand {
         func run() throws {
             let commands = try FleetCommands(try settings.read())
             let survey: FleetSurvey
-            do { survey = try blocking { try await commands.survey() } } catch {
+            do { survey = try runAndWait { try await commands.survey() } } catch {
                 printError("\(error)")
                 throw ExitCode(Service.ExitCode.unavailable.rawValue)
             }
@@ -51,7 +51,7 @@ struct FleetCommand: ParsableCommand {
         func run() throws {
             let commands = try FleetCommands(try settings.read())
             let machine = machine
-            guard try blocking({ try await commands.remove(machine) }) > 0 else {
+            guard try runAndWait({ try await commands.remove(machine) }) > 0 else {
                 printError("no machine '\(printable(machine))' that was silent for 5 minutes")
                 throw ExitCode(1)
             }
@@ -79,7 +79,7 @@ struct FleetCommand: ParsableCommand {
         func run() throws {
             let commands = try FleetCommands(try settings.read())
             let (owner, role) = (try owner.map(FleetServer.init), role)
-            let (from, to) = try blocking { try await commands.migrate(as: owner, role: role) }
+            let (from, to) = try runAndWait { try await commands.migrate(as: owner, role: role) }
             print(from == to ? "the tables are of version \(to) already" : "the tables are of version \(to) now")
         }
     }

@@ -58,7 +58,7 @@ struct ImpactCommand: ParsableCommand {
 
     private func ofLedger() throws -> Impact {
         let (workspace, days) = (try settings.workspace("impact", level: .warning), days)
-        return try blocking { try await Impact.ofLedger(in: workspace, days: days) }
+        return try runAndWait { try await Impact.ofLedger(in: workspace, days: days) }
     }
 
     private func ofLogs() throws -> Impact {
@@ -71,10 +71,10 @@ struct ImpactCommand: ParsableCommand {
                 progress.show("\($0) sessions read")
             }
         }
-        let survey = try blocking { try await ImpactSurvey(workspace) }
+        let survey = try runAndWait { try await ImpactSurvey(workspace) }
         defer { survey.shutdown() }
         let (deliveries, bound) = (logged, domains)
-        return blocking {
+        return runAndWait {
             await survey.impact(of: deliveries, maxDomains: bound) { progress.show($0, of: $1, "domains") }
         }
     }

@@ -61,7 +61,7 @@ struct Intake: ParsableCommand {
         var isWhole = true
         for reading in readings {
             do {
-                let recorded = try blocking { try await reading.record(in: workspace, again: again) }
+                let recorded = try runAndWait { try await reading.record(in: workspace, again: again) }
                 for line in recorded { printError(line) }
             } catch {
                 printError("\(error)")

@@ -37,7 +37,7 @@ struct PauseCommand: ParsableCommand {
     fileprivate static func tell(_ request: ControlRequest, _ workspace: Workspace) throws {
         let reply: ControlReply
         do {
-            reply = try blocking { try await workspace.tellDaemon(request) }
+            reply = try runAndWait { try await workspace.tellDaemon(request) }
         } catch let error as ControlError {
             printError(error.description)
             throw ExitCode(Service.ExitCode.unavailable.rawValue)

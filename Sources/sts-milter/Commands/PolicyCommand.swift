@@ -92,7 +92,7 @@ struct PolicyCommand: ParsableCommand {
         atRest: @escaping @Sendable (StoredPolicies, [DomainName]) async throws -> ControlReply
     ) throws {
         let names = try domains.map { try named($0) }
-        let reply = try blocking {
+        let reply = try runAndWait {
             if let reply = try await workspace.askDaemon(command, names) { return reply }
             return try await atRest(try StoredPolicies(workspace), names)
         }

@@ -32,9 +32,9 @@ struct Publish: ParsableCommand {
                 throw ValidationError("--rua \(printable(text)): \(error)")
             }
         }
-        let examiner = try blocking { try await Examiner(workspace) }
+        let examiner = try runAndWait { try await Examiner(workspace) }
         defer { examiner.shutdown() }
-        let seen = blocking { await examiner.examine(name) }
+        let seen = runAndWait { await examiner.examine(name) }
         guard
             let publication = Publication(
                 of: name, seen, mode: mode, reportsTo: destination, at: SystemClock().now)

@@ -27,7 +27,7 @@ extension ReportCommand {
             let day = try reportDay(day) ?? SystemClock().now.day.advanced(by: -1)
             let workspace = try settings.workspace("report", level: .warning)
             let (directory, plain, looksUp) = (output, plain, !noLookup)
-            let isEmpty = try blocking {
+            let isEmpty = try runAndWait {
                 var isEmpty = true
                 try await ReportCommands(workspace).write(day, to: directory, looksUp: looksUp, isPlain: plain) {
                     path in

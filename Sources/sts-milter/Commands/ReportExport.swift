@@ -44,16 +44,16 @@ extension ReportCommand {
             let day = try reportDay(day)
             let commands = try CountsCommands(try settings.workspace("report", level: .warning))
             if let day, takeBack {
-                guard try blocking({ try await commands.takeBack(day) }) else {
+                guard try runAndWait({ try await commands.takeBack(day) }) else {
                     printError("\(day) was not exported")
                     throw ExitCode(1)
                 }
                 return
             }
             let isCopy = copied
-            if moved || copied { try blocking { try await commands.adopt(isCopy: isCopy) } }
+            if moved || copied { try runAndWait { try await commands.adopt(isCopy: isCopy) } }
             guard let path = file else { return }
-            try blocking {
+            try runAndWait {
                 // Standard output may be the file.
                 try await commands.export(day, to: path) {
                     printError("\($0.day): \($0.lines) policies of domains, \($0.sessions) sessions")
@@ -98,7 +98,7 @@ extension ReportCommand {
                 }
                 defer { if file != STDIN_FILENO { close(file) } }
                 do {
-                    for one in try blocking({ try await commands.take { readSome(file, into: $0) } }) {
+                    for one in try runAndWait({ try await commands.take { readSome(file, into: $0) } }) {
                         let line = "\(name): \(one.inWords)"
                         if one.outcome.isTaken { print(line) } else { printError(line) }
                         isComplete = isComplete && one.outcome.isTaken

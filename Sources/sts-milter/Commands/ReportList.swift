@@ -31,7 +31,7 @@ extension ReportCommand {
             let domain = try domain.map { try DomainName($0) }
             let commands = try ReportCommands(try settings.workspace("report", level: .warning))
             if suppressed {
-                let list = try blocking { try await commands.suppressions() }
+                let list = try runAndWait { try await commands.suppressions() }
                 guard !json else { return print(try sts_milter.json(list.map(SuppressionEntry.init))) }
                 for line in list {
                     print("\(printable(line.destination, limit: 300)) until \(line.until) (\(line.text))")
@@ -40,7 +40,7 @@ extension ReportCommand {
                 return
             }
             let failuresOnly = failed
-            let lines = try blocking { try await commands.lines(of: day, for: domain, failuresOnly: failuresOnly) }
+            let lines = try runAndWait { try await commands.lines(of: day, for: domain, failuresOnly: failuresOnly) }
             guard !json else { return print(try sts_milter.json(lines.map(Entry.init))) }
             for line in lines { print("\(line)") }
             if lines.isEmpty { printError("no such reports") }

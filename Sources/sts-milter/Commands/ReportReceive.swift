@@ -59,7 +59,7 @@ extension ReportCommand {
         }
 
         private func take(_ report: Report, of file: String, by commands: ReceivedCommands) throws -> Bool {
-            let reception = try blocking { try await commands.receive(report) }
+            let reception = try runAndWait { try await commands.receive(report) }
             let isTaken = reception == .stored || reception == .known
             let id = printable(report.reportID, limit: 100)
             let reporter = printable(report.organizationName ?? "nobody named", limit: 100)
@@ -94,7 +94,7 @@ extension ReportCommand {
             let domain = try domain.map(domainArgument)
             let commands = try ReceivedCommands(try settings.workspace("report", level: .warning))
             let days = days
-            let trends = try blocking { try await commands.trends(days: days, of: domain) }
+            let trends = try runAndWait { try await commands.trends(days: days, of: domain) }
             print(json ? try sts_milter.json(trends) + "\n" : ReceivedText().render(trends), terminator: "")
         }
     }

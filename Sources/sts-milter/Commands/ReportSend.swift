@@ -42,7 +42,7 @@ extension ReportCommand {
             let (sent, isDryRun) = (order, dryRun)
             let isComplete: Bool
             do {
-                isComplete = try blocking {
+                isComplete = try runAndWait {
                     let commands = try ReportCommands(workspace)
                     guard !isDryRun else {
                         try await commands.preview(sent) { print($0) }
@@ -76,7 +76,7 @@ extension ReportCommand {
             let commands = try ReportCommands(try settings.workspace("report", level: .warning))
             var failed = false
             for text in destinations {
-                guard try blocking({ try await commands.allow(text) }) else {
+                guard try runAndWait({ try await commands.allow(text) }) else {
                     printError("\(printable(text)): not suppressed")
                     failed = true
                     continue

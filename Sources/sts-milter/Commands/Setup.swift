@@ -112,7 +112,7 @@ struct SetupArguments: ParsableArguments {
     ) throws {
         let backup = SetupBackup(of: mta, directory: backups)
         let facts: Facts
-        do throws(MTAUnreadable) { facts = try blocking(read) } catch {
+        do throws(MTAUnreadable) { facts = try runAndWait(read) } catch {
             printError(error.description)
             throw ExitCode(2)
         }
@@ -130,7 +130,7 @@ struct SetupArguments: ParsableArguments {
                 made, try daemon(), try control(facts), backup: backup, server: place, connections: connections,
                 check: { [settings] in report(try await read(), ExpectedConfiguration(try settings.read())).findings },
                 say: { print($0) })
-            try blocking { try await run.apply() }
+            try runAndWait { try await run.apply() }
         }
         print(
             enforce
@@ -142,7 +142,7 @@ struct SetupArguments: ParsableArguments {
     private func putBack(_ backup: SetupBackup, _ control: any MTAControl) throws {
         try needRoot()
         let daemon = try daemon()
-        for file in try blocking({ try await SetupRun.undo(backup, force: force, daemon, control) }) {
+        for file in try runAndWait({ try await SetupRun.undo(backup, force: force, daemon, control) }) {
             print("put back: \(file)")
         }
     }

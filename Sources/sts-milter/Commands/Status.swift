@@ -16,7 +16,7 @@ struct Status: ParsableCommand {
         let workspace = settings.workspaceOfDaemon("status")
         let reply: ControlReply
         do {
-            reply = try blocking { try await workspace.tellDaemon(ControlRequest(.status)) }
+            reply = try runAndWait { try await workspace.tellDaemon(ControlRequest(.status)) }
         } catch let error as ControlError {
             printError(error.description)
             throw ExitCode(Service.ExitCode.unavailable.rawValue)

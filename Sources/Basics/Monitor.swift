@@ -5,7 +5,7 @@ import Glibc
 ///
 /// Not `DispatchSemaphore`, which waits by the wall clock: one that is set back would prolong the wait by as much. This one
 /// goes by the monotonic clock.
-package final class Awaited<Value>: @unchecked Sendable {  // `value` is touched under `mutex` only.
+package final class Monitor<Value>: @unchecked Sendable {  // `value` is touched under `mutex` only.
     private var value: Value
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let isChanged: UnsafeMutablePointer<pthread_cond_t>

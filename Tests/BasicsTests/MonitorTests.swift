@@ -4,10 +4,10 @@ import Dispatch
 import Testing
 
 @Suite("A value that threads wait for")
-struct AwaitedTests {
+struct MonitorTests {
     @Test("all who wait are woken by a change, and those that came too late see it at once")
     func change() async {
-        let value = Awaited(0)
+        let value = Monitor(0)
         let waiters = (0..<4).map { _ in
             Task.detached { await wait(for: value, within: .seconds(60)) }
         }
@@ -19,7 +19,7 @@ struct AwaitedTests {
 
     @Test("a change to something else ends no wait; its limit does, and not before")
     func limit() async {
-        let value = Awaited(0)
+        let value = Monitor(0)
         let begun = ContinuousClock.now
         async let found = wait(for: value, within: .milliseconds(300))
         value.change { $0 = 1 }
@@ -29,7 +29,7 @@ struct AwaitedTests {
 
     @Test("who has waited may take the value away")
     func taken() {
-        let value = Awaited<Int?>(3)
+        let value = Monitor<Int?>(3)
         #expect(value.wait(within: .zero, until: { $0 != nil }, then: { $0.take() }) == 3)
         #expect(value.wait(within: .zero, until: { $0 != nil }, then: { $0.take() }) == nil)
     }
@@ -37,7 +37,7 @@ struct AwaitedTests {
 
 /// Waits for a seven on a thread that may block.
 @discardableResult
-private func wait(for value: Awaited<Int>, within limit: Duration) async -> Int {
+private func wait(for value: Monitor<Int>, within limit: Duration) async -> Int {
     await withCheckedContinuation { done in
         DispatchQueue.global().async {
             done.resume(returning: value.wait(within: limit, until: { $0 == 7 }, then: { $0 }))
