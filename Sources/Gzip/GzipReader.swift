@@ -32,16 +32,16 @@ package final class GzipReader {
         input.deallocate()
     }
 
-    /// Puts the next octets of the content into `room`, which is not empty.
+    /// Puts the next octets of the content into `buffer`, which is not empty.
     /// - Parameter source: reads compressed octets, as read(2) does.
     /// - Returns: how many; 0 at the end, and what `source` gave when it failed.
     package func read(
-        into room: UnsafeMutableRawBufferPointer, from source: (UnsafeMutableRawBufferPointer) -> Int
+        into buffer: UnsafeMutableRawBufferPointer, from source: (UnsafeMutableRawBufferPointer) -> Int
     ) throws(GzipError) -> Int {
-        let room = UnsafeMutableRawBufferPointer(rebasing: room.prefix(maxPieceBytes))
-        stream.pointee.next_out = room.baseAddress?.assumingMemoryBound(to: UInt8.self)
-        stream.pointee.avail_out = UInt32(room.count)
-        while Int(stream.pointee.avail_out) == room.count, place != .behindLastMember {
+        let buffer = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(maxPieceBytes))
+        stream.pointee.next_out = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        stream.pointee.avail_out = UInt32(buffer.count)
+        while Int(stream.pointee.avail_out) == buffer.count, place != .behindLastMember {
             // Two octets tell a member from padding, and a pipe may give one at a time.
             while stream.pointee.avail_in < (place == .betweenMembers ? 2 : 1) {
                 let count = fill(from: source)
@@ -53,7 +53,7 @@ package final class GzipReader {
             if place == .betweenMembers { try begin() }
             if place == .insideMember { try inflateSome() }
         }
-        return room.count - Int(stream.pointee.avail_out)
+        return buffer.count - Int(stream.pointee.avail_out)
     }
 
     /// Reads behind what is left of the input.

@@ -89,7 +89,7 @@ package struct Unjudged: Sendable, Equatable {
 }
 
 /// Plain messages that all connections together may hold until somebody takes them.
-final class DecidedRoom: Sendable {
+final class DecidedBudget: Sendable {
     /// As many as are written at a time: what is past that would be made and thrown away.
     static let limit = 1000
 
@@ -113,23 +113,23 @@ final class DecidedMessages: Sendable {
         var plain = 0
     }
 
-    private let room: DecidedRoom
+    private let budget: DecidedBudget
     private let state = Locked(State())
     /// As in the state, for a look without the lock.
     private let recipients = Atomic(0)
 
-    /// - Parameter room: shared by all connections.
-    init(in room: DecidedRoom) { self.room = room }
+    /// - Parameter budget: shared by all connections.
+    init(in budget: DecidedBudget) { self.budget = budget }
 
     /// Whether a message that ends now would be held. Takes no lock: nothing is made of a message that has no room.
     func hasRoom(isPlain: Bool) -> Bool {
         let held = recipients.load(ordering: .relaxed)
-        return isPlain ? held < Self.plainLimit && room.isFree : held < Self.limit
+        return isPlain ? held < Self.plainLimit && budget.isFree : held < Self.limit
     }
 
     /// Holds a message that has room.
     func add(_ message: DecidedMessage) {
-        if message.isPlain { room.take() }
+        if message.isPlain { budget.take() }
         state.withLock { state in
             state.recipients += message.judged.count + message.unjudged.count
             recipients.store(state.recipients, ordering: .relaxed)
@@ -145,7 +145,7 @@ final class DecidedMessages: Sendable {
             defer { state = State() }
             return state
         }
-        room.giveBack(taken.plain)
+        budget.giveBack(taken.plain)
         return taken.messages
     }
 }

@@ -103,8 +103,8 @@ final class CallbackCount: Sendable {
     private let handedOut = Atomic(0)
 
     init() {
-        let room = DecidedRoom()
-        parts = (0..<16).map { _ in Part(DecidedMessages(in: room)) }
+        let budget = DecidedBudget()
+        parts = (0..<16).map { _ in Part(DecidedMessages(in: budget)) }
     }
 
     var verdicts: [CounterArray] { parts.map(\.verdicts) }

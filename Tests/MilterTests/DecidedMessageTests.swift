@@ -144,8 +144,8 @@ struct DecidedMessageTests {
         for session in sessions { for _ in 0..<DecidedMessages.plainLimit { send("good.lab", session) } }
         send("testing.lab", sessions[0])
         let messages = take(state)
-        #expect(messages.count(where: \.isPlain) == DecidedRoom.limit)
-        #expect(messages.count == DecidedRoom.limit + 1)
+        #expect(messages.count(where: \.isPlain) == DecidedBudget.limit)
+        #expect(messages.count == DecidedBudget.limit + 1)
         for _ in 0..<5 { send("good.lab", sessions[1]) }
         #expect(take(state).count == 5)
     }

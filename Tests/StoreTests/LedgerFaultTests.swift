@@ -49,23 +49,23 @@ struct LedgerFaultTests {
 
     @Test("is bounded: details go first, then what has no room, and that is said")
     func bounded() throws {
-        var pending = PendingCounts(in: PendingRoom())
+        var pending = PendingCounts(in: PendingBudget())
         for number in 0..<PendingCounts.maxTallies + 50 { pending.add(try success("d\(number).example")) }
         #expect(pending.tallies.count == PendingCounts.maxTallies)
         #expect(pending.lost == 50)
         pending.add(try success("d1.example"))
         #expect(pending.lost == 50)
-        var other = PendingCounts(in: PendingRoom())
+        var other = PendingCounts(in: PendingBudget())
         other.add(pending)
         #expect(other.lost == 50)
         #expect(other.tallies.rows.reduce(0) { $0 + $1.tally.successes } == PendingCounts.maxTallies + 1)
     }
 
-    @Test("counts that share their room are bounded as one, and what was taken makes room again")
-    func sharedRoom() throws {
-        let room = PendingRoom()
-        var first = PendingCounts(in: room)
-        var second = PendingCounts(in: room)
+    @Test("counts that share a budget are bounded as one, and what was taken makes room again")
+    func sharedBudget() throws {
+        let budget = PendingBudget()
+        var first = PendingCounts(in: budget)
+        var second = PendingCounts(in: budget)
         for number in 0..<PendingCounts.maxTallies { first.add(try success("d\(number).example")) }
         second.add(try success("other.example"))
         #expect(second.tallies.isEmpty && second.lost == 1)

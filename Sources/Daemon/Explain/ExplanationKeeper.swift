@@ -20,7 +20,7 @@ final class ExplanationKeeper: Sendable {
     private static let maxDeliveries = 2000
     /// What may be written before the first look at how much is kept; and the longest time between two looks, at which what
     /// has run out goes.
-    private static let firstRoom = ExplanationRoom(rows: 5000, octets: 8 << 20)
+    private static let firstBudget = ExplanationBudget(rows: 5000, octets: 8 << 20)
     private static let trimInterval = Duration.seconds(600)
 
     private enum Warning: RepeatedWarning {
@@ -64,12 +64,12 @@ final class ExplanationKeeper: Sendable {
     /// Writes at each interval until the task is cancelled, and then once more.
     /// - Parameter decided: takes what the milter has decided.
     func run(_ decided: @Sendable () -> [DecidedMessage]) async {
-        var (room, trimAt) = (Self.firstRoom, ContinuousClock.now)
+        var (budget, trimAt) = (Self.firstBudget, ContinuousClock.now)
         await afterEvery(Self.interval, atEnd: true) {
-            for row in await write(decided()) { room.take(row) }
-            guard room.isUsedUp || ContinuousClock.now >= trimAt else { return }
+            for row in await write(decided()) { budget.take(row) }
+            guard budget.isUsedUp || ContinuousClock.now >= trimAt else { return }
             trimAt = ContinuousClock.now + Self.trimInterval
-            room = await trim() ?? Self.firstRoom
+            budget = await trim() ?? Self.firstBudget
         }
     }
 
@@ -96,7 +96,7 @@ final class ExplanationKeeper: Sendable {
 
     /// Lets go of what is kept no longer.
     /// - Returns: how much may be kept from now on; nil where the store did not say.
-    func trim() async -> ExplanationRoom? {
+    func trim() async -> ExplanationBudget? {
         do throws(StoreError) {
             return try await store.trimExplanations(before: clock.now - keptFor.withLock { $0 })
         } catch {

@@ -50,10 +50,10 @@ package struct LineStream: ~Copyable {
         let (descriptor, gzip) = (descriptor, gzip)
         var head = head
         var damage: GzipError?
-        let count = buffer.fill { room in
+        let count = buffer.fill { free in
             let source = { Self.read(descriptor, $0, after: &head) }
-            guard let gzip else { return source(room) }
-            do throws(GzipError) { return try gzip.read(into: room, from: source) } catch {
+            guard let gzip else { return source(free) }
+            do throws(GzipError) { return try gzip.read(into: free, from: source) } catch {
                 damage = error
                 return -1
             }
@@ -67,19 +67,19 @@ package struct LineStream: ~Copyable {
     }
 
     private static func read(
-        _ descriptor: Int32, _ room: UnsafeMutableRawBufferPointer, after head: inout ArraySlice<UInt8>
+        _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, after head: inout ArraySlice<UInt8>
     ) -> Int {
-        guard !head.isEmpty, room.count >= head.count else { return read(descriptor, room) }
+        guard !head.isEmpty, buffer.count >= head.count else { return read(descriptor, buffer) }
         let count = head.count
-        room.copyBytes(from: head)
+        buffer.copyBytes(from: head)
         head = []
         return count
     }
 
     /// As read(2), but goes on when a signal comes in between.
-    private static func read(_ descriptor: Int32, _ room: UnsafeMutableRawBufferPointer) -> Int {
-        var count = Glibc.read(descriptor, room.baseAddress, room.count)
-        while count < 0, errno == EINTR { count = Glibc.read(descriptor, room.baseAddress, room.count) }
+    private static func read(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+        var count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+        while count < 0, errno == EINTR { count = Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
         return count
     }
 }

@@ -102,9 +102,9 @@ final class LogFile {
     }
 
     /// As pread(2), but goes on when a signal comes in between.
-    private func read(into room: UnsafeMutableRawBufferPointer, at offset: Int64) -> Int {
-        var count = pread(descriptor, room.baseAddress, room.count, off_t(offset))
-        while count < 0, errno == EINTR { count = pread(descriptor, room.baseAddress, room.count, off_t(offset)) }
+    private func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) -> Int {
+        var count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+        while count < 0, errno == EINTR { count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset)) }
         return count
     }
 }

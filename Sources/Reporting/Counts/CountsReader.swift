@@ -87,11 +87,11 @@ package final class CountsReader {
     private func fill() throws(CountsFileError) -> Bool {
         guard !isAtEnd else { return false }
         if !hasBegun { try begin() }
-        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.pieceOctets, alignment: 16)
-        defer { room.deallocate() }
+        let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.pieceOctets, alignment: 16)
+        defer { piece.deallocate() }
         let count: Int
         do {
-            count = try gzip?.read(into: room, from: { self.raw($0) }) ?? raw(room)
+            count = try gzip?.read(into: piece, from: { self.raw($0) }) ?? raw(piece)
         } catch {
             throw CountsFileError(line: line + 1, "\(error)")
         }
@@ -101,31 +101,31 @@ package final class CountsReader {
         guard octets <= Self.maxOctets else {
             throw CountsFileError(line: line + 1, "the file has more than \(Self.maxOctets) octets")
         }
-        buffer += room.prefix(count)
+        buffer += piece.prefix(count)
         return count > 0
     }
 
     /// Looks whether the file is compressed.
     private func begin() throws(CountsFileError) {
         hasBegun = true
-        var room = [UInt8](repeating: 0, count: GzipReader.magic.count)
+        var magic = [UInt8](repeating: 0, count: GzipReader.magic.count)
         var count = 0
         // A pipe may give one octet at a time.
-        while count < room.count {
-            let more = room.withUnsafeMutableBytes { source(UnsafeMutableRawBufferPointer(rebasing: $0[count...])) }
+        while count < magic.count {
+            let more = magic.withUnsafeMutableBytes { source(UnsafeMutableRawBufferPointer(rebasing: $0[count...])) }
             guard more >= 0 else { throw CountsFileError(line: 1, "the file cannot be read") }
             if more == 0 { break }
             count += more
         }
-        start = room[..<count]
+        start = magic[..<count]
         guard start.elementsEqual(GzipReader.magic) else { return }
         do { gzip = try GzipReader() } catch { throw CountsFileError(line: 1, "\(error)") }
     }
 
-    private func raw(_ room: UnsafeMutableRawBufferPointer) -> Int {
-        guard !start.isEmpty else { return source(room) }
-        let count = min(start.count, room.count)
-        room.copyBytes(from: start.prefix(count))
+    private func raw(_ target: UnsafeMutableRawBufferPointer) -> Int {
+        guard !start.isEmpty else { return source(target) }
+        let count = min(start.count, target.count)
+        target.copyBytes(from: start.prefix(count))
         start = start.dropFirst(count)
         return count
     }

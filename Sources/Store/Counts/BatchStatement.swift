@@ -15,7 +15,7 @@ struct BatchStatement {
     }
 
     private let statement: Statement
-    private let room = TextRoom()
+    private let texts = TextBuffer()
 
     init(_ db: Database, _ sql: String) throws { statement = try db.cachedStatement(sql: sql) }
 
@@ -29,7 +29,7 @@ struct BatchStatement {
             let end = octets.baseAddress.flatMap { start in
                 memchr(start, 0, octets.count).map { UnsafeRawPointer($0) - start }
             }
-            guard let kept = room.keep(UnsafeRawBufferPointer(rebasing: octets.prefix(end ?? octets.count))) else {
+            guard let kept = texts.keep(UnsafeRawBufferPointer(rebasing: octets.prefix(end ?? octets.count))) else {
                 return false
             }
             try statement.bind(place, lent: kept)
@@ -45,18 +45,18 @@ struct BatchStatement {
     func run(_ row: (Row) -> Void = { _ in }) throws {
         defer {
             statement.clear()
-            room.empty()
+            texts.empty()
         }
         while try statement.step() { row(Row(handle: statement.handle)) }
     }
 }
 
 /// Where texts lie that are bound, until the statement has run: SQLite would ask for memory for each of them.
-private final class TextRoom {
+private final class TextBuffer {
     /// Of the texts of nearly all rows; SQLite itself copies what has no room.
     private static let octets = 4096
 
-    private let start = UnsafeMutableRawPointer.allocate(byteCount: TextRoom.octets, alignment: 8)
+    private let start = UnsafeMutableRawPointer.allocate(byteCount: TextBuffer.octets, alignment: 8)
     private var used = 0
 
     deinit { start.deallocate() }

@@ -25,7 +25,7 @@ package final class Ledger: Recorder, IntakeLedger {
     private let warnings: RateLimitedLog<Warning>
     /// Enough that two threads seldom meet.
     private static let shardCount = 16
-    private let room = PendingRoom()
+    private let budget = PendingBudget()
     /// By the key, so that a tally lies in one shard only.
     private let pending: LockedShards<PendingCounts>
     private let written = CounterArray()
@@ -40,7 +40,7 @@ package final class Ledger: Recorder, IntakeLedger {
         self.store = store
         self.clock = clock
         warnings = RateLimitedLog(logger: logger, now: now)
-        pending = LockedShards(count: Self.shardCount) { [room] in PendingCounts(in: room) }
+        pending = LockedShards(count: Self.shardCount) { [budget] in PendingCounts(in: budget) }
     }
 
     package func record(_ outcome: Outcome) {
@@ -76,7 +76,7 @@ package final class Ledger: Recorder, IntakeLedger {
     /// Has written what was counted once that is much, and waits while the write before goes on: who counts faster than the
     /// disk takes it is slowed down, and nothing is lost for want of room.
     package func keepUp() async {
-        guard room.tallyCount >= PendingCounts.maxTallies / 4 else { return }
+        guard budget.tallyCount >= PendingCounts.maxTallies / 4 else { return }
         // After a failure, ``run(every:)`` tries again.
         guard await writing.withLock({ $0 })?.value ?? true else { return }
         let task = Task { await write() }

@@ -17,7 +17,7 @@ package struct PendingCounts: Sendable {
     package static let maxOctets = maxTallyOctets + maxDetails * 500
 
     /// Nil for counts that are written at once, all or none: the caller limits them.
-    private let room: PendingRoom?
+    private let budget: PendingBudget?
     private(set) var tallies = TallyTable()
     private(set) var detailCount = 0
     private var octets = 0
@@ -25,7 +25,7 @@ package struct PendingCounts: Sendable {
     private(set) var lost = 0
 
     /// - Parameter room: shared by counts that are bounded together.
-    init(in room: PendingRoom?) { self.room = room }
+    init(in budget: PendingBudget?) { self.budget = budget }
 
     var isEmpty: Bool { tallies.isEmpty && lost == 0 }
 
@@ -61,8 +61,8 @@ package struct PendingCounts: Sendable {
     /// What was counted so far, which is held no longer.
     mutating func take() -> PendingCounts {
         let taken = self
-        room?.giveBack(tallies: tallies.count, octets: octets, details: detailCount)
-        self = PendingCounts(in: room)
+        budget?.giveBack(tallies: tallies.count, octets: octets, details: detailCount)
+        self = PendingCounts(in: budget)
         return taken
     }
 
@@ -83,7 +83,7 @@ package struct PendingCounts: Sendable {
     private mutating func place(of key: TallyKey) -> Int? {
         if let index = tallies.place(of: key) { return index }
         let needed = Self.tallyOctets + key.domain.ascii.utf8.count + key.policy.heldOctets
-        if let room, !room.takeTally(needed) { return nil }
+        if let budget, !budget.takeTally(needed) { return nil }
         octets += needed
         return tallies.add(key)
     }
@@ -94,11 +94,11 @@ package struct PendingCounts: Sendable {
             return
         }
         let held = tallies[index].details.count
-        let hasRoom = held < Ledger.maxDetails && room?.hasDetail ?? true
+        let hasRoom = held < Ledger.maxDetails && budget?.hasDetail ?? true
         tallies[index].details[hasRoom ? details : details.folded, default: 0] += sessions
         guard tallies[index].details.count > held else { return }
         detailCount += 1
-        room?.takeDetail()
+        budget?.takeDetail()
     }
 }
 

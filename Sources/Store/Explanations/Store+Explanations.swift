@@ -38,7 +38,7 @@ package enum ExplanationBounds {
 }
 
 /// How much may still be kept before the table is full.
-package struct ExplanationRoom: Sendable, Hashable {
+package struct ExplanationBudget: Sendable, Hashable {
     package var rows: Int
     package var octets: Int
 
@@ -79,14 +79,14 @@ extension Store {
     /// Lets go of what is older than that, and of the oldest where the table is full. It goes through all of the table.
     /// - Returns: how much may be kept before it is full.
     @discardableResult
-    package func trimExplanations(before time: UTCTime) async throws(StoreError) -> ExplanationRoom {
+    package func trimExplanations(before time: UTCTime) async throws(StoreError) -> ExplanationBudget {
         try await write { db in
             try db.execute(
                 sql: "DELETE FROM explanation WHERE time < ?", arguments: [time.secondsSinceEpoch])
             let held = try Row.fetchOne(db, sql: "SELECT count(*), ifnull(sum(length(body)), 0) FROM explanation")
-            let room = ExplanationRoom(
+            let budget = ExplanationBudget(
                 rows: ExplanationBounds.rows - (held?[0] ?? 0), octets: ExplanationBounds.octets - (held?[1] ?? 0))
-            guard room.isUsedUp else { return room }
+            guard budget.isUsedUp else { return budget }
             // The newest that have room.
             try db.execute(
                 sql: """
@@ -97,7 +97,7 @@ extension Store {
                         WHERE place > ? OR octets > ? ORDER BY id DESC LIMIT 1), 0)
                     """,
                 arguments: [ExplanationBounds.kept.rows, ExplanationBounds.kept.octets])
-            return ExplanationRoom(
+            return ExplanationBudget(
                 rows: ExplanationBounds.rows - ExplanationBounds.kept.rows,
                 octets: ExplanationBounds.octets - ExplanationBounds.kept.octets)
         }

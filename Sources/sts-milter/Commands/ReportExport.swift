@@ -114,9 +114,9 @@ extension ReportCommand {
     }
 }
 
-@Sendable private func readSome(_ file: Int32, into room: UnsafeMutableRawBufferPointer) -> Int {
+@Sendable private func readSome(_ file: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
     while true {
-        let count = read(file, room.baseAddress, room.count)
+        let count = read(file, buffer.baseAddress, buffer.count)
         if count >= 0 || errno != EINTR { return count }
     }
 }

@@ -2,7 +2,7 @@
 import Synchronization
 
 /// What several ``PendingCounts`` hold together, so that they are bounded as one. Any thread may ask.
-package final class PendingRoom: Sendable {
+package final class PendingBudget: Sendable {
     private let tallies = Atomic(0)
     private let octets = Atomic(0)
     private let details = Atomic(0)
