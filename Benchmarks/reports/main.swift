@@ -70,7 +70,7 @@ func build(_ path: String, _ count: Int) async throws {
     let logger = Logger(label: "bench")
     let store = try Store(path: path, createIfMissing: false, logger: logger)
     let builder = ReportBuilder(
-        book: store, records: EverybodyAsks(), settings: try settings(), clock: BenchClock(), logger: logger)
+        counts: store, records: EverybodyAsks(), settings: try settings(), clock: BenchClock(), logger: logger)
     let began = ContinuousClock.now
     let summary = try await builder.build(day)
     let taken = seconds(ContinuousClock.now - began)

@@ -62,7 +62,7 @@ package final class ReportScheduler: Sendable {
         guard settings.isDaily, settings.obstacle == nil else { return }
         let schedule = ReportSchedule(source: settings.reporting.source, startedAt: startedAt)
         let builder = ReportBuilder(
-            book: store, records: records, settings: settings.reporting, clock: clock, logger: logger)
+            counts: store, records: records, settings: settings.reporting, clock: clock, logger: logger)
         do {
             let oldest = settings.oldestDay(at: clock.now)
             for day in try await store.openDays(before: clock.now.day) where day >= oldest {

@@ -82,7 +82,7 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
             SELECT host, node, program, extract(epoch FROM now() - seen)::bigint, closed_through, waiting, clock_ahead,
                 seen > now() - make_interval(secs => $1), settings FROM sts.node
             ORDER BY host, node
-            """, [.seconds(FleetBook.living)])
+            """, [.seconds(FleetDailyCounts.living)])
         let differences = FleetSettingDifference.all(
             rows.filter { $0.isTrue(7) }.map { (printable($0[0] ?? ""), FleetSettingValues(text: $0[8] ?? "")) })
         let machines = rows.map { row in
@@ -96,7 +96,7 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
             """
             SELECT d.day, coalesce(c.batches, 0)::bigint, coalesce(c.sessions, 0)::bigint, d.owner,
                 CASE WHEN d.until > now() THEN extract(epoch FROM d.until - now())::bigint END, d.ended IS NOT NULL,
-                d.trouble, d.ended IS NULL AND d.day < \(FleetBook.today) - 1 AND d.rests_until < now() - interval '1 hour',
+                d.trouble, d.ended IS NULL AND d.day < \(FleetDailyCounts.today) - 1 AND d.rests_until < now() - interval '1 hour',
                 d.began IS NULL AND d.ended IS NULL,
                 CASE WHEN d.rests_until > now() THEN extract(epoch FROM d.rests_until - now())::bigint END
             FROM (SELECT * FROM sts.day ORDER BY day DESC LIMIT $1) d LEFT JOIN (
@@ -105,7 +105,7 @@ package struct FleetSurvey: Sendable, Hashable, Codable {
             """, [.integer(Int64(mostDays))]
         ).map { row in
             let lease = row.integer(4)
-            let owner = FleetBook.host(ofOwner: row[3])
+            let owner = FleetDailyCounts.host(ofOwner: row[3])
             let day = "\(UTCDay(daysSinceEpoch: row.integer(0) ?? 0))"
             // In the form of RFC 3339 days are in the order of their texts.
             let awaits = machines.filter { $0.closedThrough ?? "" < day }.map(\.host)

@@ -32,16 +32,16 @@ package struct ReportBuilder: Sendable {
         }
     }
 
-    private let book: any DailyCounts
+    private let counts: any DailyCounts
     private let judge: ReportJudge
     private let clock: any WallClock
     private let logger: Logger
 
     package init(
-        book: any DailyCounts, records: any ReportRecordSource, settings: ReportingSettings, clock: any WallClock,
+        counts: any DailyCounts, records: any ReportRecordSource, settings: ReportingSettings, clock: any WallClock,
         logger: Logger
     ) {
-        self.book = book
+        self.counts = counts
         judge = ReportJudge(records: records, settings: settings, logger: logger)
         self.clock = clock
         self.logger = logger
@@ -52,18 +52,18 @@ package struct ReportBuilder: Sendable {
     /// - Parameter domain: the only one to settle; the day then stays open.
     @discardableResult
     package func build(_ day: UTCDay, only domain: DomainName? = nil) async throws -> Summary {
-        let began = try await book.begin(day, at: clock.now)
+        let began = try await counts.begin(day, at: clock.now)
         let isLastLook = clock.now - began >= Self.waitLimit
         var work = Batch()
         var excess: [DomainName: Int] = [:]
         try await forEach(on: day, in: DomainRange(only: domain), began: began, isLastLook: isLastLook) { report in
             work.add(report)
             guard work.isFull else { return }
-            excess.merge(try await book.settle(work.take(), at: clock.now), uniquingKeysWith: +)
+            excess.merge(try await counts.settle(work.take(), at: clock.now), uniquingKeysWith: +)
         }
-        excess.merge(try await book.settle(work.take(), at: clock.now), uniquingKeysWith: +)
+        excess.merge(try await counts.settle(work.take(), at: clock.now), uniquingKeysWith: +)
         tell(of: excess, on: day)
-        if domain == nil, work.summary.pending == 0 { try await book.end(day, at: clock.now) }
+        if domain == nil, work.summary.pending == 0 { try await counts.end(day, at: clock.now) }
         return work.summary
     }
 
@@ -97,7 +97,7 @@ package struct ReportBuilder: Sendable {
             var inWork = 0
             var next: DomainRange? = range
             while let range = next {
-                let piece = try await book.unsettled(on: day, in: range)
+                let piece = try await counts.unsettled(on: day, in: range)
                 next = piece.last.map { DomainRange(after: $0, only: range.only) }
                 for results in piece.results {
                     if inWork >= Self.maxInWork, let report = try await group.next() {

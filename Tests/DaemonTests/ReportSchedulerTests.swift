@@ -13,7 +13,7 @@ import Testing
 
 @Suite("The daemon reports each day when it is over")
 struct ReportSchedulerTests {
-    /// A desk whose clock stands at noon, with counts of the days before.
+    /// A scheduler whose clock stands at noon, with counts of the days before.
     private final class Site: WallClock, ReportRecordSource, ReportCarrier {
         let directory: TemporaryDirectory
         let store: Store
@@ -23,7 +23,7 @@ struct ReportSchedulerTests {
 
         init(at time: UTCTime) throws {
             self.time = Locked(time)
-            directory = try TemporaryDirectory("sts-lab-desk")
+            directory = try TemporaryDirectory("sts-lab-scheduler")
             store = try Store(path: directory.path + "/test.sqlite", logger: Logger(label: "test"))
         }
 
@@ -58,7 +58,7 @@ struct ReportSchedulerTests {
             guard await ledger.flush() else { throw LabError("not counted") }
         }
 
-        func desk(
+        func scheduler(
             _ settings: String = "", host: String = "mta.lab", isInFleet: Bool = false,
             logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) throws -> ReportScheduler {
@@ -84,10 +84,10 @@ struct ReportSchedulerTests {
         for days in [1, 3] as [Int64] { try await site.count("a.lab", today.advanced(by: -days)) }
         _ = try await site.store.begin(today.advanced(by: -3), at: UTCTime(secondsSinceEpoch: 1_790_000_000))
         site.answer("v=TLSRPTv1; rua=mailto:t@a.lab")
-        let desk = try site.desk("spread = \"0s\"", isInFleet: true)
+        let scheduler = try site.scheduler("spread = \"0s\"", isInFleet: true)
         site.advance(by: .seconds(3600))
-        await desk.buildDue()
-        await desk.sendDue()
+        await scheduler.buildDue()
+        await scheduler.sendDue()
         #expect(site.deliveries == ["\(today.advanced(by: -3)) a.lab mailto:t@a.lab"])
     }
 
@@ -95,22 +95,22 @@ struct ReportSchedulerTests {
     func days() async throws {
         let (site, day) = try await site()
         site.answer("v=TLSRPTv1; rua=https://a.lab/")
-        let desk = try site.desk("spread = \"0s\"")
-        await desk.buildDue()
-        await desk.sendDue()
+        let scheduler = try site.scheduler("spread = \"0s\"")
+        await scheduler.buildDue()
+        await scheduler.sendDue()
         // Logs of the time before the start may still be read.
         #expect(site.deliveries.isEmpty)
         site.advance(by: ReportSchedule.startingTime)
-        await desk.buildDue()
-        await desk.sendDue()
+        await scheduler.buildDue()
+        await scheduler.sendDue()
         let reported = [day.advanced(by: -2), day.advanced(by: -1)]
         // Sent side by side, in no order.
         #expect(site.deliveries.sorted() == reported.map { "\($0) a.lab https://a.lab/" })
         site.advance(by: .seconds(43_200))
-        await desk.buildDue()
-        await desk.sendDue()
+        await scheduler.buildDue()
+        await scheduler.sendDue()
         #expect(site.deliveries.last == "\(day) a.lab https://a.lab/" && site.deliveries.count == 3)
-        await desk.prune()
+        await scheduler.prune()
         #expect(try await site.store.days().first == day.advanced(by: -2))
     }
 
@@ -118,15 +118,15 @@ struct ReportSchedulerTests {
     func late() async throws {
         let (site, day) = try await site()
         site.answer("v=TLSRPTv1; rua=https://a.lab/")
-        let desk = try site.desk("spread = \"0s\"")
+        let scheduler = try site.scheduler("spread = \"0s\"")
         site.advance(by: ReportSchedule.startingTime)
-        await desk.buildDue()
-        await desk.sendDue()
+        await scheduler.buildDue()
+        await scheduler.sendDue()
         let before = site.deliveries
         for domain in ["a.lab", "b.lab"] { try await site.count(domain, day.advanced(by: -1)) }
         site.advance(by: ReportSchedule.retryPause)
-        await desk.buildDue()
-        await desk.sendDue()
+        await scheduler.buildDue()
+        await scheduler.sendDue()
         #expect(site.deliveries == before + ["\(day.advanced(by: -1)) b.lab https://a.lab/"])
     }
 
@@ -134,10 +134,10 @@ struct ReportSchedulerTests {
     func copies() async throws {
         let (site, day) = try await site()
         site.answer("v=TLSRPTv1; rua=https://a.lab/,https://b.lab/")
-        let desk = try site.desk("spread = \"0s\"\ncopy_to = \"archive@mta.lab\"")
+        let scheduler = try site.scheduler("spread = \"0s\"\ncopy_to = \"archive@mta.lab\"")
         site.advance(by: ReportSchedule.startingTime)
-        await desk.buildDue()
-        await desk.sendDue()
+        await scheduler.buildDue()
+        await scheduler.sendDue()
         let expected = [Int64(-2), -1].flatMap { before in
             ["https://a.lab/", "https://b.lab/", "mailto:archive@mta.lab"].map {
                 "\(day.advanced(by: before)) a.lab \($0)"
@@ -150,11 +150,11 @@ struct ReportSchedulerTests {
     func failingCopy() async throws {
         let (site, day) = try await site()
         site.answer("v=TLSRPTv1; rua=https://a.lab/")
-        let desk = try site.desk("spread = \"0s\"\ncopy_to = \"/proc/none/sent\"")
+        let scheduler = try site.scheduler("spread = \"0s\"\ncopy_to = \"/proc/none/sent\"")
         site.advance(by: ReportSchedule.startingTime)
-        await desk.buildDue()
+        await scheduler.buildDue()
         for _ in 0..<2 {
-            await desk.sendDue()
+            await scheduler.sendDue()
             #expect(site.deliveries.sorted() == [Int64(-2), -1].map { "\(day.advanced(by: $0)) a.lab https://a.lab/" })
         }
         let lines = try await site.store.reportLines(of: nil, for: nil, failuresOnly: false)
@@ -164,17 +164,17 @@ struct ReportSchedulerTests {
     @Test("a record that cannot be looked up is tried again an hour later")
     func retry() async throws {
         let (site, _) = try await site()
-        let desk = try site.desk("spread = \"0s\"")
+        let scheduler = try site.scheduler("spread = \"0s\"")
         site.advance(by: ReportSchedule.startingTime)
-        await desk.buildDue()
+        await scheduler.buildDue()
         site.answer("v=TLSRPTv1; rua=https://a.lab/")
         site.advance(by: .seconds(3000))
-        await desk.buildDue()
-        await desk.sendDue()
+        await scheduler.buildDue()
+        await scheduler.sendDue()
         #expect(site.deliveries.isEmpty)
         site.advance(by: .seconds(600))
-        await desk.buildDue()
-        await desk.sendDue()
+        await scheduler.buildDue()
+        await scheduler.sendDue()
         #expect(site.deliveries.count == 2)
     }
 
@@ -182,15 +182,15 @@ struct ReportSchedulerTests {
     func off() async throws {
         let (site, _) = try await site()
         site.answer("v=TLSRPTv1; rua=https://a.lab/")
-        let desk = try site.desk("schedule = \"off\"")
+        let scheduler = try site.scheduler("schedule = \"off\"")
         site.advance(by: ReportSchedule.startingTime)
-        await desk.buildDue()
-        await desk.sendDue()
+        await scheduler.buildDue()
+        await scheduler.sendDue()
         #expect(site.deliveries.isEmpty)
         let daily = try SettingsFile(text: "network.helo_name = \"mta.lab\"\nreport.spread = \"0s\"", name: "test")
-        desk.apply(try Settings(daily).reports)
-        await desk.buildDue()
-        await desk.sendDue()
+        scheduler.apply(try Settings(daily).reports)
+        await scheduler.buildDue()
+        await scheduler.sendDue()
         #expect(site.deliveries.count == 2)
     }
 
@@ -199,12 +199,12 @@ struct ReportSchedulerTests {
         let (site, _) = try await site()
         site.answer("v=TLSRPTv1; rua=https://a.lab/")
         site.advance(by: .zero - ReportSchedule.startingTime)
-        let bare = try site.desk("spread = \"0s\"", host: "mta")
-        let named = try site.desk("spread = \"0s\"\ncontact_info = \"tls@a.lab\"", host: "mta")
+        let bare = try site.scheduler("spread = \"0s\"", host: "mta")
+        let named = try site.scheduler("spread = \"0s\"\ncontact_info = \"tls@a.lab\"", host: "mta")
         site.advance(by: ReportSchedule.startingTime)
-        for (desk, count) in [(bare, 0), (named, 2)] {
-            await desk.buildDue()
-            await desk.sendDue()
+        for (scheduler, count) in [(bare, 0), (named, 2)] {
+            await scheduler.buildDue()
+            await scheduler.sendDue()
             #expect(site.deliveries.count == count)
         }
     }
@@ -214,13 +214,13 @@ struct ReportSchedulerTests {
         let (site, day) = try await site()
         site.answer("v=TLSRPTv1; rua=https://a.lab/")
         let log = CapturedLog()
-        let desk = try site.desk(
+        let scheduler = try site.scheduler(
             "spread = \"0s\"\nimport_from = [\"mx2.lab\", \"mx3.lab\"]\nimport_wait = \"18h\"", logger: log.logger)
         site.advance(by: ReportSchedule.startingTime)
         // Of the day before yesterday it has waited for long enough.
         for _ in 0..<2 {
-            await desk.buildDue()
-            await desk.sendDue()
+            await scheduler.buildDue()
+            await scheduler.sendDue()
             #expect(site.deliveries == ["\(day.advanced(by: -2)) a.lab https://a.lab/"])
         }
         let waits = log.lines.filter { $0.contains("wait for the counts of other machines") }
@@ -232,8 +232,8 @@ struct ReportSchedulerTests {
                 host: try DomainName(host), number: 1)
             for entry in [CountsEntry.head(head), .end(lines: 0)] { try await work.add(entry, [], at: site.now) }
             _ = try await work.finish(since: day.advanced(by: -9), at: site.now)
-            await desk.buildDue()
-            await desk.sendDue()
+            await scheduler.buildDue()
+            await scheduler.sendDue()
             #expect(site.deliveries.count == number)
         }
         #expect(log.lines.filter { $0.contains("are made without the counts of some machines") }.count == 1)
@@ -243,26 +243,26 @@ struct ReportSchedulerTests {
     func exported() async throws {
         let (site, day) = try await site()
         site.answer("v=TLSRPTv1; rua=https://a.lab/")
-        let desk = try site.desk("spread = \"0s\"")
+        let scheduler = try site.scheduler("spread = \"0s\"")
         _ = try await site.store.handOver(day.advanced(by: -2), of: DomainName("mta.lab"), at: site.now)
         site.advance(by: ReportSchedule.startingTime)
-        await desk.buildDue()
+        await scheduler.buildDue()
         let export = try SettingsFile(
             text: "network.helo_name = \"mta.lab\"\nreport.schedule = \"export\"", name: "test")
-        desk.apply(try Settings(export).reports)
-        await desk.sendDue()
+        scheduler.apply(try Settings(export).reports)
+        await scheduler.sendDue()
         #expect(site.deliveries == ["\(day.advanced(by: -1)) a.lab https://a.lab/"])
         site.advance(by: .seconds(86_400))
-        await desk.buildDue()
-        await desk.sendDue()
+        await scheduler.buildDue()
+        await scheduler.sendDue()
         #expect(site.deliveries.count == 1)
     }
 
     @Test("it ends when its task does", .timeLimit(.minutes(1)))
     func stop() async throws {
         let (site, _) = try await site()
-        let desk = try site.desk()
-        let task = Task { await desk.run() }
+        let scheduler = try site.scheduler()
+        let task = Task { await scheduler.run() }
         task.cancel()
         await task.value
     }

@@ -51,7 +51,7 @@ extension ReportTests {
             defer { database.close() }
             let slow = try Machine(site, "slow")
             defer { slow.close() }
-            _ = try await slow.book.token()
+            _ = try await slow.counts.token()
             try await database.perform { session throws(PostgresError) in _ = try session.run("SELECT 1") }
             let patient = try reports(database, wait: .seconds(3 * 86_400))
             try await site.lab.run("UPDATE sts.node SET closed_through = 1000000 WHERE node <> 'slow'")

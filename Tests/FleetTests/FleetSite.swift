@@ -24,7 +24,7 @@ final class FleetSite: Sendable {
         lab = try await FleetLab(on: own, pair: pair)
         directory = try TemporaryDirectory("sts-lab-fleet")
         _ = try await FleetSchema.migrate(lab.owner, role: nil)
-        let today = try await lab.run("SELECT \(FleetBook.today)").first?.integer(0) ?? 0
+        let today = try await lab.run("SELECT \(FleetDailyCounts.today)").first?.integer(0) ?? 0
         day = UTCDay(daysSinceEpoch: today - 1)
     }
 
@@ -84,7 +84,7 @@ final class Machine: Sendable {
     let name: String
     let store: Store
     let database: FleetDatabase
-    let book: FleetBook
+    let counts: FleetDailyCounts
     let outbox: FleetOutbox
     let log = CapturedLog()
     let clock: FleetClock
@@ -100,7 +100,7 @@ final class Machine: Sendable {
         database = try site.lab.member(name, machine: "m-" + name, host: "\(name).example", by: relays, clock: own)
         clock = FleetClock(database, else: own)
         let sums = ScratchCounts(path: site.directory.path + "/\(name).fleet", logger: log.logger)
-        book = FleetBook(database, sums: sums, host: "\(name).example", wait: wait, steadiness: steadiness)
+        counts = FleetDailyCounts(database, sums: sums, host: "\(name).example", wait: wait, steadiness: steadiness)
         var limits = FleetOutbox.Limits()
         limits.quiet = quiet
         outbox = FleetOutbox(database, memory: store, limits: limits, logger: log.logger)
@@ -108,16 +108,16 @@ final class Machine: Sendable {
 
     func close() { database.close() }
 
-    func readiness() async throws -> DayReadiness { try await book.readiness(of: site.day, at: clock.now) }
+    func readiness() async throws -> DayReadiness { try await counts.readiness(of: site.day, at: clock.now) }
 
     var builder: ReportBuilder {
         get async throws {
             guard let contact = Mailbox("tlsrpt@mta.example") else { throw LabError("no address") }
             var settings = ReportingSettings(organizationName: "Example", contact: contact, source: name)
             settings.spread = .zero
-            settings.token = try await book.token()
+            settings.token = try await counts.token()
             return ReportBuilder(
-                book: book, records: site.records, settings: settings, clock: clock, logger: log.logger)
+                counts: counts, records: site.records, settings: settings, clock: clock, logger: log.logger)
         }
     }
 

@@ -28,7 +28,7 @@ struct OutageTests {
         try await site.ship(["d.example": (1, 0)])
         let machine = try Machine(site, "a", steadiness: .seconds(1))
         defer { machine.close() }
-        _ = try await machine.book.token()
+        _ = try await machine.counts.token()
         try await set("b", closed: site.day.daysSinceEpoch - 1, seen: 0)
         try await set("a", closed: site.day.daysSinceEpoch, seen: 0)
         guard case .waiting(["b"], let end) = try await machine.readiness() else {
@@ -41,7 +41,7 @@ struct OutageTests {
         }
         // A new connection begins anew.
         try await site.lab.cutSessions()
-        try await Wait.until("it is connected again") { (try? await machine.book.token()) != nil }
+        try await Wait.until("it is connected again") { (try? await machine.counts.token()) != nil }
         #expect(try await machine.readiness() != .overdue(["b"]))
     }
 
@@ -52,7 +52,7 @@ struct OutageTests {
         try await site.ship(["d.example": (1, 0)])
         let machine = try Machine(site, "a", wait: .seconds(2 * 86_400))
         defer { machine.close() }
-        _ = try await machine.book.token()
+        _ = try await machine.counts.token()
         try await set("a", closed: site.day.daysSinceEpoch, seen: 0)
         try await set("b", closed: site.day.daysSinceEpoch + closed, seen: 3)
         let readiness = try await machine.readiness()
@@ -70,7 +70,7 @@ struct OutageTests {
     func removal() async throws {
         let machine = try Machine(site, "a")
         defer { machine.close() }
-        _ = try await machine.book.token()
+        _ = try await machine.counts.token()
         try await set("b", closed: 0, seen: 1)
         #expect(try await FleetSurvey.remove("a.example", from: site.lab.owner) == 0)
         #expect(try await FleetSurvey.remove("b", from: site.lab.owner) == 1)

@@ -58,8 +58,8 @@ enum ReportTests {
             #expect(site.carrier.sent.count == 40 && Set(site.carrier.sent).count == 40)
             #expect(site.carrier.reports.allSatisfy { $0.totals == Tally(successes: 18, failures: 9) })
             let ids = Set(site.carrier.reports.map { $0.reportID.split(separator: ".")[1] })
-            #expect(ids == [Substring(try await a.book.token())], "\(ids)")
-            #expect(try await a.book.openDays(before: site.day) == [])
+            #expect(ids == [Substring(try await a.counts.token())], "\(ids)")
+            #expect(try await a.counts.openDays(before: site.day) == [])
         }
 
         @Test("a machine whose lease another has taken writes nothing more")
@@ -77,16 +77,16 @@ enum ReportTests {
                     })
                 else { return }
                 _ = try? await lab.run("UPDATE sts.day SET until = now() - interval '1 s'")
-                _ = try? await b.book.begin(UTCDay(daysSinceEpoch: lab.yesterday), at: SystemClock().now)
+                _ = try? await b.counts.begin(UTCDay(daysSinceEpoch: lab.yesterday), at: SystemClock().now)
             }
-            await #expect(throws: FleetBookError.lost(site.day)) { try await a.build() }
+            await #expect(throws: FleetDayError.lost(site.day)) { try await a.build() }
             #expect(try await site.number("SELECT count(*) FROM sts.report") == 0)
             #expect(try await site.number("SELECT count(*) FROM sts.delivery") == 0)
             #expect(try await site.number("SELECT fence FROM sts.day") == 2)
-            await #expect(throws: FleetBookError.notOurs(site.day)) { try await a.build() }
+            await #expect(throws: FleetDayError.notOurs(site.day)) { try await a.build() }
             #expect(try await b.build().planned == 1)
-            await #expect(throws: FleetBookError.lost(site.day)) {
-                try await a.book.end(site.day, at: SystemClock().now)
+            await #expect(throws: FleetDayError.lost(site.day)) {
+                try await a.counts.end(site.day, at: SystemClock().now)
             }
         }
 
@@ -96,9 +96,9 @@ enum ReportTests {
             for name in ["d", "e"] { site.records.set("\(name).example", rua: "mailto:t@\(name).example") }
             try await site.ship(["d.example": (1, 0), "e.example": (1, 0)])
             _ = try await a.builder.build(site.day, only: DomainName("d.example"))
-            #expect(try await b.book.openDays(before: site.day) == [])
+            #expect(try await b.counts.openDays(before: site.day) == [])
             try await endLease()
-            #expect(try await b.book.openDays(before: site.day) == [site.day])
+            #expect(try await b.counts.openDays(before: site.day) == [site.day])
             #expect(try await b.build().planned == 1)
             #expect(try await site.states() == ["mailto:t@d.example": "waiting", "mailto:t@e.example": "waiting"])
         }
@@ -109,7 +109,7 @@ enum ReportTests {
             let patient = try Machine(site, "c", wait: .seconds(3 * 86_400))
             defer { patient.close() }
             try await site.ship(["d.example": (1, 0)])
-            for machine in [a, b, patient] { _ = try await machine.book.token() }
+            for machine in [a, b, patient] { _ = try await machine.counts.token() }
             let day = site.day.daysSinceEpoch
             try await site.lab.run("UPDATE sts.node SET closed_through = \(day) WHERE node <> 'b'")
             guard case .waiting(["b.example"], let end) = try await patient.readiness() else {
@@ -134,11 +134,11 @@ enum ReportTests {
             let before = try await site.lab.run("SELECT * FROM sts.report ORDER BY domain")
             #expect(before.count == 2)
             try await site.ship(["d.example": (5, 5), "f.example": (2, 0)], from: "b")
-            #expect(try await b.book.openDays(before: site.day) == [site.day])
+            #expect(try await b.counts.openDays(before: site.day) == [site.day])
             #expect(try await b.build().planned == 1)
             let after = try await site.lab.run("SELECT * FROM sts.report ORDER BY domain")
             #expect(after.count == 3 && Array(after.prefix(2)) == before)
-            #expect(try await a.book.openDays(before: site.day) == [])
+            #expect(try await a.counts.openDays(before: site.day) == [])
         }
 
         @Test("a machine that is late with every batch has the day added up a few times, not with each batch")
@@ -158,14 +158,14 @@ enum ReportTests {
             }
             try await ship("e.example")
             #expect(try await site.number("SELECT count(*) FROM sts.day WHERE ended IS NULL") == 1)
-            #expect(try await b.book.openDays(before: site.day) == [], "what comes late is waited for")
+            #expect(try await b.counts.openDays(before: site.day) == [], "what comes late is waited for")
             #expect(try await rest() == 60)
             #expect(try await FleetSurvey.read(site.lab.owner).days.first?.restSeconds ?? 0 > 3500)
             // It changes nothing that more comes.
             try await ship("f.example")
             #expect(try await rest() == 60)
             try await site.lab.run("UPDATE sts.day SET rests_until = rests_until - interval '1 hour'")
-            #expect(try await b.book.openDays(before: site.day) == [site.day])
+            #expect(try await b.counts.openDays(before: site.day) == [site.day])
             // While it is added up, too.
             let isFirst = Locked(true)
             site.records.onLook { _ in
@@ -176,13 +176,13 @@ enum ReportTests {
                 else { return }
                 try? await ship("g.example")
             }
-            await #expect(throws: FleetBookError.moreCounts(site.day)) { try await b.build() }
+            await #expect(throws: FleetDayError.moreCounts(site.day)) { try await b.build() }
             #expect(try await site.number("SELECT count(*) FROM sts.report") == 3, "both that were late")
-            #expect(try await a.book.openDays(before: site.day) == [])
+            #expect(try await a.counts.openDays(before: site.day) == [])
             #expect(try await rest() == 120)
             // An operator who asks for it does not wait.
             _ = try await FleetReportList(site.lab.owner).reopen(site.day, nil)
-            #expect(try await a.book.openDays(before: site.day) == [site.day])
+            #expect(try await a.counts.openDays(before: site.day) == [site.day])
             // With each time it takes longer.
             var rests: [Int64] = []
             for number in 0..<6 {
@@ -207,7 +207,7 @@ enum ReportTests {
                 else { return }
                 try? await site.ship(["e.example": (3, 0)], from: "b")
             }
-            await #expect(throws: FleetBookError.moreCounts(site.day)) { try await a.build() }
+            await #expect(throws: FleetDayError.moreCounts(site.day)) { try await a.build() }
             #expect(try await site.number("SELECT count(*) FROM sts.day WHERE ended IS NOT NULL") == 0)
             #expect(try await a.build().planned == 1)
             #expect(try await site.number("SELECT count(*) FROM sts.report") == 2)
@@ -219,7 +219,7 @@ enum ReportTests {
             defer { close() }
             site.records.set("d.example", rua: "mailto:t@d.example")
             try await site.ship(["d.example": (1, 0)])
-            _ = try await a.book.begin(site.day, at: SystemClock().now)
+            _ = try await a.counts.begin(site.day, at: SystemClock().now)
             let shipper = try PostgresConnection(site.lab.owner.text)
             defer { shipper.close() }
             let day = site.day.daysSinceEpoch
@@ -235,8 +235,8 @@ enum ReportTests {
             try await Wait.until("the batch is written") {
                 try await site.number("SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(0.5)'") == 1
             }
-            await #expect(throws: FleetBookError.moreCounts(site.day)) {
-                try await a.book.end(site.day, at: SystemClock().now)
+            await #expect(throws: FleetDayError.moreCounts(site.day)) {
+                try await a.counts.end(site.day, at: SystemClock().now)
             }
             try await shipping.value
             #expect(try await site.number("SELECT count(*) FROM sts.day WHERE ended IS NOT NULL") == 0)
@@ -281,7 +281,7 @@ enum ReportTests {
             for row in table {
                 try await site.ship(["d.example": (1, 0)])
                 try await site.ship(row.body, lines: row.lines, from: "z")
-                let error = await #expect(throws: FleetBookError.self) { try await a.build() }
+                let error = await #expect(throws: FleetDayError.self) { try await a.build() }
                 guard case .unreadable(site.day, "z", _, _)? = error else {
                     Issue.record("\(String(describing: error))")
                     continue
@@ -290,9 +290,9 @@ enum ReportTests {
                 #expect(trouble.contains("of node z cannot be read"))
                 #expect(try await site.number("SELECT count(*) FROM sts.report") == 0)
                 // Another machine may have it at once, and what is said of the day stays until it was read.
-                try await a.book.giveBack(site.day)
-                await #expect(throws: FleetBookError.self) { try await b.build() }
-                try await b.book.giveBack(site.day)
+                try await a.counts.giveBack(site.day)
+                await #expect(throws: FleetDayError.self) { try await b.build() }
+                try await b.counts.giveBack(site.day)
                 #expect(try await site.lab.run("SELECT trouble FROM sts.day").first?[0] != "")
                 try await site.lab.run("UPDATE sts.batch SET skipped = true WHERE node = 'z'")
             }
@@ -306,13 +306,13 @@ enum ReportTests {
             site.records.set("d.example", rua: "mailto:t@d.example")
             try await site.ship(["d.example": (1, 0)])
             try await a.build()
-            try await b.book.prune(keeping: 60)
+            try await b.counts.prune(keeping: 60)
             #expect(try await site.number("SELECT count(*) FROM sts.batch") == 1)
             try await site.lab.run("UPDATE sts.batch SET received = now() - interval '8 days'")
-            try await b.book.prune(keeping: 60)
+            try await b.counts.prune(keeping: 60)
             #expect(try await site.number("SELECT count(*) FROM sts.batch") == 0)
             #expect(try await site.number("SELECT count(*) FROM sts.report") == 1)
-            try await b.book.prune(keeping: 0)
+            try await b.counts.prune(keeping: 0)
             for table in ["day", "report", "delivery", "report_share"] {
                 #expect(try await site.number("SELECT count(*) FROM sts.\(table)") == 0, "\(table)")
             }

@@ -139,7 +139,8 @@ final class Site: Sendable {
 
     func builder(_ store: Store, _ settings: ReportingSettings? = nil) throws -> ReportBuilder {
         ReportBuilder(
-            book: store, records: records, settings: try settings ?? Self.settings(), clock: clock, logger: log.logger)
+            counts: store, records: records, settings: try settings ?? Self.settings(), clock: clock, logger: log.logger
+        )
     }
 
     func sender(_ store: Store, owner: String = "one") -> ReportSender {

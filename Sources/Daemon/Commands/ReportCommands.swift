@@ -120,7 +120,7 @@ package struct ReportCommands: Sendable {
         }
         let network = try await workspace.openNetwork()
         let builder = ReportBuilder(
-            book: AllCounts(store: store), records: network.reportRecords, settings: settings.reporting,
+            counts: AllCounts(store: store), records: network.reportRecords, settings: settings.reporting,
             clock: clock, logger: workspace.logger)
         try await builder.preview(day) { report in
             if case .planned(let packed, _) = report?.outcome { tell(try files.write(packed)) }
@@ -177,7 +177,7 @@ package struct ReportCommands: Sendable {
 
     private func builder(asking network: Network) -> ReportBuilder {
         ReportBuilder(
-            book: store, records: network.reportRecords, settings: settings.reporting, clock: clock,
+            counts: store, records: network.reportRecords, settings: settings.reporting, clock: clock,
             logger: workspace.logger)
     }
 

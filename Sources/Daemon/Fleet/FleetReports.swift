@@ -15,7 +15,7 @@ final class FleetReports: Sendable {
     private static let longestWait: Int64 = 7
 
     private let settings: Locked<ReportSettings>
-    private let book: FleetBook
+    private let counts: FleetDailyCounts
     private let records: any ReportRecordSource
     private let sender: ReportSender
     private let addresses: FleetAddresses
@@ -32,7 +32,8 @@ final class FleetReports: Sendable {
     init(
         _ fleet: FleetSettings, _ settings: ReportSettings, host: DomainName, database: FleetDatabase, store: Store,
         records: any ReportRecordSource, carrier: any ReportCarrier, clock: any WallClock, logger: Logger,
-        steadiness: Duration = FleetBook.usualSteadiness, noteAddresses: @escaping @Sendable (Set<String>) -> Void
+        steadiness: Duration = FleetDailyCounts.usualSteadiness,
+        noteAddresses: @escaping @Sendable (Set<String>) -> Void
     ) {
         self.settings = Locked(settings)
         self.records = records
@@ -42,7 +43,7 @@ final class FleetReports: Sendable {
         self.logger = logger
         // Beside the store: there is room, and it is the daemon's to write to.
         let sums = ScratchCounts(path: store.path + ".fleet", logger: logger)
-        book = FleetBook(database, sums: sums, host: host.ascii, wait: fleet.wait, steadiness: steadiness)
+        counts = FleetDailyCounts(database, sums: sums, host: host.ascii, wait: fleet.wait, steadiness: steadiness)
         copies = ReportCopies(to: settings.copyPlace, carrier: carrier, logger: logger)
         sender = ReportSender(
             outbox: FleetOutbox(database, memory: store, logger: logger), carrier: carrier, copier: copies,
@@ -59,7 +60,7 @@ final class FleetReports: Sendable {
     /// Goes on until the task is cancelled; deliveries under way are then brought to their end.
     func run() async {
         await ReportRounds.run(build: buildDue, send: sendDue, prune: prune)
-        await book.close()
+        await counts.close()
     }
 
     /// Builds the days whose time has come and that are nobody else's.
@@ -68,12 +69,13 @@ final class FleetReports: Sendable {
         guard settings.isDaily, settings.obstacle == nil else { return }
         do {
             // First of all: by the answer the time of the fleet is known.
-            let open = try await book.openDays(before: clock.now.day)
+            let open = try await counts.openDays(before: clock.now.day)
             let oldest = settings.oldestDay(at: clock.now)
             let days = open.filter { $0 >= oldest }
             var reporting = settings.reporting
-            if !days.isEmpty { reporting.token = try await book.token() }
-            let builder = ReportBuilder(book: book, records: records, settings: reporting, clock: clock, logger: logger)
+            if !days.isEmpty { reporting.token = try await counts.token() }
+            let builder = ReportBuilder(
+                counts: counts, records: records, settings: reporting, clock: clock, logger: logger)
             // Not all fleets ask their resolvers at midnight.
             let schedule = ReportSchedule(source: reporting.token ?? "")
             for day in days where agenda.withLock({ $0.isDue(day, schedule, at: clock.now) }) {
@@ -90,7 +92,7 @@ final class FleetReports: Sendable {
 
     /// The machines without whose counts the day is to be made, none mostly; nil while they are waited for.
     private func missing(_ day: UTCDay) async throws -> [String]? {
-        switch try await book.readiness(of: day, at: clock.now) {
+        switch try await counts.readiness(of: day, at: clock.now) {
         case .complete: return []
         case .overdue(let machines): return machines
         case .waiting(let machines, let end):
@@ -121,7 +123,7 @@ final class FleetReports: Sendable {
             // Whoever comes next goes on where this ends.
         } catch let error as FleetError {
             throw error
-        } catch let error as FleetBookError {
+        } catch let error as FleetDayError {
             switch error {
             case .notOurs: break
             // The next look goes on with them.
@@ -133,7 +135,7 @@ final class FleetReports: Sendable {
             case .unreadable:
                 warn(day, error)
                 // A later version can read more.
-                try await book.giveBack(day)
+                try await counts.giveBack(day)
                 agenda.withLock { $0.putOff(day, until: clock.now + ReportSchedule.retryPause) }
             }
         } catch {
@@ -150,7 +152,7 @@ final class FleetReports: Sendable {
     /// Looks at the day again later; until then it stays ours, if it is.
     private func rest(_ day: UTCDay) async throws {
         agenda.withLock { $0.putOff(day, until: clock.now + ReportSchedule.retryPause) }
-        do { try await book.rest(day, for: ReportSchedule.retryPause) } catch is FleetBookError {
+        do { try await counts.rest(day, for: ReportSchedule.retryPause) } catch is FleetDayError {
             // It is another machine's now.
         }
     }
@@ -172,7 +174,7 @@ final class FleetReports: Sendable {
         let retention = settings.withLock { $0.retention }
         agenda.withLock { $0.prune(at: clock.now, keeping: Self.longestWait) }
         do {
-            try await book.prune(keeping: retention.wholeDays)
+            try await counts.prune(keeping: retention.wholeDays)
             noteDone(.remove)
         } catch {
             note(error, in: .remove)

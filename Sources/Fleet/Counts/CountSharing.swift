@@ -167,7 +167,7 @@ package final class CountSharing: Sendable {
                 """
                 SELECT host, settings FROM sts.node WHERE settings NOT IN ('', $1) AND $1 <> ''
                 AND seen > now() - make_interval(secs => $2) ORDER BY host, node LIMIT \(Self.maxNamed)
-                """, [.text(text), .seconds(FleetBook.living)]
+                """, [.text(text), .seconds(FleetDailyCounts.living)]
             ).map { (printable($0[0] ?? "", limit: 253), FleetSettingValues(text: $0[1] ?? "")) }
             return .heard(milliseconds: time, others)
         }

@@ -107,7 +107,7 @@ package actor CountShipper {
         let number = PostgresValue.integer(day.daysSinceEpoch)
         try session.run("INSERT INTO sts.day (day) VALUES ($1) ON CONFLICT DO NOTHING", [number])
         // First of all: two that both hold a share lock would wait for each other.
-        let open = "UPDATE sts.day SET ended = NULL, \(FleetBook.rest) WHERE day = $1 AND ended IS NOT NULL"
+        let open = "UPDATE sts.day SET ended = NULL, \(FleetDailyCounts.rest) WHERE day = $1 AND ended IS NOT NULL"
         try session.run(open, [number])
         let row = try session.run("SELECT ended FROM sts.day WHERE day = $1 FOR SHARE", [number]).first
         // It was ended between the two.

@@ -92,7 +92,7 @@ struct BatchReader: Sendable {
     }
 
     private func add(_ batch: Batch, on day: UTCDay) async throws {
-        func unreadable(_ why: String) -> FleetBookError {
+        func unreadable(_ why: String) -> FleetDayError {
             .unreadable(day, node: batch.node, number: batch.number, why: why)
         }
         guard let body = batch.body else { throw unreadable("more than \(Self.maxBatchOctets) octets") }

@@ -34,7 +34,7 @@ package final class FleetAddresses: Sendable {
         // Before the first piece: what is settled meanwhile is read again next time.
         let now = try await database.perform { session throws(PostgresError) in
             try session.run(
-                "SELECT (now() - make_interval(secs => $1))::text, \(FleetBook.today)", [.seconds(Self.overlap)]
+                "SELECT (now() - make_interval(secs => $1))::text, \(FleetDailyCounts.today)", [.seconds(Self.overlap)]
             ).first
         }
         var days: [String: Int64] = [:]

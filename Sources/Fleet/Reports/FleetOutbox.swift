@@ -205,7 +205,7 @@ package final class FleetOutbox: ReportOutbox {
             ).isEmpty
             guard isOurs else { return false }
             try Self.note(conclusion, of: key, session)
-            try FleetBook.dropBodies(of: key.day, [key.domain.ascii], session)
+            try FleetDailyCounts.dropBodies(of: key.day, [key.domain.ascii], session)
             return true
         }
     }
@@ -219,7 +219,7 @@ package final class FleetOutbox: ReportOutbox {
         case .accepted: try session.run("DELETE FROM sts.refusal WHERE destination = $1", [destination])
         case .refused:
             try session.run(
-                "INSERT INTO sts.refusal (destination, day) VALUES ($1, \(FleetBook.today)) ON CONFLICT DO NOTHING",
+                "INSERT INTO sts.refusal (destination, day) VALUES ($1, \(FleetDailyCounts.today)) ON CONFLICT DO NOTHING",
                 [destination])
             let days = try session.run("SELECT count(*) FROM sts.refusal WHERE destination = $1", [destination])
             guard days.first?.integer(0) ?? 0 >= Int64(SuppressionRule.refusalDays) else { return }

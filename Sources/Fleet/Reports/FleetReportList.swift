@@ -92,7 +92,7 @@ package struct FleetReportList: Sendable {
             ).first
             guard let row else { return .none }
             if row.isTrue(1) { return .ended }
-            return FleetBook.host(ofOwner: row[0]).map { .owned($0) } ?? .open
+            return FleetDailyCounts.host(ofOwner: row[0]).map { .owned($0) } ?? .open
         }
     }
 
@@ -119,7 +119,7 @@ package struct FleetReportList: Sendable {
                 try session.run(
                     """
                     DELETE FROM sts.report WHERE day = $1 AND ($2::text IS NULL OR domain = $2::text)
-                    AND state <> '\(FleetBook.planned)'
+                    AND state <> '\(FleetDailyCounts.planned)'
                     """, which)
                 try session.run(
                     "UPDATE sts.day SET ended = NULL, rests_until = '-infinity' WHERE day = $1", [.day(day)])
@@ -130,7 +130,8 @@ package struct FleetReportList: Sendable {
                     """, which
                 ).first?.integer(0)
                 return FleetReopening(
-                    due: count, underWay: Int(underWay ?? 0), owner: row.flatMap { FleetBook.host(ofOwner: $0[0]) })
+                    due: count, underWay: Int(underWay ?? 0),
+                    owner: row.flatMap { FleetDailyCounts.host(ofOwner: $0[0]) })
             }
         }
     }

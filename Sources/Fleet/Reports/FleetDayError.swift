@@ -2,7 +2,7 @@
 import Basics
 
 /// Why the work on a day of the fleet does not go on. Nothing was written after it.
-package enum FleetBookError: Error, Sendable, Hashable {
+package enum FleetDayError: Error, Sendable, Hashable {
     /// Another machine has the day, or it is ended, or not over.
     case notOurs(UTCDay)
     /// It was ours, and another machine has taken it since.
@@ -13,7 +13,7 @@ package enum FleetBookError: Error, Sendable, Hashable {
     case unreadable(UTCDay, node: String, number: Int64, why: String)
 }
 
-extension FleetBookError: CustomStringConvertible {
+extension FleetDayError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .notOurs(let day): "\(day): another machine makes its reports, or they are made"

@@ -11,7 +11,7 @@ import Reporting
 ///
 /// The owner adds up all batches of the day in `DaySums` of its own, by which nothing is lost when it goes: the next owner
 /// adds them up anew. What was decided is in the database.
-package final class FleetBook: DailyCounts {
+package final class FleetDailyCounts: DailyCounts {
     /// How long a day stays ours without a word: longer than the pause between two pieces of work on it.
     package static let lease = Duration.seconds(600)
     /// Machines that were seen within this time are waited for; so are those that had sent all of the days just before, which
@@ -134,7 +134,7 @@ package final class FleetBook: DailyCounts {
                 """, [.day(day), .text(owner), .seconds(Self.lease)]
             ).first
         }
-        guard let row, let fence = row.integer(0) else { throw FleetBookError.notOurs(day) }
+        guard let row, let fence = row.integer(0) else { throw FleetDayError.notOurs(day) }
         let held = Held(day: day, fence: fence)
         state.withLock { $0.held = held }
         try await addUp(held)
@@ -153,7 +153,7 @@ package final class FleetBook: DailyCounts {
             let batches = try await BatchReader(database, sums).read(held.day) { try await self.renew(held) }
             try await note("", held)
             state.withLock { $0.read = (held, batches) }
-        } catch let error as FleetBookError {
+        } catch let error as FleetDayError {
             if case .unreadable = error { try await note("\(error)", held) }
             throw error
         }
@@ -218,12 +218,12 @@ package final class FleetBook: DailyCounts {
         }
     }
 
-    func held(_ day: UTCDay) throws(FleetBookError) -> Held {
+    func held(_ day: UTCDay) throws(FleetDayError) -> Held {
         guard let held = state.withLock({ $0.held }), held.day == day else { throw .lost(day) }
         return held
     }
 
-    func lost(_ held: Held) -> FleetBookError {
+    func lost(_ held: Held) -> FleetDayError {
         state.withLock { state in
             if state.held == held { state.held = nil }
             state.read = nil
@@ -280,7 +280,7 @@ package final class FleetBook: DailyCounts {
             state.read = nil
         }
         sums.end()
-        if outcome == .more { throw FleetBookError.moreCounts(day) }
+        if outcome == .more { throw FleetDayError.moreCounts(day) }
     }
 
     /// What stands in the ids of reports, the same for all machines.

@@ -2,7 +2,7 @@
 import Basics
 import PostgreSQL
 
-extension FleetBook {
+extension FleetDailyCounts {
     /// How long the batches of a day that has ended are kept: a machine whose shipping was not confirmed may offer one again.
     package static let batchesKept = Duration.seconds(7 * 86_400)
     /// Rows of one statement.

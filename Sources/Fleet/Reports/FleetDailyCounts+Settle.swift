@@ -4,7 +4,7 @@ import PostgreSQL
 import Reporting
 import TLSRPT
 
-extension FleetBook {
+extension FleetDailyCounts {
     /// The state of a report that has deliveries.
     static let planned = "planned"
     /// Some hundred reports with their octets.
