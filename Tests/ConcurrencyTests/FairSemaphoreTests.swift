@@ -12,7 +12,7 @@ struct FairSemaphoreTests {
 
     /// Work that lasts until the test ends it.
     private final class Gate: Sendable {
-        private let post = Gatepost()
+        private let post = Latch()
         let entered = Atomic(0)
 
         func open() async { await post.open() }

@@ -10,7 +10,7 @@ struct SingleFlightTests {
     func share() async throws {
         let flights = SingleFlight<DomainName, Int>(capacity: 16) { $0 }
         let names = try (0..<16).map { try DomainName("n\($0).hostile.example") }
-        let end = Gatepost()
+        let end = Latch()
         let started = names.map { name in
             flights.start(name) {
                 await end.wait()

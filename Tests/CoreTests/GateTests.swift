@@ -160,7 +160,7 @@ struct GateTests {
 
     @Test("what old settings saw does not count under new ones")
     func reloadDuringProbe() async {
-        let post = Gatepost()
+        let post = Latch()
         world.prober.gate = post
         async let before = gate.resolve(hops).verdict
         while world.prober.probes == 0 { await Task.yield() }
@@ -174,7 +174,7 @@ struct GateTests {
 
     @Test("a domain with many hosts takes a few probes at a time")
     func manyHosts() async {
-        let post = Gatepost()
+        let post = Latch()
         world.discoverer.policyAnswer = .success(body(.enforce, mx: "*.example.org"))
         world.router.answer = .success((0..<30).map { "h\($0).example.org" })
         world.prober.gate = post

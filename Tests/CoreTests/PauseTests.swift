@@ -71,7 +71,7 @@ struct PauseTests {
 
     @Test("a lookup that is under way when it begins holds nothing either")
     func underWay() async {
-        let gate = Gatepost()
+        let gate = Latch()
         world.discoverer.gate = gate
         async let answer = map.resolve(key)
         while world.discoverer.fetches == 0 { await Task.yield() }

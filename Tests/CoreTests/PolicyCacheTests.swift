@@ -147,7 +147,7 @@ struct PolicyCacheTests {
         await learn(.testing, id: "1")
         for index in 0..<30 { _ = await policyCache.recheck(try DomainName("d\(index).example.org")) }
         _ = await policyCache.saveUnsaved()
-        let post = Gatepost()
+        let post = Latch()
         world.store.isFull = false
         world.store.nextSave = post
         async let retried = policyCache.saveUnsaved()
@@ -186,7 +186,7 @@ struct PolicyCacheTests {
 
     @Test("fifty who ask at once cost one fetch")
     func singleFlight() async {
-        let gate = Gatepost()
+        let gate = Latch()
         world.discoverer.recordAnswer = announce("1")
         world.discoverer.policyAnswer = .success(body(.enforce))
         world.discoverer.gate = gate
@@ -248,7 +248,7 @@ struct PolicyCacheTests {
     @Test("all who ask meanwhile join one look")
     func lookJoined() async {
         await replaced(by: .none)
-        let post = Gatepost()
+        let post = Latch()
         world.discoverer.gate = post
         await withTaskGroup(of: Policy.Mode?.self) { group in
             group.addTask { await mode(policyCache.resolve(domain)) }
@@ -271,7 +271,7 @@ struct PolicyCacheTests {
         settings.lookWait = .milliseconds(20)
         policyCache.apply(settings)
         await replaced(by: .none)
-        let post = Gatepost()
+        let post = Latch()
         world.discoverer.gate = post
         #expect(await mode(policyCache.resolve(domain)) == .enforce)
         world.clock.advance(by: .seconds(1))

@@ -65,7 +65,7 @@ struct PolicyForgetTests {
 
     @Test("a write that is under way does not bring the policy back")
     func write() async throws {
-        let post = Gatepost()
+        let post = Latch()
         world.store.nextSave = post
         _ = await cache.resolve(domain)
         while world.store.nextSave != nil { await Task.yield() }

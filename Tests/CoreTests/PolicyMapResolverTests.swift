@@ -216,7 +216,7 @@ struct PolicyMapResolverTests {
 
     @Test("what is late is temporary for a policy that is known, and by choice for a domain never seen")
     func late() async {
-        let gate = Gatepost()
+        let gate = Latch()
         world.discoverer.gate = gate
         async let found = find()
         while world.discoverer.fetches == 0 { await Task.yield() }

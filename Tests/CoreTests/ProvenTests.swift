@@ -84,7 +84,7 @@ struct ProvenTests {
 
     @Test("a verdict that was reached by the rules of before makes no history")
     func newRules() async {
-        let post = Gatepost()
+        let post = Latch()
         world.prober.gate = post
         async let looking = gate.resolve(hops).verdict
         while world.prober.probes == 0 { await Task.yield() }
@@ -115,7 +115,7 @@ struct ProvenTests {
     func timeIsUp() async {
         #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
         world.clock.advance(by: evidenceEnds)
-        let post = Gatepost()
+        let post = Latch()
         world.prober.gate = post
         async let looking = gate.resolve(hops).verdict
         while world.prober.probes < 2 { await Task.yield() }
@@ -127,7 +127,7 @@ struct ProvenTests {
         #expect(await looking == .conforming(.enforce))
 
         world.clock.advance(by: evidenceEnds)
-        let queue = Gatepost()
+        let queue = Latch()
         world.prober.gate = queue
         world.prober.isFull = true
         async let waiting = gate.resolve(hops).verdict

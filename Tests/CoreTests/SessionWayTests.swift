@@ -103,7 +103,7 @@ struct SessionWayTests {
         _ = await routes.resolve(.mx(of: domain, port: 25))
         world.discoverer.recordAnswer = announce("1")
         world.discoverer.policyAnswer = .success(body(.enforce))
-        let post = Gatepost()
+        let post = Latch()
         world.discoverer.gate = post
         let accounted = await accounting(waitLimit: .milliseconds(50)).account(for: [
             try session(host: "mx1.example.org"), try session(host: "mx9.example.org"),
@@ -270,7 +270,7 @@ struct SessionWayTests {
 
     @Test("a session waits for the fetch in flight, and a datagram too", arguments: [false, true])
     func fetchInFlight(_ isDatagram: Bool) async throws {
-        let post = Gatepost()
+        let post = Latch()
         world.discoverer.recordAnswer = announce("1")
         world.discoverer.policyAnswer = .failure(.failed(PolicyFailure(.stsPolicyFetchError, "timed out")))
         world.discoverer.gate = post

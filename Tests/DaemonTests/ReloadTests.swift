@@ -13,7 +13,7 @@ struct ReloadTests {
     @Test("however many are asked for during a reload, one more follows")
     func oneMore() async throws {
         let begun = Locked(0)
-        let post = Gatepost()
+        let post = Latch()
         let reloads = Reloads {
             begun.withLock { $0 += 1 }
             await post.wait()

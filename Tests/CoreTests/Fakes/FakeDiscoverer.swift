@@ -14,7 +14,7 @@ final class FakeDiscoverer: PolicyDiscoverer, Fake {
         var recordQuestions = 0
         var fetches = 0
         /// While set, fetches wait until it is opened.
-        var gate: Gatepost?
+        var gate: Latch?
     }
 
     let state = Locked(State())

@@ -11,7 +11,7 @@ final class FakeProber: Prober, Fake {
         var notTried: Set<String> = []
         var probes = 0
         /// While set, probes wait until it is opened.
-        var gate: Gatepost?
+        var gate: Latch?
         /// Whether probes wait for their turn, and so never begin.
         var isFull = false
     }

@@ -8,7 +8,7 @@ final class FakeStore: PolicyStore, Fake {
     struct State {
         var isFull = false
         /// Holds the next save back, which then counts as not there yet.
-        var nextSave: Gatepost?
+        var nextSave: Latch?
         var saved: [DomainName: CachedPolicy] = [:]
         var uses: [DomainName: UTCTime] = [:]
     }

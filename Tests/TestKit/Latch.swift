@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Holds tasks back until it is opened.
-package actor Gatepost {
+package actor Latch {
     private var isOpen = false
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
