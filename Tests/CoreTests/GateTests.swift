@@ -163,7 +163,7 @@ struct GateTests {
         let post = Latch()
         world.prober.gate = post
         async let before = gate.resolve(hops).verdict
-        while world.prober.probes == 0 { await Task.yield() }
+        #expect(await eventually { world.prober.probes > 0 })
         gate.forgetHosts()
         world.prober.gate = nil
         world.prober.evidence["mx1.example.org"] = expired
@@ -179,7 +179,7 @@ struct GateTests {
         world.router.answer = .success((0..<30).map { "h\($0).example.org" })
         world.prober.gate = post
         async let verdict = gate.resolve(hops).verdict
-        while world.prober.probes < 8 { await Task.yield() }
+        #expect(await eventually { world.prober.probes >= 8 })
         await settle()
         #expect(world.prober.probes == 8)
         await post.open()

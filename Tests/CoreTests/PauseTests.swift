@@ -74,7 +74,7 @@ struct PauseTests {
         let gate = Latch()
         world.discoverer.gate = gate
         async let answer = map.resolve(key)
-        while world.discoverer.fetches == 0 { await Task.yield() }
+        #expect(await eventually { world.discoverer.fetches > 0 })
         pause.begin(until: world.clock.now + .seconds(60))
         await gate.open()
         #expect(await answer == .notFound)

@@ -151,7 +151,7 @@ struct PolicyCacheTests {
         world.store.isFull = false
         world.store.nextSave = post
         async let retried = policyCache.saveUnsaved()
-        while world.store.nextSave != nil { await Task.yield() }
+        #expect(await eventually { world.store.nextSave == nil })
         await learn(.enforce, id: "2")
         await settle()
         await post.open()
@@ -193,7 +193,7 @@ struct PolicyCacheTests {
         await withTaskGroup(of: PolicyLookup.self) { group in
             for _ in 0..<50 { group.addTask { await policyCache.resolve(domain) } }
             group.addTask {
-                while world.discoverer.fetches == 0 { await Task.yield() }
+                #expect(await eventually { world.discoverer.fetches > 0 })
                 await gate.open()
                 return .absent
             }
@@ -253,10 +253,10 @@ struct PolicyCacheTests {
         await withTaskGroup(of: Policy.Mode?.self) { group in
             group.addTask { await mode(policyCache.resolve(domain)) }
             // The record has been seen, and its policy is on its way.
-            while world.discoverer.fetches == 1 { await Task.yield() }
+            #expect(await eventually { world.discoverer.fetches > 1 })
             for _ in 0..<20 { group.addTask { await mode(policyCache.resolve(domain)) } }
             group.addTask {
-                for _ in 0..<1000 { await Task.yield() }
+                await settle()
                 await post.open()
                 return Policy.Mode.none
             }
@@ -277,7 +277,7 @@ struct PolicyCacheTests {
         world.clock.advance(by: .seconds(1))
         #expect(!policyCache.noteUse(of: domain, found: policyCache.cached(domain)))
         await post.open()
-        while policyCache.cached(domain).flatMap(mode) != Policy.Mode.none { await Task.yield() }
+        #expect(await eventually { policyCache.cached(domain).flatMap(mode) == Policy.Mode.none })
     }
 
     @Test("a record that is gone, or a DNS that fails, leaves the policy and is not asked again at once")

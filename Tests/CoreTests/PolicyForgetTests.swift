@@ -68,7 +68,7 @@ struct PolicyForgetTests {
         let post = Latch()
         world.store.nextSave = post
         _ = await cache.resolve(domain)
-        while world.store.nextSave != nil { await Task.yield() }
+        #expect(await eventually { world.store.nextSave == nil })
         async let forgotten: Void = cache.forget(domain)
         await settle()
         await post.open()
@@ -88,7 +88,7 @@ struct PolicyForgetTests {
         #expect(world.discoverer.recordQuestions == questions)
         #expect(cache.dueWork(at: world.clock.now).refreshes.isEmpty)
         noteUse()
-        while world.discoverer.recordQuestions == questions { await Task.yield() }
+        #expect(await eventually { world.discoverer.recordQuestions > questions })
         #expect(world.discoverer.recordQuestions == questions + 1)
     }
 

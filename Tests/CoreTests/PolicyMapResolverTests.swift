@@ -219,7 +219,7 @@ struct PolicyMapResolverTests {
         let gate = Latch()
         world.discoverer.gate = gate
         async let found = find()
-        while world.discoverer.fetches == 0 { await Task.yield() }
+        #expect(await eventually { world.discoverer.fetches > 0 })
         #expect(map.decideNow(key, because: .late) == .notFound)
         // Whoever keeps us too busy to begin must not get a policy left out.
         #expect(kind(map.decideNow(key, because: .crowded)) == "temporary")

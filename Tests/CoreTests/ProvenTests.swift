@@ -87,7 +87,7 @@ struct ProvenTests {
         let post = Latch()
         world.prober.gate = post
         async let looking = gate.resolve(hops).verdict
-        while world.prober.probes == 0 { await Task.yield() }
+        #expect(await eventually { world.prober.probes > 0 })
         var rules = GateSettings()
         rules.conformingFor = .zero
         gate.apply(rules)
@@ -118,7 +118,7 @@ struct ProvenTests {
         let post = Latch()
         world.prober.gate = post
         async let looking = gate.resolve(hops).verdict
-        while world.prober.probes < 2 { await Task.yield() }
+        #expect(await eventually { world.prober.probes >= 2 })
         #expect(word(gate.decideNow(hops, because: .late).verdict) == "unproven")
         #expect(word(gate.decideNow(hops, because: .crowded).verdict) == "proven-lately")
         // The time of a message that other domains have used up is not ours either.
@@ -131,7 +131,7 @@ struct ProvenTests {
         world.prober.gate = queue
         world.prober.isFull = true
         async let waiting = gate.resolve(hops).verdict
-        while world.prober.probes < 3 { await Task.yield() }
+        #expect(await eventually { world.prober.probes >= 3 })
         #expect(word(gate.decideNow(hops, because: .late).verdict) == "proven-lately")
         await queue.open()
         _ = await waiting

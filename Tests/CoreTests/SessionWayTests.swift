@@ -275,7 +275,7 @@ struct SessionWayTests {
         world.discoverer.policyAnswer = .failure(.failed(PolicyFailure(.stsPolicyFetchError, "timed out")))
         world.discoverer.gate = post
         let lookup = Task { [policyCache, domain] in await policyCache.resolve(domain) }
-        while world.discoverer.fetches == 0 { await Task.yield() }
+        #expect(await eventually { world.discoverer.fetches > 0 })
         let reported = SessionCount(
             day: world.clock.now.day, domain: domain,
             policy: .reported(ReportedPolicy(.noPolicyFound, domain: domain.ascii)), isFailure: false)

@@ -40,7 +40,7 @@ extension ReportTests {
             }
 
             /// Claims, marks some of it, and is gone.
-            func kill(_ random: inout SplitMix) async throws {
+            func kill(_ random: inout SeededGenerator) async throws {
                 let owner = DeliveryOwner(name: "killed \(random.next())", lease: .seconds(1800))
                 var order = DeliveryOrder()
                 order.limit = 3
@@ -84,19 +84,6 @@ extension ReportTests {
             }
         }
 
-        private struct SplitMix: RandomNumberGenerator {
-            var state: UInt64
-            mutating func next() -> UInt64 {
-                state &+= 0x9E37_79B9_7F4A_7C15
-                var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-                mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-                return mixed ^ (mixed >> 31)
-            }
-
-            /// Up to a day ahead or behind.
-            mutating func skew() -> Duration { .seconds(Int64.random(in: -86_400...86_400, using: &self)) }
-        }
-
         @Test(
             "killed machines, cut networks, clocks that jump, servers that are put back to an older state",
             arguments: seeds)
@@ -112,8 +99,13 @@ extension ReportTests {
             #expect(pair.losses > 0, "no promotion lost anything: the test shows less than it says")
         }
 
+        /// Up to a day ahead or behind.
+        private static func skew(_ random: inout SeededGenerator) -> Duration {
+            .seconds(Int64.random(in: -86_400...86_400, using: &random))
+        }
+
         private func run(_ servers: Servers, _ seed: UInt64) async throws {
-            var random = SplitMix(state: seed)
+            var random = SeededGenerator(seed: seed)
             let site: FleetSite
             switch servers {
             case .one(let server): site = try await FleetSite(on: server)
@@ -148,7 +140,7 @@ extension ReportTests {
         }
 
         private func round(
-            _ site: FleetSite, _ servers: Servers, _ places: [Place], isLost: Bool, _ random: inout SplitMix
+            _ site: FleetSite, _ servers: Servers, _ places: [Place], isLost: Bool, _ random: inout SeededGenerator
         ) async throws {
             // What is deferred is tried again within a day.
             try await site.lab.run("UPDATE sts.delivery SET next_try = now() WHERE state = 'deferred'")
@@ -157,7 +149,7 @@ extension ReportTests {
             let first = isLost ? Int.random(in: 0..<steps, using: &random) : steps
             for step in 0..<steps {
                 if step == first { try await beginLosing(site, servers) }
-                for place in places where Bool.random(using: &random) { place.clock.set(ahead: random.skew()) }
+                for place in places where Bool.random(using: &random) { place.clock.set(ahead: Self.skew(&random)) }
                 let place = places[Int.random(in: places.indices, using: &random)]
                 switch Int.random(in: 0..<7, using: &random) {
                 case 0: await build(site, place, &random)
@@ -208,8 +200,8 @@ extension ReportTests {
         }
 
         /// Builds, and has the clock set while a record is looked up.
-        private func build(_ site: FleetSite, _ place: Place, _ random: inout SplitMix) async {
-            let (clock, skew) = (place.clock, random.skew())
+        private func build(_ site: FleetSite, _ place: Place, _ random: inout SeededGenerator) async {
+            let (clock, skew) = (place.clock, Self.skew(&random))
             site.records.onLook { _ in clock.set(ahead: skew) }
             _ = try? await place.machine.build()
             site.records.onLook { _ in }
@@ -219,9 +211,10 @@ extension ReportTests {
 
         /// Sends; at one of the deliveries the network is cut, before the mark or after the last octet, or the destination is not
         /// there. Meanwhile the clock is set.
-        private func send(_ site: FleetSite, _ place: Place, fault: SendingFault, _ random: inout SplitMix) async {
+        private func send(_ site: FleetSite, _ place: Place, fault: SendingFault, _ random: inout SeededGenerator) async
+        {
             let left = Locked(Int.random(in: 0..<4, using: &random))
-            let (relays, clock, skew) = (place.relays, place.clock, random.skew())
+            let (relays, clock, skew) = (place.relays, place.clock, Self.skew(&random))
             let isNow: @Sendable () -> Bool = {
                 clock.set(ahead: skew)
                 return left.withLock {

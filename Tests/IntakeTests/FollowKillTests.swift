@@ -29,7 +29,7 @@ struct FollowKillTests {
         #expect(sessions > Self.lines / 20)
 
         let arena = try Arena("kills")
-        var random = SystemRandomNumberGenerator()
+        var random = SeededGenerator.chosen(for: "kills while a log is followed")
         var rest = text[...]
         var hits = 0
         for life in 0..<Self.kills {
@@ -40,7 +40,7 @@ struct FollowKillTests {
         let underFire = try await Self.sessions(arena.counts())
         try await arena.finish()
         let counted = try await arena.counts()
-        #expect(counted == expected, "\(counted.filter { expected[$0.key] != $0.value })")
+        #expect(counted == expected, "seed \(random.seed): \(counted.filter { expected[$0.key] != $0.value })")
         // Work was done in these lives, and there was more to do.
         #expect(hits > Self.kills / 2, "kills in the middle of the work: \(hits)")
         #expect(underFire > sessions / 10, "sessions counted before the last kill: \(underFire) of \(sessions)")
@@ -76,7 +76,7 @@ struct FollowKillTests {
         /// random moment after their first commit.
         /// - Returns: whether the kill came in the middle of the work.
         func live(
-            _ number: Int, writing share: ArraySlice<UInt8>, _ random: inout SystemRandomNumberGenerator
+            _ number: Int, writing share: ArraySlice<UInt8>, _ random: inout SeededGenerator
         ) async throws -> Bool {
             let before = try await mark()
             let victim = try start(octets: 1)

@@ -4,6 +4,7 @@ import Core
 import MTASTS
 import PolicyMap
 import RuleTables
+import TestKit
 import Testing
 
 @Suite("Policies that try to say more")

@@ -2,6 +2,7 @@
 import Basics
 import Core
 import Store
+import TestKit
 import Testing
 @testable import Reporting
 
@@ -91,9 +92,10 @@ struct BoundTests {
             return .accepted("201")
         }
         let sending = Task { try await site.sender(store).send(DeliveryOrder()) }
-        while try await site.states(store).filter({ $0.key.contains("honest") && $0.value == "accepted" }).count < 2 {
-            await Task.yield()
+        let honest = try await eventually {
+            try await site.states(store).count { $0.key.contains("honest") && $0.value == "accepted" } >= 2
         }
+        #expect(honest)
         #expect(running.withLock { $0.values.reduce(0, +) } <= 24)
         sending.cancel()
         gate.open()

@@ -4,6 +4,7 @@ import Core
 import Gzip
 import Store
 import TLSRPT
+import TestKit
 import Testing
 @testable import Reporting
 
@@ -150,7 +151,7 @@ struct BuildingTests {
             site.records.set("b\(number).example", rua: "mailto:tls@b\(number).example")
         }
         async let summary = try site.builder(store).build(site.day)
-        while try await site.states(store).count < ReportBuilder.batchCount { await Task.yield() }
+        #expect(try await eventually { try await site.states(store).count >= ReportBuilder.batchCount })
         gate.open()
         #expect(try await summary == ReportBuilder.Summary(planned: last, absent: 100))
     }

@@ -3,6 +3,7 @@ import Basics
 import Core
 import Store
 import TLSRPT
+import TestKit
 import Testing
 @testable import Reporting
 
@@ -170,7 +171,7 @@ struct SendingTests {
             return .accepted("201")
         }
         async let sending: Void = site.sender(store).send(DeliveryOrder())
-        while try await site.states(store).filter({ $0.value == "accepted" }).count < 40 { await Task.yield() }
+        #expect(try await eventually { try await site.states(store).filter({ $0.value == "accepted" }).count >= 40 })
         #expect(running.withLock { $0.now } <= 2)
         gate.open()
         try await sending

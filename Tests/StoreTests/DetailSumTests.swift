@@ -10,14 +10,6 @@ import Testing
 @Suite("The details of a report sum up to its failed sessions, whatever went wrong in each")
 struct DetailSumTests {
     /// The same numbers in each run.
-    private struct Numbers: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return state ^ (state >> 29)
-        }
-    }
-
     /// What libtlsrpt calls a failure; 999 is no code of its own.
     private static let codes = [201, 202, 203, 204, 205, 301, 302, 303, 304, 305, 306, 999]
 
@@ -27,7 +19,7 @@ struct DetailSumTests {
         "sessions of logs and of datagrams and verdicts of the milter, in any mixture",
         arguments: 1...8 as ClosedRange<UInt64>)
     func generated(_ seed: UInt64) async throws {
-        var numbers = Numbers(state: seed)
+        var numbers = SeededGenerator(seed: seed)
         let store = try Scratch().store()
         let ledger = Ledger(store: store, clock: TestClock(noon), logger: CapturedLog().logger)
         var sessions = 0
@@ -105,7 +97,7 @@ struct DetailSumTests {
         return tallies
     }
 
-    private func failures(_ numbers: inout Numbers) -> [Failure] {
+    private func failures(_ numbers: inout SeededGenerator) -> [Failure] {
         (0..<Int.random(in: 1...4, using: &numbers)).map { number in
             Failure(
                 ResultType.allCases.randomElement(using: &numbers) ?? .validationFailure,
@@ -113,7 +105,7 @@ struct DetailSumTests {
         }
     }
 
-    private func fromVerdict(_ numbers: inout Numbers) throws -> [SessionCount] {
+    private func fromVerdict(_ numbers: inout SeededGenerator) throws -> [SessionCount] {
         let domain = try name("example.org")
         let findings = try (0..<Int.random(in: 1...3, using: &numbers)).map { number in
             HostFinding(host: try name(hosts[number]), failures: failures(&numbers))
@@ -128,7 +120,7 @@ struct DetailSumTests {
                 verdict: verdicts.randomElement(using: &numbers) ?? .modeNone))
     }
 
-    private func fromLog(_ numbers: inout Numbers) throws -> [SessionCount] {
+    private func fromLog(_ numbers: inout SeededGenerator) throws -> [SessionCount] {
         let domain = try name("example.org")
         let results: [ObservedSession.Result] = [
             .verified, .trusted, .untrusted, .plaintext,
@@ -148,7 +140,7 @@ struct DetailSumTests {
     }
 
     /// One policy of each kind at the most, as libtlsrpt has it; what failed on the way to success stands there, too.
-    private func fromDatagram(_ numbers: inout Numbers) throws -> [SessionCount] {
+    private func fromDatagram(_ numbers: inout SeededGenerator) throws -> [SessionCount] {
         let kinds = [1, 2, 9].shuffled(using: &numbers).prefix(Int.random(in: 1...3, using: &numbers))
         let policies = try kinds.map { kind in
             let details = try (0..<Int.random(in: 0...4, using: &numbers)).map { _ in

@@ -8,17 +8,9 @@ import Testing
 @Suite("Packed policies are found as in a dictionary, and their memory is used again")
 struct PackedPoliciesTests {
     /// The same numbers each time.
-    private struct Numbers: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return state ^ (state >> 29)
-        }
-    }
-
     @Test("after many changes they are those of a dictionary", arguments: [1, 2, 3])
     func asDictionary(_ seed: UInt64) throws {
-        var numbers = Numbers(state: seed)
+        var numbers = SeededGenerator(seed: seed)
         let names = try (0..<300).map { try DomainName(host: $0 < 9 ? "h_\($0).example" : "d\($0).example") }
         let texts = try (0..<4).map { try cached("x.example", mx: ["mx\($0).example", "*.example"]) }
         var expected: [DomainName: PackedPolicy] = [:]

@@ -21,3 +21,16 @@ package actor Latch {
 
 /// Lets the other tasks come as far as they can by themselves.
 package func settle() async { for _ in 0..<1000 { await Task.yield() } }
+
+/// Lets the other tasks go on until the condition holds.
+/// - Returns: false if it does not hold within the limit, so that a test that expects it fails and does not hang.
+package func eventually(
+    within limit: Duration = .seconds(30), _ condition: () async throws -> Bool
+) async rethrows -> Bool {
+    let end = ContinuousClock.now + limit
+    while try await !condition() {
+        guard ContinuousClock.now < end else { return false }
+        await Task.yield()
+    }
+    return true
+}
