@@ -2,7 +2,6 @@
 import Basics
 import Concurrency
 import Core
-import FoundationEssentials
 import Logging
 import Preload
 import Settings
@@ -18,8 +17,8 @@ final class ConfiguredOverrides: PolicyOverrides {
 
     /// - Parameter settings: the list is kept beside the store, wherever that is at the start.
     init(_ settings: Settings, documents: any DocumentSource, clock: any WallClock, logger: Logger) {
-        let directory = URL(fileURLWithPath: settings.storePath).deletingLastPathComponent().path
-        preload = PreloadLists(directory: directory, documents: documents, clock: clock, logger: logger)
+        preload = PreloadLists(
+            directory: settings.storeDirectory, documents: documents, clock: clock, logger: logger)
         self.clock = clock
     }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
-import FoundationEssentials
 import Intake
 import Preload
 import Settings
@@ -54,15 +53,10 @@ extension IntakeReading {
         let (settings, logger) = (workspace.settings, workspace.logger)
         let memory = PolicyTable(logger: logger)
         _ = try store.load(into: memory, at: clock.now)
-        let preload = PreloadLists(
-            directory: URL(fileURLWithPath: settings.storePath).deletingLastPathComponent().path,
-            scratch: FileManager.default.temporaryDirectory.path, documents: network, clock: clock,
-            logger: logger)
-        await preload.serveKept(settings.preload)
+        let overrides = await KeptOverrides(settings, documents: network, clock: clock, logger: logger)
         let policies = PolicyCache(
-            memory: memory, store: NoPolicyStore(), discoverer: network,
-            overrides: KeptOverrides(pins: settings.localPolicies, preload: preload), clock: clock, logger: logger,
-            settings: settings.policyCache)
+            memory: memory, store: NoPolicyStore(), discoverer: network, overrides: overrides, clock: clock,
+            logger: logger, settings: settings.policyCache)
         let ownReports = OwnReports(outbox: store, clock: clock)
         ownReports.noteCopies(to: settings.reports.copyPlace)
         return SessionAccounting(

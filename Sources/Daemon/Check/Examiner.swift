@@ -8,22 +8,22 @@ import Settings
 
 /// Looks at a domain as the daemon would, by the same walk, without its memory, and keeps all that was seen.
 package final class Examiner: Sendable {
-    private let sight: DomainSight
+    private let context: InspectionContext
 
     /// - Parameter workspace: its logger tells of a store that cannot be read; the examination goes on without it.
-    package init(_ workspace: Workspace) async throws { sight = try await DomainSight(workspace) }
+    package init(_ workspace: Workspace) async throws { context = try await InspectionContext(workspace) }
 
     /// Looks by these adapters, as somebody would who knows nothing of the daemon's policies.
-    init(_ settings: Settings, by network: NetworkAdapters) { sight = DomainSight(settings, by: network) }
+    init(_ settings: Settings, by network: NetworkAdapters) { context = InspectionContext(settings, by: network) }
 
-    package func shutdown() { sight.shutdown() }
+    package func shutdown() { context.shutdown() }
 
     package func examine(_ domain: DomainName) async -> Examination {
-        let (network, settings) = (sight.network, sight.settings)
+        let (network, settings) = (context.network, context.settings)
         async let reporting = network.reportRecords.record(for: domain)
         let discovery = RememberedDiscovery(network.discoverer)
         let record = await discovery.record(for: domain)
-        let walk = sight.walk(by: discovery)
+        let walk = context.walk(by: discovery)
         // The network first: it is to be shown as it is now.
         _ = await walk.policy(of: domain)
         let question = VerdictQuestion(

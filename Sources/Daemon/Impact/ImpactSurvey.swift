@@ -16,7 +16,7 @@ package final class ImpactSurvey: Sendable {
     /// A host that has not greeted by then is left: many logs name some that never do.
     private static let greetingTimeout = Duration.seconds(30)
 
-    private let sight: DomainSight
+    private let context: InspectionContext
     private let walk: DomainWalk
 
     package init(_ workspace: Workspace) async throws {
@@ -24,8 +24,8 @@ package final class ImpactSurvey: Sendable {
         settings.probe.maxAddressesAtOnce = 1
         settings.probe.maxConcurrent = Self.maxAtOnce
         settings.probe.greetingTimeout = Self.greetingTimeout
-        sight = try await DomainSight(Workspace(settings, logger: workspace.logger))
-        walk = sight.walk(by: sight.network.discoverer)
+        context = try await InspectionContext(Workspace(settings, logger: workspace.logger))
+        walk = context.walk(by: context.network.discoverer)
         var trust = settings.gate
         trust.conformingFor = Self.hostsStandFor
         trust.failingFor = Self.hostsStandFor
@@ -33,7 +33,7 @@ package final class ImpactSurvey: Sendable {
         walk.resolver.trustHosts(by: trust)
     }
 
-    package func shutdown() { sight.shutdown() }
+    package func shutdown() { context.shutdown() }
 
     /// - Parameters:
     ///   - maxDomains: how many are looked at, those of most deliveries first.
@@ -72,7 +72,7 @@ package final class ImpactSurvey: Sendable {
 
     private func survey(_ domain: DomainName, _ seen: LoggedDeliveries.Domain) async -> SurveyedDomain {
         let policy = await walk.policy(of: domain)
-        let gate = sight.settings.gate
+        let gate = context.settings.gate
         guard policy.mayHold || gate.dane == .always else {
             return await isMissing(domain, policy)
                 ? SurveyedDomain(missing: domain, seen) : SurveyedDomain(domain, seen, under: policy)
@@ -90,7 +90,7 @@ package final class ImpactSurvey: Sendable {
     private func isMissing(_ domain: DomainName, _ policy: PolicyLookup) async -> Bool {
         guard case .absent = policy else { return false }
         do throws(RouteError) {
-            _ = try await sight.network.router.route(to: .mx(of: domain, port: NextHop.smtpPort))
+            _ = try await context.network.router.route(to: .mx(of: domain, port: NextHop.smtpPort))
             return false
         } catch {
             if case .noSuchDomain = error { return true }
@@ -130,10 +130,10 @@ package final class ImpactSurvey: Sendable {
         let missing = surveyed.count(where: \.isMissing)
         if missing > 0, missing * 2 > surveyed.count {
             remarks.append(
-                "most domains do not exist in the DNS that is asked (\(sight.settings.dns.resolverName)), and mail went to them: is it the resolver that the MTA asks?"
+                "most domains do not exist in the DNS that is asked (\(context.settings.dns.resolverName)), and mail went to them: is it the resolver that the MTA asks?"
             )
         }
-        if sight.settings.gate.hostCheck == .namesOnly {
+        if context.settings.gate.hostCheck == .namesOnly {
             remarks.append("no host was looked at: probe.enabled is false")
         }
         return remarks
