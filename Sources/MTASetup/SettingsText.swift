@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import FoundationEssentials
 
 /// The text of a settings file, of which single keys are changed: every other line stays as the administrator wrote it.
@@ -60,16 +61,4 @@ struct SettingsText: Sendable {
 }
 
 /// A text as a basic string of TOML.
-func tomlString(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "\"", "\\": quoted += "\\\(scalar)"
-        case _ where scalar.value < 0x20 || scalar.value == 0x7F:
-            let hex = String(scalar.value, radix: 16)
-            quoted += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-        default: quoted.unicodeScalars.append(scalar)
-        }
-    }
-    return quoted + "\""
-}
+func tomlString(_ text: String) -> String { quotedText(text) }

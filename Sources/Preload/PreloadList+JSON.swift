@@ -32,34 +32,19 @@ extension PreloadList {
     /// The list as its schema wants it, sorted so that two lists can be compared line by line.
     package var json: String {
         var lines = [
-            "{", "  \"timestamp\": \(quotedJSON("\(timestamp)")),", "  \"expires\": \(quotedJSON("\(expires)")),",
-            "  \"version\": \(quotedJSON(Self.version)),",
+            "{", "  \"timestamp\": \(quotedText("\(timestamp)")),", "  \"expires\": \(quotedText("\(expires)")),",
+            "  \"version\": \(quotedText(Self.version)),",
         ]
-        if let author { lines.append("  \"author\": \(quotedJSON(author)),") }
+        if let author { lines.append("  \"author\": \(quotedText(author)),") }
         lines += ["  \"policy-aliases\": {},", "  \"policies\": {"]
         let sorted = policies.sorted { $0.key < $1.key }
         for (index, (domain, policy)) in sorted.enumerated() {
-            let hosts = policy.mx.map { quotedJSON($0.isWildcard ? ".\($0.domain)" : $0.domain.ascii) }
+            let hosts = policy.mx.map { quotedText($0.isWildcard ? ".\($0.domain)" : $0.domain.ascii) }
             let comma = index == sorted.count - 1 ? "" : ","
             lines.append(
-                "    \(quotedJSON(domain.ascii)): {\"mode\": \(quotedJSON(policy.mode.rawValue)), \"mxs\": [\(hosts.joined(separator: ", "))]}\(comma)"
+                "    \(quotedText(domain.ascii)): {\"mode\": \(quotedText(policy.mode.rawValue)), \"mxs\": [\(hosts.joined(separator: ", "))]}\(comma)"
             )
         }
         return (lines + ["  }", "}"]).joined(separator: "\n") + "\n"
     }
-}
-
-/// - RFC 8259 §7: Strings.
-private func quotedJSON(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "\"", "\\": quoted += "\\\(scalar)"
-        case "\u{0}"..<"\u{20}":
-            let digits = String(scalar.value, radix: 16)
-            quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-        default: quoted.unicodeScalars.append(scalar)
-        }
-    }
-    return quoted + "\""
 }

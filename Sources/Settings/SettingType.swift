@@ -143,6 +143,4 @@ extension SettingType {
 }
 
 /// A basic string of TOML.
-package func quoted(_ text: String) -> String {
-    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
-}
+package func quoted(_ text: String) -> String { quotedText(text) }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import HTML
 import TLSRPT
 
@@ -30,9 +31,7 @@ package struct ReportsAsJSON: ReportForm {
                 text.append(scalar)
             } else {
                 for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter {
-                    let digits = String(unit, radix: 16)
-                    text.append(
-                        contentsOf: ("\\u" + String(repeating: "0", count: 4 - digits.count) + digits).unicodeScalars)
+                    text.append(contentsOf: unicodeEscape(unit).unicodeScalars)
                 }
             }
         }
