@@ -6,13 +6,13 @@ import Glibc
 /// All threads block them, with one exception: the thread by which Subprocess waits for the end of a program unblocks
 /// everything meanwhile. A signal that comes when the main thread is not in its wait goes there, and would end the
 /// process. So each has a handler, which hands the signal on to the main thread, where it stays until it is taken.
-package enum MainThreadSignals {
-    package static let all = [SIGHUP, SIGUSR1, SIGTERM, SIGINT]
+enum MainThreadSignals {
+    static let all = [SIGHUP, SIGUSR1, SIGTERM, SIGINT]
 
     private static let mainThread = pthread_self()
 
     /// Blocks them. Must be called on the main thread, before there is another, so that all inherit the mask.
-    package static func take() -> sigset_t {
+    static func take() -> sigset_t {
         var set = sigset_t()
         sigemptyset(&set)
         for signal in all { sigaddset(&set, signal) }

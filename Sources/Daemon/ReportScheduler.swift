@@ -7,7 +7,7 @@ import Settings
 import Store
 
 /// Makes the reports of finished days and sends them, as long as the daemon runs.
-package final class ReportScheduler: Sendable {
+final class ReportScheduler: Sendable {
     /// Days ahead of today of which no counts are believed. No log that was read makes such; a clock that was wrong once
     /// does, and one that is set back for a while must not lose what was counted before.
     private static let farAhead: Int64 = 400
@@ -26,7 +26,7 @@ package final class ReportScheduler: Sendable {
     private let startedAt: UTCTime
     private let agenda = Locked(DayAgenda())
 
-    package init(
+    init(
         settings: ReportSettings, isInFleet: Bool = false, store: Store, records: any ReportRecordSource,
         carrier: any ReportCarrier, clock: any WallClock, logger: Logger
     ) {
@@ -43,13 +43,13 @@ package final class ReportScheduler: Sendable {
     }
 
     /// Takes new settings; reports that are frozen stay as they are.
-    package func apply(_ new: ReportSettings) {
+    func apply(_ new: ReportSettings) {
         settings.withLock { $0 = new }
         copies.apply(new.copyPlace)
     }
 
     /// Goes on until the task is cancelled; deliveries under way are then brought to their end.
-    package func run() async {
+    func run() async {
         let (isDaily, obstacle) = settings.withLock { ($0.isDaily, $0.obstacle) }
         if isDaily, let obstacle { logger.warning("\(obstacle)") }
         await noteMachine()

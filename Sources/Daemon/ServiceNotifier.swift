@@ -6,18 +6,18 @@ import Glibc
 /// Tells systemd how the service fares, from whatever thread; once it stops, nothing else. - sd_notify(3)
 ///
 /// Without a socket in the environment every message is dropped.
-package final class ServiceNotifier: Sendable {
+final class ServiceNotifier: Sendable {
     private let isStopping = Locked(false)
 
-    package init() {}
+    init() {}
 
-    package func ready() { tell("READY=1\nSTATUS=serving") }
-    package func reloading() {
+    func ready() { tell("READY=1\nSTATUS=serving") }
+    func reloading() {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
         tell("RELOADING=1\nMONOTONIC_USEC=\(now.tv_sec * 1_000_000 + now.tv_nsec / 1000)")
     }
-    package func stopping() {
+    func stopping() {
         isStopping.withLock { isStopping in
             isStopping = true
             sd_notify(0, "STOPPING=1")

@@ -5,18 +5,18 @@ import Core
 import MTASTS
 
 /// `policy forget` and `policy refresh`, on the policies of a running daemon, or of the store while none is running.
-package struct PolicyCommands: Sendable {
+struct PolicyCommands: Sendable {
     private let policyCache: PolicyCache
     private let forgetHosts: @Sendable () -> Void
 
     /// - Parameter forgetHosts: has routes and hosts looked at anew, where there is a memory of them.
-    package init(policyCache: PolicyCache, forgetHosts: @escaping @Sendable () -> Void = {}) {
+    init(policyCache: PolicyCache, forgetHosts: @escaping @Sendable () -> Void = {}) {
         self.policyCache = policyCache
         self.forgetHosts = forgetHosts
     }
 
     /// - Parameter isCached: whether there is a policy of a domain's to forget.
-    package func forget(_ domains: [DomainName], isCached: (DomainName) -> Bool) async -> ControlReply {
+    func forget(_ domains: [DomainName], isCached: (DomainName) -> Bool) async -> ControlReply {
         await Self.forget(domains, isCached: isCached, by: policyCache.forget) {
             "forgotten in memory, but not in the store: \($0)"
         }
@@ -44,7 +44,7 @@ package struct PolicyCommands: Sendable {
         return ControlReply(succeeded: succeeded, lines: lines)
     }
 
-    package func refresh(_ domains: [DomainName]) async -> ControlReply {
+    func refresh(_ domains: [DomainName]) async -> ControlReply {
         var lines: [String] = []
         var succeeded = true
         for domain in domains {

@@ -5,13 +5,13 @@ import Logging
 import Settings
 
 /// What the last look at a domain of the operator's own has found.
-package struct OwnDomain: Sendable, Hashable {
-    package let domain: DomainName
-    package let seenAt: UTCTime
+struct OwnDomain: Sendable, Hashable {
+    let domain: DomainName
+    let seenAt: UTCTime
     /// What has to be mended.
-    package let troubles: [OwnTrouble]
+    let troubles: [OwnTrouble]
     /// Of the certificate that ends first; nil if none was seen.
-    package let daysLeft: Int64?
+    let daysLeft: Int64?
 }
 
 /// Looks at the operator's own domains each day, as others see them, and says what is wrong: `watch`.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Something that the operator of a domain has to mend.
-package struct OwnTrouble: Sendable, Hashable {
+struct OwnTrouble: Sendable, Hashable {
     /// What it is of: a fixed set, for metrics.
-    package enum Kind: String, Sendable, Hashable, CaseIterable {
+    enum Kind: String, Sendable, Hashable, CaseIterable {
         /// The TXT record `_mta-sts`.
         case record
         case policy
@@ -19,11 +19,11 @@ package struct OwnTrouble: Sendable, Hashable {
         case tlsrpt
     }
 
-    package let kind: Kind
+    let kind: Kind
     /// What a person reads, safe to print.
-    package let text: String
+    let text: String
 
-    package init(_ kind: Kind, _ text: String) {
+    init(_ kind: Kind, _ text: String) {
         self.kind = kind
         self.text = text
     }
