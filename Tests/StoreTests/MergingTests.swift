@@ -270,7 +270,7 @@ struct MergingTests {
         #expect(identity.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
     }
 
-    @Test("hosts whose counts are missing are named")
+    @Test("hosts whose counts are missing are named, and waited for until the time is up or work has begun")
     func missing() async throws {
         let (here, second) = (try Scratch().store(), try Scratch().store())
         let hosts = [try name("mx2.example"), try name("mx3.example")]
@@ -278,5 +278,14 @@ struct MergingTests {
         #expect(try await take(export(second), here) == [.stored])
         #expect(try await here.missing(hosts, on: day) == [hosts[1]])
         #expect(try await here.missing([], on: day).isEmpty)
+        let (before, end) = (day.advanced(by: 1).start, day.advanced(by: 1).start + .seconds(3600))
+        func readiness(_ hosts: [DomainName], at time: UTCTime) async throws -> DayReadiness {
+            try await here.readiness(of: day, importing: hosts, until: end, at: time)
+        }
+        #expect(try await readiness(hosts, at: before) == .waiting(["mx3.example"], until: end))
+        #expect(try await readiness(hosts, at: end) == .overdue(["mx3.example"]))
+        #expect(try await readiness([hosts[0]], at: before) == .complete)
+        _ = try await here.begin(day, at: before)
+        #expect(try await readiness(hosts, at: before) == .complete, "work on it has begun")
     }
 }
