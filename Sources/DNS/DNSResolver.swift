@@ -74,25 +74,33 @@ package final class DNSResolver: Sendable {
             let fresh: DNSResolver
             do { fresh = try DNSResolver(plain) } catch { return .ours("no DNS query can be sent: \(error)") }
             defer { fresh.shutdown() }
-            guard let failure = await fresh.failureOfUnknownName() else { return nil }
+            guard let failure = await fresh.failureOfAll() else { return nil }
             return .silence("the resolver answers nothing (\(settings.resolverName)): \(failure)")
         }
     }
 
-    /// Asks for a name that nobody can have cached: a resolver that lives says that there is no such domain.
-    private func failureOfUnknownName() async -> DNSFailure? {
+    /// Asks for a name that nobody can have cached, of which a resolver that lives says that there is no such domain, and
+    /// for the root, since some refuse names of a single label; libunbound does not tell a refusal from silence. One
+    /// answer is a sign of life.
+    private func failureOfAll() async -> DNSFailure? {
         let label = String(UInt64.random(in: .min ... .max), radix: 36)
-        let answer = await ask(
-            .init(name: "sts-milter-\(label).", type: RecordType.a.rawValue, recordLimit: 1),
-            within: ResolverHealth.waitLimit)
-        return answer.outcome.failure.flatMap { $0.isOpenWhose ? $0 : nil }
+        async let atRoot = failure(of: .rootSOA)
+        let ofName = await failure(
+            of: .init(name: "sts-milter-\(label).", type: RecordType.a.rawValue, recordLimit: 1))
+        guard let ofName, await atRoot != nil else { return nil }
+        return ofName
+    }
+
+    /// Why a question has no answer; nil for any answer that the resolver itself must have given.
+    private func failure(of query: ResolverEngine.Query) async -> DNSFailure? {
+        let answer = await ask(query, within: ResolverHealth.waitLimit)
+        return answer.outcome.failure.flatMap { $0.isOpenWhose && $0 != .refused ? $0 : nil }
     }
 
     /// Whether DNSSEC works by way of the servers that are asked: one that strips signatures makes every signed
     /// name fail, and the administrator has to choose another or do without.
     package func validation(within timeout: Duration) async -> DNSValidation {
-        let rootSOA = ResolverEngine.Query(name: ".", type: 6, recordLimit: 1)
-        let answer = await ask(rootSOA, within: timeout)
+        let answer = await ask(.rootSOA, within: timeout)
         switch answer.outcome {
         case .failure(.bogus(let why)):
             // That there are no keys is also what libunbound makes of a resolver that answers nothing.
@@ -124,4 +132,9 @@ package final class DNSResolver: Sendable {
             thread.submit { engine.end(query, .cancelled) }
         }
     }
+}
+
+extension ResolverEngine.Query {
+    /// What each resolver has an answer to, made anew for each question.
+    fileprivate static var rootSOA: ResolverEngine.Query { .init(name: ".", type: 6, recordLimit: 1) }
 }

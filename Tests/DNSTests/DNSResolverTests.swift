@@ -96,6 +96,18 @@ struct DNSResolverTests {
         #expect(answer.outcome.failure?.isOurs == true)
     }
 
+    @Test(
+        "A resolver that answers for no single label is not taken for one that is gone",
+        arguments: [(DNSFault.refused, "127.1.1.92"), (.servfail, "127.1.1.93"), (.silent, "127.1.1.94")])
+    func noSingleLabels(_ fault: DNSFault, _ address: String) async throws {
+        let lab = try NameLab(address)
+        lab.server.fail("*", nil, fault)
+        lab.server.fail("fails.lab", nil, .servfail)
+        let answer = await lab.resolver.query(try DomainName("fails.lab").query, .mx, within: Self.waitLimit)
+        #expect(answer.outcome == .failure(.serverFailure))
+        #expect(lab.resolver.silence == nil)
+    }
+
     @Test("Addresses of one family do when the other fails, but not when it could not be asked for")
     func families() throws {
         let address = try #require(IPAddress("192.0.2.1"))

@@ -96,7 +96,8 @@ package final class NameServer: Sendable {
         }
     }
 
-    /// Answers questions for `name` (of one type, or of all) with a fault until ``heal(_:_:)``.
+    /// Answers questions for `name` (of one type, or of all) with a fault until ``heal(_:_:)``; `*` stands for all names of
+    /// a single label.
     package func fail(_ name: String, _ type: DNSType? = nil, _ fault: DNSFault) {
         state.withLock { $0.faults[Question(name: DNSName.key(name), type: type)] = fault }
     }
@@ -204,6 +205,7 @@ extension NameServer {
 fileprivate extension NameServer.State {
     func fault(_ name: String, _ type: DNSType) -> DNSFault? {
         faults[NameServer.Question(name: name, type: type)] ?? faults[NameServer.Question(name: name, type: nil)]
+            ?? (name.isEmpty || name.contains(".") ? nil : faults[NameServer.Question(name: "*", type: nil)])
     }
 
     func has(_ name: String, _ type: DNSType) -> Bool { records[name]?.contains { $0.type == type } ?? false }
