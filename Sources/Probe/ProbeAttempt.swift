@@ -34,7 +34,7 @@ struct ProbeAttempt: Sendable {
             stream = try await prober.connector.connect(
                 to: address, port: candidate.port, by: within(settings.connectTimeout))
         } catch { return Self.unconnected(error, at: address) }
-        let seen = await converse(stream)
+        let seen = candidate.port == NextHop.smtpsPort ? await converseInTLS(stream) : await converse(stream)
         await stream.close()
         return seen
     }
@@ -63,6 +63,31 @@ struct ProbeAttempt: Sendable {
             stream, heloName: settings.heloName, commandTimeout: settings.commandTimeout,
             deadline: within(settings.dialogueTimeout))
         return await introduced(connection)
+    }
+
+    /// Where TLS comes before the greeting no mail goes in the clear, so a host that sends nothing says nothing either.
+    private func converseInTLS(_ stream: TCPStream) async -> AddressEvidence {
+        let session: TLSSession
+        do throws(TLSFailure) {
+            session = try await stream.startTLS(prober.tls, tlsOptions, by: within(settings.handshakeTimeout))
+        } catch {
+            guard await stream.receivedBytes == 0, case .stream(let end) = error, !end.isOurs else {
+                return failing(error, helo: nil)
+            }
+            return .seen(.turnedAway("\(address): \(error)"))
+        }
+        let seen = evidence(of: session, helo: nil)
+        guard case .seen(.conforming) = seen else { return seen }
+        let greeting: SMTPReply
+        do { greeting = try await self.greeting(of: stream, by: within(settings.greetingTimeout)) } catch {
+            return error.isOurs ? broken(error, nil) : .seen(.turnedAway("\(address): \(error.text)"))
+        }
+        guard greeting.code == 220 else { return .seen(.turnedAway("\(address): greeting: \(greeting.text)")) }
+        let connection = SMTPConnection(
+            stream, heloName: settings.heloName, commandTimeout: settings.commandTimeout,
+            deadline: within(settings.dialogueTimeout))
+        await connection.quit()
+        return seen
     }
 
     /// Waits as long as an MTA would, but a host that makes others wait for their turn gives up its place sooner.
@@ -102,15 +127,9 @@ struct ProbeAttempt: Sendable {
     }
 
     private func secure(_ connection: SMTPConnection, helo: String?) async -> AddressEvidence {
-        var options = TLSOptions(serverName: candidate.name)
-        options.tlsa = host.tlsa
-        options.tlsaBase = host.tlsaBase
-        options.moreDANENames = [candidate.name]
-        options.securityLevel = settings.securityLevel
-        options.nextHop = policyDomain
         let session: TLSSession
         do throws(StartTLSFailure) {
-            session = try await connection.startTLS(prober.tls, options, within: settings.handshakeTimeout)
+            session = try await connection.startTLS(prober.tls, tlsOptions, within: settings.handshakeTimeout)
         } catch {
             switch error {
             case .refused(let reply):
@@ -121,6 +140,20 @@ struct ProbeAttempt: Sendable {
             }
         }
         await connection.quit()
+        return evidence(of: session, helo: helo)
+    }
+
+    private var tlsOptions: TLSOptions {
+        var options = TLSOptions(serverName: candidate.name)
+        options.tlsa = host.tlsa
+        options.tlsaBase = host.tlsaBase
+        options.moreDANENames = [candidate.name]
+        options.securityLevel = settings.securityLevel
+        options.nextHop = policyDomain
+        return options
+    }
+
+    private func evidence(of session: TLSSession, helo: String?) -> AddressEvidence {
         let facts = TLSFacts(session, address: address)
         let failures = session.failures(
             for: candidate.name, address: address, helo: helo, securityLevel: settings.securityLevel)

@@ -19,12 +19,16 @@ struct ProbeLab {
     let prober: SMTPProber
     let candidate: MXHost
 
-    init(_ address: String, faults: Set<MXFault> = [], adjust: (inout ProbeSettings) -> Void = { _ in }) throws {
+    /// - Parameter port: 0 for any free port; on 465 the host begins with TLS.
+    init(
+        _ address: String, port: Int = 0, faults: Set<MXFault> = [],
+        adjust: (inout ProbeSettings) -> Void = { _ in }
+    ) throws {
         authority = try CertificateAuthority()
-        host = try MXServer(
-            address: address, port: 0,
-            behaviour: MXBehaviour(
-                hostName: Self.name, credential: try authority.issue(names: [Self.name]), faults: faults))
+        var behaviour = MXBehaviour(
+            hostName: Self.name, credential: try authority.issue(names: [Self.name]), faults: faults)
+        behaviour.beginsWithTLS = port == 465
+        host = try MXServer(address: address, port: port, behaviour: behaviour)
         names = try NameServer(address: address, port: 0)
         names.set(Self.name, .a(address))
         var dns = DNSSettings(forwarder: "\(address)@\(names.port)")

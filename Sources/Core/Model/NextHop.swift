@@ -11,6 +11,8 @@ package enum NextHop: Sendable, Hashable {
     case address(IPAddress, port: UInt16)
 
     package static let smtpPort: UInt16 = 25
+    /// Where a server speaks TLS from the first octet on. - RFC 8314 §7.3: Submissions Port Registration.
+    package static let smtpsPort: UInt16 = 465
 
     /// The domain whose policy governs: the next hop's own. - RFC 8461 §3.4: a smart host is its own Policy Domain.
     package var policyDomain: DomainName? {

@@ -50,6 +50,8 @@ package struct MXBehaviour: Sendable {
     package var credentialsByName: [String: Credential] = [:]
     /// Whether the EHLO reply offers STARTTLS, given there is a credential.
     package var offersStartTLS = true
+    /// Whether TLS comes before the greeting, as on port 465.
+    package var beginsWithTLS = false
     package var faults: Set<MXFault> = []
     /// What it does so as to be taken for something else; see ``MXAttack``.
     package var attacks: Set<MXAttack> = []

@@ -31,6 +31,7 @@ final class MXSession: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         let greeting = "220 \(behaviour.hostName) ESMTP laboratory"
+        if behaviour.beginsWithTLS { beginTLS(context) }
         for fault in behaviour.faults {
             switch fault {
             case .greet421: return close(context, after: "421 4.3.2 \(behaviour.hostName) closing")
