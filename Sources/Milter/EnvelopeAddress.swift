@@ -8,7 +8,7 @@ package struct EnvelopeAddress: Sendable, Hashable {
 
     /// The local part as written, quotes included: private, for debugging only, and not safe to print.
     package let local: String
-    /// Nil for an address literal, for no domain, and for what is not a domain name.
+    /// Nil for an address literal, for no domain, and for what is not a domain name; underscores are taken, as MTAs do.
     package let domain: DomainName?
 
     package init(local: String, domain: DomainName?) {
@@ -55,6 +55,6 @@ package struct EnvelopeAddress: Sendable, Hashable {
             return
         }
         local = String(decoding: bytes[start..<at], as: UTF8.self)
-        domain = try? DomainName(String(decoding: bytes[(at + 1)..<end], as: UTF8.self))
+        domain = try? DomainName(host: String(decoding: bytes[(at + 1)..<end], as: UTF8.self))
     }
 }

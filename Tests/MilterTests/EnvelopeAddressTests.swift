@@ -10,6 +10,7 @@ struct EnvelopeAddressTests {
             ("<user@example.org>", "user", "example.org"),
             ("user@Example.ORG", "user", "example.org"),
             ("<user@example.org.>", "user", "example.org"),
+            ("<user@My_Host.example.org>", "user", "my_host.example.org"),
             ("<user@b\u{FC}cher.example>", "user", "xn--bcher-kva.example"),
             ("<\"a@b\"@example.org>", "\"a@b\"", "example.org"),
             ("<\"a\\\"@b\"@example.org>", "\"a\\\"@b\"", "example.org"),

@@ -26,6 +26,23 @@ struct PolicyStoreTests {
         #expect(table.policy(for: policy.domain) == policy)
     }
 
+    @Test("also of names with underscores, which MTAs dial, with their uses")
+    func underscores() async throws {
+        let scratch = try Scratch()
+        let policy = try cached("my_domain.example.org")
+        let store = try scratch.store()
+        try await store.save(policy)
+        try await store.save(uses: [policy.domain: noon])
+        try await store.keepForgotten(policy.domain, at: noon)
+        let reopened = try scratch.store()
+        let (table, count) = try load(reopened)
+        #expect(count == Store.LoadCount(loaded: 1, skipped: 0))
+        #expect(table.policy(for: policy.domain) == policy)
+        #expect(try await reopened.policy(for: policy.domain) == policy)
+        #expect(try await reopened.uses(since: noon)?.uses == [policy.domain: noon])
+        #expect(try await reopened.forgottenPolicies() == [policy.domain: noon])
+    }
+
     @Test("the last one saved counts, a removed one is gone")
     func replaced() async throws {
         let scratch = try Scratch()

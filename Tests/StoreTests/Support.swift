@@ -26,7 +26,7 @@ final class Scratch: Sendable {
 
 let noon = UTCTime(secondsSinceEpoch: 1_790_000_000)
 
-func name(_ text: String) throws -> DomainName { try DomainName(text) }
+func name(_ text: String) throws -> DomainName { try DomainName(host: text) }
 
 func cached(
     _ domain: String, id: String = "20260101000000", mode: String = "enforce", mx: [String] = ["mx1.example.org"],

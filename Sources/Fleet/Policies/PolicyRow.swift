@@ -28,7 +28,7 @@ struct PolicyRow: Sendable {
     let forgottenAt: UTCTime?
 
     init(_ row: PostgresRow) throws(Defect) {
-        guard let domain = try? DomainName(row[0] ?? "") else { throw .domain }
+        guard let domain = try? DomainName(host: row[0] ?? "") else { throw .domain }
         self.domain = domain
         id = row[1] ?? ""
         fetchedAt = UTCTime(secondsSinceEpoch: row.integer(2) ?? 0)

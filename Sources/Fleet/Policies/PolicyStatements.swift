@@ -56,7 +56,7 @@ extension PostgresSession {
             RETURNING domain
             """,
             [.texts(domains.map(\.ascii)), .text(node), .integer(time.components.seconds)])
-        return Set(rows.compactMap { try? DomainName($0[0] ?? "") })
+        return Set(rows.compactMap { try? DomainName(host: $0[0] ?? "") })
     }
 
     func release(_ domains: [DomainName], as node: String) throws(PostgresError) {

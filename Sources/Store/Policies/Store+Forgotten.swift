@@ -26,7 +26,7 @@ extension Store: ForgottenPolicies {
         try await read { db in
             let rows = try Row.fetchAll(db, sql: "SELECT domain, forgotten_at FROM forgotten_policy")
             return rows.reduce(into: [:]) { all, row in
-                guard let domain = try? DomainName(row[0] as String) else { return }
+                guard let domain = try? DomainName(host: row[0] as String) else { return }
                 all[domain] = UTCTime(secondsSinceEpoch: row[1])
             }
         }

@@ -31,7 +31,7 @@ extension Store {
                 guard let name: String = row[0] else { continue }
                 last = name
                 let used = UTCTime(secondsSinceEpoch: row[1])
-                if used >= time, let domain = try? DomainName(name) { uses[domain] = used }
+                if used >= time, let domain = try? DomainName(host: name) { uses[domain] = used }
             }
             return last.map { (uses, $0) }
         }

@@ -18,7 +18,7 @@ enum StoredPolicyRow {
 
     init(_ row: Row) {
         let name: String? = row[0]
-        guard let name, let domain = try? DomainName(name) else {
+        guard let name, let domain = try? DomainName(host: name) else {
             self = .nothing(printable(name ?? ""))
             return
         }
