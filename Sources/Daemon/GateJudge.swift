@@ -27,10 +27,13 @@ final class GateJudge: RecipientJudge {
     var isPaused: Bool { pause.isInForce }
 
     func awaitsReport(_ recipient: EnvelopeAddress) -> Bool { ownReports.contains(recipient) }
-    func cached(_ hops: [NextHop]) -> Judgement? { gate.cached(hops) }
-    func resolve(_ hops: [NextHop]) async -> Judgement { await gate.resolve(hops) }
-    func decideNow(_ hops: [NextHop], because ending: WaitEnding) -> Judgement {
-        gate.decideNow(hops, because: ending)
+    var isMapAskedByRecipient: Bool { mapUse?.isAskedByRecipient ?? false }
+    func cached(_ hops: [NextHop], isMapAsked: Bool) -> Judgement? { gate.cached(hops, isMapAsked: isMapAsked) }
+    func resolve(_ hops: [NextHop], isMapAsked: Bool) async -> Judgement {
+        await gate.resolve(hops, isMapAsked: isMapAsked)
+    }
+    func decideNow(_ hops: [NextHop], isMapAsked: Bool, because ending: WaitEnding) -> Judgement {
+        gate.decideNow(hops, isMapAsked: isMapAsked, because: ending)
     }
     func noteAccepted(_ domain: DomainName) { mapUse?.noteAccepted(domain) }
     var notesAccepted: Bool { mapUse != nil }

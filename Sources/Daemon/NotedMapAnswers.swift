@@ -14,7 +14,7 @@ struct NotedMapAnswers: MapResolver {
 
     /// Each question comes here first.
     func cached(_ key: NextHop, for mta: DANESupport) -> MapAnswer? {
-        use.noteAsked(key)
+        use.noteAsked(key, by: mta)
         return resolver.cached(key, for: mta).map { noted($0, key) }
     }
     func resolve(_ key: NextHop, for mta: DANESupport) async -> MapAnswer {

@@ -17,11 +17,11 @@ final class BlockingLookups: Sendable {
 
     /// The verdict, if it comes within `waitLimit`; the lookup goes on when it does not, or when nobody more may wait.
     func judgement(
-        on hops: [NextHop], by judge: any RecipientJudge, within waitLimit: Duration, maxWaiting: Int
+        on hops: [NextHop], isMapAsked: Bool, by judge: any RecipientJudge, within waitLimit: Duration, maxWaiting: Int
     ) -> Result<Judgement, WaitEnding> {
         let found = Monitor<Judgement?>(nil)
         let shares = Share.owners(of: hops.compactMap(\.policyDomain))
-        guard start(hops, shares, judge, found) else { return .failure(.crowded) }
+        guard start(hops, isMapAsked, shares, judge, found) else { return .failure(.crowded) }
         guard waitLimit > .zero else { return .failure(.spent) }
         let refusal: WaitEnding? = waiting.withLock { places in
             if places.take(shares, of: maxWaiting) { return nil }
@@ -35,11 +35,12 @@ final class BlockingLookups: Sendable {
     }
 
     private func start(
-        _ hops: [NextHop], _ shares: [Share], _ judge: any RecipientJudge, _ found: Monitor<Judgement?>
+        _ hops: [NextHop], _ isMapAsked: Bool, _ shares: [Share], _ judge: any RecipientJudge,
+        _ found: Monitor<Judgement?>
     ) -> Bool {
         guard lookups.withLock({ $0.take(shares, of: Self.maxLookups) }) else { return false }
         Task {
-            let verdict = await judge.resolve(hops)
+            let verdict = await judge.resolve(hops, isMapAsked: isMapAsked)
             found.change { $0 = verdict }
             lookups.withLock { $0.give(shares) }
         }

@@ -49,6 +49,8 @@ package struct Judged: Sendable {
     package let rule: Rule.Action?
     /// Whether it came from sendmail(1).
     package let isLocal: Bool
+    /// Whether the MTA asks the policy map for the next hops, if it asks at all.
+    let isMapAsked: Bool
     /// What the client was told, in a block of its own: few recipients have any, and all are copied.
     private var told: Told?
 
@@ -58,13 +60,14 @@ package struct Judged: Sendable {
         init(_ reply: Reply) { self.reply = reply }
     }
 
-    init(_ line: VerdictLine, rule: Rule.Action?, isLocal: Bool) {
+    init(_ line: VerdictLine, rule: Rule.Action?, isLocal: Bool, isMapAsked: Bool) {
         recipientDomain = line.recipient.domain
         hops = line.hops
         judgement = line.judgement
         decision = line.decision
         self.rule = rule
         self.isLocal = isLocal
+        self.isMapAsked = isMapAsked
     }
 
     /// What the client was told.

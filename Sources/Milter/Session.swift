@@ -78,11 +78,19 @@ final class Session {
             message.queueID = queueID
             log.writeWaiting(queueID: queueID)
         }
-        let known = message.verdicts.isEmpty ? nil : message.verdicts.firstIndex { $0.hops == hops }
-        let judgement = if let known { message.verdicts[known].judgement } else { judgement(on: hops, of: message) }
-        var circumstances = circumstances(settings, rule, judgement.enforcement, isLocal: isLocal)
         // An MTA may ask the map by the next hop or by the recipient's domain: it holds the mail where both are the same.
         let isDirect = address.isDelivered(by: hops)
+        let isMapAsked = isDirect || !judge.isMapAskedByRecipient
+        let known =
+            message.verdicts.isEmpty
+            ? nil : message.verdicts.firstIndex { $0.hops == hops && $0.isMapAsked == isMapAsked }
+        let judgement =
+            if let known {
+                message.verdicts[known].judgement
+            } else {
+                judgement(on: hops, isMapAsked: isMapAsked, of: message)
+            }
+        var circumstances = circumstances(settings, rule, judgement.enforcement, isLocal: isLocal)
         if !isDirect { circumstances.isGuardedByMap = false }
         let decision = Decision(on: judgement.verdict, circumstances)
         if decision != .deliver { message.isPlain = false }
@@ -94,12 +102,13 @@ final class Session {
             message.accepted.append(domain)
         }
         let line = VerdictLine(recipient: address, hops: hops, judgement: judgement, decision: decision)
+        let judged = Judged(line, rule: rule, isLocal: isLocal, isMapAsked: isMapAsked)
         if let known {
             if settings.value.keepsDecisions {
-                message.remember(Judged(line, rule: rule, isLocal: isLocal), after: known)
+                message.remember(judged, after: known)
             }
         } else {
-            message.verdicts.append(Judged(line, rule: rule, isLocal: isLocal))
+            message.verdicts.append(judged)
         }
         record(line, isRepeated: known != nil, in: message)
         return act(line, isRepeated: known != nil, on: message, in: context)
@@ -221,19 +230,19 @@ final class Session {
         return true
     }
 
-    private func judgement(on hops: [NextHop], of message: Message) -> Judgement {
-        if let judgement = judge.cached(hops) { return judgement }
+    private func judgement(on hops: [NextHop], isMapAsked: Bool, of message: Message) -> Judgement {
+        if let judgement = judge.cached(hops, isMapAsked: isMapAsked) { return judgement }
         let settings = message.settings.value
         let start = ContinuousClock.now
         let waitLimit = min(settings.lookupWait, settings.messageBudget - message.waited)
         let found = shared.lookups.judgement(
-            on: hops, by: judge, within: waitLimit, maxWaiting: settings.maxWaiting)
+            on: hops, isMapAsked: isMapAsked, by: judge, within: waitLimit, maxWaiting: settings.maxWaiting)
         let waited = ContinuousClock.now - start
         message.waited += waited
         shared.waits.note(waited)
         switch found {
         case .success(let judgement): return judgement
-        case .failure(let ending): return judge.decideNow(hops, because: ending)
+        case .failure(let ending): return judge.decideNow(hops, isMapAsked: isMapAsked, because: ending)
         }
     }
 

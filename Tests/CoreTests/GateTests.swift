@@ -30,6 +30,24 @@ struct GateTests {
     }()
     private let expired = HostEvidence.failing([Failure(.certificateExpired, text: "certificate expired")], nil)
 
+    @Test("mail of which the map is asked by another name is judged as if there were none, in the same second too")
+    func askedByAnotherName() async {
+        let gate = Gate(
+            resolver: world.resolver(world.policyCache()), recorder: world.recorder, settings: GateSettings(),
+            mapGuards: { _ in true })
+        world.discoverer.recordAnswer = announce("1")
+        world.discoverer.policyAnswer = .success(body(.enforce, mx: "*.example.org"))
+        world.router.answer = .success(["mx1.example.org", "mx2.example.org"])
+        world.prober.evidence = ["mx1.example.org": .conforming(facts), "mx2.example.org": .turnedAway("421")]
+        for _ in 0..<3 {
+            #expect(await gate.resolve(hops).verdict == .conforming(.enforce))
+            #expect(gate.cached(hops)?.verdict == .conforming(.enforce))
+            #expect(await isUnproven(gate.resolve(hops, isMapAsked: false).verdict))
+            #expect(gate.cached(hops, isMapAsked: false).map { isUnproven($0.verdict) } ?? true)
+            #expect(isUnproven(gate.decideNow(hops, isMapAsked: false).verdict))
+        }
+    }
+
     private func isUnproven(_ verdict: Verdict?) -> Bool { if case .unproven = verdict { true } else { false } }
     private func isViolating(_ verdict: Verdict?) -> Bool { if case .violating = verdict { true } else { false } }
 

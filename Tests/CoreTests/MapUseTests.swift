@@ -25,7 +25,7 @@ struct MapUseTests {
         #expect(use.text == ["the milter guards alone: the MTA has not asked the policy map yet for mail that it took"])
         use.noteAccepted(a)
         clock.advance(by: .seconds(1))
-        use.noteAsked(try hop("a.lab"))
+        use.noteAsked(try hop("a.lab"), by: .byLevel)
         #expect(try use.guards(hop("a.lab")) && use.guards(hop("b.lab")))
         // Nobody has heard the MTA ask for other than the MX hosts of a domain.
         #expect(try !use.guards(hop("a.lab", port: 587)) && !use.guards(.host(a, port: 25)))
@@ -53,11 +53,41 @@ struct MapUseTests {
             ])
         #expect(use.statements.map(\.gravity) == [.unasked] && use.isAsked == false)
         use.noteAccepted(a)
-        use.noteAsked(try hop("a.lab"))
+        use.noteAsked(try hop("a.lab"), by: .byLevel)
         #expect(try use.guards(hop("a.lab")) && !use.guards(hop("b.lab")))
         #expect(use.text.last == "the milter guards alone where mail went in and the MTA did NOT ask: b.lab")
         // A table of one's own may answer for it: nothing to look at.
         #expect(use.statements.allSatisfy { $0.gravity == .asMeant } && use.isAsked == true)
+    }
+
+    @Test(
+        "only a question for a domain's own MX hosts is one for mail to the domain",
+        arguments: ["host 25", "mx 587", "host 587"])
+    func otherKeys(_ key: String) throws {
+        let use = use(.auto)
+        let domain = try DomainName("a.lab")
+        let port: UInt16 = key.hasSuffix("587") ? 587 : 25
+        use.noteAccepted(domain)
+        use.noteAsked(key.hasPrefix("host") ? .host(domain, port: port) : .mx(of: domain, port: port), by: .byLevel)
+        #expect(try !use.guards(hop("a.lab")) && use.isAsked == nil)
+        clock.advance(by: .seconds(600))
+        use.look()
+        #expect(use.isAsked == false)
+    }
+
+    @Test(
+        "whether the MTA asks by next hop or by the recipient's domain is known from its questions",
+        arguments: [(DANESupport.byLevel, false), (.byItself, true), (.none, true)])
+    func keys(_ mta: DANESupport, _ isByRecipient: Bool) throws {
+        for asksFirst in [false, true] {
+            let use = use(.auto)
+            let domain = try DomainName("a.lab")
+            #expect(!use.isAskedByRecipient)
+            if asksFirst { use.noteAsked(try hop("a.lab"), by: mta) }
+            use.noteAccepted(domain)
+            if !asksFirst { use.noteAsked(try hop("a.lab"), by: mta) }
+            #expect(try use.guards(hop("a.lab")) && use.isAskedByRecipient == isByRecipient)
+        }
     }
 
     @Test("where the operator counts on the map, it is said that nobody guards")
@@ -71,7 +101,7 @@ struct MapUseTests {
         #expect(use.statements.map(\.gravity) == [.unguarded] && use.isAsked == false)
         // It asks for other mail.
         use.noteAccepted(try DomainName("b.lab"))
-        use.noteAsked(try hop("b.lab"))
+        use.noteAsked(try hop("b.lab"), by: .byLevel)
         #expect(use.statements.map(\.gravity) == [.asMeant, .unasked] && use.isAsked == true)
     }
 
@@ -85,7 +115,7 @@ struct MapUseTests {
         // A reload begins anew.
         use.apply(.auto)
         use.noteAccepted(try DomainName("a.lab"))
-        use.noteAsked(try hop("a.lab"))
+        use.noteAsked(try hop("a.lab"), by: .byLevel)
         #expect(try use.guards(hop("a.lab")))
         use.apply(.milter)
         use.apply(.auto)

@@ -26,7 +26,7 @@ struct BlockingLookupsTests {
         Thread {
             let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self")
             thread.withLock { $0 = link ?? "" }
-            _ = BlockingLookups().judgement(on: [hop], by: judge, within: .seconds(60), maxWaiting: 4)
+            _ = BlockingLookups().judgement(on: [hop], isMapAsked: true, by: judge, within: .seconds(60), maxWaiting: 4)
         }.start()
         defer { judge.release() }
         // What the thread waits in: the kernel tells the call and its arguments.
@@ -50,7 +50,7 @@ struct BlockingLookupsTests {
         let lookups = BlockingLookups()
         func hop(_ owner: String) throws -> NextHop { .mx(of: try DomainName("\(owner).slow.lab"), port: 25) }
         @Sendable func ask(_ hop: NextHop, _ waitLimit: Duration) -> WaitEnding? {
-            if case .failure(let ending) = lookups.judgement(on: [hop], by: judge, within: waitLimit, maxWaiting: 4) {
+            if case .failure(let ending) = lookups.judgement(on: [hop], isMapAsked: true, by: judge, within: waitLimit, maxWaiting: 4) {
                 return ending
             }
             return nil

@@ -19,6 +19,7 @@ final class TableJudge: RecipientJudge {
     private let released = Locked(false)
     private let pause = Locked(false)
     private let guardian = Locked(Enforcement.milter)
+    private let byRecipient = Locked(false)
     private let acceptances = Locked<[String]>([])
 
     /// Domains whose mail went on.
@@ -37,20 +38,24 @@ final class TableJudge: RecipientJudge {
     /// Lets lookups that wait come to their end.
     func release() { released.withLock { $0 = true } }
 
-    func cached(_ hops: [NextHop]) -> Judgement? {
+    /// Has the MTA ask the map for the domains of recipients.
+    func askMapByRecipient() { byRecipient.withLock { $0 = true } }
+    var isMapAskedByRecipient: Bool { byRecipient.withLock { $0 } }
+
+    func cached(_ hops: [NextHop], isMapAsked: Bool) -> Judgement? {
         guard let domain = hops.first?.policyDomain else { return Judgement(.notJudged("address literal")) }
         if domain.ascii.hasSuffix("slow.lab") { return nil }
-        return Judgement(answer(domain), on: basis(of: domain), under: guardian.withLock { $0 })
+        return Judgement(answer(domain), on: basis(of: domain), under: isMapAsked ? guardian.withLock { $0 } : .milter)
     }
 
-    func resolve(_ hops: [NextHop]) async -> Judgement {
+    func resolve(_ hops: [NextHop], isMapAsked: Bool) async -> Judgement {
         asked.withLock { $0 += 1 }
         while !released.withLock({ $0 }) { try? await Task.sleep(for: .milliseconds(2)) }
         guard let domain = hops.first?.policyDomain else { return Judgement(.notJudged("address literal")) }
         return Judgement(answer(domain))
     }
 
-    func decideNow(_ hops: [NextHop], because ending: WaitEnding) -> Judgement {
+    func decideNow(_ hops: [NextHop], isMapAsked: Bool, because ending: WaitEnding) -> Judgement {
         Judgement(.unknown("lookup still running"))
     }
 

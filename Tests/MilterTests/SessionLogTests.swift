@@ -130,7 +130,7 @@ struct SessionLogTests {
             Judged(
                 VerdictLine(
                     recipient: EnvelopeAddress(local: "", domain: domain), hops: [], judgement: judgement,
-                    decision: .deliver), rule: nil, isLocal: false)
+                    decision: .deliver), rule: nil, isLocal: false, isMapAsked: true)
         }
         let good = try DomainName("good.lab")
         used.verdicts = [judged(nil)]

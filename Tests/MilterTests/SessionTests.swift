@@ -215,6 +215,20 @@ struct SessionTests {
         #expect(session.end(in: context) == .defer)
     }
 
+    @Test("an MTA that asks the map for recipients' domains guards no other next hop", arguments: [false, true])
+    func mailertable(_ isByRecipient: Bool) {
+        let session = session { $0.isGuardedByMap = true }
+        let context = smtp("unproven.lab")
+        judge.countOnMap()
+        if isByRecipient { judge.askMapByRecipient() }
+        session.sender("<s@x.lab>", in: context)
+        // The next hop's own mail first: what was found for it is not found for the others.
+        #expect(session.recipient("<a@unproven.lab>", in: context) == .proceed)
+        #expect(session.recipient("<a@good.lab>", in: context) == (isByRecipient ? .defer : .proceed))
+        #expect(session.recipient("<b@unproven.lab>", in: context) == .proceed)
+        #expect(session.recipient("<b@[192.0.2.1]>", in: context) == (isByRecipient ? .defer : .proceed))
+    }
+
     @Test("while the operator has paused us all goes on, and the log says what would not have")
     func paused() {
         let session = session { $0.onUnknown = .defer }

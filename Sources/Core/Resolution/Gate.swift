@@ -99,8 +99,12 @@ package final class Gate: Sendable {
     // MARK: Verdicts
 
     /// Who enforces policies on the way by these next hops now.
-    func enforcement(_ settings: GateSettings, for hops: [NextHop]) -> Enforcement {
-        switch settings.enforcement {
+    /// - Parameter isMapAsked: whether the MTA asks the map for these next hops, if it asks at all.
+    func enforcement(
+        _ settings: GateSettings, for hops: [NextHop], isMapAsked: Bool = true
+    ) -> Enforcement {
+        guard isMapAsked else { return .milter }
+        return switch settings.enforcement {
         case .auto: hops.count == 1 && mapGuards(hops[0]) ? .milterAndPolicyMap : .milter
         case .milter: .milter
         case .milterAndPolicyMap: .milterAndPolicyMap
@@ -108,14 +112,17 @@ package final class Gate: Sendable {
     }
 
     /// The verdict if memory alone decides it; asks nobody and waits for nothing.
-    package func cached(_ hops: [NextHop]) -> Judgement? {
+    /// - Parameter isMapAsked: false for mail of which the MTA asks the map by another name, which guards nothing then;
+    ///   likewise below.
+    package func cached(_ hops: [NextHop], isMapAsked: Bool = true) -> Judgement? {
         let now = clock.now
-        if hops.count == 1, let known = judgements.value(for: hops[0], at: now) { return known }
+        // What is kept for the second is of mail that the map is asked for.
+        if isMapAsked, hops.count == 1, let known = judgements.value(for: hops[0], at: now) { return known }
         let settings = settings.value
-        let enforcement = enforcement(settings, for: hops)
+        let enforcement = enforcement(settings, for: hops, isMapAsked: isMapAsked)
         if hops.count == 1 {
             guard let judgement = cached(hops[0], settings, enforcement, at: now) else { return nil }
-            if judged.note(hops[0].tableHash, at: now) { remember(judgement, of: hops[0], at: now) }
+            if isMapAsked, judged.note(hops[0].tableHash, at: now) { remember(judgement, of: hops[0], at: now) }
             return judgement
         }
         var judgements: [Judgement] = []
@@ -146,10 +153,10 @@ package final class Gate: Sendable {
     }
 
     /// The verdict after looking up what memory lacks; joins lookups in flight.
-    package func resolve(_ hops: [NextHop]) async -> Judgement {
+    package func resolve(_ hops: [NextHop], isMapAsked: Bool = true) async -> Judgement {
         let generation = resolver.history.generation
         let settings = settings.value
-        let enforcement = enforcement(settings, for: hops)
+        let enforcement = enforcement(settings, for: hops, isMapAsked: isMapAsked)
         let judgements = await withTaskGroup(of: (Int, Judgement).self) { group in
             for (index, hop) in hops.enumerated() {
                 group.addTask { (index, await self.resolve(hop, settings, enforcement, in: generation)) }
@@ -173,9 +180,11 @@ package final class Gate: Sendable {
 
     /// The verdict as memory stands when nobody waits any longer: one bad host seen is enough to decide, and what is
     /// still missing makes it unknown, or unproven where a policy is known.
-    package func decideNow(_ hops: [NextHop], because ending: WaitEnding = .late) -> Judgement {
+    package func decideNow(
+        _ hops: [NextHop], isMapAsked: Bool = true, because ending: WaitEnding = .late
+    ) -> Judgement {
         let settings = settings.value
-        let enforcement = enforcement(settings, for: hops)
+        let enforcement = enforcement(settings, for: hops, isMapAsked: isMapAsked)
         let judgements = hops.map {
             Judgement(
                 resolver.decideNow(settings.question(enforcement), about: $0, because: ending), under: enforcement)

@@ -11,6 +11,9 @@ struct MapQuestions: Sendable {
     /// Domains asked for in one second.
     private static let maxJustAsked = 4096
 
+    /// What the MTA asks the map for.
+    enum Key: Sendable, Hashable { case nextHop, recipientDomain }
+
     /// What is known of the MTA.
     enum State: Sendable, Equatable {
         /// It has not asked for mail that it took.
@@ -22,12 +25,14 @@ struct MapQuestions: Sendable {
     }
 
     private(set) var state = State.unheard
+    /// Whether mail that went in was ever asked for by the domain of its recipient.
+    private(set) var isAskedByRecipient = false
     /// Domains that were not asked for in time, the oldest first. An own table of the MTA's may know them.
     private(set) var unasked: [DomainName] = []
     /// Since when mail that went in waits for a question.
     private var waiting: [DomainName: UTCTime] = [:]
-    /// What was asked for in the last second in which anything was.
-    private var justAsked: Set<DomainName> = []
+    /// What was asked for in the last second in which anything was, and as what.
+    private var justAsked: [DomainName: Set<Key>] = [:]
     private var justAskedAt = UTCTime(secondsSinceEpoch: 0)
 
     /// Whether the map guards deliveries to the domain.
@@ -39,24 +44,29 @@ struct MapQuestions: Sendable {
     /// - Returns: whether ``state`` is another kind now; likewise below.
     mutating func noteAccepted(_ domain: DomainName, at now: UTCTime) -> Bool {
         // An answer stands for a second, in which further questions need not come here.
-        if now == justAskedAt, justAsked.contains(domain) { return noteAnswered(domain, acceptedAt: now, at: now) }
+        if now == justAskedAt, let keys = justAsked[domain] {
+            return noteAnswered(domain, as: keys, acceptedAt: now, at: now)
+        }
         if waiting[domain] == nil, waiting.count < Self.maxWaiting { waiting[domain] = now }
         return false
     }
 
     /// The map was asked for the domain.
-    mutating func noteAsked(_ domain: DomainName, at now: UTCTime) -> Bool {
+    mutating func noteAsked(_ domain: DomainName, as key: Key = .nextHop, at now: UTCTime) -> Bool {
         if now != justAskedAt {
             justAsked.removeAll(keepingCapacity: true)
             justAskedAt = now
         }
-        if justAsked.count < Self.maxJustAsked { justAsked.insert(domain) }
+        if justAsked.count < Self.maxJustAsked { justAsked[domain, default: []].insert(key) }
         guard let acceptedAt = waiting.removeValue(forKey: domain) else { return false }
-        return noteAnswered(domain, acceptedAt: acceptedAt, at: now)
+        return noteAnswered(domain, as: [key], acceptedAt: acceptedAt, at: now)
     }
 
     /// A question came for mail that went in.
-    private mutating func noteAnswered(_ domain: DomainName, acceptedAt: UTCTime, at now: UTCTime) -> Bool {
+    private mutating func noteAnswered(
+        _ domain: DomainName, as keys: Set<Key>, acceptedAt: UTCTime, at now: UTCTime
+    ) -> Bool {
+        if keys.contains(.recipientDomain) { isAskedByRecipient = true }
         unasked.removeAll { $0 == domain }
         if case .asks = state {
             state = .asks(domain, at: now)

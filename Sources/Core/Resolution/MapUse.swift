@@ -29,6 +29,7 @@ package final class MapUse: Sendable {
     /// Whether the map guards at all, and whether there are domains that it does not: what each verdict looks at.
     private let isGuarding = Atomic(false)
     private let hasUnasked = Atomic(false)
+    private let asksByRecipient = Atomic(false)
 
     package init(
         _ enforcement: EnforcementChoice, clock: any WallClock, within limit: Duration = usualLimit, logger: Logger,
@@ -62,12 +63,18 @@ package final class MapUse: Sendable {
         change { $0.enforcement != .milter && $0.questions.noteAccepted(domain, at: now) }
     }
 
-    /// The map was asked.
-    package func noteAsked(_ key: NextHop) {
-        guard let domain = key.policyDomain else { return }
+    /// The map was asked. Only a question for a domain's own MX hosts says that mail to the domain is guarded: its name may
+    /// also be that of a smart host, or stand with another port.
+    /// - Parameter mta: the MTA that asks, by what is known of it.
+    package func noteAsked(_ key: NextHop, by mta: DANESupport) {
+        guard case .mx(let domain, NextHop.smtpPort) = key else { return }
         let now = clock.now
-        change { $0.enforcement != .milter && $0.questions.noteAsked(domain, at: now) }
+        change { $0.enforcement != .milter && $0.questions.noteAsked(domain, as: mta.mapKey, at: now) }
     }
+
+    /// Whether the MTA asks the map for the domain of the recipient, wherever its own tables have the mail go. Then the
+    /// map guards only what goes by the MX hosts of that domain.
+    package var isAskedByRecipient: Bool { asksByRecipient.load(ordering: .relaxed) }
 
     /// Looks whether mail waits for its question for too long; to be called every few seconds.
     package func look() {
@@ -84,6 +91,7 @@ package final class MapUse: Sendable {
                 isGuarding.store(false, ordering: .relaxed)
             }
             hasUnasked.store(!shared.questions.unasked.isEmpty, ordering: .relaxed)
+            asksByRecipient.store(shared.questions.isAskedByRecipient, ordering: .relaxed)
             // A copy of all that is known only for who says something of it: each mail comes here.
             return isChanged ? shared : nil
         }
@@ -145,6 +153,16 @@ package final class MapUse: Sendable {
                     "\(alone) where mail went in and the MTA did NOT ask: \(names)\(more)",
                     isAuto ? .asMeant : .unasked),
             ]
+        }
+    }
+}
+
+extension DANESupport {
+    /// Postfix looks its table of TLS policies up by the next hop, Sendmail by the domain of the recipient.
+    fileprivate var mapKey: MapQuestions.Key {
+        switch self {
+        case .byLevel: .nextHop
+        case .byItself, .none: .recipientDomain
         }
     }
 }
