@@ -50,7 +50,9 @@ struct BlockingLookupsTests {
         let lookups = BlockingLookups()
         func hop(_ owner: String) throws -> NextHop { .mx(of: try DomainName("\(owner).slow.lab"), port: 25) }
         @Sendable func ask(_ hop: NextHop, _ waitLimit: Duration) -> WaitEnding? {
-            if case .failure(let ending) = lookups.judgement(on: [hop], isMapAsked: true, by: judge, within: waitLimit, maxWaiting: 4) {
+            if case .failure(let ending) = lookups.judgement(
+                on: [hop], isMapAsked: true, by: judge, within: waitLimit, maxWaiting: 4)
+            {
                 return ending
             }
             return nil

@@ -78,7 +78,9 @@ extension Store {
             arguments: [first.daysSinceEpoch, last.daysSinceEpoch])
         while let row = try rows.next() {
             let name: String = row[0]
-            guard held[name] != nil || held.count < maxHeldDomains, let domain = try? DomainName(host: name) else { continue }
+            guard held[name] != nil || held.count < maxHeldDomains, let domain = try? DomainName(host: name) else {
+                continue
+            }
             let type: String = row[1]
             guard type == PolicyType.tlsa.rawValue || mode(ofLines: row[2]) == .enforce else { continue }
             var kind = FailureDetails(type: Registered(row[3]))
