@@ -220,7 +220,8 @@ struct PolicyMapResolverTests {
         world.discoverer.gate = gate
         async let found = find()
         #expect(await eventually { world.discoverer.fetches > 0 })
-        #expect(map.decideNow(key, because: .late) == .notFound)
+        // Of its route is known that it has no DANE.
+        #expect(await eventually { map.decideNow(key, because: .late) == .notFound })
         // Whoever keeps us too busy to begin must not get a policy left out.
         #expect(kind(map.decideNow(key, because: .crowded)) == "temporary")
         var settings = MapQuestionSettings()
@@ -233,6 +234,56 @@ struct PolicyMapResolverTests {
         world.clock.advance(by: .seconds(31))
         #expect(kind(map.decideNow(key, because: .late)) == "temporary")
         #expect(kind(await find()) == "enforce")
+    }
+
+    /// What is said when time is up while a policy host keeps silent, by what the DNS says of the hosts.
+    /// - RFC 7672 §2.1.2, §2.2: a policy host that is silent takes no DANE away.
+    static let silentTable: [(statuses: [DANEStatus]?, mta: DANESupport, expected: String)] = [
+        ([.usable], .byLevel, "dane"), ([.usable, .absent], .byLevel, "daneWherePresent"),
+        ([.absent], .byLevel, "notFound"), ([.unknown("x")], .byLevel, "temporary"), (nil, .byLevel, "notFound"),
+        // Sendmail looks for itself, or not at all.
+        ([.usable], .byItself, "notFound"), ([.usable], .none, "notFound"), (nil, .none, "notFound"),
+    ]
+
+    @Test("TLSA records are looked up while the policy host keeps silent", arguments: silentTable)
+    func silentHost(_ row: (statuses: [DANEStatus]?, mta: DANESupport, expected: String)) async {
+        let names = (row.statuses ?? [.usable]).indices.map { "mx\($0).example.org" }
+        world.router.answer = .success(names)
+        world.router.isSecure = row.statuses != nil
+        world.surveyor.statuses = Dictionary(zip(names, row.statuses ?? [.usable])) { $1 }
+        let gate = Latch()
+        world.discoverer.gate = gate
+        async let found = map.resolve(key, for: row.mta)
+        #expect(await eventually { world.discoverer.fetches > 0 })
+        await settle()
+        #expect(kind(map.decideNow(key, for: row.mta, because: .late)) == row.expected)
+        await gate.open()
+        _ = await found
+    }
+
+    @Test("a route that is late as well is no route without TLSA records, but in a dry run")
+    func silentNames() async {
+        // Nobody has asked yet: nothing is known.
+        #expect(kind(map.decideNow(key, because: .late)) == "temporary")
+        #expect(map.decideNow(key, for: .byItself, because: .late) == .notFound)
+        #expect(map.decideNow(key, for: .none, because: .late) == .notFound)
+        var settings = MapQuestionSettings()
+        settings.isDryRun = true
+        map.apply(settings)
+        #expect(map.decideNow(key, because: .late) == .notFound)
+        settings.isDryRun = false
+        settings.puttingDANEFirst = false
+        map.apply(settings)
+        #expect(map.decideNow(key, because: .late) == .notFound)
+    }
+
+    @Test("who keeps us too busy to look does not take TLSA records away where no policy is known")
+    func crowdedWithoutPolicy() async {
+        world.discoverer.recordAnswer = .found(.absent)
+        #expect(await find() == .notFound)
+        world.clock.advance(by: .seconds(31))
+        #expect(kind(map.decideNow(key, because: .crowded)) == "temporary")
+        #expect(map.decideNow(key, for: .none, because: .crowded) == .notFound)
     }
 
     @Test("what is not known stays temporary, however often it is asked, if the operator chose so")

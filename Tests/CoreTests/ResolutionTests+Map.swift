@@ -191,9 +191,31 @@ extension ResolutionTests {
         ) {
             $0.giveUp(.policy, because: Fixture.late)
         },
-        Row("RFC 8461 §5.1 step 1: without either the MTA goes on by its own settings", .answer(.notFound)) {
+        // Whoever keeps a policy host silent must not take DANE away, of which nobody knows yet.
+        Row("RFC 7672 §2.1.2: without the route nobody knows of DANE", .answer(.temporary(Fixture.late.text))) {
             $0.giveUp(.policy, because: Fixture.late)
             $0.giveUp(.route(wantsHosts: false), because: Fixture.late)
+        },
+        Row(
+            "RFC 7672 §2.1.2: nor where the policy is late and its TLSA records", .answer(.temporary(Fixture.late.text))
+        ) {
+            $0.giveUp(.policy, because: Fixture.late)
+            $0.route = .route(Fixture.route(["mx1.example.org"], isSecure: true))
+            $0.giveUp(.dane, because: Fixture.late)
+        },
+        Row("RFC 7672 §2.2: what is known of DANE counts though the policy is late", .answer(.dane(besides: .notFound)))
+        {
+            $0.giveUp(.policy, because: Fixture.late)
+            $0.route = .route(Fixture.route(["mx1.example.org"], isSecure: true))
+            $0.dane = [.usable]
+        },
+        Row("RFC 8461 §5.1 step 1: without DANE the MTA goes on by its own settings", .answer(.notFound)) {
+            $0.giveUp(.policy, because: Fixture.late)
+            $0.route = .insecure
+        },
+        Row("RFC 5321 §5.1: a failure of our own holds nothing back that no policy binds", .answer(.notFound)) {
+            $0.giveUp(.policy, because: Fixture.late)
+            $0.giveUp(.route(wantsHosts: false), because: Doubt("busy", isOurs: true))
         },
         Row("RFC 8461 §5 item 1: a policy that is known is not left out", .answer(.temporary(Fixture.late.text))) {
             $0.policy = .policy(exact)
@@ -215,7 +237,7 @@ extension ResolutionTests {
             $0.route = .route(Fixture.route(["mx1.example.org"], isSecure: true))
             $0.giveUp(.dane, because: Fixture.late)
         },
-        Row("RFC 8461 §5 item 2: a testing policy waits for no route", .answer(.testing(Fixture.policy(.testing)))) {
+        Row("RFC 7672 §2.1.2: a testing policy does not stand in for it", .answer(.temporary(Fixture.late.text))) {
             $0.policy = Fixture.lookup(.testing)
             $0.giveUp(.route(wantsHosts: false), because: Fixture.late)
         },

@@ -52,6 +52,8 @@ package struct MapQuestion: Question {
         }
     }
 
+    package var wantsDANEBesidePolicy: Bool { mta == .byLevel && settings.puttingDANEFirst }
+
     package func wantsHosts(under policy: PolicyLookup) -> Bool { binds(policy) }
 
     package func need(of route: Route, under policy: PolicyLookup) -> Need? {
@@ -62,9 +64,7 @@ package struct MapQuestion: Question {
         // What is missing is late, not absent: a policy that is known must not be left out, nor DANE beside it.
         if let late = known.late, known.dane == nil {
             let isHostNeeded = binds(policy) && (putsDANEFirst(policy) || policy.hasWildcard)
-            // TLSA records come before any policy, also where there is none.
-            let mayHaveDANE = known.route?.found.map { need(of: $0, under: policy) == .dane } ?? false
-            let mustWait = isHostNeeded || mayHaveDANE
+            let mustWait = isHostNeeded || mayHaveDANE(known, under: policy)
             return .answer(mustWait ? .temporary(late.text) : answer(under: policy, hosts: .unknown(late.text)))
         }
         switch known.route {
@@ -94,8 +94,18 @@ package struct MapQuestion: Question {
         }
     }
 
+    /// Whether there may be TLSA records, which come before any policy, also where there is none. Whoever delays the MX
+    /// records has kept them from us as one who makes them fail. - RFC 7672 §2.1.2: DNS Error Handling.
+    private func mayHaveDANE(_ known: Known, under policy: PolicyLookup) -> Bool {
+        switch known.route {
+        case .route(let route): need(of: route, under: policy) == .dane
+        case nil: putsDANEFirst(policy) && !settings.isDryRun && known.late?.isOurs == false
+        case .error, .insecure: false
+        }
+    }
+
     /// Whether TLSA records come before what the policy says, also where there is none.
-    private func putsDANEFirst(_ policy: PolicyLookup) -> Bool {
+    func putsDANEFirst(_ policy: PolicyLookup) -> Bool {
         switch mta {
         case .byLevel: settings.puttingDANEFirst
         // It needs no answer of ours, but for none that would weaken its own.

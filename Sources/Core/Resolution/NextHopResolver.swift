@@ -78,7 +78,9 @@ package final class NextHopResolver: Sendable {
         while true {
             switch next(known, for: question) {
             case .answer(let answer): return Resolved(answer: answer, known: known)
-            case .need(let need): await ask(for: need, into: &known, in: generation)
+            case .need(let need):
+                if need == .policy, question.wantsDANEBesidePolicy { lookUpDANE(of: hop) }
+                await ask(for: need, into: &known, in: generation)
             }
         }
     }
@@ -156,6 +158,14 @@ package final class NextHopResolver: Sendable {
             guard case .route(let route) = known.route else { return }
             known.dane = await dane.resolve(route)
         case .history: known.history = history.cached(known.hop, at: clock.now)
+        }
+    }
+
+    /// Begins to look up the route and the TLSA records of its hosts, and does not wait: whoever needs them joins.
+    private func lookUpDANE(of hop: NextHop) {
+        Task { [routes, dane] in
+            guard let route = await routes.resolve(hop, wantsHosts: false).found, route.isSecure else { return }
+            _ = await dane.resolve(route)
         }
     }
 

@@ -89,10 +89,14 @@ package final class PolicyMapResolver: MapResolver {
         if letsAllGo || isWithoutPolicy(key) { return .notFound }
         let question = question(from: mta)
         let resolved = resolver.decideNow(question, about: key, because: ending)
+        guard ending == .crowded, !question.settings.isDryRun, let policy = resolved.known.policy else {
+            return resolved.answer
+        }
         // Nothing of this route, so not for `next` to see: whoever keeps us busy must not have a policy left out that was
-        // never asked for.
-        if ending == .crowded, !question.settings.isDryRun, case .unknown(let text)? = resolved.known.policy {
-            return .temporary(text)
+        // never asked for, nor TLSA records.
+        if case .unknown(let text) = policy { return .temporary(text) }
+        if let late = resolved.known.late, resolved.known.route == nil, question.putsDANEFirst(policy) {
+            return .temporary(late.text)
         }
         return resolved.answer
     }

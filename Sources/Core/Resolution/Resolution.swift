@@ -51,6 +51,9 @@ package protocol Question: Sendable {
     var answerWithoutPolicy: Answer { get }
     /// The answer where the policy alone decides; nil where the route matters.
     func answer(under policy: PolicyLookup) -> Answer?
+    /// Whether TLSA records may decide whatever the policy says. Then they are looked up while the policy still is: a
+    /// policy host that keeps silent must not keep them from being known in time.
+    var wantsDANEBesidePolicy: Bool { get }
     /// Whether the hosts of a route matter that DNSSEC does not vouch for.
     func wantsHosts(under policy: PolicyLookup) -> Bool
     /// What must be known of the hosts before anything is decided; nil for nothing.

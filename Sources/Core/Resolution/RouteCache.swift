@@ -33,7 +33,13 @@ package final class RouteCache: Sendable {
     }
     /// Next hops whose route DNSSEC does not vouch for, where nobody wants to know more of it.
     private let insecure = TTLCache<NextHop, Bool>(octets: MemoryBudget.insecure) { hop, _ in hop.heldOctets }
-    private let flights = SingleFlight<NextHop, RouteLookup>(capacity: maxFlights) { $0.policyDomain }
+    /// What a lookup came to, and how long a route may be kept.
+    private struct Found: Sendable {
+        let lookup: RouteLookup
+        var keepFor = Duration.zero
+    }
+
+    private let flights = SingleFlight<NextHop, Found>(capacity: maxFlights) { $0.policyDomain }
     private let lastLocalFailure = Locked<(text: String, until: UTCTime)?>(nil)
 
     package init(router: any Router, clock: any WallClock) {
@@ -58,26 +64,34 @@ package final class RouteCache: Sendable {
     ///   more is kept, since anybody's mail to any domain asks so.
     func resolve(_ hop: NextHop, wantsHosts: Bool = true) async -> RouteLookup {
         if let known = cached(hop, wantsHosts: wantsHosts, at: clock.now) { return known }
-        let found = await flights.join(hop) { [self] in
-            do throws(RouteError) {
-                let (route, keepFor) = try await router.route(to: hop)
-                if wantsHosts || route.isSecure {
-                    routes.set(.route(route), for: hop, at: clock.now, keepFor: keepFor)
-                } else {
-                    insecure.set(true, for: hop, at: clock.now, keepFor: keepFor)
-                }
-                return .route(route)
-            } catch {
-                if case .notAsked(let text, let concernsAll) = error {
-                    // It says nothing of the domain, so nothing is kept under its name.
-                    if concernsAll { lastLocalFailure.withLock { $0 = (text, clock.now + Self.localFailureStandsFor) } }
-                    return .error(error)
-                }
-                routes.set(.error(error), for: hop, at: clock.now, keepFor: Self.failureStandsFor)
-                return .error(error)
-            }
+        let found = await flights.join(hop) { [self] in await look(hop, wantsHosts: wantsHosts) }
+        guard let found else { return .error(.notAsked("too many lookups in flight")) }
+        // Whoever began the lookup may not have wanted the hosts.
+        if wantsHosts, case .route(let route) = found.lookup, routes.value(for: hop, at: clock.now) == nil {
+            routes.set(.route(route), for: hop, at: clock.now, keepFor: found.keepFor)
         }
-        return found ?? .error(.notAsked("too many lookups in flight"))
+        return found.lookup
+    }
+
+    /// Asks the network, and keeps what it says.
+    private func look(_ hop: NextHop, wantsHosts: Bool) async -> Found {
+        do throws(RouteError) {
+            let (route, keepFor) = try await router.route(to: hop)
+            if wantsHosts || route.isSecure {
+                routes.set(.route(route), for: hop, at: clock.now, keepFor: keepFor)
+            } else {
+                insecure.set(true, for: hop, at: clock.now, keepFor: keepFor)
+            }
+            return Found(lookup: .route(route), keepFor: keepFor)
+        } catch {
+            if case .notAsked(let text, let concernsAll) = error {
+                // It says nothing of the domain, so nothing is kept under its name.
+                if concernsAll { lastLocalFailure.withLock { $0 = (text, clock.now + Self.localFailureStandsFor) } }
+                return Found(lookup: .error(error))
+            }
+            routes.set(.error(error), for: hop, at: clock.now, keepFor: Self.failureStandsFor)
+            return Found(lookup: .error(error))
+        }
     }
 
     func forget(_ hop: NextHop) {

@@ -27,6 +27,8 @@ package struct VerdictQuestion: Question {
         isExamination || wantsDANE(under: policy) ? nil : judge(policy)
     }
 
+    package var wantsDANEBesidePolicy: Bool { dane == .always && hostCheck == .probes }
+
     package func wantsHosts(under policy: PolicyLookup) -> Bool { isExamination || judge(policy) == nil }
 
     package func need(of route: Route, under policy: PolicyLookup) -> Need? {
