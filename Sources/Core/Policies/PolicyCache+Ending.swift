@@ -51,15 +51,15 @@ extension PolicyCache {
 
     /// What kept a policy from being renewed.
     struct FailedRenewals: Sendable {
-        /// Fetches that failed one after the other; none where a failure of our own is why.
+        /// Fetches that failed one after the other; none where a failure of our own is why, or the record was gone.
         let failures: Int
         /// Safe to print.
         let cause: String
 
-        /// Nil if there was nothing: nobody asked for the policy any longer, or its domain took it back.
+        /// Nil if there was nothing: nobody asked for the policy any longer.
         init?(of entry: PolicyEntry, at now: UTCTime) {
             let pause = entry.pause?.value(at: now)
-            guard let cause = pause?.failure.text ?? entry.putOff?.value(at: now) else { return nil }
+            guard let cause = pause?.failure.text ?? entry.notRenewed?.value(at: now) else { return nil }
             failures = pause?.failures ?? 0
             self.cause = cause
         }

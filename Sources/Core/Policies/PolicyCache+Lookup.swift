@@ -6,21 +6,22 @@ import TLSRPT
 
 extension PolicyCache {
     /// Asks the network: the TXT record, and the policy host where the record, or `fetchAlways`, asks for it.
-    func lookUp(_ domain: DomainName, fetchAlways: Bool = false) async -> PolicyLookup {
+    func lookUp(_ domain: DomainName, fetchAlways: Bool = false) async -> PolicyLook {
         // What is found below must not be taken for all that is known.
-        guard await memory.load(domain) else { return .unreadable(Self.notLoaded) }
-        let found = await ask(about: domain, fetchAlways: fetchAlways)
+        guard await memory.load(domain) else { return PolicyLook(.unreadable(Self.notLoaded), .notTried) }
+        let look = await ask(about: domain, fetchAlways: fetchAlways)
         // Whoever waited for a look at the record has its outcome.
         if entries.value(of: domain, { $0.look }) ?? .never != .never {
             entries.change(domain, at: clock.now) { $0.look = .never }
         }
-        return found
+        return look
     }
 
-    private func ask(about domain: DomainName, fetchAlways: Bool) async -> PolicyLookup {
+    private func ask(about domain: DomainName, fetchAlways: Bool) async -> PolicyLook {
         let settings = settings.withLock { $0 }
         let record = await discoverer.record(for: domain)
         let now = clock.now
+        let live = livePolicy(of: domain)
         // The record is only a hint: its absence or failure never ends a policy. - RFC 8461 §3.1
         let fallback: PolicyLookup
         switch record {
@@ -30,41 +31,45 @@ extension PolicyCache {
         case .found(.absent), .found(.invalid):
             noteRecordCheck(of: domain, at: now, for: settings.recordCheckInterval)
             // Forging its absence must not let a policy run out either, while its host still has it. - RFC 8461 §10.2
-            if fetchAlways, let policy = livePolicy(of: domain), await renewedWithoutRecord(policy) {
-                return livePolicy(of: domain).map { .policy($0) } ?? .absent
-            }
+            if fetchAlways, let live { return await renewWithoutRecord(live, settings) }
             fallback = .absent
         case .unavailable(let text):
             noteRecordCheck(of: domain, at: now, for: Self.firstPause)
             // Blocking the DNS must not let a policy run out: its host can still be asked.
-            if fetchAlways, let policy = livePolicy(of: domain) {
-                return await follow(policy.id, of: domain, settings, fetchAlways: true)
-            }
+            if fetchAlways, let live { return await follow(live.id, of: domain, settings, fetchAlways: true) }
             fallback = .unknown(text)
         case .notAsked(let text):
-            return livePolicy(of: domain).map { .policy($0) } ?? .unknown(text)
+            // Nor must one question that fails as if all did.
+            if fetchAlways, let live { return await follow(live.id, of: domain, settings, fetchAlways: true) }
+            return PolicyLook(live.map { .policy($0) } ?? .unknown(text), fetchAlways ? .notTried : .notDue)
         }
         // There is a policy, whatever the record says, and its host alone can tell it.
         if fetchAlways, memory.unreadable(domain, at: now) != nil {
             return await follow("", of: domain, settings, fetchAlways: true)
         }
-        if let policy = livePolicy(of: domain) {
-            keepWithoutRecord(policy, at: now, for: settings.recordCheckInterval)
-            return .policy(policy)
-        }
+        // Mail only looked at the record: when the policy is fetched anew is not for mail to put off.
+        if let live { return PolicyLook(.policy(live), .notDue) }
         let keepFor = if case .unknown = fallback { settings.unknownFor } else { settings.absentFor }
         entries.change(domain, at: now) { $0.lookup = Timed(fallback, at: now, keepFor: keepFor) }
-        return fallback
+        return PolicyLook(fallback, fetchAlways ? .notAnnounced : .notDue)
     }
 
-    /// Asks the host of a policy for it. That it does not answer is no failure: a domain may take both away.
-    private func renewedWithoutRecord(_ policy: CachedPolicy) async -> Bool {
-        guard let reading = try? await discoverer.fetch(for: policy.domain, isRenewal: true) else {
+    /// Asks the host of a policy for it. That it does not give it is no failure to be reported: a domain may take both
+    /// away.
+    private func renewWithoutRecord(_ policy: CachedPolicy, _ settings: PolicyCacheSettings) async -> PolicyLook {
+        do throws(FetchError) {
+            let reading = try await discoverer.fetch(for: policy.domain, isRenewal: true)
+            return PolicyLook(accept(reading, id: policy.id, of: policy.domain, replacing: policy), .done)
+        } catch {
             peers.release(policy.domain)
-            return false
+            switch error {
+            case .failed(let failure):
+                keepWithoutRecord(policy, because: failure, for: settings.recordCheckInterval)
+                return PolicyLook(livePolicy(of: policy.domain).map { .policy($0) } ?? .absent, .failed)
+            case .notTried(let text):
+                return putOff(text, of: policy.domain, keeping: livePolicy(of: policy.domain), settings)
+            }
         }
-        _ = accept(reading, id: policy.id, of: policy.domain, replacing: policy)
-        return true
     }
 
     private func livePolicy(of domain: DomainName) -> CachedPolicy? {
@@ -75,9 +80,18 @@ extension PolicyCache {
         entries.change(domain, at: now) { $0.recordChecked = TimeSpan(from: now, for: duration) }
     }
 
-    private func keepWithoutRecord(_ policy: CachedPolicy, at now: UTCTime, for duration: Duration) {
-        entries.change(policy.domain, at: now) { $0.withoutRecord = TimeSpan(from: now, for: duration) }
-        let metadata: Logger.Metadata = ["domain": "\(policy.domain)", "expires": "\(policy.expiresAt)"]
+    /// Only a fetch that failed comes here: the next one waits for as long as a look at the record stands.
+    private func keepWithoutRecord(_ policy: CachedPolicy, because failure: PolicyFailure, for duration: Duration) {
+        let now = clock.now
+        entries.change(policy.domain, at: now) { entry in
+            entry.withoutRecord = TimeSpan(from: now, for: duration)
+            entry.notRenewed = Timed(
+                "its record is not there, and its host did not give it: \(failure.text)", at: now,
+                keepFor: Self.ranOutKeptFor)
+        }
+        let metadata: Logger.Metadata = [
+            "domain": "\(policy.domain)", "expires": "\(policy.expiresAt)", "cause": "\(failure.text)",
+        ]
         if policy.life.nearsItsEnd(at: now) {
             // Its domain takes it back in this way, or somebody forges the absence of its record.
             logger.warning("policy nears its end and its record is not there", metadata: metadata)
@@ -89,32 +103,35 @@ extension PolicyCache {
     /// Fetches the policy that the record announces, unless it is the one that is known or fetches pause.
     private func follow(
         _ id: String, of domain: DomainName, _ settings: PolicyCacheSettings, fetchAlways: Bool
-    ) async -> PolicyLookup {
+    ) async -> PolicyLook {
         let now = clock.now
         let cached = livePolicy(of: domain)
         // Fetched in the future, by a clock that has been set back since, it would be believed for too long.
         if let cached, !fetchAlways, cached.id == id, cached.fetchedAt <= now,
             now < cached.fetchedAt + settings.refreshInterval
         {
-            return .policy(cached)
+            return PolicyLook(.policy(cached), .notDue)
         }
         if let pause = entries.value(of: domain, { $0.pause?.value(at: now) }), pause.id == id, now < pause.until {
-            if let cached { return .policy(cached) }
+            if let cached { return PolicyLook(.policy(cached), .pausing) }
             entries.change(domain, at: now) {
                 $0.lookup = Timed(.failed(pause.failure), at: now, keepFor: settings.unknownFor)
             }
-            return .failed(pause.failure)
+            return PolicyLook(.failed(pause.failure), .pausing)
         }
         // What is to be fetched in any case was claimed before, or its fetch is what another machine's word is held against.
-        if !fetchAlways, let taken = await fetchedByPeer(domain, id: id, settings) { return .policy(taken) }
+        if !fetchAlways, let taken = await fetchedByPeer(domain, id: id, settings) {
+            return PolicyLook(.policy(taken), .done)
+        }
         do throws(FetchError) {
             let reading = try await discoverer.fetch(for: domain, isRenewal: cached != nil)
-            return accept(reading, id: id, of: domain, replacing: cached)
+            return PolicyLook(accept(reading, id: id, of: domain, replacing: cached), .done)
         } catch {
             peers.release(domain)
             switch error {
             case .failed(let failure):
-                return refuse(failure, id: id, of: domain, keeping: livePolicy(of: domain), settings)
+                let found = refuse(failure, id: id, of: domain, keeping: livePolicy(of: domain), settings)
+                return PolicyLook(found, .failed)
             case .notTried(let text): return putOff(text, of: domain, keeping: livePolicy(of: domain), settings)
             }
         }
@@ -124,12 +141,12 @@ extension PolicyCache {
     /// the next question asks again.
     private func putOff(
         _ why: String, of domain: DomainName, keeping cached: CachedPolicy?, _ settings: PolicyCacheSettings
-    ) -> PolicyLookup {
+    ) -> PolicyLook {
         let now = clock.now
         logger.notice("policy fetch put off", metadata: ["domain": "\(domain)", "cause": "\(why)"])
-        guard let cached else { return .unknown(why) }
+        guard let cached else { return PolicyLook(.unknown(why), .notTried) }
         entries.change(domain, at: now) { entry in
-            entry.putOff = Timed(why, at: now, keepFor: Self.ranOutKeptFor)
+            entry.notRenewed = Timed(why, at: now, keepFor: Self.ranOutKeptFor)
             entry.recordChecked = TimeSpan(from: now, for: settings.unknownFor)
         }
         if cached.life.nearsItsEnd(at: now) {
@@ -137,7 +154,7 @@ extension PolicyCache {
                 "policy nears its end and cannot be fetched",
                 metadata: ["domain": "\(domain)", "expires": "\(cached.expiresAt)", "cause": "\(why)"])
         }
-        return .policy(cached)
+        return PolicyLook(.policy(cached), .notTried)
     }
 
     private func accept(

@@ -48,7 +48,7 @@ extension PolicyCache {
         entries.value(of: domain) { $0.endSaid?.value(at: now) } == life.expiresAt
     }
 
-    /// Whether fetches pause because they failed, or because the record is gone: many such domains must not take the
+    /// Whether fetches pause because they failed, with the record or without it: many such domains must not take the
     /// turns of those that can be renewed.
     func isPausing(_ domain: DomainName, at now: UTCTime) -> Bool {
         entries.value(of: domain) { entry in
@@ -57,8 +57,14 @@ extension PolicyCache {
     }
 
     /// Fetches a policy in use anew, although its id stays; a pause after failures is kept.
-    func renew(_ domain: DomainName) async {
-        _ = await lookups.join(domain) { await self.lookUp(domain, fetchAlways: true) }
+    /// - Returns: what became of the fetch; never ``PolicyLook/Fetch/notDue``.
+    @discardableResult
+    func renew(_ domain: DomainName) async -> PolicyLook.Fetch {
+        let joined = await lookups.join(domain) { await self.lookUp(domain, fetchAlways: true) }
+        guard let joined else { return .notTried }
+        if joined.fetch != .notDue { return joined.fetch }
+        // A look that mail had begun fetched nothing, and must not stand for this one.
+        return await lookUp(domain, fetchAlways: true).fetch
     }
 
     /// Lets go of what is no longer good.

@@ -89,9 +89,12 @@ extension PolicyCache {
             let old = memory.life(of: domain),
             old.fetchedAt <= time
         else { return false }
-        await renew(domain)
+        switch await renew(domain) {
+        case .failed, .pausing: break
         // What was not tried, for want of a place or of our own DNS, has shown nothing.
-        guard memory.life(of: domain) == old, isPausing(domain, at: clock.now) else { return false }
+        case .done, .notTried, .notAnnounced, .notDue: return false
+        }
+        guard memory.life(of: domain) == old else { return false }
         logger.notice(
             "policy forgotten, as an operator said on another machine",
             metadata: ["domain": "\(domain)", "mode": "\(old.mode)", "expires": "\(old.expiresAt)"])

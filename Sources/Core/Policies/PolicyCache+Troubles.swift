@@ -6,7 +6,7 @@ import MTASTS
 package struct FailingRenewal: Sendable, Hashable {
     package let domain: DomainName
     package let life: PolicyLife
-    /// Fetches that failed one after the other; none where a failure of our own is why.
+    /// Fetches that failed one after the other; none where a failure of our own is why, or the record was gone.
     package let failures: Int
     /// Safe to print.
     package let cause: String

@@ -55,7 +55,7 @@ package final class PolicyCache: Sendable {
     let logger: Logger
     let settings: Locked<PolicyCacheSettings>
     let entries = PolicyEntries(octets: MemoryBudget.policyEntries)
-    let lookups = SingleFlight<DomainName, PolicyLookup>(capacity: maxLookups) { $0 }
+    let lookups = SingleFlight<DomainName, PolicyLook>(capacity: maxLookups) { $0 }
     let writer: PolicyWriter
     /// Policies in use that ended since the start because every fetch failed.
     let lost = Atomic(0)
@@ -212,7 +212,7 @@ package final class PolicyCache: Sendable {
             }
             return cached(domain) ?? known
         }
-        let found = await lookups.join(domain) { await self.lookUp(domain) }
+        let found = await lookups.join(domain) { await self.lookUp(domain) }?.found
         return inDoubt(found ?? .unknown("too many lookups in flight"), of: domain)
     }
 
@@ -223,7 +223,7 @@ package final class PolicyCache: Sendable {
             noteRecheck(of: domain)
             return .policy(pinned)
         }
-        let found = await lookups.join(domain) { await self.lookUp(domain) }
+        let found = await lookups.join(domain) { await self.lookUp(domain) }?.found
         noteRecheck(of: domain)
         return inDoubt(found ?? cached(domain) ?? .unknown("too many lookups in flight"), of: domain)
     }
@@ -237,10 +237,10 @@ package final class PolicyCache: Sendable {
     package func refresh(_ domain: DomainName) async -> PolicyLookup {
         entries.change(domain, at: clock.now) { entry in
             entry.pause = nil
-            entry.putOff = nil
+            entry.notRenewed = nil
         }
         // Not joined with a lookup that may have asked before the operator did.
-        return inDoubt(await lookUp(domain, fetchAlways: true), of: domain)
+        return inDoubt(await lookUp(domain, fetchAlways: true).found, of: domain)
     }
 
     /// Forgets all that is known of the domain, in memory and in the store, and tells other machines: on the operator's word

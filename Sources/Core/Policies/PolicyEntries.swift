@@ -61,7 +61,7 @@ final class PolicyEntries: Sendable {
         let isShort = fresh.policy.maxAgeSeconds < PolicyCache.shortestLife.components.seconds
         change(fresh.domain, at: now) { entry in
             entry.pause = nil
-            entry.putOff = nil
+            entry.notRenewed = nil
             entry.ranOutAt = nil
             entry.withoutRecord = .never
             entry.lookup = isShort ? Timed(.policy(fresh), at: now, keepFor: PolicyCache.shortestLife) : nil

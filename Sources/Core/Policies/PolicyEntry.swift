@@ -22,22 +22,22 @@ struct PolicyEntry: Sendable {
         var lookup: Timed<PolicyLookup>?
         var rechecked = TimeSpan.never
         var pause: Timed<Pause>?
-        var putOff: Timed<String>?
+        var notRenewed: Timed<String>?
         var endSaid: Timed<UTCTime>?
         var ranOutAt: Timed<UTCTime>?
         var withoutRecord = TimeSpan.never
         var look = TimeSpan.never
 
         var isEmpty: Bool {
-            lookup == nil && rechecked == .never && pause == nil && putOff == nil && endSaid == nil && ranOutAt == nil
-                && withoutRecord == .never && look == .never
+            lookup == nil && rechecked == .never && pause == nil && notRenewed == nil && endSaid == nil
+                && ranOutAt == nil && withoutRecord == .never && look == .never
         }
 
         /// Forgets what is no longer good; returns whether there was any of it.
         mutating func letGo(at now: UTCTime) -> Bool {
             var isChanged = lookup.letGo(at: now)
             isChanged = pause.letGo(at: now) || isChanged
-            isChanged = putOff.letGo(at: now) || isChanged
+            isChanged = notRenewed.letGo(at: now) || isChanged
             isChanged = endSaid.letGo(at: now) || isChanged
             isChanged = ranOutAt.letGo(at: now) || isChanged
             isChanged = rechecked.letGo(at: now) || isChanged
@@ -46,7 +46,7 @@ struct PolicyEntry: Sendable {
         }
 
         var heldOctets: Int {
-            (lookup?.value.heldOctets ?? 0) + (pause?.value.heldOctets ?? 0) + (putOff?.value.heldOctets ?? 0)
+            (lookup?.value.heldOctets ?? 0) + (pause?.value.heldOctets ?? 0) + (notRenewed?.value.heldOctets ?? 0)
         }
     }
 
@@ -87,10 +87,11 @@ struct PolicyEntry: Sendable {
         set { changePast { $0.pause = newValue } }
     }
 
-    /// The failure of our own that put off the last renewal.
-    var putOff: Timed<String>? {
-        get { past?.value.putOff }
-        set { changePast { $0.putOff = newValue } }
+    /// Why the last renewal came to nothing where fetches do not pause for it: a failure of our own, or a host that gave
+    /// no policy while the record was gone.
+    var notRenewed: Timed<String>? {
+        get { past?.value.notRenewed }
+        set { changePast { $0.notRenewed = newValue } }
     }
 
     /// The end of the policy whose end was logged last.
@@ -105,7 +106,7 @@ struct PolicyEntry: Sendable {
         set { changePast { $0.ranOutAt = newValue } }
     }
 
-    /// How long no renewal is tried because the record of the policy is gone.
+    /// How long no renewal is tried, after one for which there was neither the record nor a policy at the host.
     var withoutRecord: TimeSpan {
         get { past?.value.withoutRecord ?? .never }
         set { changePast { $0.withoutRecord = newValue } }

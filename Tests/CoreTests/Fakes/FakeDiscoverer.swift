@@ -15,15 +15,19 @@ final class FakeDiscoverer: PolicyDiscoverer, Fake {
         var fetches = 0
         /// While set, fetches wait until it is opened.
         var gate: Latch?
+        /// The same for questions for the record.
+        var recordGate: Latch?
     }
 
     let state = Locked(State())
 
     func record(for domain: DomainName) async -> RecordLookup {
-        state.withLock {
+        let (answer, gate) = state.withLock {
             $0.recordQuestions += 1
-            return $0.recordAnswer
+            return ($0.recordAnswer, $0.recordGate)
         }
+        await gate?.wait()
+        return answer
     }
 
     func fetch(for domain: DomainName, isRenewal: Bool) async throws(FetchError) -> Policy.Reading {
