@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Concurrency
+import Logging
+import Reporting
 
 /// The looks for what there is to do for reports, on a machine by itself and in a fleet alike.
 enum ReportRounds {
@@ -20,5 +23,15 @@ enum ReportRounds {
             group.addTask { await every(sendInterval, send) }
             group.addTask { await every(pruneInterval, prune) }
         }
+    }
+}
+
+extension ReportBuilder.Summary {
+    /// What a line of the log says of a day's building.
+    func metadata(of day: UTCDay) -> Logger.Metadata {
+        [
+            "day": "\(day)", "reports": "\(planned)", "without-record": "\(absent)",
+            "not-reported": "\(withoutReport)", "try-again": "\(pending)",
+        ]
     }
 }

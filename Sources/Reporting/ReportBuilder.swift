@@ -22,14 +22,6 @@ package struct ReportBuilder: Sendable {
         package var withoutReport = 0
         /// Domains whose record could not be looked up: they are tried again.
         package var pending = 0
-
-        /// What a line of the log says of it.
-        package func metadata(of day: UTCDay) -> Logger.Metadata {
-            [
-                "day": "\(day)", "reports": "\(planned)", "without-record": "\(absent)",
-                "not-reported": "\(withoutReport)", "try-again": "\(pending)",
-            ]
-        }
     }
 
     private let counts: any DailyCounts
