@@ -54,6 +54,10 @@ package struct PostfixFacts: Sendable {
         self["queue_directory"].isEmpty ? "/var/spool/postfix" : self["queue_directory"]
     }
     package var mainFile: String { directory + "/main.cf" }
+    /// Whether this Postfix is one of several on the machine.
+    package var isOneOfSeveral: Bool {
+        !self["multi_instance_directories"].isEmpty || !self["multi_instance_name"].isEmpty
+    }
     var masterFile: String { directory + "/master.cf" }
 
     /// A parameter's value, empty if Postfix does not know it.

@@ -25,11 +25,13 @@ extension PostfixRules {
                     "Postfix asks the policy map and skips hosts that do not conform, but enforcement = \"milter\" defers mail for a single such host",
                     Diagnostic.Cure("sts-milter.toml", "enforcement = \"auto\"")))
         }
-        if let first = others.first, !asked.contains(first) {
+        let before = others.prefix { !asked.contains($0) }.map(\.text)
+        if !before.isEmpty {
             found.append(
                 .advice(
-                    "map-order", "\(first.text) comes before sts-milter's map, and what it answers counts",
-                    main("smtp_tls_policy_maps = \(mapEntry)")))
+                    "map-order",
+                    "before sts-milter's map Postfix asks \(before.joined(separator: " and ")), and what that answers counts",
+                    main(mapsLineWithOursFirst)))
         }
         return found + services.filter { ours($0, socket).isEmpty }.map(unmapped) + needs() + fallback()
     }
@@ -50,7 +52,7 @@ extension PostfixRules {
     }
 
     /// The map as main.cf should name it.
-    private var mapEntry: String {
+    var mapEntry: String {
         let form: MapForm = facts.version.map { $0 >= .withTLSRPT } ?? false ? .postfixTLSRPT : .postfix
         let socket = settings.mapSocket.map { postfixName(of: $0, otherwise: "unix:sts-milter/map.sock") } ?? ""
         return "socketmap:\(socket):\(mapName(of: form))"
@@ -68,7 +70,7 @@ extension PostfixRules {
     }
 
     /// - Parameter inChroot: whether the client runs there; where proxymap(8) asks, its own chroot counts.
-    private func answers(_ socket: ListenAddress, _ map: PostfixMap, _ inChroot: Bool) -> Bool {
+    func answers(_ socket: ListenAddress, _ map: PostfixMap, _ inChroot: Bool) -> Bool {
         let inChroot = map.isProxied ? facts.services(running: proxies).contains(where: \.isChrooted) : inChroot
         return MTAEndpoint(postfix: map.socket, directory: facts.queueDirectory, inChroot: inChroot)
             .map(socket.answers) ?? false
@@ -101,7 +103,7 @@ extension PostfixRules {
             return [
                 .advice(
                     "map-unused", "Postfix does not ask the policy map that sts-milter serves\(present)",
-                    main("smtp_tls_policy_maps = \(mapEntry)"))
+                    main(mapsLine))
             ]
         }
         let isChrooted = facts.services(running: clients).contains(where: \.isChrooted)
@@ -110,21 +112,24 @@ extension PostfixRules {
                 .problem(
                     "map-socket",
                     "smtp runs in \(facts.queueDirectory) (chroot in master.cf) and cannot reach sts-milter's map at \(socket): put the socket there, or let proxymap(8) ask (proxy:\(mapEntry))",
-                    Diagnostic.Cure(
-                        "sts-milter.toml", "[policy_map]",
-                        "socket = \"unix:\(facts.queueDirectory)/sts-milter/map.sock\""))
+                    // Another of several Postfixes may have its chroot around the socket as it is.
+                    facts.isOneOfSeveral
+                        ? main(mapsLine.replacing(mapEntry, with: "proxy:" + mapEntry))
+                        : Diagnostic.Cure(
+                            "sts-milter.toml", "[policy_map]",
+                            "socket = \"unix:\(facts.queueDirectory)/sts-milter/map.sock\""))
             ]
         }
         return [
             .problem(
                 "map-missing",
                 "\(settings.mapIsMeant), but smtp_tls_policy_maps does not name sts-milter's map\(present): \(settings.whatFollows)",
-                main("smtp_tls_policy_maps = \(mapEntry)"))
+                main(mapsLine))
         ]
     }
 
     private func form(_ map: PostfixMap) -> Diagnostic? {
-        let cure = main("smtp_tls_policy_maps = \(mapEntry)")
+        let cure = main(mapsLine)
         guard let form = settings.mapForms[map.name] else {
             return .problem(
                 "map-name", "sts-milter does not know the map name '\(map.name)': all mail by SMTP is deferred", cure)

@@ -14,7 +14,7 @@ struct PostfixRules {
     var findings: [Diagnostic] {
         // What a Postfix that sends nothing lacks for sending is no advice.
         if let mail = facts.mailWithoutSMTP, !mail.hasExceptions { return transports() }
-        return transports() + milter() + map() + tls() + intake()
+        return transports() + milter() + map() + tls() + intake() + routes() + instances()
     }
 
     func main(_ lines: String...) -> Diagnostic.Cure {
@@ -46,6 +46,13 @@ struct PostfixRules {
     /// The example line for main.cf.
     private var entry: String {
         "{ \(postfixName(of: settings.milterSocket)), default_action=accept, command_timeout=\(neededTimeout) }"
+    }
+
+    /// The line with our milter as it should be, and all others as they are.
+    private func milters(with old: PostfixMilter) -> String {
+        let all = PostfixMilter.list(facts["smtpd_milters"])
+        let texts = all.map { $0.socket == old.socket ? entry : $0.text }
+        return "smtpd_milters = " + (texts.contains(entry) ? texts : texts + [entry]).joined(separator: ", ")
     }
 
     private var neededTimeout: String { "\(max(10, settings.waitLimit.components.seconds + 3))s" }
@@ -85,8 +92,7 @@ struct PostfixRules {
             return .problem(
                 "milter-socket",
                 "no smtpd asks sts-milter, and none could at unix:\(path): smtpd runs in \(facts.queueDirectory) (chroot in master.cf)",
-                Diagnostic.Cure(
-                    "sts-milter.toml", "[milter]", "socket = \"unix:\(facts.queueDirectory)/sts-milter/milter.sock\""))
+                milterSocket("unix:\(facts.queueDirectory)/sts-milter/milter.sock"))
         }
         let before = present.isEmpty ? "" : present.last == "," ? present + " " : present + ", "
         let text = "no smtpd asks sts-milter: smtpd_milters is " + (present.isEmpty ? "empty" : "'\(present)'")
@@ -109,15 +115,18 @@ struct PostfixRules {
     private func otherSocket(_ milter: PostfixMilter) -> Diagnostic {
         let text = "smtpd_milters has \(milter.socket), but sts-milter listens at \(settings.milterSocket)"
         guard pathOutsideChroot != nil else {
-            return .problem("milter-socket", text, main("smtpd_milters = \(entry)"))
+            return .problem("milter-socket", text, main(milters(with: milter)))
         }
         return .problem(
             "milter-socket",
             text + ", which smtpd does not see: it runs in \(facts.queueDirectory) (chroot in master.cf)",
-            Diagnostic.Cure(
-                "sts-milter.toml", "[milter]",
-                "socket = \"unix:\(facts.queueDirectory)/\(milter.socket.dropFirst("unix:".count).drop { $0 == "/" })\""
-            ))
+            milterSocket("unix:\(facts.queueDirectory)/\(milter.socket.dropFirst("unix:".count).drop { $0 == "/" })"))
+    }
+
+    /// A socket that this Postfix sees from its chroot; for one of several that is none in the chroot of another.
+    private func milterSocket(_ place: String) -> Diagnostic.Cure {
+        Diagnostic.Cure(
+            "sts-milter.toml", "[milter]", "socket = \"\(facts.isOneOfSeveral ? "inet:8890@127.0.0.1" : place)\"")
     }
 
     private func unjudged(_ service: PostfixFacts.Service) -> Diagnostic {
@@ -137,7 +146,7 @@ struct PostfixRules {
         return .problem(
             "milter-timeout",
             "Postfix waits \(text) for a reply (command_timeout), sts-milter lets a recipient wait \(settings.waitLimit.components.seconds) s (milter.lookup_wait): slow domains look like a dead milter",
-            main("smtpd_milters = \(entry)"))
+            main(milters(with: milter)))
     }
 
     private func defaultAction(_ milter: PostfixMilter, _ general: String) -> Diagnostic? {
@@ -145,7 +154,7 @@ struct PostfixRules {
         guard action == "reject" else { return nil }
         return .problem(
             "milter-default-action", "default_action=reject: mail bounces while sts-milter is down",
-            main("smtpd_milters = \(entry)"))
+            main(milters(with: milter)))
     }
 
     /// Before version 6 a milter cannot ask for macros: those of Postfix's own list have to do, and have them by default.
@@ -154,7 +163,7 @@ struct PostfixRules {
         guard let version = Int(text), version < 6 else { return nil }
         let given = facts.value("milter_rcpt_macros", for: service).split { $0 == "," || $0.isWhitespace }
         let missing = SendmailRules.neededMacros.filter { !given.contains($0[...]) }
-        let cure = main(milter.attributes["protocol"] == nil ? "milter_protocol = 6" : "smtpd_milters = \(entry)")
+        let cure = main(milter.attributes["protocol"] == nil ? "milter_protocol = 6" : milters(with: milter))
         guard missing.isEmpty else {
             return .problem(
                 "milter-protocol",

@@ -132,6 +132,15 @@ struct PostfixRuleTests {
         Row(
             ["smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:8642:x, socketmap:inet:localhost:8461:postfix"],
             ["advice map-order"]),
+        // What inline has in its braces is no list of maps.
+        Row(
+            ["smtp_tls_policy_maps": "inline:{ {a = socketmap:inet:h:1:x, b} } socketmap:inet:localhost:8461:postfix"],
+            []),
+        Row(["smtp_tls_policy_maps": "pipemap:{ socketmap:inet:localhost:8461:postfix, static:x }"], []),
+        Row(["relayhost": "[smart.example.net]:587"], ["advice relayhost"]),
+        Row(["sender_dependent_relayhost_maps": "hash:/x"], ["advice sender-relayhosts"]),
+        Row(["content_filter": "smtp:[127.0.0.1]:10024"], ["advice content-filter"]),
+        Row(["multi_instance_directories": "/etc/postfix-out"], ["advice several-postfixes"]),
         Row(["smtp_fallback_relay": "[relay.example]"], ["advice fallback-relay"]),
         Row(["smtp_tls_policy_maps": "hash:/etc/postfix/tls_policy, socketmap:inet:localhost:8461:postfix"], []),
         Row(["smtp_tls_policy_maps": "unionmap:{socketmap:inet:localhost:8461:postfix}"], []),
