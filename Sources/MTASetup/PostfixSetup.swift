@@ -9,6 +9,8 @@ package struct PostfixSetup {
     private static let takenAdvice: Set = ["milter-local-mail", "map-form", "map-unused", "tls-log", "mx-patterns"]
     /// Each round cures what showed in the one before.
     static let maxRounds = 8
+    /// Where postconf(1) looks unless it is told otherwise.
+    private static let usualDirectory = "/etc/postfix"
     /// Our directory below Postfix's queue directory, which a chrooted smtpd and smtp see.
     private static let directory = "sts-milter"
     /// Where Postfix's own documentation has the TLSRPT socket, below the queue directory.
@@ -40,7 +42,10 @@ package struct PostfixSetup {
         let settings: Settings
         (plan.settingsFiles, settings) = try ours.applied()
         plan.settings = ours.changes
+        if facts.directory != Self.usualDirectory { plan.postconf = "postconf -c \(facts.directory)" }
         (plan.mta, plan.left) = parameters(expecting: ExpectedConfiguration(settings))
+        plan.replaces = replaced(plan.mta)
+        plan.tables = tables(plan.mta)
         if options.machine.hasSystemd { plan.files = options.machine.missing(parts(settings).flatMap(\.files)) }
         if case .unix(let path)? = settings.policyMap?.socket {
             plan.map = "socketmap:unix:\(path):\(usesTLSRPT ? "postfix-tlsrpt" : "postfix")"
@@ -85,9 +90,7 @@ package struct PostfixSetup {
     private func parameters(
         expecting settings: ExpectedConfiguration
     ) -> (changes: [SetupPlan.Change], left: [Diagnostic]) {
-        let tables = ownTables
         var facts = facts
-        facts.parameters[Self.maps] = facts[Self.maps].isEmpty || asksUs(settings) ? facts[Self.maps] : ""
         var changes: [SetupPlan.Change] = []
         for _ in 0..<Self.maxRounds {
             var isDone = true
@@ -95,9 +98,8 @@ package struct PostfixSetup {
                 for line in finding.cure?.lines ?? [] {
                     guard let equals = line.firstIndex(of: "=") else { continue }
                     let name = line[..<equals].trimmed
-                    var value = line[line.index(after: equals)...].trimmed
+                    let value = line[line.index(after: equals)...].trimmed
                     facts.set(name, to: value)
-                    if name == Self.maps { value = (tables + [value]).joined(separator: ", ") }
                     changes.removeAll { $0.name == name }
                     changes.append(.init(file: facts.mainFile, name: name, value: value, reason: finding.text))
                     isDone = false
@@ -115,14 +117,23 @@ package struct PostfixSetup {
         return finding.severity == .problem || Self.takenAdvice.contains(finding.topic)
     }
 
-    private func asksUs(_ settings: ExpectedConfiguration) -> Bool {
-        !MTAReport(facts, expecting: settings).findings.contains { $0.topic.hasPrefix("map-") }
+    /// Maps of other programs that judge by MTA-STS, and that Postfix asks no longer.
+    private func replaced(_ changes: [SetupPlan.Change]) -> [String] {
+        guard let value = changes.first(where: { $0.name == Self.maps })?.value else { return [] }
+        let kept = PostfixList.elements(value)
+        return PostfixMap.list(facts[Self.maps]).filter { $0.isOtherPolicyProgram && !kept.contains($0.text) }.map(
+            \.text
+        )
+        .filter { !value.contains($0) }
     }
 
-    /// Tables of the site's own, which come before ours; other programs' socketmaps make way.
-    private var ownTables: [String] {
-        let elements = facts[Self.maps].split { $0 == "," || $0.isWhitespace }.map(String.init)
-        return elements.filter { !$0.hasPrefix("socketmap:") && !$0.hasPrefix("proxy:socketmap:") }
+    /// The site's own tables, as postmap(1) takes them: it does not look for a socket below the queue directory.
+    private func tables(_ changes: [SetupPlan.Change]) -> [String] {
+        let value = changes.first { $0.name == Self.maps }?.value ?? facts[Self.maps]
+        return PostfixList.elements(value).map {
+            $0.replacing("socketmap:unix:", with: "socketmap:unix:\(facts.queueDirectory)/")
+                .replacing("socketmap:unix:\(facts.queueDirectory)//", with: "socketmap:unix:/")
+        }
     }
 
     // MARK: The system

@@ -42,6 +42,17 @@ package struct SetupBackup: Sendable {
     /// Whether a setup can be undone.
     package var exists: Bool { FileManager.default.fileExists(atPath: latest) }
 
+    /// The configuration directories of all Postfixes whose main.cf is kept: several of one machine share the backup.
+    package var postfixDirectories: [String] {
+        get throws(SetupError) {
+            try read().map(\.path).filter { $0.hasSuffix(Self.mainFile) }.map {
+                String($0.dropLast(Self.mainFile.count))
+            }
+        }
+    }
+
+    private static let mainFile = "/main.cf"
+
     /// Keeps the files as they are now. Where an earlier setup is not undone its first state stays, so that undo goes back
     /// to before all of them.
     func keep(_ states: FileStates) throws(SetupError) {

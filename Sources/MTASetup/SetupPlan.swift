@@ -34,6 +34,12 @@ package struct SetupPlan: Sendable, Encodable {
     package var files: [File] = []
     /// Parameters for `postconf -e`, or lines of sendmail.mc.
     package var mta: [Change] = []
+    /// The command of the Postfix that is meant.
+    package var postconf = "postconf"
+    /// Maps of other programs that judged by MTA-STS, and that are asked no longer.
+    package var replaces: [String] = []
+    /// All tables that Postfix asks before a delivery then, as `postmap -q` takes them.
+    package var tables: [String] = []
     /// The MTA's own files that setup writes as a whole: once sts-milter serves.
     package var mtaFiles: [File] = []
     /// What the administrator has to know beside it.
@@ -63,7 +69,10 @@ package struct SetupPlan: Sendable, Encodable {
             lines += shown.count > Self.maxShownLines ? ["  (\(shown.count) lines)"] : shown.map { "  \($0)" }
             lines.append("")
         }
-        show(mta) { $0.name.isEmpty ? $0.line : "postconf -e '\($0.line)'" }
+        show(mta) { $0.name.isEmpty ? $0.line : "\(postconf) -e \(quoted($0.line))" }
+        for map in replaces {
+            lines += ["replaces: \(map) (another policy program; until --enforce nothing is enforced)", ""]
+        }
         if isEmpty { lines += ["nothing to change", ""] }
         for finding in left {
             lines.append("left to you: \(finding.severity.rawValue) (\(finding.topic)): \(finding.text)")
@@ -73,6 +82,9 @@ package struct SetupPlan: Sendable, Encodable {
         return lines.joined(separator: "\n")
     }
 }
+
+/// The text as one word of sh(1).
+private func quoted(_ text: String) -> String { "'\(text.replacing("'", with: "'\\''"))'" }
 
 /// What is asked of setup.
 package struct SetupOptions: Sendable {

@@ -128,6 +128,28 @@ struct PostfixSetupTests {
         #expect(
             parameters["smtp_tls_policy_maps"]
                 == "hash:/etc/postfix/tls_policy, socketmap:unix:sts-milter/map.sock:postfix")
+        let tlspol = "socketmap:inet:127.0.0.1:8642:QUERYwithTLSRPT"
+        #expect(plan.replaces == [tlspol])
+        #expect(plan.text.contains("replaces: \(tlspol) (another policy program; until --enforce nothing is enforced)"))
+        #expect(
+            plan.tables
+                == ["hash:/etc/postfix/tls_policy", "socketmap:unix:/var/spool/postfix/sts-milter/map.sock:postfix"])
+    }
+
+    @Test("keeps what stands in braces, and other programs' tables, which it names")
+    func ownTables() throws {
+        let own = "inline:{ { a.example = secure match=x.example, b = 'c' } }, proxy:socketmap:inet:127.0.0.1:9:vips"
+        var facts = Self.facts(["smtp_tls_policy_maps": own])
+        facts.directory = "/etc/postfix-out"
+        let plan = try Self.plan(facts)
+        let line = "\(own), socketmap:unix:sts-milter/map.sock:postfix"
+        #expect(Self.values(plan.mta)["smtp_tls_policy_maps"] == line)
+        #expect(plan.replaces.isEmpty)
+        #expect(
+            plan.text.contains("left to you: advice (map-order): before sts-milter's map Postfix asks proxy:socket"))
+        // As a shell takes it, and for this Postfix.
+        #expect(plan.text.contains("postconf -c /etc/postfix-out -e 'smtp_tls_loglevel = 1'"))
+        #expect(plan.text.contains("b = '\\''c'\\'' }"))
     }
 
     @Test("takes what the settings file says for granted")

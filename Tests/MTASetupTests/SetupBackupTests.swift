@@ -90,6 +90,15 @@ struct SetupBackupTests {
         #expect(site.read(site.folder.path + "/other/mine.toml") != nil)
     }
 
+    @Test("of several Postfixes name each, so that all can be told")
+    func postfixes() throws {
+        let site = try Site()
+        try site.write("one\n")
+        let second = site.folder.path + "/second"
+        try site.backup.keep(FileStates(of: [second + "/main.cf"]))
+        #expect(try site.backup.postfixDirectories == [site.folder.path, second])
+    }
+
     @Test("are of one MTA: another's setup neither adds to them nor puts them back")
     func otherMTA() throws {
         let site = try Site()

@@ -61,6 +61,7 @@ struct SetupArguments: ParsableArguments {
     func validate() throws {
         guard !(apply && undo) else { throw ValidationError("--apply and --undo exclude each other") }
         guard !force || undo else { throw ValidationError("--force belongs to --undo") }
+        _ = try server()
         guard !settings.ignoresFile else { throw ValidationError("setup writes a settings file: name it") }
     }
 
@@ -107,7 +108,8 @@ struct SetupArguments: ParsableArguments {
     ///   - report: what `check-mta` finds in it.
     func run<Facts: Sendable>(
         _ mta: String, read: @escaping @Sendable () async throws(MTAUnreadable) -> Facts,
-        plan: (Facts, SetupOptions) throws -> SetupPlan, control: (Facts) throws -> any MTAControl,
+        plan: (Facts, SetupOptions) throws -> SetupPlan,
+        control: (_ facts: Facts, _ undoing: SetupBackup?) throws -> any MTAControl,
         report: @escaping @Sendable (Facts, ExpectedConfiguration) -> MTAReport
     ) throws {
         let backup = SetupBackup(of: mta, directory: backups)
@@ -116,27 +118,33 @@ struct SetupArguments: ParsableArguments {
             printError(error.description)
             throw ExitCode(2)
         }
-        if undo { return try telling { try putBack(backup, try control(facts)) } }
+        if undo { return try telling { try putBack(backup, try control(facts, backup)) } }
         let made = try telling { try plan(facts, try options()) }
+        // Before a plan that reads as if it were carried out.
+        if apply, !made.isEmpty { try needRoot() }
         print(json ? try sts_milter.json(made) + "\n" : made.text, terminator: "")
         guard apply, !made.isEmpty else {
             if !made.isEmpty, !json { print("Nothing was changed: --apply does it, --undo puts it back.") }
             return
         }
-        try needRoot()
         let place = try server()
         try telling {
             let run = SetupRun(
-                made, try daemon(), try control(facts), backup: backup, server: place, connections: connections,
+                made, try daemon(), try control(facts, nil), backup: backup, server: place, connections: connections,
                 check: { [settings] in report(try await read(), ExpectedConfiguration(try settings.read())).findings },
                 say: { print($0) })
             try runAndWait { try await run.apply() }
         }
-        print(
-            enforce
-                ? "Done: mail to domains with an enforce policy goes out as the policy says, or waits."
-                : "Done, as a dry run: see what would be held back in the log, then: sts-milter setup \(mta) --apply --enforce"
-        )
+        print(conclusion(mta, made))
+    }
+
+    private func conclusion(_ mta: String, _ plan: SetupPlan) -> String {
+        if enforce { return "Done: mail to domains with an enforce policy goes out as the policy says, or waits." }
+        let lost =
+            plan.replaces.isEmpty
+            ? "" : " Until then nothing is enforced: \(plan.replaces.joined(separator: ", ")) is asked no longer."
+        return
+            "Done, as a dry run: see what would be held back in the log, then: sts-milter setup \(mta) --apply --enforce\(lost)"
     }
 
     private func putBack(_ backup: SetupBackup, _ control: any MTAControl) throws {

@@ -27,12 +27,15 @@ struct SetupPostfix: ParsableCommand {
             }, plan: PostfixSetup.plan, control: control, report: MTAReport.init)
     }
 
-    private func control(_ facts: PostfixFacts) -> any MTAControl {
+    /// - Parameter kept: the backup, whose Postfixes are all reloaded.
+    private func control(_ facts: PostfixFacts, undoing kept: SetupBackup?) throws -> any MTAControl {
         let place = ["-c", facts.directory]
+        let directories = try kept?.postfixDirectories ?? [facts.directory]
         return PostfixControl(
             main: facts.mainFile, postconf: Program(postconf ?? program("postconf", facts), place),
             postmap: Program(program("postmap", facts), place),
-            reload: arguments.reload.map { .shell($0) } ?? Program(program("postfix", facts), place + ["reload"]))
+            reloads: arguments.reload.map { [.shell($0)] }
+                ?? directories.map { Program(program("postfix", facts), ["-c", $0, "reload"]) })
     }
 
     /// A program of that Postfix: beside the postconf that was named, or where its configuration says.

@@ -51,7 +51,7 @@ struct SetupSendmail: ParsableCommand {
             control: control, report: MTAReport.init)
     }
 
-    private func control(_: SendmailFacts) -> any MTAControl {
+    private func control(_: SendmailFacts, undoing _: SetupBackup?) -> any MTAControl {
         SendmailControl(
             macros: mc, configuration: cf, program: sendmail ?? MTAReader.systemSendmail ?? "/usr/sbin/sendmail",
             build: build,
