@@ -167,6 +167,7 @@ install: release
 	$(PROGRAM) --generate-completion-script zsh >$(ZSH)/_sts-milter
 	$(PROGRAM) --generate-completion-script fish >$(SHARE)/fish/vendor_completions.d/sts-milter.fish
 	cd contrib && find optional -type f -exec install -D -m 0644 '{}' '$(abspath $(SHARE))/sts-milter/{}' ';'
+	install -D -m 0755 contrib/leave-mta $(SHARE)/sts-milter/leave-mta
 	find README.md CHANGELOG.md docs/*.md docs/manual contrib/README.md contrib/postfix contrib/sendmail contrib/prometheus \
 		contrib/grafana -type f \
 		-exec install -D -m 0644 '{}' '$(DOC)/{}' ';'
