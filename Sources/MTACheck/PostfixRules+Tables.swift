@@ -6,7 +6,7 @@ extension PostfixMap {
     package var isOtherPolicyProgram: Bool {
         switch name {
         case "QUERY", "QUERYwithTLSRPT": true
-        case "postfix": socket.hasSuffix(":8461") || socket.contains("mta-sts")
+        case "postfix": socket.hasSuffix(":8461") || socket.firstRange(of: "mta-sts") != nil
         default: false
         }
     }
@@ -46,7 +46,8 @@ extension PostfixRules {
     /// Also one at a socket that sts-milter had before.
     private func isOurs(_ map: PostfixMap) -> Bool {
         guard let socket = settings.mapSocket else { return false }
-        return answers(socket, map, false) || answers(socket, map, true) || map.socket.contains("sts-milter/")
+        return answers(socket, map, false) || answers(socket, map, true)
+            || map.socket.firstRange(of: "sts-milter/") != nil
     }
 }
 

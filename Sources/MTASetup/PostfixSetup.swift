@@ -124,7 +124,7 @@ package struct PostfixSetup {
         return PostfixMap.list(facts[Self.maps]).filter { $0.isOtherPolicyProgram && !kept.contains($0.text) }.map(
             \.text
         )
-        .filter { !value.contains($0) }
+        .filter { value.firstRange(of: $0) == nil }
     }
 
     /// The site's own tables, as postmap(1) takes them: it does not look for a socket below the queue directory.
