@@ -123,9 +123,10 @@ UNTHREADED = BasicsTests MTASTSTests TLSRPTTests MailLogTests ReportViewTests Se
 UNSANITIZED = DocsTests
 # Left out, since a sanitizer costs up to ten times the time and memory: what the daemon does with hundreds of messages or
 # clients within an MTA's time, what it makes of each fault within five seconds (the run with all of them stays in), what
-# `report show` does with 64 MiB by the kernel's word, and which of two frames is first on a connection.
+# `report show` does with 64 MiB by the kernel's word, which of two frames is first on a connection, and how much of the
+# program's own code is in memory.
 CROWDS = DaemonTests\.(LoadScenarios|MapLoadScenarios|CrowdScenarios|MapCrowdScenarios)/
-TOO_DEAR = $(CROWDS)|FaultTableTests.fate|ReportShowScenarios/|HTTP2FaultTests.bodyOnce
+TOO_DEAR = $(CROWDS)|FaultTableTests.fate|ReportShowScenarios/|HTTP2FaultTests.bodyOnce|MappedFilesTests.letGo
 # AddressSanitizer takes a stack with each allocation: two hundred handshakes at a time, and 27 MB of answers.
 TOO_MANY_ALLOCATIONS = HTTPTests.ConnectionTests.many|ClientsTests.slowReader
 

@@ -33,6 +33,7 @@ let package = Package(
         // C libraries
         .systemLibrary(name: "CClock", path: "CShims/CClock"),
         .systemLibrary(name: "CMemory", path: "CShims/CMemory"),
+        .systemLibrary(name: "CStandardOutput", path: "CShims/CStandardOutput"),
         .systemLibrary(
             name: "CCurl", path: "CShims/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CIDN2", path: "CShims/CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
@@ -196,7 +197,8 @@ let package = Package(
         .executableTarget(
             name: "sts-milter",
             dependencies: [
-                "Basics", "Control", "Core", "Daemon", "Fleet", "MTACheck", "MTASTS", "MTASetup", "Preload",
+                "Basics", "CStandardOutput", "Control", "Core", "Daemon", "Fleet", "MTACheck", "MTASTS", "MTASetup",
+                "Preload",
                 "Processes",
                 "ReportView", "Reporting", "Settings", "TLS", "TLSRPT",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

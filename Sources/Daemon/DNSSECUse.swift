@@ -13,6 +13,16 @@ enum DNSSECUse: Sendable, Equatable {
     /// The resolver has not answered yet; answers are validated.
     case untested
 
+    /// Nil where the settings do without, which is no fault and must not be an alert that never ends, and while it is not
+    /// known.
+    var isWorking: Bool? {
+        switch self {
+        case .validated: true
+        case .withoutAnchor, .stripped: false
+        case .unwanted, .untested: nil
+        }
+    }
+
     /// One line for the administrator.
     var text: String {
         switch self {

@@ -360,6 +360,11 @@ package final class Daemon: Sendable {
         logger.notice("settings reloaded")
     }
 
+    /// Whether the milter answers an MTA now; takes some seconds at most.
+    var isServing: Bool {
+        get async { await onBlockingThread { [milter] in milter.server.isServing() } }
+    }
+
     /// Takes note that new settings could not be taken.
     package func noteReloadFailure(_ error: any Error) { settings.noteFailure(error) }
 

@@ -59,6 +59,8 @@ package enum Service {
         }
         let notifier = ServiceNotifier()
         notifier.ready()
+        let watch = Task { await notifier.watch { await daemon.isServing } }
+        defer { watch.cancel() }
         let reloads = Reloads {
             notifier.reloading()
             await reload(daemon, source, sink, logger)

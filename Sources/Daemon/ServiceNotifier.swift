@@ -12,6 +12,20 @@ final class ServiceNotifier: Sendable {
     init() {}
 
     func ready() { tell("READY=1\nSTATUS=serving") }
+
+    /// Tells the service manager that all is well, as often as it wants to hear it; never where it does not ask. One test that
+    /// fails tells nothing, and the next one may still come in time. - sd_watchdog_enabled(3)
+    /// - Parameter isWell: may take some seconds.
+    func watch(_ isWell: @Sendable () async -> Bool) async {
+        var limitMicroseconds: UInt64 = 0
+        guard sd_watchdog_enabled(0, &limitMicroseconds) > 0 else { return }
+        while !Task.isCancelled {
+            // Thrice within the time that a service may be silent.
+            try? await Task.sleep(for: .microseconds(Int64(clamping: limitMicroseconds / 3)))
+            if await isWell() { tell("WATCHDOG=1") }
+        }
+    }
+
     func reloading() {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)

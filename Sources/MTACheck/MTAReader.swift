@@ -91,7 +91,11 @@ package enum MTAReader {
         } catch { throw MTAUnreadable(description: "\(path) \(error)") }
         guard said.status == 0 else {
             let complaint = trimmed(String(decoding: said.errors, as: UTF8.self))
-            throw MTAUnreadable(description: "\(path) \(arguments.joined(separator: " ")): \(complaint)")
+            let cure =
+                complaint.firstRange(of: "main.cf") != nil && complaint.firstRange(of: "No such file") != nil
+                ? "; Postfix is not configured yet: dpkg-reconfigure postfix makes a main.cf, --config-dir names another directory"
+                : ""
+            throw MTAUnreadable(description: "\(path) \(arguments.joined(separator: " ")): \(complaint)\(cure)")
         }
         return String(decoding: said.output, as: UTF8.self)
     }

@@ -120,11 +120,8 @@ package struct PostfixSetup {
     /// Maps of other programs that judge by MTA-STS, and that Postfix asks no longer.
     private func replaced(_ changes: [SetupPlan.Change]) -> [String] {
         guard let value = changes.first(where: { $0.name == Self.maps })?.value else { return [] }
-        let kept = PostfixList.elements(value)
-        return PostfixMap.list(facts[Self.maps]).filter { $0.isOtherPolicyProgram && !kept.contains($0.text) }.map(
-            \.text
-        )
-        .filter { value.firstRange(of: $0) == nil }
+        let others = PostfixMap.list(facts[Self.maps]).filter(\.isOtherPolicyProgram)
+        return others.map(\.text).filter { value.firstRange(of: $0) == nil }
     }
 
     /// The site's own tables, as postmap(1) takes them: it does not look for a socket below the queue directory.

@@ -37,7 +37,7 @@ extension Settings {
     private static let milterKeys: [Setting<Settings>] = [
         Setting(
             "milter.socket", .socket, to: \.milter.socket, effect: .restart,
-            "Where the MTA finds the milter: inet:PORT@HOST, inet6:PORT@HOST, unix:/PATH or fd:N, or Postfix's inet:HOST:PORT. A unix socket keeps other local users away: contrib/README.md has the path for Postfix's chroot."
+            "Where the MTA finds the milter: inet:PORT@HOST, inet6:PORT@HOST, unix:/PATH or fd:N, or Postfix's inet:HOST:PORT. inet:PORT alone is open to other machines, and there is no login. A unix socket keeps other local users away: contrib/README.md has the path for Postfix's chroot."
         ),
         Setting(
             "milter.socket_mode", .mode, to: \.milter.socketMode, effect: .restart, "Mode of a unix socket, octal."),

@@ -32,7 +32,7 @@ package struct Settings: SettingsTable {
     /// Below these a daemon makes the directory of its sockets and its database where nobody else did.
     package static let ownDirectories: Set = ["/run", "/var/run", "/var/lib"]
     /// Sendmail waits 10 s for a reply.
-    private static let longestLookupWait = Duration.seconds(9)
+    static let longestLookupWait = Duration.seconds(9)
 
     package var gate = GateSettings()
     package var policyCache = PolicyCacheSettings()
@@ -131,6 +131,8 @@ package struct Settings: SettingsTable {
         complete()
         refuseUnguarded(&reader)
         warnOfConflicts(&reader)
+        warnOfOpenSockets(&reader)
+        warnOfMissingPlaces(&reader)
         if fleetServer != nil, reports.schedule == .export {
             reader.refuse(
                 \Settings.fleetServer,
@@ -174,31 +176,6 @@ package struct Settings: SettingsTable {
             \Settings.gate.enforcement,
             "no policy map is served, so that nobody would guard deliveries: set policy_map.socket, or enforcement = \"auto\""
         )
-    }
-
-    /// Values that are good by themselves, and of which one undoes another.
-    private func warnOfConflicts(_ reader: inout SettingsReader) {
-        if milter.lookupWait > Self.longestLookupWait {
-            reader.warn(
-                \Settings.milter.lookupWait,
-                "longer than 9s: Sendmail waits 10 s for a reply, and then acts as if the milter had failed")
-        }
-        if milter.lookupWait > milter.messageBudget {
-            let isGiven = reader.has(\Settings.milter.messageBudget)
-            reader.warn(
-                isGiven ? \Settings.milter.messageBudget : \Settings.milter.lookupWait,
-                "no recipient waits for milter.lookup_wait (\(milter.lookupWait.written)), since all of a message together wait for milter.message_budget (\(milter.messageBudget.written)) at most"
-            )
-        }
-        if gate.dane == .always, dns.trustAnchor == .none {
-            reader.warn(
-                \Settings.gate.dane, "has no effect with dns.trust_anchor = \"none\": without DNSSEC there is no DANE")
-        }
-        if policyMapSocket != nil, policyMapOptions.names.isEmpty {
-            reader.warn(
-                \Settings.policyMapOptions.names,
-                "without a name the policy map answers no question: take the key out for the usual names")
-        }
     }
 
     /// Two servers cannot have one address.

@@ -159,6 +159,14 @@ struct SettingsReader {
         warn(path, "there is no directory '\(printable(missing))': make it, and give it to the daemon's user")
     }
 
+    /// Adds a warning if something that is named is not there. Whether it can be used depends on who uses it.
+    mutating func warnOfMissing<Table: SettingsTable>(_ path: PartialKeyPath<Table>, _ place: String) {
+        guard has(path), place.hasPrefix("/"), access(place, F_OK) != 0, errno == ENOENT || errno == ENOTDIR else {
+            return
+        }
+        warn(path, "there is no '\(printable(place))'")
+    }
+
     /// The directory of a file if it is not there and the daemon does not make it.
     private static func missingDirectory(of file: String) -> String? {
         func parent(_ path: String) -> String { URL(fileURLWithPath: path).deletingLastPathComponent().path }
@@ -187,20 +195,4 @@ struct SettingsReader {
         }
         return setting.key
     }
-}
-
-/// Letters to change, add or drop to get from one word to the other.
-private func editDistance(_ left: String, _ right: String) -> Int {
-    let right = Array(right.prefix(64))
-    var row = Array(0...right.count)
-    for (i, a) in left.prefix(64).enumerated() {
-        var diagonal = row[0]
-        row[0] = i + 1
-        for (j, b) in right.enumerated() {
-            let substitution = diagonal + (a == b ? 0 : 1)
-            diagonal = row[j + 1]
-            row[j + 1] = min(substitution, row[j] + 1, row[j + 1] + 1)
-        }
-    }
-    return row[right.count]
 }

@@ -17,7 +17,10 @@ enum TOMLValue: Sendable, Equatable {
     static func file(_ text: String) throws(TOMLFault) -> [String: TOMLValue] {
         do { return entries(try TOMLTable(string: text)) } catch let error as TOMLParseError {
             // As tomlplusplus shows a line feed.
-            let text = error.description.replacing("saw '\\n'", with: "saw the end of the line")
+            var text = error.description.replacing("saw '\\n'", with: "saw the end of the line")
+            if text.firstRange(of: "could not determine value type") != nil {
+                text += "; write texts in quotes, such as \"log\""
+            }
             throw TOMLFault(line: error.source.begin.line, text: text)
         } catch {
             throw TOMLFault(line: 0, text: "\(error)")

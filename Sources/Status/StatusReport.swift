@@ -73,6 +73,12 @@ package struct Light: Sendable, Hashable, Codable {
         case good, warning, bad
     }
 
+    /// Names of all lights there are, whether they are shown or not.
+    package static let names = [
+        "daemon", "settings", "pause", "deliveries", "MTA", "held mail", "policies", "resolver", "DNSSEC", "intake",
+        "store", "reports", "own domains", "fleet",
+    ]
+
     package let name: String
     package let state: State
     /// One sentence; what to do where it is not good.

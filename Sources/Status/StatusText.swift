@@ -17,6 +17,17 @@ extension StatusReport {
         return lines + details.filter { line in !troubles.contains { $0.text == line } }
     }
 
+    /// For a monitoring system as Nagios: its exit code, and a line on all of it. - Nagios Plugins Development Guidelines.
+    package var check: (exitCode: Int32, line: String) {
+        let bad = lights.filter { $0.state == .bad }
+        let troubles = bad + lights.filter { $0.state == .warning }
+        let word = !bad.isEmpty ? "BAD" : troubles.isEmpty ? "OK" : "LOOK"
+        let first =
+            troubles.first?.text ?? "the milter at \(milter.socket) answers, \(policies.count) policies in memory"
+        let more = troubles.count > 1 ? " (and \(troubles.count - 1) more)" : ""
+        return (!bad.isEmpty ? 2 : troubles.isEmpty ? 0 : 1, "sts-milter \(word): \(first)\(more)")
+    }
+
     /// What a dry run is, in words; nil without one.
     package var dryRun: String? {
         isDryRun ? "dry run: on_violation = \"log\", so milter and policy map hold no mail to a policy" : nil

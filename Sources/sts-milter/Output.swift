@@ -1,6 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+import CStandardOutput
 import FoundationEssentials
 import Glibc
+
+/// Ends the program with 74 if not all of its output could be written: a full disk must not look like success. A reader
+/// that went away is told nothing.
+func checkOutputAtExit() {
+    atexit {
+        let failure = CStandardOutput_flush()
+        guard failure != 0, failure != EPIPE else { return }
+        let cause = failure < 0 ? "" : ": \(String(cString: strerror(failure)))"
+        writeError("sts-milter: standard output cannot be written\(cause)\n")
+        _exit(ExitCodes.outputLost)
+    }
+}
 
 /// Writes a line to standard error.
 func printError(_ text: String) { writeError("sts-milter: \(text)\n") }

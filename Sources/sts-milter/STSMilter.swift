@@ -19,14 +19,25 @@ struct STSMilter: ParsableCommand {
 
     static func main() {
         OpenSSLAtExit.keepAll()
+        checkOutputAtExit()
         do {
             var command = try parseAsRoot()
+            if let wrong = WrongCommand.find(in: Array(CommandLine.arguments.dropFirst()), of: Self.self),
+                wrong.isForHelp
+            {
+                wrong.end()
+            }
             try command.run()
         } catch {
             // What the parser does not know, it would call "Error:", as no other line of ours begins.
-            guard exitCode(for: error) == .failure, !(error is ExitCode) else { exit(withError: error) }
+            guard exitCode(for: error) == .failure, !(error is ExitCode) else {
+                if exitCode(for: error) == .validationFailure {
+                    WrongCommand.find(in: Array(CommandLine.arguments.dropFirst()), of: Self.self)?.end()
+                }
+                exit(withError: error)
+            }
             printError("\(error)")
-            exit(withError: ExitCode.failure)
+            exit(withError: ExitCode(ExitCodes.of(error)))
         }
     }
 }
@@ -34,7 +45,8 @@ struct STSMilter: ParsableCommand {
 /// The settings file, the same flag in every command.
 struct SettingsOption: ParsableArguments {
     @Option(
-        name: [.customShort("c"), .customLong("config")], help: ArgumentHelp("The settings file.", valueName: "file"))
+        name: [.customShort("c"), .customLong("config")], help: ArgumentHelp("The settings file.", valueName: "file"),
+        completion: .file())
     var path = Self.usualPath
 
     static let usualPath = "/etc/sts-milter/sts-milter.toml"

@@ -51,6 +51,15 @@ struct ImpactTextTests {
         #expect(ImpactText(all: true).render(impact).contains("\nfree.example         900     0  -        delivered\n"))
     }
 
+    @Test("counts without a session tell nothing")
+    func none() {
+        let impact = Impact(
+            source: .ledger, firstDay: "2026-11-01", lastDay: "2026-11-14", deliveries: 0, domains: [], leftOut: [],
+            remarks: ["why"])
+        #expect(impact.exitCode == 2)
+        #expect(ImpactText(all: false).render(impact) == "no session was counted: nothing can be told\n\nwhy\n")
+    }
+
     @Test("a log without a delivery tells nothing")
     func empty() {
         let impact = Impact(

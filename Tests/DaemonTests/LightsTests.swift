@@ -29,6 +29,25 @@ struct LightsTests {
     @Test("where all is well, all lights are good")
     func well() { #expect(troubles(Self.report()).isEmpty) }
 
+    @Test("all names are those that metrics have as labels")
+    func names() {
+        var report = Self.report()
+        report.pausedUntil = Self.now
+        report.waitingForRestart = ["store.path"]
+        report.silentResolver = Status.SilentResolver(name: "dns.forwarder", seconds: 100)
+        report.fleet = FleetReport()
+        let names = Lights(report, isAnchorWanted: true).all.map(\.name)
+        #expect(names.count > 11 && Set(names).isSubset(of: Light.names))
+    }
+
+    @Test("DNSSEC that nobody knows of yet, or wants, is not said to fail")
+    func dnssec() {
+        let all: [(DNSSECUse, Bool?)] = [
+            (.validated, true), (.withoutAnchor, false), (.stripped("x"), false), (.unwanted, nil), (.untested, nil),
+        ]
+        for (use, isWorking) in all { #expect(use.isWorking == isWorking, "\(use)") }
+    }
+
     @Test("a pause is one to look at, with its end and the command that ends it")
     func pause() {
         var report = Self.report()

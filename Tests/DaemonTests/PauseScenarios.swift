@@ -130,7 +130,7 @@ struct PauseScenarios {
             "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", try DaemonProcess.program(), "pause",
             "--config", daemon.configuration,
         ])
-        #expect(stranger.status == 69, "\(stranger)")
+        #expect(stranger.status == 77, "\(stranger)")
         #expect(stranger.errors.contains("only root and the daemon's user may ask"), "\(stranger)")
         for length in ["0s", "8d", "2", "-1h", "soon"] {
             #expect(try daemon.command("pause", "--for=\(length)").status == 64, "\(length)")

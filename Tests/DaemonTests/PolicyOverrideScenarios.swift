@@ -196,7 +196,7 @@ struct PolicyOverrideScenarios {
         let lab = try await Lab.open()
         let daemon = try DaemonProcess(address: "127.20.9.34", settings: lab.network.settings)
         let good = try daemon.command(
-            "policy", "pin", "p-pin.lab", "--mx", "mx.p-pin.lab", "*.p-pin.lab", "--until", "2999-01-01")
+            "policy", "pin", "p-pin.lab", "--mx", "mx.p-pin.lab", "--mx", "*.p-pin.lab", "--until", "2999-01-01")
         #expect(
             good.output
                 == "[[pin]]\ndomain = \"p-pin.lab\"\nmode = \"enforce\"\nmx = [\"mx.p-pin.lab\", \"*.p-pin.lab\"]\nuntil = \"2999-01-01\"\n"

@@ -100,6 +100,30 @@ struct SignalScenarios {
         #expect(!daemon.log.contains("settings reloaded") && daemon.log.contains(": stopped"), "\(daemon.log)")
     }
 
+    @Test("the watchdog hears of a daemon that serves, and of none that does not")
+    func watchdog() async throws {
+        let directory = try TemporaryDirectory()
+        let manager = try NotifySocket(directory.path + "/notify")
+        let daemon = try await daemon(
+            8, environment: ["NOTIFY_SOCKET": manager.name, "WATCHDOG_USEC": "1500000"])
+        #expect(try await manager.next().contains("READY=1"))
+        for _ in 0..<2 { #expect(try await manager.next() == ["WATCHDOG=1"]) }
+        #expect(daemon.terminate(within: .seconds(20)) == 0)
+        let source = try directory.write(
+            "silent.c", "#include <unistd.h>\nint smfi_main(void) { for (;;) pause(); }\n")
+        try Command.check(["cc", "-shared", "-fPIC", "-o", directory.path + "/silent.so", source])
+        while manager.poll() != nil {}
+        let silent = try await self.daemon(
+            8,
+            environment: [
+                "NOTIFY_SOCKET": manager.name, "WATCHDOG_USEC": "300000", "LD_PRELOAD": directory.path + "/silent.so",
+            ])
+        #expect(try await manager.next().contains("READY=1"))
+        try await Task.sleep(for: .seconds(2))
+        #expect(manager.poll() == nil)
+        silent.signal(SIGKILL)
+    }
+
     @Test("a milter that does not accept fails status, and one that ends by itself ends the daemon with 70")
     func endByItself() async throws {
         let directory = try TemporaryDirectory()

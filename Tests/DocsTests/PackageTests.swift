@@ -72,8 +72,42 @@ struct PackageTests {
         #expect(lines.count { $0.contains("/srv/mail/tlsrpt") } == 5 && !lines.contains { $0.contains("/var/mail") })
         #expect(lines.contains("ReadWritePaths=-/srv/mail/tlsrpt"))
         for part in ["", "/tmp", "/new", "/cur"] {
-            #expect(lines.contains("d /srv/mail/tlsrpt\(part) 0700 sts-milter sts-milter -"))
+            let age = part == "/cur" ? "60d" : "-"
+            #expect(lines.contains("d /srv/mail/tlsrpt\(part) 0700 sts-milter sts-milter \(age)"))
         }
+    }
+
+    @Test("when it is removed it undoes setup, and names the lines of Postfix that still ask sts-milter")
+    func leave() throws {
+        let folder = try TemporaryDirectory()
+        try folder.write("main.cf", "")
+        let backup = try folder.write("setup.json", #"{"files":[],"mta":"postfix"}"#)
+        let program = try folder.write("program", "#!/bin/sh\necho \"called: $*\"\nexit 1\n")
+        let postconf = try folder.write(
+            "postconf",
+            """
+            #!/bin/sh
+            while [ "$1" = -c ] || [ "$1" = -h ]; do [ "$1" = -h ] || shift; shift; done
+            case $1 in
+            config_directory) echo \(folder.path) ;;
+            smtpd_milters) echo '{ unix:sts-milter/milter.sock, command_timeout=10s }, inet:127.0.0.1:11332' ;;
+            non_smtpd_milters) echo '$smtpd_milters' ;;
+            smtp_tls_policy_maps) echo 'inline:{ { a = b, c } } socketmap:unix:sts-milter/map.sock:postfix' ;;
+            esac
+
+            """)
+        for path in [program, postconf] { chmod(path, 0o755) }
+        let result = try Project.run(
+            "/usr/bin/env",
+            [
+                "PATH=\(folder.path):/usr/bin:/bin", "STS_MILTER=\(program)", "STS_MILTER_BACKUP=\(backup)",
+                "STS_MILTER_CF=/nonexistent", "/bin/sh", "contrib/leave-mta",
+            ])
+        #expect(result.status == 0 && result.errors.contains("called: setup postfix --undo\n"), "\(result)")
+        for line in ["smtpd_milters = inet:127.0.0.1:11332", "smtp_tls_policy_maps = inline:{ { a = b, c } }"] {
+            #expect(result.errors.contains("***   postconf -c \(folder.path) -e '\(line)' && "), "\(result)")
+        }
+        #expect(!result.errors.contains("-e 'non_smtpd_milters"), "\(result)")
     }
 
     @Test("purging removes each optional file that was copied to /etc", arguments: optional)

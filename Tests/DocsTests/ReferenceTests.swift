@@ -44,6 +44,10 @@ struct ReferenceTests {
         arguments: [
             ("all", 0, ["config", "example"]), ("all", 64, ["no-such-command"]),
             ("all", 78, ["config", "check", "-c", "/nonexistent"]), ("status", 69, ["status", "--no-config"]),
+            ("all", 64, ["help", "no-such-command"]), ("all", 64, ["publish", "a.example", "--rua", "b@a.example"]),
+            ("fleet", 78, ["fleet", "status", "--no-config"]), ("explain", 69, ["explain", "4Fabc123", "--no-config"]),
+            ("policy", 69, ["policy", "list", "--no-config"]),
+            ("status --check", 2, ["status", "--check", "--no-config"]),
             ("report", 1, ["report", "show", "/nonexistent"]),
             ("intake", 1, ["intake", "--from", "tlsrpt", "--no-config", "/nonexistent"]),
             ("check-mta", 2, ["check-mta", "sendmail", "--no-config", "--cf", "/nonexistent"]),
@@ -56,6 +60,50 @@ struct ReferenceTests {
             rows.contains { $0[0] == "\(code)" && ($0[1] == command || $0[1].contains("`\(command)`")) },
             "no row for \(code) of \(command)")
         #expect(try Project.text("docs/sts-milter.8").contains(".It \(code)\n"))
+    }
+
+    @Test("output that cannot be written is no success")
+    func fullDisk() throws {
+        // By one write in the end, and by several.
+        for (arguments, cause) in [("help status", ": No space left on device"), ("config example", "")] {
+            let result = try Project.run("/bin/sh", ["-c", "'\(Project.program())' \(arguments) >/dev/full"])
+            #expect(result.status == 74, "\(arguments)")
+            #expect(result.errors == "sts-milter: standard output cannot be written\(cause)\n")
+        }
+        // A reader that has had enough is no fault.
+        let head = try Project.run("/bin/sh", ["-c", "'\(Project.program())' config example | head -n 1"])
+        #expect(head.status == 0 && head.errors.isEmpty)
+        let deaf = try "trap '' PIPE; { sleep 1; '\(Project.program())' config example; } | true"
+        #expect(try Project.run("/bin/sh", ["-c", deaf]).errors.isEmpty)
+    }
+
+    @Test(
+        "a command that is misspelt, or that others have, is answered by the one that is meant",
+        arguments: [
+            (["statu"], "sts-milter status"), (["reload"], "systemctl reload sts-milter"),
+            (["start"], "sts-milter serve"),
+            (["policy", "lst"], "sts-milter policy list"),
+            (["setup", "postfx", "--apply"], "sts-milter setup postfix"),
+            (["help", "chek"], "sts-milter check"), (["version"], "sts-milter --version"),
+        ])
+    func hints(_ arguments: [String], _ hint: String) throws {
+        let result = try Project.run(nil, arguments)
+        #expect(result.status == 64 && result.errors.contains("did you mean: "), "\(result)")
+        #expect(result.errors.contains(hint), "\(result)")
+    }
+
+    @Test(
+        "an address in the place of a domain or of a URI is answered by what to write",
+        arguments: [
+            (["check", "user@example.org"], "give the part behind the @: example.org"),
+            (["policy", "show", "user@example.org"], "give the part behind the @: example.org"),
+            (["publish", "example.org", "--rua", "a@example.org"], "write mailto:a@example.org"),
+            (["policy", "pin", "example.org", "--mx", "mx.example.org", "--until", "2020-01-01"], "is over"),
+        ])
+    func cures(_ arguments: [String], _ cure: String) throws {
+        let result = try Project.run(nil, arguments)
+        #expect(result.status == 64 && result.errors.contains(cure), "\(result)")
+        #expect(!result.errors.contains("Usage: sts-milter <subcommand>"), "\(result)")
     }
 
     @Test("each exit code of the service is in the table")

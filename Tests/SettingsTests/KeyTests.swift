@@ -49,7 +49,9 @@ struct KeyTests {
             .replacing("/var/spool/postfix/sts-milter/map.sock", with: "/run/sts-milter/map.sock")
             .replacing(#/socket_group = .*/#, with: "socket_group = \"0\"")
         let settings = try read(text)
-        #expect(settings.warnings.isEmpty, "\(settings.warnings)")
+        // Places that this machine has not.
+        let warnings = settings.warnings.map { "\($0)" }.filter { $0.firstRange(of: ": there is no '/var/") == nil }
+        #expect(warnings.isEmpty, "\(warnings)")
         #expect(settings.milter.rules.count == 1 && settings.localPolicies.all.count == 1)
         #expect(settings.heloName.ascii == "mta.example.org" && settings.policyMap != nil && settings.preload != nil)
         // Every key is looked at: the same file with another word for each is wrong everywhere.
@@ -223,6 +225,30 @@ struct KeyTests {
             (
                 "milter.socket = \"unix:/nonexistent/m\"",
                 "1: milter.socket: there is no directory '/nonexistent': make it, and give it to the daemon's user"
+            ),
+            (
+                "dane = \"always\"\nprobe.enabled = false",
+                "1: dane: has no effect with probe.enabled = false: no MX host is looked at without probes"
+            ),
+            (
+                "milter.transports = []",
+                "1: milter.transports: no mail is judged, since none of the MTA's transports is named: take the key out for the usual ones"
+            ),
+            (
+                "milter.socket = \"inet:8890\"",
+                "1: milter.socket: inet:8890 is open to other machines on all addresses, and there is no login: write inet:8890@127.0.0.1, or keep them out by a firewall"
+            ),
+            (
+                "policy_map.socket = \"inet6:8461@::\"",
+                "1: policy_map.socket: inet6:8461@:: is open to other machines on all addresses, and there is no login: write inet6:8461@::1, or keep them out by a firewall"
+            ),
+            ("milter.socket = \"inet:8890@192.0.2.1\"", nil),
+            ("report.copy_to = \"/nonexistent/x\"", "1: report.copy_to: there is no '/nonexistent/x'"),
+            ("report.maildir = \"/nonexistent/x\"", "1: report.maildir: there is no '/nonexistent/x'"),
+            ("intake.postfix_log = \"/nonexistent/x\"", "1: intake.postfix_log: there is no '/nonexistent/x'"),
+            (
+                "report.contact_info = \"root@localhost\"",
+                "1: report.contact_info: 'root@localhost' is no address on the Internet, and no reports are sent: write one such as postmaster@example.org"
             ),
             ("milter.socket = \"unix:/run/nonexistent/m\"", nil), ("milter.socket = \"unix:/var/lib/x-sts/m\"", nil),
             ("policy_map.names = []", nil), ("dane = \"always\"", nil),

@@ -34,6 +34,26 @@ struct StatusTextTests {
         #expect(!lines.contains { $0.hasPrefix("LOOK") || $0.hasPrefix("BAD") })
     }
 
+    @Test("a check says the gravest in one line, with an exit code")
+    func check() {
+        var report = report()
+        let rows: [([Light], Int32, String)] = [
+            (
+                [Light("daemon", .good, "x")], 0,
+                "sts-milter OK: the milter at inet:8890@127.0.0.1 answers, 0 policies in memory"
+            ),
+            ([Light("a", .good, "x"), Light("b", .warning, "see to b")], 1, "sts-milter LOOK: see to b"),
+            (
+                [Light("b", .warning, "see to b"), Light("c", .bad, "c fails")], 2,
+                "sts-milter BAD: c fails (and 1 more)"
+            ),
+        ]
+        for (lights, code, line) in rows {
+            report.lights = lights
+            #expect(report.check == (code, line))
+        }
+    }
+
     @Test("a table of held mail: columns stand below each other, and each domain has a reason and a cure")
     func table() throws {
         var report = report()

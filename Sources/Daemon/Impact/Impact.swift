@@ -63,7 +63,7 @@ package struct Impact: Sendable, Codable {
 
     /// The exit code: 0 nothing would be held back, 1 something would, 2 it could not be told of all.
     package var exitCode: Int32 {
-        if source == .mailLog, deliveries == 0 { return 2 }
+        if deliveries == 0 { return 2 }
         if domains.contains(where: { $0.outcome == .held }) { return 1 }
         return domains.contains { $0.outcome == .unclear } ? 2 : 0
     }

@@ -32,8 +32,10 @@ package struct ImpactText {
     }
 
     private func headline(_ impact: Impact) -> String {
-        if impact.source == .mailLog, impact.deliveries == 0 {
-            return "no delivery was found in the log: nothing can be told"
+        if impact.deliveries == 0 {
+            return impact.source == .mailLog
+                ? "no delivery was found in the log: nothing can be told"
+                : "no session was counted: nothing can be told"
         }
         var text = deliveries(impact.deliveries)
         if let first = impact.firstDay, let last = impact.lastDay { text += " from \(first) to \(last)" }

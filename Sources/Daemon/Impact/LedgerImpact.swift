@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
 import Core
+import Settings
 import Store
 import TLSRPT
 
@@ -17,13 +18,21 @@ extension Impact {
         let first = last.advanced(by: 1 - Int64(days))
         let (held, sessions) = try await store.heldMail(from: first, through: last)
         var remarks: [String] = []
-        if sessions == 0 { remarks.append("no session was counted in these days") }
+        if sessions == 0 { remarks.append(whyNone(workspace.settings)) }
         if held.count >= Store.maxHeldDomains {
             remarks.append("more than \(held.count) domains: the others are not told")
         }
         return Impact(
             source: .ledger, firstDay: "\(first)", lastDay: "\(last)", deliveries: sessions,
             domains: held.map(Domain.init).sorted(by: Domain.precedes), leftOut: [], remarks: remarks)
+    }
+
+    /// What a store without a session is mostly due to.
+    private static func whyNone(_ settings: Settings) -> String {
+        let instead = "sts-milter impact --mail-log FILE asks the MTA's log instead"
+        return !settings.intake.isAny
+            ? "nothing of [intake] is set, so that only the milter's own verdicts would count, and it had no mail: sts-milter check-mta says what the MTA lacks; \(instead)"
+            : "no mail went out, or what the MTA tells of it is not read: sts-milter status says so; \(instead)"
     }
 }
 

@@ -26,12 +26,13 @@ package struct Publication: Sendable {
     ///   - seen: the domain as it is now.
     ///   - mode: testing first: senders then report and hold nothing back.
     ///   - destination: nil for `tlsrpt@` the domain.
-    /// - Returns: nil for a domain without MX hosts: there is nothing to publish.
+    /// - Returns: nil for a domain without MX hosts, unless it takes its policy back: there is nothing to publish.
     package init?(
         of domain: DomainName, _ seen: Examination, mode: Policy.Mode, reportsTo destination: ReportDestination?,
         at now: UTCTime
     ) {
-        guard !seen.hosts.isEmpty else { return nil }
+        // A policy that is taken back names no host.
+        guard !seen.hosts.isEmpty || mode == .none else { return nil }
         self.domain = domain
         self.mode = mode
         hosts = seen.hosts.map(\.name)

@@ -41,6 +41,20 @@ extension StatusReporter {
                 Double(reload.lastSuccess.secondsSinceEpoch)),
             .gauge(
                 "held_domains", "Domains whose mail is held now.", Double(report.held.count + report.heldMore)),
+            .gauge(
+                "attention", "Whether something is to be looked at or bad, by what it is.",
+                Light.names.flatMap { name in
+                    [("look", Light.State.warning), ("bad", .bad)].map { level, state in
+                        let label = name.lowercased().replacing(" ", with: "_")
+                        let isSo = report.lights.contains { $0.name == name && $0.state == state }
+                        return ([Label("light", label), Label("level", level)], isSo ? 1 : 0)
+                    }
+                }),
+            .gauge(
+                "resolver_silent_seconds", "For how long the resolver has answered nothing; 0 while it answers.",
+                Double(report.silentResolver?.seconds ?? 0)),
+            .gauge(
+                "restart_needed", "Whether settings wait for a restart.", report.waitingForRestart.isEmpty ? 0 : 1),
             .counter("log_lines_dropped", "Log lines dropped, since their reader is too slow.", log.droppedLines),
         ]
     }
@@ -168,10 +182,7 @@ extension StatusReporter {
             .histogram(
                 "dns_query_duration_seconds", "How long answers of the DNS took, those from memory included.",
                 counts.dns.times),
-            // What the settings do without is no fault, and must not be an alert that never ends.
-            .gauge(
-                "dnssec_working", "Whether DNSSEC is validated.",
-                network.dnssec == .unwanted ? nil : report.dnssec.isValidated ? 1 : 0),
+            .gauge("dnssec_working", "Whether DNSSEC is validated.", network.dnssec.isWorking.map { $0 ? 1 : 0 }),
         ]
     }
 

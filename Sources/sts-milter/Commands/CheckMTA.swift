@@ -16,10 +16,13 @@ struct CheckMTA: ParsableCommand {
 
         @Option(
             help: ArgumentHelp(
-                "Postfix's configuration directory. Default: the one that postconf takes.", valueName: "folder"))
+                "Postfix's configuration directory. Default: the one that postconf takes.", valueName: "folder"),
+            completion: .directory)
         var configDir: String?
 
-        @Option(help: ArgumentHelp("The postconf program, where there are several Postfixes.", valueName: "program"))
+        @Option(
+            help: ArgumentHelp("The postconf program, where there are several Postfixes.", valueName: "program"),
+            completion: .file())
         var postconf: String?
 
         @Flag(help: "Print JSON.")
@@ -41,13 +44,13 @@ struct CheckMTA: ParsableCommand {
     struct Sendmail: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Check Sendmail by its sendmail.cf.")
 
-        @Option(help: ArgumentHelp("The file that Sendmail reads.", valueName: "file"))
+        @Option(help: ArgumentHelp("The file that Sendmail reads.", valueName: "file"), completion: .file())
         var cf = "/etc/mail/sendmail.cf"
 
         @Option(
             help: ArgumentHelp(
                 "The sendmail program, to ask what it is built with. Default: the system's, if that is Sendmail's.",
-                valueName: "program"))
+                valueName: "program"), completion: .file())
         var sendmail: String?
 
         @Flag(help: "Print JSON.")

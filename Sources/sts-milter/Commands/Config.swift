@@ -17,7 +17,8 @@ struct Config: ParsableCommand {
 
         func run() throws {
             let read = try settings.read()
-            for problem in read.warnings + read.obstacles { printError("\(problem)") }
+            for warning in read.warnings { printError("warning: \(warning)") }
+            for obstacle in read.obstacles { printError("\(obstacle)") }
             guard read.obstacles.isEmpty else { throw ExitCode(Service.ExitCode.configuration.rawValue) }
             print("\(settings.source): no errors")
         }

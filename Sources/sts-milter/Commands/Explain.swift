@@ -18,6 +18,12 @@ struct Explain: ParsableCommand {
 
     @OptionGroup var settings: SettingsOption
 
+    func validate() throws {
+        guard queueID.firstRange(of: "NOQUEUE") != nil || QueueID(queueID) != nil else {
+            throw ValidationError("\(printable(queueID, limit: 80)): no queue id, which is letters and digits")
+        }
+    }
+
     func run() throws {
         if queueID.firstRange(of: "NOQUEUE") != nil {
             printError(
@@ -25,9 +31,7 @@ struct Explain: ParsableCommand {
             )
             throw ExitCode.failure
         }
-        guard let id = QueueID(queueID) else {
-            throw ValidationError("\(printable(queueID, limit: 80)): no queue id, which is letters and digits")
-        }
+        guard let id = QueueID(queueID) else { throw ExitCode(ExitCodes.usage) }
         let workspace = try settings.workspace("explain", level: .warning)
         let explanation = try runAndWait { try await Explanation(of: id, in: workspace) }
         let text = ExplanationText(keptFor: workspace.settings.explainFor).render(explanation)

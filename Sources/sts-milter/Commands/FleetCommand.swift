@@ -10,12 +10,21 @@ struct FleetCommand: ParsableCommand {
         abstract: "Several machines as one sender, by a PostgreSQL database (fleet.postgres).",
         subcommands: [Status.self, Remove.self, Migrate.self])
 
+    /// - Throws: the end of the command where the settings name no database.
+    private static func commands(_ settings: SettingsOption) throws -> FleetCommands {
+        let read = try settings.read()
+        do { return try FleetCommands(read) } catch {
+            printError("\(error)")
+            throw ExitCode(Service.ExitCode.configuration.rawValue)
+        }
+    }
+
     struct Status: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show the machines, what waits, and who makes the reports of which day.",
             discussion: """
                 Exit code: 0 all machines were heard of within 5 minutes, their clocks and settings are the same and no day is \
-                late, 1 otherwise, 69 the database cannot be asked.
+                late, 1 otherwise, 69 the database cannot be asked, 78 there is no fleet.
                 """)
 
         @Flag(help: "Print JSON.")
@@ -24,7 +33,7 @@ struct FleetCommand: ParsableCommand {
         @OptionGroup var settings: SettingsOption
 
         func run() throws {
-            let commands = try FleetCommands(try settings.read())
+            let commands = try FleetCommand.commands(settings)
             let survey: FleetSurvey
             do { survey = try runAndWait { try await commands.survey() } } catch {
                 printError("\(error)")
@@ -49,7 +58,7 @@ struct FleetCommand: ParsableCommand {
         @OptionGroup var settings: SettingsOption
 
         func run() throws {
-            let commands = try FleetCommands(try settings.read())
+            let commands = try FleetCommand.commands(settings)
             let machine = machine
             guard try runAndWait({ try await commands.remove(machine) }) > 0 else {
                 printError("no machine '\(printable(machine))' that was silent for 5 minutes")
@@ -77,7 +86,7 @@ struct FleetCommand: ParsableCommand {
         @OptionGroup var settings: SettingsOption
 
         func run() throws {
-            let commands = try FleetCommands(try settings.read())
+            let commands = try FleetCommand.commands(settings)
             let (owner, role) = (try owner.map(FleetServer.init), role)
             let (from, to) = try runAndWait { try await commands.migrate(as: owner, role: role) }
             print(from == to ? "the tables are of version \(to) already" : "the tables are of version \(to) now")

@@ -21,7 +21,8 @@ struct ImpactCommand: ParsableCommand {
 
     @Option(
         parsing: .upToNextOption,
-        help: ArgumentHelp("Logs of the MTA in place of the counts, gzip too; - is standard input.", valueName: "file"))
+        help: ArgumentHelp("Logs of the MTA in place of the counts, gzip too; - is standard input.", valueName: "file"),
+        completion: .file())
     var mailLog: [String] = []
 
     @Option(help: ArgumentHelp("With --mail-log: whose log it is, postfix-log or sendmail-log.", valueName: "log"))

@@ -35,13 +35,7 @@ struct PauseCommand: ParsableCommand {
 
     /// Has the running daemon do it: nobody else can let mail go, or hold it.
     fileprivate static func tell(_ request: ControlRequest, _ workspace: Workspace) throws {
-        let reply: ControlReply
-        do {
-            reply = try runAndWait { try await workspace.tellDaemon(request) }
-        } catch let error as ControlError {
-            printError(error.description)
-            throw ExitCode(Service.ExitCode.unavailable.rawValue)
-        }
+        let reply = try runAndWait { try await workspace.tellDaemon(request) }
         for line in reply.lines { print(line) }
         if !reply.succeeded { throw ExitCode(1) }
     }

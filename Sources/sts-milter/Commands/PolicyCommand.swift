@@ -46,11 +46,15 @@ struct PolicyCommand: ParsableCommand {
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Show the cached policy of a domain, as published.")
         @Argument(help: "The policy domain.") var domain: String
+        @Flag(help: "Print JSON, one object.")
+        var json = false
         @OptionGroup var settings: SettingsOption
+
+        func validate() throws { _ = try domainArgument(domain) }
 
         func run() throws {
             let workspace = try settings.workspace("policy")
-            let name = try PolicyCommand.named(domain)
+            let name = try domainArgument(domain)
             let stored = try StoredPolicies(workspace)
             let isPinned = PolicyCommand.notePin(of: name, workspace)
             guard let cached = try stored.policy(for: name) else {
@@ -58,6 +62,7 @@ struct PolicyCommand: ParsableCommand {
                 if isPinned { return }
                 throw ExitCode(1)
             }
+            guard !json else { return print(PolicyEntry(cached).json) }
             print(cached.summary)
             for line in cached.policy.lines { print("  " + printable(line)) }
         }
@@ -68,6 +73,8 @@ struct PolicyCommand: ParsableCommand {
             abstract: "Drop cached policies. Mail to the domain is unprotected until its policy is fetched again.")
         @Argument(help: "Policy domains.") var domains: [String]
         @OptionGroup var settings: SettingsOption
+
+        func validate() throws { _ = try domains.map(domainArgument) }
 
         func run() throws {
             try PolicyCommand.change(.forget, domains, try settings.workspace("policy")) { await $0.forget($1) }
@@ -80,6 +87,8 @@ struct PolicyCommand: ParsableCommand {
         @Argument(help: "Policy domains.") var domains: [String]
         @OptionGroup var settings: SettingsOption
 
+        func validate() throws { _ = try domains.map(domainArgument) }
+
         func run() throws {
             try PolicyCommand.change(.refresh, domains, try settings.workspace("policy")) { try await $0.refresh($1) }
         }
@@ -91,7 +100,7 @@ struct PolicyCommand: ParsableCommand {
         _ command: ControlRequest.Command, _ domains: [String], _ workspace: Workspace,
         atRest: @escaping @Sendable (StoredPolicies, [DomainName]) async throws -> ControlReply
     ) throws {
-        let names = try domains.map { try named($0) }
+        let names = try domains.map(domainArgument)
         let reply = try runAndWait {
             if let reply = try await workspace.askDaemon(command, names) { return reply }
             return try await atRest(try StoredPolicies(workspace), names)
@@ -99,10 +108,6 @@ struct PolicyCommand: ParsableCommand {
         for line in reply.lines { print(line) }
         for name in names { notePin(of: name, workspace) }
         if !reply.succeeded { throw ExitCode(1) }
-    }
-
-    private static func named(_ domain: String) throws -> DomainName {
-        do { return try DomainName(domain) } catch { throw ValidationError("\(printable(domain)): \(error)") }
     }
 
     /// Says so if the settings have a policy for the domain, which outranks what is cached.

@@ -3,7 +3,7 @@ import Basics
 import Core
 import FoundationEssentials
 
-/// One policy of `policy list --json`.
+/// One policy of `policy list --json` and `policy show --json`.
 struct PolicyEntry: Encodable {
     private let domain, mode, source: String
     private let mx: [String]

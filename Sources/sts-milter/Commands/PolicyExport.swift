@@ -17,7 +17,7 @@ extension PolicyCommand {
 
         @Option(
             name: .customLong("preload"),
-            help: ArgumentHelp("The file to write; - for standard output.", valueName: "file"))
+            help: ArgumentHelp("The file to write; - for standard output.", valueName: "file"), completion: .file())
         var file: String
 
         @Option(
@@ -30,10 +30,19 @@ extension PolicyCommand {
 
         @OptionGroup var settings: SettingsOption
 
-        func run() throws {
-            guard let lifetime = Duration(written: expires), lifetime > .zero else {
-                throw ValidationError("--expires \(printable(expires)): write a duration such as 30d")
+        func validate() throws { _ = try lifetime }
+
+        private var lifetime: Duration {
+            get throws {
+                guard let lifetime = Duration(written: expires), lifetime > .zero else {
+                    throw ValidationError("--expires \(printable(expires)): write a duration such as 30d")
+                }
+                return lifetime
             }
+        }
+
+        func run() throws {
+            let lifetime = try lifetime
             let workspace = try settings.workspace("policy")
             var policies: [CachedPolicy] = []
             try StoredPolicies(workspace).forEach { policies.append($0) }
@@ -59,10 +68,11 @@ extension PolicyCommand {
             discussion: "A pinned policy outranks what its domain publishes. It is in force after a reload (SIGUSR1).")
 
         @Argument(help: "The policy domain.") var domain: String
-        @Option(help: "enforce, testing or none.") var mode = "enforce"
+        @Option(help: "enforce, testing or none.", completion: .list(["enforce", "testing", "none"])) var mode =
+            "enforce"
         @Option(
-            parsing: .upToNextOption,
-            help: ArgumentHelp("MX hosts, such as mx.example.org or *.example.org.", valueName: "host"))
+            help: ArgumentHelp("An MX host, such as mx.example.org or *.example.org; once for each.", valueName: "host")
+        )
         var mx: [String] = []
         @Option(help: ArgumentHelp("The last day on which it applies, UTC, such as 2026-12-31.", valueName: "date"))
         var until: String?
@@ -81,7 +91,11 @@ extension PolicyCommand {
             do {
                 let read = try Settings(SettingsFile(text: block, name: "pin"))
                 for warning in read.warnings { printError(warning.text) }
-            } catch {
+                if let last = read.localPolicies.all.first?.until, last < SystemClock().now.day {
+                    printError("--until \(last) is over")
+                    throw ExitCode.validationFailure
+                }
+            } catch let error as SettingsError {
                 for problem in error.problems { printError(problem.text) }
                 throw ExitCode.validationFailure
             }

@@ -16,7 +16,9 @@ struct Publish: ParsableCommand {
     @Argument(help: "The domain, the part behind the @ of its addresses.")
     var domain: String
 
-    @Option(help: "The mode of the policy: testing first, enforce later, none to take it back.")
+    @Option(
+        help: "The mode of the policy: testing first, enforce later, none to take it back.",
+        completion: .list(["testing", "enforce", "none"]))
     var mode = Policy.Mode.testing
 
     @Option(help: ArgumentHelp("Where reports go, mailto: or https:. Default: tlsrpt@ the domain.", valueName: "uri"))
@@ -24,14 +26,23 @@ struct Publish: ParsableCommand {
 
     @OptionGroup var settings: SettingsOption
 
-    func run() throws {
-        let workspace = try settings.workspace("publish")
-        let name = try domainArgument(domain)
-        let destination = try rua.map { text throws in
-            do { return try ReportDestination(text) } catch {
-                throw ValidationError("--rua \(printable(text)): \(error)")
+    func validate() throws { _ = (try domainArgument(domain), try destination) }
+
+    private var destination: ReportDestination? {
+        get throws {
+            try rua.map { text throws in
+                do { return try ReportDestination(text) } catch {
+                    let isAddress = text.utf8.contains(UInt8(ascii: "@")) && !text.utf8.contains(UInt8(ascii: ":"))
+                    let cure = isAddress ? "; write mailto:\(printable(text))" : ""
+                    throw ValidationError("--rua \(printable(text)): \(error)\(cure)")
+                }
             }
         }
+    }
+
+    func run() throws {
+        let workspace = try settings.workspace("publish")
+        let (name, destination) = (try domainArgument(domain), try destination)
         let examiner = try runAndWait { try await Examiner(workspace) }
         defer { examiner.shutdown() }
         let seen = runAndWait { await examiner.examine(name) }
@@ -52,5 +63,11 @@ extension Policy.Mode: ExpressibleByArgument {}
 
 /// Reads the name of a domain.
 func domainArgument(_ text: String) throws -> DomainName {
-    do { return try DomainName(text) } catch { throw ValidationError("\(printable(text)): \(error)") }
+    do { return try DomainName(text) } catch {
+        let behind = text.split(separator: "@").last.map(String.init) ?? ""
+        let cure =
+            text.utf8.contains(UInt8(ascii: "@")) && (try? DomainName(behind)) != nil
+            ? "; give the part behind the @: \(behind)" : ""
+        throw ValidationError("\(printable(text)): \(error)\(cure)")
+    }
 }

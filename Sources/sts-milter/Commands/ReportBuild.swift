@@ -12,7 +12,7 @@ extension ReportCommand {
         @Option(help: ArgumentHelp("The UTC day, such as 2026-11-23. Default: yesterday.", valueName: "day"))
         var day: String?
 
-        @Option(help: ArgumentHelp("The directory to write to.", valueName: "folder"))
+        @Option(help: ArgumentHelp("The directory to write to.", valueName: "folder"), completion: .directory)
         var output = "."
 
         @Flag(help: "Write indented JSON, instead of what would be sent.")
@@ -22,6 +22,8 @@ extension ReportCommand {
         var noLookup = false
 
         @OptionGroup var settings: SettingsOption
+
+        func validate() throws { _ = try reportDay(day) }
 
         func run() throws {
             let day = try reportDay(day) ?? SystemClock().now.day.advanced(by: -1)

@@ -33,6 +33,7 @@ extension ReportCommand {
         @OptionGroup var settings: SettingsOption
 
         func validate() throws {
+            _ = try reportDay(day)
             guard !(moved && copied) else { throw ValidationError("--moved or --copied, not both") }
             guard !takeBack || (day != nil && file == nil) else {
                 throw ValidationError("--take-back needs --day, and no file")

@@ -26,6 +26,8 @@ extension ReportCommand {
 
         @OptionGroup var settings: SettingsOption
 
+        func validate() throws { _ = try reportDay(day) }
+
         func run() throws {
             let day = try reportDay(day)
             let domain = try domain.map { try DomainName($0) }

@@ -31,13 +31,17 @@ extension ReportCommand {
 
         @OptionGroup var settings: SettingsOption
 
+        func validate() throws {
+            guard try reportDay(day) != nil || !again else { throw ValidationError("--again needs --day") }
+            _ = try domain.map(domainArgument)
+        }
+
         func run() throws {
             var order = ReportCommands.Order()
             order.day = try reportDay(day)
-            order.domain = try domain.map { try DomainName($0) }
+            order.domain = try domain.map(domainArgument)
             order.again = again
             order.keepsSpread = scheduled
-            guard !again || order.day != nil else { throw ValidationError("--again needs --day") }
             let workspace = try settings.workspace("report", level: .warning)
             let (sent, isDryRun) = (order, dryRun)
             let isComplete: Bool

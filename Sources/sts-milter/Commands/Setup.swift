@@ -53,7 +53,9 @@ struct SetupArguments: ParsableArguments {
             valueName: "command"))
     var reload: String?
 
-    @Option(help: ArgumentHelp("Where the files are kept that --undo puts back.", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp("Where the files are kept that --undo puts back.", valueName: "folder"),
+        completion: .directory)
     var backups = SetupBackup.usualDirectory
 
     @OptionGroup var settings: SettingsOption
@@ -123,6 +125,7 @@ struct SetupArguments: ParsableArguments {
         // Before a plan that reads as if it were carried out.
         if apply, !made.isEmpty { try needRoot() }
         print(json ? try sts_milter.json(made) + "\n" : made.text, terminator: "")
+        if enforce, made.settings.contains(where: { $0.name == "on_violation" }) { warnWithoutCounts() }
         guard apply, !made.isEmpty else {
             if !made.isEmpty, !json { print("Nothing was changed: --apply does it, --undo puts it back.") }
             return
@@ -137,6 +140,20 @@ struct SetupArguments: ParsableArguments {
         }
         print(conclusion(mta, made))
     }
+
+    /// Whoever ends a dry run should have seen one.
+    private func warnWithoutCounts() {
+        guard let workspace = try? settings.workspace("setup", level: .error) else { return }
+        let days = Self.daysBefore
+        let impact = try? runAndWait { try await Impact.ofLedger(in: workspace, days: days) }
+        guard (impact?.deliveries ?? 0) == 0 else { return }
+        printError(
+            "warning: no session was counted in the last \(days) days, so nothing can be told of the mail that --enforce will hold: sts-milter impact"
+        )
+    }
+
+    /// How many days of a dry run are looked at.
+    private static let daysBefore = 14
 
     private func conclusion(_ mta: String, _ plan: SetupPlan) -> String {
         if enforce { return "Done: mail to domains with an enforce policy goes out as the policy says, or waits." }

@@ -13,10 +13,13 @@ struct SetupPostfix: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Postfix's configuration directory. Default: the one that postconf takes.", valueName: "folder"))
+            "Postfix's configuration directory. Default: the one that postconf takes.", valueName: "folder"),
+        completion: .directory)
     var configDir: String?
 
-    @Option(help: ArgumentHelp("The postconf program, where there are several Postfixes.", valueName: "program"))
+    @Option(
+        help: ArgumentHelp("The postconf program, where there are several Postfixes.", valueName: "program"),
+        completion: .file())
     var postconf: String?
 
     func run() throws {

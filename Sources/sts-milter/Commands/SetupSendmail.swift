@@ -11,10 +11,10 @@ struct SetupSendmail: ParsableCommand {
 
     @OptionGroup var arguments: SetupArguments
 
-    @Option(help: ArgumentHelp("The source of Sendmail's configuration.", valueName: "file"))
+    @Option(help: ArgumentHelp("The source of Sendmail's configuration.", valueName: "file"), completion: .file())
     var mc = "/etc/mail/sendmail.mc"
 
-    @Option(help: ArgumentHelp("The file that Sendmail reads.", valueName: "file"))
+    @Option(help: ArgumentHelp("The file that Sendmail reads.", valueName: "file"), completion: .file())
     var cf = "/etc/mail/sendmail.cf"
 
     @Option(
@@ -27,10 +27,10 @@ struct SetupSendmail: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "The folder of Sendmail's features. Default: beside the cf.m4 that the source includes.",
-            valueName: "folder"))
+            valueName: "folder"), completion: .directory)
     var features: String?
 
-    @Option(help: ArgumentHelp("The sendmail program, for its test mode.", valueName: "program"))
+    @Option(help: ArgumentHelp("The sendmail program, for its test mode.", valueName: "program"), completion: .file())
     var sendmail: String?
 
     func run() throws {
