@@ -34,6 +34,7 @@ let package = Package(
         .systemLibrary(name: "CClock", path: "CShims/CClock"),
         .systemLibrary(name: "CMemory", path: "CShims/CMemory"),
         .systemLibrary(name: "CStandardOutput", path: "CShims/CStandardOutput"),
+        .systemLibrary(name: "CThreads", path: "CShims/CThreads"),
         .systemLibrary(
             name: "CCurl", path: "CShims/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CIDN2", path: "CShims/CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
@@ -134,7 +135,8 @@ let package = Package(
         .target(
             name: "Intake",
             dependencies: [
-                "Basics", "CSystemd", "Concurrency", "Core", "Events", "Gzip", "MailLog", "Sockets", "TLSRPT",
+                "Basics", "CSystemd", "CThreads", "Concurrency", "Core", "Events", "Gzip", "MailLog", "Sockets",
+                "TLSRPT",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(

@@ -18,6 +18,7 @@ let package = Package(
         .systemLibrary(name: "CPSL", path: "CShims/CPSL", pkgConfig: "libpsl"),
         .systemLibrary(name: "CSQLite", path: "CShims/CSQLite", pkgConfig: "sqlite3"),
         .systemLibrary(name: "CSystemd", path: "CShims/CSystemd", pkgConfig: "libsystemd"),
+        .systemLibrary(name: "CThreads", path: "CShims/CThreads"),
         .systemLibrary(name: "CZlib", path: "CShims/CZlib", pkgConfig: "zlib"),
         .target(name: "Basics", dependencies: ["CIDN2", "CPSL"]),
         .target(name: "MTASTS", dependencies: ["Basics"]),
@@ -46,7 +47,9 @@ let package = Package(
         .target(
             name: "Intake",
             dependencies: [
-                "Basics", "CSystemd", "Concurrency", "Core", "Events", "Gzip", "MailLog", "Sockets", "TLSRPT", logging,
+                "Basics", "CSystemd", "CThreads", "Concurrency", "Core", "Events", "Gzip", "MailLog", "Sockets",
+                "TLSRPT",
+                logging,
             ]),
         .target(
             name: "Store",

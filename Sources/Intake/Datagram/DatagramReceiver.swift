@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Basics
+import CThreads
 import Concurrency
 import Glibc
 import Logging
@@ -12,6 +13,9 @@ package final class DatagramReceiver: Sendable {
     package static let maxDatagramOctets = 212_960
     /// Between two looks for room in the table; in nanoseconds, as the others here.
     private static let roomPause: Int = 5_000_000
+    /// A turn of the thread, which takes a datagram in some microseconds. With turns of the usual length a thread that is
+    /// busy keeps its processor for milliseconds, within which the kernel's queue overflows.
+    private static let slice: UInt64 = 100_000
     /// After an error that is not the datagram's.
     private static let errorPause: Int = 100_000_000
 
@@ -106,6 +110,8 @@ package final class DatagramReceiver: Sendable {
     private func drain() {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.maxDatagramOctets, alignment: 16)
         defer { buffer.deallocate() }
+        // Where the system does not let us, it goes as it goes.
+        _ = CThreads_set_slice(Self.slice)
         var isStopping = false
         while true {
             // With MSG_TRUNC the length is that of the datagram, not of what fitted.
