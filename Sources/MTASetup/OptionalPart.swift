@@ -83,6 +83,8 @@ package enum OptionalPart: Sendable, Hashable {
                 [Service]
                 ExecStartPre=+/usr/bin/systemd-tmpfiles --create /etc/tmpfiles.d/sts-milter-datagrams.conf
                 ReadWritePaths=-\(directory)
+                # The thread that takes datagrams asks for short turns of the processor, which Linux gives from 6.12 on.
+                SystemCallFilter=sched_getattr sched_setattr
 
                 """, "the directory of the socket for Postfix's datagrams"),
             file(

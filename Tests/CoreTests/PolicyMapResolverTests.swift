@@ -255,8 +255,7 @@ struct PolicyMapResolverTests {
         world.discoverer.gate = gate
         async let found = map.resolve(key, for: row.mta)
         #expect(await eventually { world.discoverer.fetches > 0 })
-        await settle()
-        #expect(kind(map.decideNow(key, for: row.mta, because: .late)) == row.expected)
+        #expect(await eventually { kind(map.decideNow(key, for: row.mta, because: .late)) == row.expected })
         await gate.open()
         _ = await found
     }
