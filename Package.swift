@@ -340,7 +340,7 @@ let package = Package(
             dependencies: ["Basics", "LabKit", "MTACheck", "Settings", "TLS", "TestKit"]),
         .testTarget(
             name: "MTASetupTests",
-            dependencies: ["MTACheck", "MTASetup", "Processes", "Settings", "TestKit"]),
+            dependencies: ["Basics", "MTACheck", "MTASetup", "Processes", "Settings", "TestKit"]),
         .testTarget(
             name: "DaemonTests",
             dependencies: [

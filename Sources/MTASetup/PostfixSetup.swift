@@ -60,15 +60,15 @@ package struct PostfixSetup {
     private mutating func giveSettings() {
         let place = "unix:\(facts.queueDirectory)/\(Self.directory)"
         ours.giveViolations()
-        ours.give("milter.socket", tomlString("\(place)/milter.sock"), "no other local user can reach it")
-        ours.give("policy_map.socket", tomlString("\(place)/map.sock"), "asked by Postfix at each delivery")
+        ours.give("milter.socket", quotedText("\(place)/milter.sock"), "no other local user can reach it")
+        ours.give("policy_map.socket", quotedText("\(place)/map.sock"), "asked by Postfix at each delivery")
         if usesTLSRPT {
             ours.give(
-                "intake.tlsrpt_socket", tomlString("\(facts.queueDirectory)/\(Self.tlsrptSocket)"),
+                "intake.tlsrpt_socket", quotedText("\(facts.queueDirectory)/\(Self.tlsrptSocket)"),
                 "Postfix \(facts.versionText ?? "") tells of each TLS handshake there, for reports")
         }
         ours.give(
-            "intake.postfix_log", tomlString(options.machine.mailLog ?? "journal"), "how deliveries went, for reports")
+            "intake.postfix_log", quotedText(options.machine.mailLog ?? "journal"), "how deliveries went, for reports")
         // Without DNSSEC in Postfix dane-only would defer the mail.
         if facts["smtp_dns_support_level"].lowercased() != "dnssec" {
             ours.give("policy_map.dane", "false", "Postfix does no DNSSEC here (smtp_dns_support_level)")

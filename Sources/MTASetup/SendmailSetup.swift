@@ -80,13 +80,13 @@ package struct SendmailSetup {
 
     private mutating func giveSettings() {
         ours.giveViolations()
-        ours.give("milter.socket", tomlString("\(Self.directory)/milter.sock"), "no other local user can reach it")
+        ours.give("milter.socket", quotedText("\(Self.directory)/milter.sock"), "no other local user can reach it")
         if obstacle == nil {
             ours.give(
-                "policy_map.socket", tomlString("\(Self.directory)/map.sock"), "asked by Sendmail at each delivery")
+                "policy_map.socket", quotedText("\(Self.directory)/map.sock"), "asked by Sendmail at each delivery")
         }
         ours.give(
-            "intake.sendmail_log", tomlString(options.machine.mailLog ?? "journal"), "how deliveries went, for reports")
+            "intake.sendmail_log", quotedText(options.machine.mailLog ?? "journal"), "how deliveries went, for reports")
         if facts["CipherList"].uppercased().firstRange(of: "SECLEVEL") == nil {
             ours.give(
                 "tls.security_level", Self.securityLevel, "keys as short as Sendmail's OpenSSL takes, and no shorter")

@@ -59,6 +59,3 @@ struct SettingsText: Sendable {
         return bare.hasPrefix(name) && bare.dropFirst(name.count).drop(while: \.isWhitespace).first == "="
     }
 }
-
-/// A text as a basic string of TOML.
-func tomlString(_ text: String) -> String { quotedText(text) }

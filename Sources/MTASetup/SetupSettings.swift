@@ -38,23 +38,23 @@ struct SetupSettings {
         let key = "on_violation"
         if options.enforces {
             guard present.milter.onViolation == .log else { return }
-            change(key, tomlString("defer"), "mail that would break a policy waits")
+            change(key, quotedText("defer"), "mail that would break a policy waits")
         } else {
-            give(key, tomlString("log"), "a dry run: nothing is held back until setup --enforce")
+            give(key, quotedText("log"), "a dry run: nothing is held back until setup --enforce")
         }
     }
 
     /// Who we are in reports.
     mutating func giveContact(_ domain: DomainName?) {
         guard let domain else { return }
-        give("report.contact_info", tomlString("postmaster@\(domain)"), "whom receivers of reports may ask")
-        give("report.organization_name", tomlString(domain.ascii), "who we are in reports")
+        give("report.contact_info", quotedText("postmaster@\(domain)"), "whom receivers of reports may ask")
+        give("report.organization_name", quotedText(domain.ascii), "who we are in reports")
     }
 
     /// How probes greet MX hosts; only a full name is one.
     mutating func giveHeloName(_ text: String, of mta: String) {
         guard let name = try? DomainName(text), name.labelCount > 1 else { return }
-        give("network.helo_name", tomlString(name.ascii), "probes greet MX hosts as \(mta) does")
+        give("network.helo_name", quotedText(name.ascii), "probes greet MX hosts as \(mta) does")
     }
 
     /// The settings files with all changes, and what they say then.

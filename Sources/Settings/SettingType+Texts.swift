@@ -24,7 +24,7 @@ extension SettingType<String> {
     static var path: Self { text(absolute, write: { $0 }, else: { _ in "must be an absolute path" }) }
 
     static func path(such example: String) -> Self {
-        text(absolute, write: { $0 }, else: { _ in "must be an absolute path such as \(quoted(example))" })
+        text(absolute, write: { $0 }, else: { _ in "must be an absolute path such as \(quotedText(example))" })
     }
 
     private static var absolute: @Sendable (String) -> String? { { $0.hasPrefix("/") ? $0 : nil } }
@@ -67,7 +67,7 @@ extension SettingType<ListenAddress> {
 
 extension SettingType<DomainName> {
     static func domain(such example: String) -> Self {
-        text(DomainName.init(_:), else: { "\(shown($0)): \($1); write a name such as \(quoted(example))" })
+        text(DomainName.init(_:), else: { "\(shown($0)): \($1); write a name such as \(quotedText(example))" })
     }
 }
 
@@ -81,7 +81,7 @@ extension SettingType<[DomainName]> {
                 let domains = try SettingType<[DomainName]>.list(of: .domain(such: "example.org")).read(value)
                 guard domains.count <= maxOwnDomains else { throw WrongValue("more than \(maxOwnDomains) domains") }
                 return domains
-            }, write: { "[\($0.map { quoted($0.ascii) }.joined(separator: ", "))]" })
+            }, write: { "[\($0.map { quotedText($0.ascii) }.joined(separator: ", "))]" })
     }
 }
 
@@ -89,7 +89,7 @@ extension SettingType<FleetServer> {
     static var fleetServer: Self {
         text(
             FleetServer.init(_:),
-            else: { "\($1); write a connection string such as \(quoted("host=db dbname=sts user=sts_milter"))" })
+            else: { "\($1); write a connection string such as \(quotedText("host=db dbname=sts user=sts_milter"))" })
     }
 }
 

@@ -34,7 +34,7 @@ struct SettingType<Value: Sendable>: Sendable {
                 guard case .text(let text) = value else { throw WrongValue("must be a text in quotes") }
                 guard let value = read(text) else { throw WrongValue(fault(text)) }
                 return value
-            }, write: { write($0).map(quoted) })
+            }, write: { write($0).map(quotedText) })
     }
 
     /// A text that a type reads, and that an error of its own explains.
@@ -46,7 +46,7 @@ struct SettingType<Value: Sendable>: Sendable {
             read: { value throws(WrongValue) in
                 guard case .text(let text) = value else { throw WrongValue("must be a text in quotes") }
                 do throws(Fault) { return try read(text) } catch { throw WrongValue(fault(text, error)) }
-            }, write: { quoted($0.description) })
+            }, write: { quotedText($0.description) })
     }
 
     /// One of several words.
@@ -54,8 +54,8 @@ struct SettingType<Value: Sendable>: Sendable {
         SettingType(
             read: { value throws(WrongValue) in
                 if case .text(let text) = value, let word = words.first(where: { $0.key == text }) { return word.value }
-                throw WrongValue("must be \(words.map { quoted($0.key) }.joined(separator: " or "))")
-            }, write: { value in words.first { $0.value == value }.map { quoted($0.key) } })
+                throw WrongValue("must be \(words.map { quotedText($0.key) }.joined(separator: " or "))")
+            }, write: { value in words.first { $0.value == value }.map { quotedText($0.key) } })
     }
 
     /// `true` or `false`, which mean one value each.
@@ -74,8 +74,8 @@ extension SettingType where Value: CaseIterable & RawRepresentable & Equatable, 
         SettingType(
             read: { value throws(WrongValue) in
                 if case .text(let text) = value, let word = Value(rawValue: text) { return word }
-                throw WrongValue("must be \(Value.allCases.map { quoted($0.rawValue) }.joined(separator: " or "))")
-            }, write: { quoted($0.rawValue) })
+                throw WrongValue("must be \(Value.allCases.map { quotedText($0.rawValue) }.joined(separator: " or "))")
+            }, write: { quotedText($0.rawValue) })
     }
 }
 
@@ -110,7 +110,7 @@ extension SettingType<Duration> {
                 }
                 guard duration >= least else { throw WrongValue("must be \"\(least.written)\" or more") }
                 return duration
-            }, write: { quoted($0.written) })
+            }, write: { quotedText($0.written) })
     }
 }
 
@@ -141,6 +141,3 @@ extension SettingType {
             write: { [old = self.write] in old(write($0)) })
     }
 }
-
-/// A basic string of TOML.
-package func quoted(_ text: String) -> String { quotedText(text) }

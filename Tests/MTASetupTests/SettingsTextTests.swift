@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Basics
 import Settings
 import Testing
 @testable import MTASetup
@@ -49,7 +50,7 @@ struct SettingsTextTests {
     func example() throws {
         let example = exampleSettings()
         var text = SettingsText(example)
-        for key in ["milter.socket", "policy_map.socket"] { text.set(key, to: tomlString("unix:/x/\(key)")) }
+        for key in ["milter.socket", "policy_map.socket"] { text.set(key, to: quotedText("unix:/x/\(key)")) }
         let lines = text.text.split(separator: "\n", omittingEmptySubsequences: false)
         #expect(lines.filter { $0.hasPrefix("socket = ") }.count == 2)
         #expect(lines.filter { !$0.hasPrefix("socket = ") }.joined(separator: "\n") == example)
@@ -61,8 +62,8 @@ struct SettingsTextTests {
     @Test("quotes what TOML would read otherwise")
     func quoting() throws {
         let odd = "a\"b\\c\u{1}\td"
-        let file = try SettingsFile(text: "report.organization_name = \(tomlString(odd))\n", name: "test")
+        let file = try SettingsFile(text: "report.organization_name = \(quotedText(odd))\n", name: "test")
         #expect(file.gives("report.organization_name"))
-        #expect(tomlString(odd) == "\"a\\\"b\\\\c\\u0001\\u0009d\"")
+        #expect(quotedText(odd) == "\"a\\\"b\\\\c\\u0001\\u0009d\"")
     }
 }

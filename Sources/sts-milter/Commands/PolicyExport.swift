@@ -81,12 +81,12 @@ extension PolicyCommand {
         @OptionGroup var settings: SettingsOption
 
         func run() throws {
-            var lines = ["[[pin]]", "domain = \(quoted(domain))"]
+            var lines = ["[[pin]]", "domain = \(quotedText(domain))"]
             if subdomains { lines.append("subdomains = true") }
-            lines.append("mode = \(quoted(mode))")
-            if !mx.isEmpty { lines.append("mx = [\(mx.map(quoted).joined(separator: ", "))]") }
-            if let until { lines.append("until = \(quoted(until))") }
-            if let reason { lines.append("reason = \(quoted(reason))") }
+            lines.append("mode = \(quotedText(mode))")
+            if !mx.isEmpty { lines.append("mx = [\(mx.map(quotedText).joined(separator: ", "))]") }
+            if let until { lines.append("until = \(quotedText(until))") }
+            if let reason { lines.append("reason = \(quotedText(reason))") }
             let block = lines.joined(separator: "\n") + "\n"
             do {
                 let read = try Settings(SettingsFile(text: block, name: "pin"))
