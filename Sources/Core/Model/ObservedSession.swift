@@ -54,14 +54,14 @@ package struct ObservedSession: Sendable, Hashable {
     /// nil for any other session.
     package var fallbackReason: String?
     /// Whether the MTA says anything of the host's certificate.
-    package var isCertificateJudged = true
+    package let isCertificateJudged: Bool
     /// The address of its first recipient, where a log tells it: hostile text, never shown.
     package var recipient: String?
 
     package init(
         source: Source, time: UTCTime, domain: DomainName?, host: DomainName?, address: IPAddress?, result: Result,
         queueID: String?, port: UInt16? = nil, hasDatagram: Bool = false, isTLSLogged: Bool = true,
-        recipient: String? = nil
+        fallbackReason: String? = nil, isCertificateJudged: Bool = true, recipient: String? = nil
     ) {
         self.source = source
         self.time = time
@@ -73,6 +73,8 @@ package struct ObservedSession: Sendable, Hashable {
         self.port = port
         self.hasDatagram = hasDatagram
         self.isTLSLogged = isTLSLogged
+        self.fallbackReason = fallbackReason
+        self.isCertificateJudged = isCertificateJudged
         self.recipient = recipient
     }
 }

@@ -120,18 +120,15 @@ struct PostfixAttempt: Sendable, Hashable, Codable {
 }
 
 extension PostfixAttempt {
-    /// The session as the delivery that it belongs to completes it. Not an `init` that sets one thing after the other, which
-    /// makes one more copy of all.
+    /// The session as the delivery that it belongs to completes it.
     func session(of delivery: PostfixDelivery, isTLSLogged: Bool) -> ObservedSession {
-        var session = ObservedSession(
+        ObservedSession(
             source: .postfixLog, time: UTCTime(secondsSinceEpoch: time),
             domain: try? DomainName(domain ?? delivery.domain.text), host: try? DomainName(host: peer.host),
             address: IPAddress(peer.address), result: result, queueID: delivery.queueID.text,
             port: delivery.port.flatMap { UInt16(exactly: $0) }, hasDatagram: isReported, isTLSLogged: isTLSLogged,
+            // Any other level says more than that there is TLS.
+            fallbackReason: fallback?.reason, isCertificateJudged: level != nil && level != .anonymous,
             recipient: delivery.recipient.text)
-        if let fallback { session.fallbackReason = fallback.reason }
-        // The level that says more than that there is TLS.
-        session.isCertificateJudged = level != nil && level != .anonymous
-        return session
     }
 }

@@ -6,7 +6,9 @@
 ///         tls=secure, dsn=2.0.0, status=sent (250 2.0.0 Ok)
 ///
 /// It is read from the left: only what stands in the last parentheses, and the addresses, can be somebody else's words.
-struct PostfixDelivery {
+///
+/// A class, since each function on the way to the session would make a copy of it.
+final class PostfixDelivery {
     /// What the `tls=` field of Postfix 3.11 and later says.
     enum TLSField {
         /// No TLS, as the security level has it.
@@ -47,20 +49,19 @@ struct PostfixDelivery {
     /// Postfix writes an address with quotes, or, before 3.5 and on request, as it is (info_log_address_format): then `>`
     /// and what looks like fields may be part of it. So the address ends at the first place behind which there is a whole
     /// line.
-    init?(queueID: SyslogOctets, fields: SyslogOctets) {
+    static func read(queueID: SyslogOctets, fields: SyslogOctets) -> PostfixDelivery? {
         var rest = fields
         guard rest.skip("to=<") else { return nil }
-        var tries = Self.maxTries
+        var tries = maxTries
         var start: Int? = rest.quotedLength
         while let from = start {
             var place = from
             while tries > 0, let end = rest.addressEnd(from: place, before: [", relay=", ", orig_to=<"]) {
                 let address = rest.prefix(end)
                 if let at = address.lastIndex(of: UInt8(ascii: "@")),
-                    let delivery = Self(queueID, address, at, Self.withoutOriginal(rest.dropFirst(end + 1)))
+                    let delivery = PostfixDelivery(queueID, address, at, withoutOriginal(rest.dropFirst(end + 1)))
                 {
-                    self = delivery
-                    return
+                    return delivery
                 }
                 place = end + 1
                 tries -= 1
@@ -122,7 +123,7 @@ struct PostfixDelivery {
         return first + second
     }
 
-    private mutating func set(_ name: SyslogOctets, _ value: SyslogOctets) {
+    private func set(_ name: SyslogOctets, _ value: SyslogOctets) {
         if name.equals("relay") {
             var rest = value
             guard let peer = rest.takePeer(), rest.skip(":"), let port = rest.number else { return }

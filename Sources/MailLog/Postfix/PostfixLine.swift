@@ -129,7 +129,7 @@ enum PostfixLine {
         guard queueID.allSatisfy(\.isLetterOrDigit) else { return nil }
         let rest = message.dropFirst(end + 2)
         if rest.hasPrefix("to=<") {
-            let delivery = PostfixDelivery(queueID: queueID, fields: rest)
+            let delivery = PostfixDelivery.read(queueID: queueID, fields: rest)
             return delivery.map { .delivery($0) } ?? .unreadable(queueID: queueID)
         }
         let verdict = PostfixVerdict(rest)

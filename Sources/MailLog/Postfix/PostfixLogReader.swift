@@ -100,8 +100,8 @@ package struct PostfixLogReader: LogReader {
         }
         if message.tellsOfTLS {
             silence.noteTLS(line.tag)
-        } else if attempts.last?.isSilent == true {
-            silence.noteNoTLS(line.tag, with: attempts.last?.peer.host ?? "")
+        } else if let last = attempts.indices.last, attempts[last].isSilent {
+            silence.noteNoTLS(line.tag, with: attempts[last].peer.host)
         }
     }
 }

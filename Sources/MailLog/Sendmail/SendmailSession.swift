@@ -84,11 +84,10 @@ struct SendmailSession: Sendable, Hashable, Codable {
             var session = ObservedSession(
                 source: .sendmailLog, time: UTCTime(secondsSinceEpoch: time),
                 domain: domain.isEmpty ? nil : try? DomainName(domain), host: try? DomainName(host: relay),
-                address: address.flatMap { IPAddress($0) }, result: result, queueID: queueID)
-            session.fallbackReason = result == .plaintext ? fallbackReason : nil
-            session.recipient = delivery.recipient
+                address: address.flatMap { IPAddress($0) }, result: result, queueID: queueID,
+                fallbackReason: result == .plaintext ? fallbackReason : nil,
+                isCertificateJudged: verify?.isVerdict ?? false, recipient: delivery.recipient)
             session.cutHost = CutHostName(relay)
-            session.isCertificateJudged = verify?.isVerdict ?? false
             found.append(session)
         }
     }
