@@ -2,6 +2,7 @@
 import Basics
 @testable import Core
 import TLSRPT
+import TestKit
 import Testing
 
 @Suite("SessionAccounting: what the MTA tells, held against the policies in force")
@@ -251,6 +252,36 @@ struct SessionAccountingTests {
             return
         }
         #expect(world.prober.probes > 0)
+    }
+
+    /// How a session came to be known that failed under an enforce policy.
+    enum Failing: CaseIterable { case inLog, inOldLog, inDatagram, verified }
+
+    @Test(
+        "a session that fails has the record looked at again, so that a relaxed policy frees what waits",
+        arguments: Failing.allCases)
+    func relaxed(_ told: Failing) async throws {
+        _ = await policyCache.resolve(domain)
+        let old = try session(.failed(.certificateExpired, reason: nil))
+        world.discoverer.recordAnswer = announce("2")
+        world.discoverer.policyAnswer = .success(body(.none))
+        world.clock.advance(by: .seconds(60))
+        switch told {
+        case .inLog: _ = await accounting().counts(of: [try session(.failed(.certificateExpired, reason: nil))])
+        case .inOldLog:
+            world.clock.advance(by: .seconds(300))
+            _ = await accounting().counts(of: [old])
+        case .verified: _ = await accounting().counts(of: [try session(.verified)])
+        case .inDatagram:
+            let failed = SessionCount(
+                day: world.clock.now.day, domain: domain,
+                policy: .reported(ReportedPolicy(.sts, domain: "example.org", strings: ["version: STSv1"])),
+                isFailure: true, details: [FailureDetails(.certificateExpired)])
+            _ = accounting(datagrams: true, log: false).counts(reported: [failed])
+        }
+        let isLookedAt = told == .inLog || told == .inDatagram
+        await settle()
+        #expect(policyCache.cached(domain)?.cached?.id == (isLookedAt ? "2" : "1"))
     }
 
     @Test("where there may be TLSA records a delivery does not say by what the host proved itself")

@@ -17,6 +17,7 @@ package final class SessionAccounting: SessionCounter {
     let mapKeys: ObservedMapKeys
     let gate: Gate?
     private let held: HeldMail?
+    private let failing: FailingPolicies
     private let ownReports: OwnReports
     private let clock: any WallClock
     /// Whether the MTA's datagrams are counted, so that a log only adds what they never carry.
@@ -49,6 +50,7 @@ package final class SessionAccounting: SessionCounter {
         self.mapKeys = mapKeys
         self.gate = gate
         self.held = held
+        failing = FailingPolicies(policies: policies, clock: clock)
         self.ownReports = ownReports
         self.lookupTimeout = lookupTimeout
         self.countsDatagrams = countsDatagrams
@@ -57,7 +59,10 @@ package final class SessionAccounting: SessionCounter {
     }
 
     /// Lets go of what is remembered no longer.
-    package func sweep() { countedUnknown.sweep(at: clock.now) }
+    package func sweep() {
+        countedUnknown.sweep(at: clock.now)
+        failing.sweep()
+    }
 
     // MARK: Sessions of a log
 
@@ -152,6 +157,7 @@ package final class SessionAccounting: SessionCounter {
             return accounted.add([SessionCount.count(of: session, for: domain, refusedFor: refusal)])
         }
         gate?.note(session, via: hop)
+        if case .failed = session.result { failing.note(domain, at: session.time, under: policy) }
         let tlsa = session.host.flatMap { dane[HostOnWay(host: $0, hop: hop)] ?? nil }
         noteHeld(session, for: domain, hop, policy, isDANE: tlsa != nil)
         if session.result == .notWanted { return accounted.leave(.notWanted) }
@@ -213,6 +219,7 @@ package final class SessionAccounting: SessionCounter {
             let isWithoutPolicy = policy.type == .known(.noPolicyFound)
             let found = policies.cached(session.domain)
             policies.noteUse(of: session.domain, found: found)
+            if session.isFailure { failing.note(session.domain, under: found) }
             switch found {
             case .policy(let cached) where cached.policy.mode == .testing:
                 // The log names the host, so its line counts instead.

@@ -36,11 +36,13 @@ package enum MemoryBudget {
     static let held = mebibyte / 2
     /// Domains of which sessions were counted before their policy was known.
     static let countedUnknown = 2 * mebibyte
+    /// Domains whose records were looked at again for a failed session.
+    static let failingPolicies = mebibyte / 2
 
     /// Most octets of all tables of this module together.
     package static let octets =
         evidence + proven + verdicts + broken + surveys + answers + routes + insecure + hops
-        + mapKeys + policyEntries + held + countedUnknown
+        + mapKeys + policyEntries + held + countedUnknown + failingPolicies
 }
 
 // MARK: What values hold outside themselves, in octets
