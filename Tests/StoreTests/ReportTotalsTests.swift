@@ -37,21 +37,4 @@ struct ReportTotalsTests {
         let report = try await kept(in: store)
         #expect(report.totals == totals && report.body == [1, 2, 3])
     }
-
-    @Test("one of an older version has none")
-    func olderFile() async throws {
-        let scratch = try Scratch()
-        do {
-            let store = try scratch.store()
-            try await freeze(Tally(successes: 1), in: store)
-            try await store.write { db in
-                try db.execute(sql: "ALTER TABLE report DROP COLUMN successes")
-                try db.execute(sql: "ALTER TABLE report DROP COLUMN failures")
-                try db.execute(sql: "DELETE FROM migration WHERE name = '7-report-totals'")
-            }
-            try store.close()
-        }
-        let report = try await kept(in: scratch.store())
-        #expect(report.totals == nil && report.body == [1, 2, 3])
-    }
 }

@@ -3,16 +3,6 @@ import Basics
 import Core
 import SQLite
 
-extension Store {
-    /// Policies that an operator had forgotten here and other machines of a fleet were not told yet.
-    static let forgottenPolicies = """
-        CREATE TABLE forgotten_policy (
-            domain TEXT NOT NULL PRIMARY KEY,
-            forgotten_at INTEGER NOT NULL
-        ) STRICT, WITHOUT ROWID;
-        """
-}
-
 extension Store: ForgottenPolicies {
     package func keepForgotten(_ domain: DomainName, at time: UTCTime) async throws {
         try await write { db in

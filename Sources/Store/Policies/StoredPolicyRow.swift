@@ -34,8 +34,7 @@ enum StoredPolicyRow {
             return
         }
         let checksum: Int64? = row[6]
-        // Rows of before the column have none.
-        guard checksum.map({ $0 == packed.checksum(of: domain) }) ?? true else {
+        guard checksum == packed.checksum(of: domain) else {
             self = mode == .enforce ? .unreadable(domain, expiresAt: packed.expiresAt) : .nothing(name)
             return
         }

@@ -4,29 +4,6 @@ import Reporting
 import SQLite
 import TLSRPT
 
-extension Store {
-    /// What this machine has marked as being sent of the fleet's reports, should the fleet's database forget it; and the highest
-    /// number of a mark that the database was seen to have.
-    static let fleetDeliveries = """
-        CREATE TABLE fleet_delivery (
-            day INTEGER NOT NULL,
-            domain TEXT NOT NULL,
-            destination TEXT NOT NULL,
-            round INTEGER NOT NULL,
-            owner TEXT NOT NULL,
-            attempts INTEGER NOT NULL,
-            marked_at INTEGER NOT NULL,
-            state TEXT NOT NULL,
-            next_try INTEGER NOT NULL,
-            text TEXT NOT NULL,
-            PRIMARY KEY (day, domain, destination)
-        ) STRICT, WITHOUT ROWID;
-
-        CREATE TABLE fleet_mark (highest INTEGER NOT NULL) STRICT;
-        INSERT INTO fleet_mark (highest) VALUES (0);
-        """
-}
-
 extension Store: SendingMemory {
     /// Deliveries of one piece.
     private static let pieceCount = 500

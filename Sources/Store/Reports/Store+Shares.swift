@@ -92,25 +92,4 @@ extension Store {
         }
         return (before, nil)
     }
-
-    /// Gives deliveries of a version before their shares, those that are not at their end.
-    static func fillShares(in db: Database) throws {
-        let rows = try Row.fetchAll(
-            db,
-            sql: """
-                SELECT d.id, r.domain, d.host FROM delivery d JOIN report r ON r.id = d.report
-                WHERE d.state IN ('waiting', 'deferred', 'sending')
-                """)
-        var counts: [String: Int] = [:]
-        for row in rows {
-            let domain: String = row[1]
-            let host: String = row[2]
-            let source = (try? DomainName(domain))?.registrable.ascii ?? domain
-            let site = (try? DomainName(host))?.registrable.ascii ?? host
-            try db.execute(
-                sql: "UPDATE delivery SET source = ?, site = ?, turn = ? WHERE id = ?",
-                arguments: [source, site, DeliveryShares.turn(after: counts[source] ?? 0), row[0] as Int64])
-            counts[source, default: 0] += 1
-        }
-    }
 }
