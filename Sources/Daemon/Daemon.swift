@@ -3,21 +3,17 @@ import Basics
 import Control
 import Core
 import EventLog
-import Fleet
 import Logging
-import Milter
-import NIOPosix
-import PolicyMap
 import Settings
-import StatusPage
 import Store
 
 /// The daemon: store, network, core and servers, wired together.
 ///
-/// **Start.** `init(_:logger:)` opens the store, reads its policies into memory, the most of a large store while it
-/// serves (``PolicyLoading``), and makes the adapters that ask the network. On one policy cache stand the gate, which
-/// judges mail for the milter, and the policy map.
-/// ``start()`` takes the sockets and answers on them: first the commands', then the policy map's, then the milter's.
+/// **Start.** ``init(_:logger:log:mapLimit:)`` opens the store, reads its policies into memory, the most of a large store
+/// while it serves (``PolicyLoading``), and makes the adapters that ask the network: ``PolicyParts``. On one policy cache
+/// stand the gate, which judges mail for the milter, and the policy map: ``JudgingParts``.
+/// ``start()`` takes the sockets and answers on them (``Listeners``): first the commands', then the policy map's, then the
+/// milter's.
 ///
 /// **Serve.** ``run(until:)`` does what is done beside answering. ``Maintenance`` writes what waits, refreshes policies
 /// and lets go of what has run out; ``DeliveryIntake`` counts what the MTA says of its deliveries; ``ReportScheduler``
@@ -36,165 +32,32 @@ package final class Daemon: Sendable {
 
     private let settings: SettingsInForce
     private let logger: Logger
-    private let store: Store
-    private let table: PolicyTable
-    private let ledger: Ledger
-    private let network: Network
-    private let overrides: ConfiguredOverrides
-    private let policyCache: PolicyCache
-    private let loading: PolicyLoading
-    private let resolver: NextHopResolver
-    private let gate: Gate
-    private let hops: ObservedNextHops
-    private let mapKeys: ObservedMapKeys
-    private let ownReports: OwnReports
-    private let accounting: SessionAccounting
-    private let clock: SteadyClock
-    private let explanations: ExplanationKeeper
-    private let intake: DeliveryIntake
-    private let reports: ReportScheduler
-    private let pause: Pause
-    private let pauseControl: PauseControl
-    private let watch: OwnDomainWatch
-    private let maildir: ReportMaildir
-    /// Nil where this machine is a sender of its own.
-    private let fleet: FleetWork?
-    private let policyExchange: PolicyExchange?
-    private let mapResolver: PolicyMapResolver
-    /// Nil where no policy map is served.
-    private let mapUse: MapUse?
-    private let milter: MilterThread
-    private let held: HeldMail
-    private let statusReporter: StatusReporter
-    private let statusPage: StatusPageServer?
-    private let map: PolicyMapServer?
-    private let control: ControlServer?
+    private let policies: PolicyParts
+    private let judging: JudgingParts
+    private let deliveries: DeliveryParts
+    private let reporting: ReportingParts
+    private let listeners: Listeners
 
     /// Opens the store and all that verdicts need, but serves nobody yet.
     /// - Parameter mapLimit: how long mail may wait for its question to the policy map.
     package init(
         _ settings: Settings, logger: Logger, log: LogSink, mapLimit: Duration = MapUse.usualLimit
     ) async throws {
-        self.settings = SettingsInForce(settings)
+        let current = SettingsInForce(settings)
+        self.settings = current
         self.logger = logger
-        clock = SteadyClock(logger: logger)
-        try ServiceDirectories(settings, logger: logger).prepare()
-        let workspace = Workspace(settings, logger: logger)
-        store = try workspace.openStore(createIfMissing: true)
-        clock.start(after: try store.newestEntry(since: clock.now - SteadyClock.longestAbsence))
-        table = PolicyTable(logger: logger)
-        let loader = try PolicyLoader(store, into: table, at: clock.now)
-        ledger = Ledger(store: store, clock: clock, logger: logger)
-        network = try await workspace.openNetwork()
-        network.warn(logger)
-        overrides = ConfiguredOverrides(settings, documents: network, clock: clock, logger: logger)
-        await overrides.apply(settings)
-        policyExchange = try await PolicyExchange(settings, store: store, clock: clock, logger: logger)
-        policyCache = PolicyCache(
-            memory: table, store: store, discoverer: network, overrides: overrides,
-            peers: policyExchange ?? NoPolicyPeers(), clock: clock, logger: logger, settings: settings.policyCache)
-        loading = PolicyLoading(store, loader: loader, into: policyCache, logger: logger)
-        try await loading.begin()
-        resolver = NextHopResolver(
-            policies: policyCache, routes: RouteCache(router: network, clock: clock), prober: network,
-            surveyor: network,
-            clock: clock)
-        let pause = Pause(clock: clock)
-        let held = HeldMail(clock: clock)
-        let mapResolver = PolicyMapResolver(
-            resolver: resolver, settings: settings.mapAnswers, pause: pause, held: held)
-        self.pause = pause
-        self.held = held
-        self.mapResolver = mapResolver
-        pauseControl = PauseControl(
-            pause, file: PauseFile(besideDatabase: settings.storePath), clock: clock, logger: logger
-        ) { mapResolver.forgetAnswers() }
-        await pauseControl.restore()
-        let mapUse =
-            settings.policyMap == nil
-            ? nil
-            : MapUse(settings.gate.enforcement, clock: clock, within: mapLimit, logger: logger) {
-                [resolver] in resolver.forgetHistory()
-            }
-        self.mapUse = mapUse
-        gate = Gate(
-            resolver: resolver, recorder: ledger, settings: settings.gate, mtaTellsSessions: settings.intake.isAny
-        ) { mapUse?.guards($0) == true && mapResolver.mayHold($0) }
-        hops = ObservedNextHops(clock: clock)
-        mapKeys = ObservedMapKeys(clock: clock)
-        ownReports = OwnReports(outbox: store, clock: clock)
-        ownReports.noteCopies(to: settings.reports.copyPlace)
-        accounting = SessionAccounting(
-            policies: policyCache, routes: resolver.routes, hops: hops, mapKeys: mapKeys, gate: gate, held: held,
-            ownReports: ownReports, countsDatagrams: settings.intake.datagramSocket != nil,
-            readsLog: settings.intake.postfixLog != nil,
-            lookupTimeout: settings.discovery.fetchDeadline + SessionAccounting.lookupMargin, clock: clock)
-        explanations = ExplanationKeeper(
-            store: store, keptFor: settings.explainFor, clock: clock, logger: logger)
-        intake = try DeliveryIntake(
-            settings.intake, reading: settings.logReading, accounting: accounting, ledger: ledger,
-            explanations: explanations, logger: logger)
-        reports = ReportScheduler(
-            settings: settings.reports, isInFleet: settings.fleet != nil, store: store, records: network.reportRecords,
-            carrier: ownReports.noting(network), clock: clock, logger: logger)
-        fleet =
-            if let fleet = settings.fleet {
-                try await FleetWork(
-                    fleet, reports: settings.reports, shared: FleetSettingValues(settings.sharedByFleet),
-                    host: settings.heloName, store: store, records: network.reportRecords,
-                    carrier: ownReports.noting(network), clock: clock, logger: logger
-                ) { [intake, ledger, clock] in
-                    let through = intake.readThrough(at: clock.now)
-                    return await ledger.flush() ? through : nil
-                } noteAddresses: { [ownReports] in
-                    ownReports.noteShared($0)
-                }
-            } else { nil }
-        watch = OwnDomainWatch(settings.watched, clock: clock, logger: logger) {
-            [network, current = self.settings] domain in
-            // By the adapters and settings of the day.
-            await Examiner(current.value, by: network.adapters).examine(domain)
-        }
-        maildir = ReportMaildir(settings: self.settings, store: store, clock: clock, logger: logger)
-        let keys = settings.intake.readsLog ? mapKeys : nil
-        let resolver: any MapResolver =
-            mapUse.map { NotedMapAnswers(resolver: mapResolver, keys: keys, use: $0) } ?? mapResolver
-        map = settings.policyMap.map {
-            PolicyMapServer(
-                settings: $0, resolver: resolver, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
-        }
-        let judge = GateJudge(
-            gate: gate, hops: settings.intake.readsLog ? hops : nil, ownReports: ownReports, held: held, pause: pause,
-            mapUse: mapUse)
-        milter = MilterThread(
-            MilterServer(settings: settings.milter, judge: judge, clock: clock, logger: logger, log: log))
-        let reporter = StatusReporter(
-            settings: self.settings, store: store, table: table, network: network, overrides: overrides,
-            policyCache: policyCache, policyExchange: policyExchange, gate: gate, held: held, intake: intake,
-            milter: milter.server, map: map, pause: pause, watch: watch, mapUse: mapUse, fleet: fleet, ledger: ledger,
-            log: log, clock: clock)
-        statusReporter = reporter
-        statusPage = settings.statusPage.map {
-            StatusPageServer(
-                settings: $0, source: reporter, group: .singletonMultiThreadedEventLoopGroup, logger: logger)
-        }
-        control = settings.controlSocket.map { ControlServer(path: $0, group: .singletonMultiThreadedEventLoopGroup) }
+        policies = try await PolicyParts(settings, logger: logger)
+        judging = await JudgingParts(settings, on: policies, mapLimit: mapLimit, logger: logger)
+        deliveries = try DeliveryParts(settings, on: policies, judging, logger: logger)
+        reporting = try await ReportingParts(current, on: policies, deliveries, logger: logger)
+        listeners = Listeners(
+            current, on: policies, judging, deliveries, reporting, logger: logger, log: log)
     }
 
     /// Serves the MTA and the commands; returns when both can connect. Without ``run(until:)`` nothing else is done.
     package func start() async throws {
-        await ownReports.refresh()
-        do {
-            try await control?.start { [self] in await answer($0) }
-            try await statusPage?.start()
-            try await map?.start()
-            try milter.start()
-        } catch {
-            await map?.stop()
-            await statusPage?.stop()
-            await control?.stop()
-            throw error
-        }
+        await deliveries.ownReports.refresh()
+        try await listeners.start { [self] in await answer($0) }
         logger.notice(
             "serving",
             metadata: ["socket": "\(settings.value.milter.socket)", "version": "\(Settings.version)"])
@@ -208,33 +71,34 @@ package final class Daemon: Sendable {
         var failure: (any Error)?
         await withDiscardingTaskGroup { group in
             group.addTask { await self.maintenance.run() }
-            group.addTask { await self.explanations.run { self.milter.server.takeDecided() } }
+            group.addTask {
+                await self.deliveries.explanations.run { self.listeners.milter.server.takeDecided() }
+            }
             group.addTask { await self.sharePolicies() }
-            group.addTask { await self.pauseControl.run() }
-            group.addTask { await self.statusReporter.run() }
+            group.addTask { await self.judging.pauseControl.run() }
+            group.addTask { await self.listeners.reporter.run() }
             group.addTask { await MappedFiles.letGoOnceSettled() }
             await withDiscardingTaskGroup { group in
-                group.addTask { await self.intake.run() }
+                group.addTask { await self.deliveries.intake.run() }
                 group.addTask { await self.report() }
-                group.addTask { await self.watch.run() }
-                group.addTask { await self.maildir.run() }
-                group.addTask { await self.fleet?.run() }
+                group.addTask { await self.reporting.watch.run() }
+                group.addTask { await self.reporting.maildir.run() }
+                group.addTask { await self.reporting.fleet?.run() }
                 failure = await self.failure(before: stop)
-                if await !milter.stop() { logger.warning("verdicts under way were cut off") }
-                await map?.stop()
+                if await !listeners.stopForMTA() { logger.warning("verdicts under way were cut off") }
                 group.cancelAll()
             }
             group.cancelAll()
         }
-        await statusPage?.stop()
-        await control?.stop()
+        await listeners.stopForPeople()
         await save()
         if let failure { throw failure }
     }
 
     /// Loads the rest of the store, and waits until `stop` returns; or until the daemon cannot go on, and returns why.
     private func failure(before stop: @escaping @Sendable () async -> Void) async -> (any Error)? {
-        await withTaskGroup(of: (any Error)?.self) { [milter, loading, logger] group in
+        let (milter, loading) = (listeners.milter, policies.loading)
+        return await withTaskGroup(of: (any Error)?.self) { [logger] group in
             group.addTask {
                 let failure = await milter.failure(before: stop)
                 if let failure { logger.critical("the milter ended", metadata: ["cause": "\(failure)"]) }
@@ -256,25 +120,24 @@ package final class Daemon: Sendable {
     }
 
     private var maintenance: Maintenance {
-        let refresher = PolicyRefresher(policyCache)
-        return Maintenance(
-            store: store, table: table, ledger: ledger, policyCache: policyCache, refresher: refresher,
-            overrides: overrides, clock: clock, mapUse: mapUse, logger: logger, sweep: { self.sweep() },
-            retryDNSSEC: { await self.retryDNSSEC() })
+        Maintenance(
+            store: policies.store, table: policies.table, ledger: policies.ledger, policyCache: policies.cache,
+            refresher: PolicyRefresher(policies.cache), overrides: policies.overrides, clock: policies.clock,
+            mapUse: judging.mapUse, logger: logger, sweep: { self.sweep() }, retryDNSSEC: { await self.retryDNSSEC() })
     }
 
     /// Shares policies with the fleet until the task is cancelled; a database that is silent then is not waited for.
     private func sharePolicies() async {
-        guard let policyExchange else { return }
-        let work = Task { [policyCache] in await policyExchange.run(into: policyCache) }
+        guard let exchange = policies.exchange else { return }
+        let work = Task { [cache = policies.cache] in await exchange.run(into: cache) }
         await untilCancelled()
         work.cancel()
-        if await !work.hasEnded(within: Self.farewellTime) { policyExchange.close() }
+        if await !work.hasEnded(within: Self.farewellTime) { exchange.close() }
     }
 
     /// Reports until the task is cancelled. Reports under way are then brought to their end, but not for long.
     private func report() async {
-        let work = Task { [reports, ownReports] in
+        let work = Task { [reports = reporting.reports, ownReports = deliveries.ownReports] in
             await withDiscardingTaskGroup { group in
                 group.addTask { await ownReports.run() }
                 group.addTask { await reports.run() }
@@ -289,13 +152,13 @@ package final class Daemon: Sendable {
 
     /// Writes what memory alone holds, and closes what was opened.
     private func save() async {
-        let unsaved = await policyCache.saveUnsaved()
+        let unsaved = await policies.cache.saveUnsaved()
         if unsaved > 0 { logger.error("policies could not be written", metadata: ["count": "\(unsaved)"]) }
-        if !(await ledger.flush()) { logger.error("counts could not be written") }
-        await fleet?.finish()
-        network.shutdown()
-        loading.stop()
-        do throws(StoreError) { try store.close() } catch {
+        if !(await policies.ledger.flush()) { logger.error("counts could not be written") }
+        await reporting.fleet?.finish()
+        policies.network.shutdown()
+        policies.loading.stop()
+        do throws(StoreError) { try policies.store.close() } catch {
             // The next start finds all in the write-ahead log.
             logger.warning("the store was not closed", metadata: ["cause": "\(error)"])
         }
@@ -303,28 +166,18 @@ package final class Daemon: Sendable {
     }
 
     private func retryDNSSEC() async {
+        let network = policies.network
         await network.lookAtResolver()
         guard await network.retryDNSSEC() else { return }
         network.dnssec.warn(logger)
-        forgetHosts()
+        judging.forgetHosts()
     }
 
     /// Lets go of what is no longer good in all tables.
     private func sweep() {
-        policyCache.sweep()
-        resolver.sweep()
-        gate.sweep()
-        mapResolver.sweep()
-        hops.sweep()
-        mapKeys.sweep()
-        accounting.sweep()
-        held.sweep()
-    }
-
-    /// Has routes and hosts looked at anew.
-    private func forgetHosts() {
-        gate.forgetHosts()
-        mapResolver.forgetAnswers()
+        policies.cache.sweep()
+        judging.sweep()
+        deliveries.sweep()
     }
 
     /// Takes new settings and what changed in the files they name, or nothing of it: if one of them
@@ -334,25 +187,20 @@ package final class Daemon: Sendable {
         let old = settings.value
         var new = new
         let waiting = new.keepUntilRestart(old)
+        let network = policies.network
         switch try await network.renew(for: new) {
         case .nothing: break
         case .reports: network.warn(logger)
         case .lookups:
             network.warn(logger)
-            forgetHosts()
+            judging.forgetHosts()
         }
-        await overrides.apply(new)
-        policyCache.apply(new.policyCache)
-        gate.apply(new.gate)
-        mapUse?.apply(new.gate.enforcement)
-        mapResolver.apply(new.mapAnswers)
-        reports.apply(new.reports)
-        fleet?.apply(new)
-        watch.apply(new.watched)
-        explanations.apply(new.explainFor)
-        ownReports.noteCopies(to: new.reports.copyPlace)
-        milter.server.apply(new.milter)
-        if let policyMap = new.policyMap { map?.apply(policyMap) }
+        await policies.overrides.apply(new)
+        policies.cache.apply(new.policyCache)
+        judging.apply(new)
+        deliveries.apply(new)
+        reporting.apply(new)
+        listeners.apply(new)
         settings.take(new, waiting: waiting)
         for key in waiting {
             logger.warning("new value takes effect after a restart", metadata: ["setting": "\(key)"])
@@ -362,7 +210,7 @@ package final class Daemon: Sendable {
 
     /// Whether the milter answers an MTA now; takes some seconds at most.
     var isServing: Bool {
-        get async { await onBlockingThread { [milter] in milter.server.isServing() } }
+        get async { await onBlockingThread { [server = listeners.milter.server] in server.isServing() } }
     }
 
     /// Takes note that new settings could not be taken.
@@ -370,7 +218,7 @@ package final class Daemon: Sendable {
 
     /// What an administrator looks at first; a success only if the milter answers an MTA now.
     private func status() async -> ControlReply {
-        let report = await statusReporter.report()
+        let report = await listeners.reporter.report()
         return ControlReply(succeeded: report.isServing, lines: report.lines, status: report)
     }
 
@@ -382,13 +230,18 @@ package final class Daemon: Sendable {
         switch request.command {
         case .status: return await status()
         case .forget:
-            let now = clock.now
-            return await PolicyCommands(policyCache: policyCache) { self.forgetHosts() }.forget(domains) { [table] in
+            let now = policies.clock.now
+            return await policyCommands.forget(domains) { [table = policies.table] in
                 table.life(of: $0) != nil || table.unreadable($0, at: now) != nil
             }
-        case .refresh: return await PolicyCommands(policyCache: policyCache) { self.forgetHosts() }.refresh(domains)
-        case .pause: return await pauseControl.pause(for: request.seconds.map { .seconds($0) } ?? Pause.usualLength)
-        case .resume: return await pauseControl.resume()
+        case .refresh: return await policyCommands.refresh(domains)
+        case .pause:
+            return await judging.pauseControl.pause(for: request.seconds.map { .seconds($0) } ?? Pause.usualLength)
+        case .resume: return await judging.pauseControl.resume()
         }
+    }
+
+    private var policyCommands: PolicyCommands {
+        PolicyCommands(policyCache: policies.cache) { [judging] in judging.forgetHosts() }
     }
 }
