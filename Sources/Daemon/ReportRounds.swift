@@ -30,8 +30,8 @@ extension ReportBuilder.Summary {
     /// What a line of the log says of a day's building.
     func metadata(of day: UTCDay) -> Logger.Metadata {
         [
-            "day": "\(day)", "reports": "\(planned)", "without-record": "\(absent)",
-            "not-reported": "\(withoutReport)", "try-again": "\(pending)",
+            "day": "\(day)", "reports": "\(planned)", "without_record": "\(absent)",
+            "not_reported": "\(withoutReport)", "try_again": "\(pending)",
         ]
     }
 }

@@ -17,7 +17,7 @@ enum AnswerKind: Int, Sendable, CaseIterable {
     var word: String {
         switch self {
         case .secure: "secure"
-        case .daneOnly: "dane_only"
+        case .daneOnly: "dane-only"
         case .dane: "dane"
         case .may: "may"
         case .notFound: "notfound"
@@ -64,16 +64,31 @@ final class MapCounters: Sendable {
 
     func noteTemporary(_ answer: [UInt8]) {
         let text = String(decoding: answer, as: UTF8.self)
-        let place = TemporaryReason.allCases.firstIndex { text.hasSuffix($0.rawValue) }
+        let place = TemporaryReason.allCases.firstIndex { text.contains($0.rawValue) }
         temporary.add(at: place ?? TemporaryReason.allCases.count)
     }
 
     func counts(of loops: [CounterArray]) -> MapCounts {
         let forms: [MapForm?] = MapForm.allCases + [nil]
-        let reasons = TemporaryReason.allCases.map { "\($0)" } + [Self.otherReason]
+        let reasons = TemporaryReason.allCases.map(\.word) + [Self.otherReason]
         return MapCounts(
             answers: forms.flatMap { form in
                 AnswerKind.allCases.map { (form?.rawValue ?? "unknown", $0.word, loops.sum(at: $0.place(in: form))) }
             }, temporary: reasons.enumerated().map { ($1, temporary.count(at: $0)) }, lookups: lookups.current)
+    }
+}
+
+extension TemporaryReason {
+    /// In metrics.
+    fileprivate var word: String {
+        switch self {
+        case .undecided: "undecided"
+        case .hostsUnknown: "hosts-unknown"
+        case .depthOnly: "depth-only"
+        case .tooLong: "too-long"
+        case .unknownMap: "unknown-map"
+        case .busy: "busy"
+        case .unreadableKey: "unreadable-key"
+        }
     }
 }

@@ -135,13 +135,14 @@ package struct MapReply: Sendable {
         reply.append(contentsOf: printable(subject + why, limit: maxReasonOctets - 3).utf8)
     }
 
-    /// What the cause of such an answer is, as far as it is known, and the reason.
+    /// The reason and, as far as it is known, its cause: a cut of what is too long leaves the reason whole.
     private static func text(_ reason: TemporaryReason, _ hosts: MXSet) -> String {
         switch (reason, hosts) {
-        case (.hostsUnknown, .unknown(let why)) where !why.isEmpty: "\(why): \(reason.rawValue)"
+        case (.hostsUnknown, .unknown(let why)) where !why.isEmpty: "\(reason.rawValue): \(why)"
         case (.depthOnly, .known(let hosts)) where !hosts.isEmpty:
-            hosts.prefix(maxNames).map { printable($0.ascii, limit: maxNameOctets) }.joined(separator: ", ")
-                + "\(hosts.count > maxNames ? ", ..." : ""): \(reason.rawValue)"
+            "\(reason.rawValue): "
+                + hosts.prefix(maxNames).map { printable($0.ascii, limit: maxNameOctets) }.joined(separator: ", ")
+                + (hosts.count > maxNames ? ", ..." : "")
         default: reason.rawValue
         }
     }

@@ -162,7 +162,7 @@ package struct ReportSender: Sendable {
         var metadata = delivery.metadata
         metadata["state"] = "\(conclusion.state.rawValue)"
         metadata["text"] = "\(conclusion.text)"
-        if conclusion.state == .deferred { metadata["next-try"] = "\(conclusion.nextTry)" }
+        if conclusion.state == .deferred { metadata["next_try"] = "\(conclusion.nextTry)" }
         logger.log(level: level, "report carried", metadata: metadata)
     }
 }

@@ -179,8 +179,8 @@ package struct PolicyTrouble: Sendable, Hashable, Codable {
 package struct IntakeSource: Sendable, Hashable, Codable {
     package enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
         case datagrams = "tlsrpt"
-        case postfixLog = "postfix_log"
-        case sendmailLog = "sendmail_log"
+        case postfixLog = "postfix-log"
+        case sendmailLog = "sendmail-log"
     }
 
     package let kind: Kind
@@ -262,12 +262,15 @@ package struct StoreReport: Sendable, Hashable, Codable {
     package let lastWrite: Stamp?
     /// Why the last write failed; nil if it did not.
     package let problem: String?
+    /// Why it could not be read for this report; nil if it was.
+    package let readProblem: String?
 
-    package init(path: String, octets: Int, lastWrite: Stamp?, problem: String?) {
+    package init(path: String, octets: Int, lastWrite: Stamp?, problem: String?, readProblem: String? = nil) {
         self.path = path
         self.octets = octets
         self.lastWrite = lastWrite
         self.problem = problem
+        self.readProblem = readProblem
     }
 }
 

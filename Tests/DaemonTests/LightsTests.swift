@@ -26,6 +26,14 @@ struct LightsTests {
         Lights(report, isAnchorWanted: true).all.filter { $0.state != .good }
     }
 
+    @Test("a store that cannot be read is not called one that cannot be written")
+    func unreadStore() {
+        var report = Self.report()
+        report.store = StoreReport(
+            path: "/var/lib/x", octets: 1, lastWrite: Self.now, problem: nil, readProblem: "disk I/O error")
+        #expect(troubles(report).map(\.text) == ["the store cannot be read: disk I/O error"])
+    }
+
     @Test("where all is well, all lights are good")
     func well() { #expect(troubles(Self.report()).isEmpty) }
 

@@ -70,7 +70,7 @@ struct StatusPageScenarios {
         #expect(value("sts_milter_violations_total{result_type=\"starttls-not-supported\"}") == 1)
         #expect(value("sts_milter_milter_messages_total") == 2)
         #expect(value("sts_milter_map_queries_total{form=\"postfix\",answer=\"secure\"}") == 2)
-        #expect((value("sts_milter_policy_fetches_total{result=\"ok\"}") ?? 0) >= 2)
+        #expect((value("sts_milter_policy_fetches_total{result=\"success\"}") ?? 0) >= 2)
         #expect((value("sts_milter_probes_total{result=\"failing\"}") ?? 0) >= 1)
         #expect((value("sts_milter_milter_lookup_wait_seconds_count") ?? 0) >= 2)
         func callbacks(_ callback: String, below bound: String) -> Double? {
@@ -82,7 +82,7 @@ struct StatusPageScenarios {
         #expect(value("sts_milter_held_domains") == 1)
         #expect(value("sts_milter_serving") == 1 && value("sts_milter_store_writable") == 1)
         #expect((value("process_resident_memory_bytes") ?? 0) > 1e6)
-        #expect(value("sts_milter_intake_source_up{source=\"postfix_log\"}") == 1)
+        #expect(value("sts_milter_intake_source_up{source=\"postfix-log\"}") == 1)
         #expect((value("sts_milter_dns_queries_total{type=\"MX\",security=\"insecure\"}") ?? 0) >= 2)
         #expect((value("sts_milter_dns_query_duration_seconds_count") ?? 0) >= 4)
         #expect(value("sts_milter_dns_queries_total{type=\"TLSA\",security=\"bogus\"}") == 0)

@@ -135,7 +135,10 @@ struct LogLineTests {
             let words = Set(
                 Project.sources.filter { source in modules.contains { source.path.hasPrefix("Sources/\($0)/") } }
                     .flatMap(\.literals))
-            for key in row.keys { #expect(words.contains(key), "\(row.message): \(key)=") }
+            for key in row.keys {
+                #expect(words.contains(key), "\(row.message): \(key)=")
+                #expect(key.wholeMatch(of: /[a-z]+(_[a-z]+)*/) != nil, "\(row.message): \(key)= is not snake_case")
+            }
         }
     }
 

@@ -84,9 +84,22 @@ struct PolicyMapServerTests {
             _ = try await client.ask("no-such-map unknown.example")
             #expect(
                 lab.resolver.held == [
-                    "deep.example: a.b.deep.example: \(TemporaryReason.depthOnly.rawValue)",
+                    "deep.example: \(TemporaryReason.depthOnly.rawValue): a.b.deep.example",
                     "unknown.example: SERVFAIL",
                 ])
+            await client.close()
+        }
+    }
+
+    @Test("an answer that is cut counts under its reason")
+    func countedReason() async throws {
+        let hosts = try (1...3).map { try name("\(String(repeating: "h", count: 60)).mx\($0).deep.example") }
+        let deep = MapAnswer.enforce(try cached("deep.example", mx: ["*.deep.example"]), .known(hosts))
+        try await MapLab.run(warm: ["deep.example": deep]) { lab in
+            let client = try await lab.connect()
+            let answer = try #require(try await client.ask("postfix deep.example"))
+            #expect(answer.hasSuffix("..."))
+            #expect(lab.server.counts.temporary.filter { $0.count > 0 }.map(\.reason) == ["depth-only"])
             await client.close()
         }
     }

@@ -36,8 +36,8 @@ package enum MemoryBudget {
     static let held = mebibyte / 2
     /// Domains of which sessions were counted before their policy was known.
     static let countedUnknown = 2 * mebibyte
-    /// Domains whose records were looked at again for a failed session.
-    static let failingPolicies = mebibyte / 2
+    /// Domains whose records were looked at again for a failed session; one that is forgotten is looked at once more.
+    static let failingPolicies = mebibyte / 8
 
     /// Most octets of all tables of this module together.
     package static let octets =

@@ -6,8 +6,16 @@ import MTASTS
 /// Everything that decides about mail to one domain, as `sts-milter check` shows it. Every text is safe to print.
 package struct Examination: Sendable, Codable {
     /// What the exit code tells. A domain without a policy has nothing that mail could violate.
-    package enum Conclusion: Int32, Sendable, Codable {
-        case conforming = 0, violating = 1, undecided = 2
+    package enum Conclusion: String, Sendable, Codable {
+        case conforming, violating, undecided
+
+        package var exitCode: Int32 {
+            switch self {
+            case .conforming: 0
+            case .violating: 1
+            case .undecided: 2
+            }
+        }
     }
 
     package struct Record: Sendable, Codable {

@@ -143,8 +143,10 @@ struct Lights {
     }
 
     private var store: Light {
-        if let problem = report.store.problem { return Light("store", .bad, "the store cannot be written: \(problem)") }
-        return Light("store", .good, size(report.store.octets))
+        let store = report.store
+        if let problem = store.problem { return Light("store", .bad, "the store cannot be written: \(problem)") }
+        if let problem = store.readProblem { return Light("store", .bad, "the store cannot be read: \(problem)") }
+        return Light("store", .good, size(store.octets))
     }
 
     private var reports: Light {

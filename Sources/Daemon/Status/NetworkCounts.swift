@@ -12,11 +12,11 @@ final class NetworkCounts: Sendable {
 
         var word: String {
             switch self {
-            case .ok: "ok"
-            case .fetchError: "fetch_error"
-            case .invalid: "invalid"
-            case .webPKIInvalid: "webpki_invalid"
-            case .notTried: "not_tried"
+            case .ok: "success"
+            case .fetchError: "sts-policy-fetch-error"
+            case .invalid: "sts-policy-invalid"
+            case .webPKIInvalid: "sts-webpki-invalid"
+            case .notTried: "not-tried"
             }
         }
 
@@ -52,8 +52,6 @@ final class NetworkCounts: Sendable {
     var fetchCounts: [(word: String, count: Int)] { Fetch.allCases.map { ($0.word, fetches.count(at: $0.rawValue)) } }
     /// A look that nobody took counts nowhere.
     var probeCounts: [(word: String, count: Int)] {
-        HostStatus.allCases.filter { $0 != .notProbed }.map {
-            ($0.rawValue.replacing("-", with: "_"), probes.count(at: $0.place))
-        }
+        HostStatus.allCases.filter { $0 != .notProbed }.map { ($0.rawValue, probes.count(at: $0.place)) }
     }
 }

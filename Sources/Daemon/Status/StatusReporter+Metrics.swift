@@ -45,7 +45,7 @@ extension StatusReporter {
                 "attention", "Whether something is to be looked at or bad, by what it is.",
                 Light.names.flatMap { name in
                     [("look", Light.State.warning), ("bad", .bad)].map { level, state in
-                        let label = name.lowercased().replacing(" ", with: "_")
+                        let label = name.lowercased().replacing(" ", with: "-")
                         let isSo = report.lights.contains { $0.name == name && $0.state == state }
                         return ([Label("light", label), Label("level", level)], isSo ? 1 : 0)
                     }
@@ -103,7 +103,7 @@ extension StatusReporter {
         var families: [MetricFamily] = [
             .gauge(
                 "mta_last_heard_timestamp_seconds", "When an MTA last asked.",
-                [("milter", report.milter.lastHeard), ("policy_map", report.policyMap?.lastHeard)].compactMap {
+                [("milter", report.milter.lastHeard), ("policy-map", report.policyMap?.lastHeard)].compactMap {
                     way, at in
                     at.map { ([Label("by", way)], time($0)) }
                 })
@@ -253,7 +253,7 @@ extension StatusReporter {
         return [
             .counter(
                 "store_writes", "Writes to the store.",
-                [("ok", health.succeeded), ("failed", health.failed)].map { ([Label("result", $0.0)], $0.1) }),
+                [("success", health.succeeded), ("failure", health.failed)].map { ([Label("result", $0.0)], $0.1) }),
             .gauge(
                 "store_writable", "Whether the last write to the store succeeded.", health.problem == nil ? 1 : 0),
             .gauge(

@@ -13,7 +13,7 @@ extension StatusReporter {
                 "shared_policies", "Policies told to other machines and heard of them, by what became of them.",
                 [
                     ("offered", counts.offered), ("taken", policyCache.takenCount),
-                    ("fetched_first", counts.fetchedFirst), ("refused", counts.refused),
+                    ("fetched-first", counts.fetchedFirst), ("refused", counts.refused),
                     ("forgotten", counts.forgotten),
                 ].map { ([MetricFamily.Label("outcome", $0.0)], $0.1) }),
             .gauge(

@@ -214,7 +214,7 @@ final class StatusReporter: Sendable {
         let health = store.health
         return StoreReport(
             path: printable(store.path), octets: store.octets, lastWrite: health.lastWrite.map { Stamp($0) },
-            problem: health.problem ?? counts.problem)
+            problem: health.problem, readProblem: counts.problem)
     }
 }
 

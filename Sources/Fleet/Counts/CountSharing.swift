@@ -93,7 +93,7 @@ package final class CountSharing: Sendable {
             // Two that met in one row: the next look goes on.
             if error.isConflict { return }
             let waiting = try? await batches.backlog()
-            warnings.warn(.failing, ["cause": "\(error)", "batches-waiting": "\(waiting?.batches ?? 0)"])
+            warnings.warn(.failing, ["cause": "\(error)", "batches_waiting": "\(waiting?.batches ?? 0)"])
         } catch {
             warnings.warn(.store, ["cause": "\(error)"])
         }
@@ -186,7 +186,7 @@ package final class CountSharing: Sendable {
             guard state.withLock({ $0.troubles.begins(.clock) }) else { return }
             logger.warning(
                 "the clock of this machine differs from that of the fleet's database",
-                metadata: ["ahead-seconds": "\(ahead)"])
+                metadata: ["seconds_ahead": "\(ahead)"])
         } else if state.withLock({ $0.troubles.ends(.clock) }) {
             logger.notice("the clock of this machine is that of the fleet's database again")
         }

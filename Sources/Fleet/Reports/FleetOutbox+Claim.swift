@@ -43,7 +43,7 @@ extension FleetOutbox {
             case .gone(let isBack):
                 logger.warning(
                     "the fleet's database is another one or has gone back, its reports wait until all machines have said what they sent",
-                    metadata: ["seconds": "\(limits.quiet.components.seconds)", "marks-lost": "\(isBack)"])
+                    metadata: ["seconds": "\(limits.quiet.components.seconds)", "marks_lost": "\(isBack)"])
             }
         }
         return Claim(deliveries: [], lost: [])

@@ -156,14 +156,14 @@ package final class Ledger: Recorder, IntakeLedger {
         written.add(lost, at: Self.lostPlace)
         let wasFailing = warnings.end(.notWritten)
         if wasFailing || lost > 0 {
-            warnings.logger.notice("counts for reports are written again", metadata: ["sessions-lost": "\(lost)"])
+            warnings.logger.notice("counts for reports are written again", metadata: ["sessions_lost": "\(lost)"])
         }
     }
 
     private func warn(of error: StoreError, waiting: Int, lost: Int) {
         warnings.warn(
             .notWritten,
-            ["cause": "\(error)", "tallies-waiting": "\(waiting)", "sessions-lost": "\(lost)"])
+            ["cause": "\(error)", "tallies_waiting": "\(waiting)", "sessions_lost": "\(lost)"])
     }
 }
 

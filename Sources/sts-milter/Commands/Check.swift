@@ -35,6 +35,6 @@ struct Check: ParsableCommand {
         let conclusions = examinations.map(\.conclusion)
         let gravest: Examination.Conclusion =
             conclusions.contains(.violating) ? .violating : conclusions.contains(.undecided) ? .undecided : .conforming
-        if gravest != .conforming { throw ExitCode(gravest.rawValue) }
+        if gravest != .conforming { throw ExitCode(gravest.exitCode) }
     }
 }
