@@ -186,7 +186,7 @@ extension ReportTests {
             #expect(try await site.states() == [Self.x: "waiting", Self.y: "waiting"])
             // Who sent nothing has seen by the marks that the database has gone back.
             try await b.send()
-            #expect(b.log.lines.contains { $0.contains("has gone back") && $0.contains("marks-lost=true") })
+            #expect(b.log.lines.contains { $0.contains("has gone back") && $0.contains("marks_lost=true") })
             #expect(try await site.states() == [Self.x: "waiting", Self.y: "waiting"])
             try await a.send()
             #expect(try await site.states() == [Self.x: "accepted", Self.y: "accepted"])
