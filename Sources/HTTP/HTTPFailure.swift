@@ -24,7 +24,7 @@ package enum HTTPFailure: Error, Sendable, Equatable {
     case tooManyOctets
     /// 1xx without end.
     case interimAnswers
-    /// A content coding that is unknown or broken.
+    /// A content coding that is unknown or broken, or more than one.
     case encoding
     /// Broken off in the middle by HTTP's own count, or no HTTP at all.
     case notHTTP

@@ -22,6 +22,26 @@ package struct ResponseHead: Sendable, Hashable {
     /// The value of the first field of a name, which is given in lower case.
     package func first(_ name: String) -> String? { fields.first { $0.name == name }?.value }
 
+    /// Whether the body takes one decoder at most. A second one decodes what the first puts out, a thousand octets for each
+    /// that came: a few kilobytes of nothing, packed four times, would keep libcurl busy for hours within one call.
+    /// - RFC 9110 §8.4: Content-Encoding; RFC 9112 §6.1: Transfer-Encoding.
+    var isDecodedOnce: Bool {
+        let transfer = codings("transfer-encoding")
+        let chunked = transfer.count { $0 == "chunked" }
+        return chunked <= 1 && codings("content-encoding").count + transfer.count - chunked <= 1
+    }
+
+    /// Whether the head itself asks for a decoder.
+    fileprivate var isCoded: Bool {
+        !codings("content-encoding").isEmpty || !codings("transfer-encoding").isEmpty
+    }
+
+    /// All codings of all fields of a name but `identity`, in lower case.
+    private func codings(_ name: String) -> [String] {
+        fields.filter { $0.name == name }.flatMap { $0.value.split(separator: ",") }
+            .map { $0.trimmingBlanks.lowercased() }.filter { !$0.isEmpty && $0 != "identity" }
+    }
+
     /// Whether nothing but the end of the connection is the end of the body.
     /// - RFC 9112 §6.3: Message Body Length.
     var isOpenEnded: Bool {
@@ -92,6 +112,8 @@ struct HeadReader {
             isDone = true
             return .head(head)
         }
+        // libcurl would add its decoders to those of the answer.
+        guard !head.isCoded else { return .failed(.encoding) }
         interim += 1
         return interim > Self.maxInterim ? .failed(.interimAnswers) : .more
     }

@@ -44,7 +44,7 @@ extension Transfer {
         try set(CURLOPT_FOLLOWLOCATION, 0)
         try set(CURLOPT_NETRC, 0)
         try set(CURLOPT_USERAGENT, request.userAgent)
-        // Every coding that libcurl knows is decoded. None is asked for, and each may come.
+        // Every coding that libcurl knows is decoded, one a response. None is asked for, and each may come.
         // - RFC 9110 §12.5.3: Accept-Encoding.
         try set(CURLOPT_ACCEPT_ENCODING, "")
         var fields = ["Accept: \(request.accept)", "Accept-Encoding:", "Connection: close"]

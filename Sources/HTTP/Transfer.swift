@@ -168,6 +168,7 @@ extension Transfer {
         self.head = head
         isEarly = sent < (request.body?.octets.count ?? 0)
         guard request.wantsBody(head) else { return stop(conclusion(nil)) }
+        guard head.isDecodedOnce else { return stop(conclusion(.encoding)) }
         if let waitLimit = request.excerptWaitLimit { deadline = min(deadline, .now + waitLimit) }
         enter(.readingBody)
         return true
