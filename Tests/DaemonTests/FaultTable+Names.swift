@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Gzip
 import LabKit
 
 extension FaultTable {
@@ -60,6 +61,14 @@ extension FaultTable {
         serves("policy-head-drips", "a header octet by octet") { _ in .attack(.headOctetEvery(milliseconds: 500)) },
         serves("policy-header-endless", "a header without end") { _ in .attack(.headerWithoutEnd) },
         serves("policy-1xx-endless", "100 Continue without end") { _ in .attack(.continueWithoutEnd) },
+        // Blocks of deflate that hold nothing.
+        serves("policy-packed-often", "a body of nothing, packed four times") { _ in
+            var body = [UInt8](repeating: 0, count: 5 << 20)
+            for start in stride(from: 3, to: body.count, by: 5) { (body[start], body[start + 1]) = (0xFF, 0xFF) }
+            for _ in 0..<3 { body = try compress(body) }
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: gzip, gzip, gzip, gzip\r\n\r\n"
+            return .attack(.octets(Array(head.utf8) + body))
+        },
         serves("policy-rubbish", "a body that is no policy") { _ in .policy("version: STSv9\r\nmode: nothing\r\n") },
         serves("policy-cert-name", "mode none, under a certificate of another name") { site in
             site.network.policies.setCredential(

@@ -46,6 +46,32 @@ struct IntakeScenarios {
         #expect(try lab.counted().filter { !$0.hasPrefix("testgood ") }.count == 12)
     }
 
+    @Test("mail that the MTA holds goes soon after its domain relaxes the policy, though no other mail asks")
+    func relaxed() async throws {
+        let log = try TemporaryDirectory("sts-lab-intake")
+        let lab = try await IntakeLab(
+            gate: 78, suffix: "relax.lab", settings: "[intake]\npostfix_log = \"\(log.path)/mail.log\"\n")
+        try log.write("mail.log", "")
+        try await lab.daemon.start()
+        var options = MapLab.options(lab.network, map: MapLab.map(78))
+        options.settings.append("maillog_file = \(log.path)/mail.log")
+        let postfix = try Postfix(address: "127.20.0.178", options: options)
+        defer { postfix.stop() }
+        let domain = "strict.relax.lab"
+        let host = try lab.domain("strict", plain: true)
+        try await postfix.accept("u@\(domain)")
+        try await Wait.until("the message waits", within: .seconds(30)) {
+            try postfix.queue().contains { $0.recipients.first?.delayReason?.contains("TLS is required") == true }
+        }
+        #expect(host.messages.isEmpty)
+        try lab.network.publish(domain, mode: "none", mx: [], id: "2")
+        // By default its record is looked at once an hour.
+        try await Wait.until("the message goes: \(lab.daemon.log)", within: .seconds(60)) {
+            try postfix.flush()
+            return !host.messages.isEmpty
+        }
+    }
+
     @Test(
         "Postfix 3.10: each kind of delivery, from its datagrams and its log together",
         .enabled(if: Postfix.hasDebian13))

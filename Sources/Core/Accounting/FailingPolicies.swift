@@ -9,8 +9,6 @@ import Concurrency
 final class FailingPolicies: Sendable {
     /// How long after one look no other session makes one: an MTA tries no delivery again as soon as that.
     private static let pause = Duration.seconds(20)
-    /// How old a session may be. A log that is read from its start tells of policies long gone.
-    private static let standsFor = Duration.seconds(300)
 
     private let policies: PolicyCache
     private let clock: any WallClock
@@ -23,17 +21,12 @@ final class FailingPolicies: Sendable {
         self.clock = clock
     }
 
-    /// Takes note of a session that failed, and does not wait for what comes of it.
-    /// - Parameter time: nil for one that ended just now.
-    func note(_ domain: DomainName, at time: UTCTime? = nil, under policy: PolicyLookup?) {
+    /// Takes note of a session that failed just now, and does not wait for what comes of it.
+    func noteFailure(of domain: DomainName, under policy: PolicyLookup?) {
+        guard policy?.cached?.policy.mode == .enforce else { return }
         let now = clock.now
-        guard policy?.cached?.policy.mode == .enforce, time.map({ now - $0 < Self.standsFor }) ?? true else { return }
-        var isDue = false
-        looks.change(domain, at: now, keepFor: Self.pause) { last in
-            isDue = last == nil
-            return true
-        }
-        guard isDue, !policies.wasRecheckedLately(domain) else { return }
+        guard looks.value(for: domain, at: now) == nil, !policies.wasRecheckedLately(domain) else { return }
+        looks.set(true, for: domain, at: now, keepFor: Self.pause)
         Task { [policies] in _ = await policies.recheck(domain) }
     }
 

@@ -157,7 +157,9 @@ package final class SessionAccounting: SessionCounter {
             return accounted.add([SessionCount.count(of: session, for: domain, refusedFor: refusal)])
         }
         gate?.note(session, via: hop)
-        if case .failed = session.result { failing.note(domain, at: session.time, under: policy) }
+        if case .failed = session.result, session.isFresh(at: clock.now) {
+            failing.noteFailure(of: domain, under: policy)
+        }
         let tlsa = session.host.flatMap { dane[HostOnWay(host: $0, hop: hop)] ?? nil }
         noteHeld(session, for: domain, hop, policy, isDANE: tlsa != nil)
         if session.result == .notWanted { return accounted.leave(.notWanted) }
@@ -219,7 +221,7 @@ package final class SessionAccounting: SessionCounter {
             let isWithoutPolicy = policy.type == .known(.noPolicyFound)
             let found = policies.cached(session.domain)
             policies.noteUse(of: session.domain, found: found)
-            if session.isFailure { failing.note(session.domain, under: found) }
+            if session.isFailure { failing.noteFailure(of: session.domain, under: found) }
             switch found {
             case .policy(let cached) where cached.policy.mode == .testing:
                 // The log names the host, so its line counts instead.

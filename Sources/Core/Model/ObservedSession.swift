@@ -58,6 +58,12 @@ package struct ObservedSession: Sendable, Hashable {
     /// The address of its first recipient, where a log tells it: hostile text, never shown.
     package var recipient: String?
 
+    /// How old a session may be that still says something of its host and of the policy.
+    private static let freshFor = Duration.seconds(300)
+
+    /// Whether it tells how things are now: a log that is read from its start does not.
+    func isFresh(at now: UTCTime) -> Bool { now - time < Self.freshFor && time <= now + Self.freshFor }
+
     package init(
         source: Source, time: UTCTime, domain: DomainName?, host: DomainName?, address: IPAddress?, result: Result,
         queueID: String?, port: UInt16? = nil, hasDatagram: Bool = false, isTLSLogged: Bool = true,

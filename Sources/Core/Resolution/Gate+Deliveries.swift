@@ -2,9 +2,6 @@
 import Basics
 
 extension Gate {
-    /// How old a delivery may be that still says something about its host.
-    private static let deliveryStandsFor = Duration.seconds(300)
-
     /// What the last look at a host found, while it is good.
     func evidence(of host: DomainName, via hop: NextHop) -> HostEvidence? {
         let now = clock.now
@@ -29,7 +26,7 @@ extension Gate {
         switch session.result {
         case .verified:
             guard enforcement(settings.value, for: [hop]) == .milterAndPolicyMap, let address = session.address,
-                isFresh(session, now)
+                session.isFresh(at: now)
             else { return }
             let known = resolver.hosts.cached(host, on: route, at: now)
             if case .failing = known { return resolver.hosts.forget(host, on: route) }
@@ -37,17 +34,12 @@ extension Gate {
             // Where there may be TLSA records, nobody knows by what the host proved itself.
             if facts == nil, route.isSecure { return }
             resolver.hosts.note(.conforming(facts ?? .delivered(at: address)), of: host, on: route, at: now)
-        case .failed where !session.isOutsidePolicy && isFresh(session, now):
+        case .failed where !session.isOutsidePolicy && session.isFresh(at: now):
             guard route.candidates.contains(where: { $0.name == host }) else { return }
             resolver.hosts.forget(host, on: route)
             judgements.remove(hop)
         case .failed, .trusted, .untrusted, .plaintext, .notWanted, .refusedByMap: return
         }
-    }
-
-    /// A log that is read again from its start says nothing about a host as it is now.
-    private func isFresh(_ session: ObservedSession, _ now: UTCTime) -> Bool {
-        now - session.time < Self.deliveryStandsFor && session.time <= now + Self.deliveryStandsFor
     }
 
     private func route(to hop: NextHop, at now: UTCTime) -> Route? {
